@@ -1,0 +1,134 @@
+"""Alerts: what the tracker publishes on the warning and breach topics."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sla_schemas.types import Id, Instant, Milliseconds, Text
+from sla_schemas.words import Party, RetractionReason, Severity
+
+
+class Strict(BaseModel):
+    """A record of ours: nothing in it that is not listed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class PauseRecord(Strict):
+    """A span that did not count, its open part on the clock's calendar, and whose it is (C12)."""
+
+    start: Instant
+    end: Annotated[Instant | None, Field(description="Null where it lasted beyond the alert.")]
+    party: Party
+    counted_ms: Milliseconds
+
+
+class ClockFigures(Strict):
+    """A clock as an alert tells it, at the alert's instant."""
+
+    start: Instant
+    due: Annotated[
+        Instant | None, Field(description="First instant at which the used time equals the target.")
+    ]
+    target_ms: Milliseconds
+    boundary: Literal["exclusive", "inclusive"]
+    calendar: Text
+    used_ms: Milliseconds
+    paused_ms: Annotated[Milliseconds, Field(description="Open part of the pauses.")]
+    pauses: list[PauseRecord]
+    follows: Annotated[list[Id], Field(description="Ids of the events the figures follow from.")]
+
+
+class AlertData(Strict):
+    """Which promise an alert is about."""
+
+    ticket_id: Id
+    client_id: Text
+    severity: Severity | None
+    policy: Text
+    clock: Text
+    cycle: Annotated[int, Field(ge=1)]
+    occurrence: Annotated[int, Field(ge=1)]
+
+
+class WarningData(AlertData, ClockFigures):
+    """The used time reached this fraction of the target."""
+
+    fraction: Text
+
+
+class BreachData(AlertData, ClockFigures):
+    """The promise was broken at ``breached_at``, by the limit named."""
+
+    breached_at: Instant
+    limit: Text
+
+
+class RetractionData(AlertData):
+    """Takes ``retracts`` back. The figures are those the clock has now at the alert's instant;
+    they are absent where the clock no longer exists.
+    """
+
+    retracts: Id
+    reason: RetractionReason
+    start: Instant | None = None
+    due: Instant | None = None
+    target_ms: Milliseconds | None = None
+    boundary: Literal["exclusive", "inclusive"] | None = None
+    calendar: Text | None = None
+    used_ms: Milliseconds | None = None
+    paused_ms: Milliseconds | None = None
+    pauses: list[PauseRecord] | None = None
+    follows: list[Id] | None = None
+
+
+class WarningRetractionData(RetractionData):
+    """Takes the warning of this fraction back."""
+
+    fraction: Text
+
+
+class BreachRetractionData(RetractionData):
+    """Takes the breach of this limit back."""
+
+    limit: Text
+
+
+class OutputEnvelope(Strict):
+    """CloudEvents 1.0 context attributes of what the tracker emits."""
+
+    specversion: Literal["1.0"]
+    id: Id
+    source: Text
+    subject: Annotated[Id, Field(description="The ticket id.")]
+    time: Annotated[Instant, Field(description="The instant the alert speaks of.")]
+    partitionkey: Id
+    causationid: Annotated[Id, Field(description="Id of the event it follows from.")]
+    dataschema: Text
+    datacontenttype: Literal["application/json"]
+
+
+class SlaWarning(OutputEnvelope):
+    type: Literal["sla.warning"]
+    data: WarningData
+
+
+class SlaWarningRetracted(OutputEnvelope):
+    type: Literal["sla.warning_retracted"]
+    data: WarningRetractionData
+
+
+class SlaBreach(OutputEnvelope):
+    type: Literal["sla.breach"]
+    data: BreachData
+
+
+class SlaBreachRetracted(OutputEnvelope):
+    type: Literal["sla.breach_retracted"]
+    data: BreachRetractionData
+
+
+WarningRecord = Annotated[SlaWarning | SlaWarningRetracted, Field(discriminator="type")]
+BreachRecord = Annotated[SlaBreach | SlaBreachRetracted, Field(discriminator="type")]

@@ -1,0 +1,227 @@
+"""Ticket events: what ticketing systems publish on ``support.tickets.v1``.
+
+The envelope is CloudEvents 1.0 in structured JSON. ``data`` holds no free text: fields that are
+not listed here are dropped at the door, so that no topic of ours holds personal data beyond ids.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from sla_schemas.types import Id, Instant, NamedSeverity, Text
+from sla_schemas.words import (
+    Affected,
+    BuiltBy,
+    CancelReason,
+    Impact,
+    Kind,
+    Medium,
+    Origin,
+    Party,
+    Plan,
+    Scope,
+)
+
+#: CloudEvents type of every ticket event: this and the event's word.
+TYPE_PREFIX: Final = "ticket."
+
+
+class Data(BaseModel):
+    """What an event says beyond its type."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Integration(Data):
+    """The integration a ticket is about."""
+
+    name: Text | None = None
+    built_by: BuiltBy | None = None
+
+
+class CreatedData(Data):
+    """A client's communication became a ticket.
+
+    The clocks start at ``communicated_at`` (clause C10), absent at the event's own time. The
+    severity is stated, or derived from ``impact`` and ``scope`` (clause C8).
+    """
+
+    client_id: Id
+    communicated_at: Instant | None = None
+    channel: Text | None = None
+    kind: Kind | None = None
+    requester_id: Id | None = None
+    severity: NamedSeverity | None = None
+    impact: Impact | None = None
+    scope: Scope | None = None
+    affects: list[Affected] | None = None
+    plan: Plan | None = None
+    integration: Integration | None = None
+
+
+class AssignedData(Data):
+    """The ticket was given to an analyst; the first time is its first response (clause C9)."""
+
+    analyst_id: Id
+    group: Text | None = None
+
+
+class WaitingData(Data):
+    """Nothing can go on without the client, or a third party of the client's (clause C12)."""
+
+    party: Party | None = None
+    reason: Text | None = None
+
+
+class NoData(Data):
+    """An event that says nothing beyond its type."""
+
+
+class ResolvedData(Data):
+    """The ticket was resolved or answered (clause C11); where the fault lay (clause C20)."""
+
+    origin: Origin | None = None
+    evidence: Text | None = None
+
+
+class SeverityChangedData(Data):
+    """The ticket has another severity from now on, stated or derived."""
+
+    severity: NamedSeverity | None = None
+    impact: Impact | None = None
+    scope: Scope | None = None
+
+
+class ReclassifiedData(SeverityChangedData):
+    """The ticket is of another kind (clause C15)."""
+
+    kind: Kind
+
+
+class GuardContactedData(Data):
+    """The client contacted the guard (clauses C18, C19)."""
+
+    medium: Text | None = None
+
+
+class ContactLoggedData(Data):
+    """A contact with the client, and where its written record is (clause C14)."""
+
+    contact_id: Id
+    medium: Medium
+    record: Text | None = None
+
+
+class CancelledData(Data):
+    """The ticket is none: spam, a duplicate, merged or deleted."""
+
+    reason: CancelReason | None = None
+    merged_into: Id | None = None
+
+
+class FeatureSubscribedData(Data):
+    """Somebody wants to be told about a feature request (clause C16)."""
+
+    subscriber_id: Id
+
+
+class Envelope(BaseModel):
+    """CloudEvents 1.0 context attributes, as far as they are used."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    specversion: Literal["1.0"]
+    id: Id
+    source: Annotated[Text, Field(min_length=1)]
+    subject: Annotated[Id, Field(description="The ticket id; also the record's key.")]
+    time: Annotated[Instant, Field(description="When it occurred.")]
+    sequence: Id | None = None
+    traceparent: Text | None = None
+
+
+class TicketCreated(Envelope):
+    type: Literal["ticket.created"]
+    data: CreatedData
+
+
+class TicketAssigned(Envelope):
+    type: Literal["ticket.assigned"]
+    data: AssignedData
+
+
+class TicketWaitingOnClient(Envelope):
+    type: Literal["ticket.waiting_on_client"]
+    data: WaitingData = WaitingData()
+
+
+class TicketClientResponded(Envelope):
+    type: Literal["ticket.client_responded"]
+    data: NoData = NoData()
+
+
+class TicketResolved(Envelope):
+    type: Literal["ticket.resolved"]
+    data: ResolvedData = ResolvedData()
+
+
+class TicketReopened(Envelope):
+    type: Literal["ticket.reopened"]
+    data: NoData = NoData()
+
+
+class TicketSeverityChanged(Envelope):
+    type: Literal["ticket.severity_changed"]
+    data: SeverityChangedData
+
+
+class TicketReclassified(Envelope):
+    type: Literal["ticket.reclassified"]
+    data: ReclassifiedData
+
+
+class TicketGuardContacted(Envelope):
+    type: Literal["ticket.guard_contacted"]
+    data: GuardContactedData = GuardContactedData()
+
+
+class TicketContactLogged(Envelope):
+    type: Literal["ticket.contact_logged"]
+    data: ContactLoggedData
+
+
+class TicketCancelled(Envelope):
+    type: Literal["ticket.cancelled"]
+    data: CancelledData = CancelledData()
+
+
+class TicketFeatureSubscribed(Envelope):
+    type: Literal["ticket.feature_subscribed"]
+    data: FeatureSubscribedData
+
+
+class TicketFeatureApproved(Envelope):
+    type: Literal["ticket.feature_approved"]
+    data: NoData = NoData()
+
+
+TicketEvent = Annotated[
+    TicketCreated
+    | TicketAssigned
+    | TicketWaitingOnClient
+    | TicketClientResponded
+    | TicketResolved
+    | TicketReopened
+    | TicketSeverityChanged
+    | TicketReclassified
+    | TicketGuardContacted
+    | TicketContactLogged
+    | TicketCancelled
+    | TicketFeatureSubscribed
+    | TicketFeatureApproved,
+    Field(discriminator="type"),
+]
+
+#: Validates any ticket event; reading it costs a few microseconds, building it some milliseconds.
+TICKET_EVENT: Final[TypeAdapter[TicketEvent]] = TypeAdapter(TicketEvent)

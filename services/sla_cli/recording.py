@@ -1,0 +1,83 @@
+"""Recorded events: JSON Lines, plain or gzipped, from a file or standard input."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from sla_domain.instant import parse_instant
+from sla_kafka.partitioning import partition_for
+
+STDIN = Path("-")
+
+
+class Line(NamedTuple):
+    """One recorded event as bytes, its key, and when it says it occurred (if it says)."""
+
+    key: bytes | None
+    value: bytes
+    occurred: int | None
+
+
+class Recorded(NamedTuple):
+    """A line in the place a topic would give it (the shape of a consumed record)."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """The bytes of a file, of ``-`` standard input; gzip is recognised by its first bytes."""
+    if path == STDIN:
+        yield sys.stdin.buffer
+        return
+    with path.open("rb") as raw:
+        if raw.peek(2)[:2] == b"\x1f\x8b":
+            with gzip.open(raw) as unpacked:
+                yield unpacked  # type: ignore[misc]  # a GzipFile reads as bytes
+        else:
+            yield raw
+
+
+def read_lines(paths: Iterable[Path]) -> Iterator[Line]:
+    """The events of ``paths``, in the order written; blank lines are passed over."""
+    for path in paths:
+        with opened(path) as file:
+            for raw in file:
+                value = raw.strip()
+                if value:
+                    yield as_line(value)
+
+
+def as_line(value: bytes) -> Line:
+    """``value`` with the key a producer gives it: the ticket id, none where it can't be read."""
+    try:
+        event = json.loads(value)
+        subject, time = event["subject"], event.get("time")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return Line(None, value, None)
+    key = subject.encode() if isinstance(subject, str) else None
+    try:
+        return Line(key, value, parse_instant(time))
+    except (ValueError, TypeError):
+        return Line(key, value, None)
+
+
+def laid_out(lines: Iterable[Line], topic: str, partitions: int) -> Iterator[Recorded]:
+    """``lines`` as the records they are on ``topic`` when published in this order."""
+    offsets = [0] * partitions
+    for line in lines:
+        partition = partition_for(line.key, partitions)
+        yield Recorded(topic, partition, offsets[partition], 0, line.key, line.value, [])
+        offsets[partition] += 1

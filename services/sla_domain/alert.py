@@ -1,0 +1,126 @@
+"""What is told to the outside when a promise is about to break, breaks, or turns out not to have.
+
+An alert's identity and content follow from the ticket's events and the alert's own instant, never
+from when it was sent, so that any replay writes the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+from sla_domain.event import Event, EventType
+
+#: The word by which the ledger and identities name a breach; a warning goes by its fraction.
+BREACH: Final = "breach"
+
+#: The limit that every clock has: the target of its severity.
+SEVERITY_LIMIT: Final = "severity"
+
+
+class AlertKind(StrEnum):
+    """The types of alerts as they stand in the envelope."""
+
+    WARNING = "sla.warning"
+    WARNING_RETRACTED = "sla.warning_retracted"
+    BREACH = "sla.breach"
+    BREACH_RETRACTED = "sla.breach_retracted"
+
+
+class Reason(StrEnum):
+    """Why an alert is taken back."""
+
+    LATE_EVENT = "late_event"
+    SEVERITY_CHANGED = "severity_changed"
+    RECLASSIFIED = "reclassified"
+    CANCELLED = "cancelled"
+
+
+_REASONS: Final = {
+    EventType.SEVERITY_CHANGED: Reason.SEVERITY_CHANGED,
+    EventType.RECLASSIFIED: Reason.RECLASSIFIED,
+    EventType.CANCELLED: Reason.CANCELLED,
+}
+
+
+def reason_of(event: Event) -> Reason:
+    """Why ``event`` takes alerts back: by what it changes, else because it came late."""
+    return _REASONS.get(event.type, Reason.LATE_EVENT)
+
+
+class Sent(NamedTuple):
+    """An entry of a ticket's ledger: an alert that was sent.
+
+    ``what`` is ``"breach"`` or the warning's fraction; ``retracted`` says why it was taken back
+    and is ``None`` while it stands.
+    """
+
+    clock: str
+    cycle: int
+    what: str
+    occurrence: int
+    at: int
+    retracted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PauseShown:
+    """A pause as an alert tells it; ``counted`` is its open part in milliseconds."""
+
+    start: int
+    end: int | None
+    party: str
+    counted: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClockShown:
+    """A clock's figures at an alert's instant; spans of time in milliseconds."""
+
+    start: int
+    due: int | None
+    target: int
+    boundary: str
+    calendar: str
+    used: int
+    paused: int
+    pauses: Sequence[PauseShown]
+    follows: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A warning, a breach, or the retraction of one.
+
+    ``at`` is the instant it speaks of: when the fraction or the breach was reached; of a
+    retraction, when the event occurred that caused it. ``shown`` is absent in a retraction whose
+    clock no longer exists.
+    """
+
+    kind: AlertKind
+    id: str
+    at: int
+    ticket_id: str
+    client_id: str
+    severity: str | None
+    policy: str
+    clock: str
+    cycle: int
+    what: str
+    occurrence: int
+    caused_by: str
+    shown: ClockShown | None
+    retracts: str | None = None
+    reason: Reason | None = None
+
+
+def alert_id(ticket_id: str, kind: AlertKind, sent: Sent) -> str:
+    """The identity of an alert: a hash of ticket, clock, cycle, kind, fraction or limit, and
+    occurrence (semantics §5), 32 hexadecimal digits.
+    """
+    limit = SEVERITY_LIMIT if sent.what == BREACH else sent.what
+    named = (ticket_id, sent.clock, str(sent.cycle), kind.value, limit, str(sent.occurrence))
+    return blake2b("\x1f".join(named).encode(), digest_size=16).hexdigest()

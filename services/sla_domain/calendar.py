@@ -1,0 +1,247 @@
+"""Business time: which instants count, how many lie between two, and which comes after so many.
+
+A calendar is a set of instants. An instant belongs to it exactly when the wall clock of the
+calendar's zone, read at that instant, lies inside one of the half-open spans ``[open, close)``
+of that local date. So elapsed time counts, never wall-clock labels: a span over a
+daylight-saving gap is shorter than it reads, one over a fold is longer.
+
+The kernel keeps the open intervals of the years asked for as three sorted arrays and answers
+with one bisection. Years are added when somebody asks for them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sla_domain.instant import DAY, from_datetime
+
+#: A span of local time in milliseconds from local midnight, ``0 <= open < close <= 24 h``.
+Span = tuple[int, int]
+
+#: The years a calendar answers for; instants end at 2100, deadlines may fall a little later.
+FIRST_YEAR: Final = 1969
+LAST_YEAR: Final = 2120
+
+_ORDINAL_1970: Final = date(1970, 1, 1).toordinal()
+
+
+class CalendarError(ValueError):
+    """The question has no answer: the calendar never opens, or the answer is beyond its years."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of UTC in which a zone's offset does not change; all three in milliseconds."""
+
+    start: int
+    end: int
+    offset: int
+
+
+def _offset_at(zone: ZoneInfo, instant: int) -> int:
+    moment = datetime.fromtimestamp(instant // 1000, UTC).astimezone(zone)
+    offset = moment.utcoffset()
+    return 0 if offset is None else offset // timedelta(milliseconds=1)
+
+
+def _pieces(zone: ZoneInfo, start: int, end: int) -> Iterator[Piece]:
+    """Cut ``[start, end)`` at the zone's offset changes, found to the second by bisection."""
+    begin, offset = start, _offset_at(zone, start)
+    for probe in range(start, end, DAY):
+        upper = min(probe + DAY, end)
+        found = _offset_at(zone, upper)
+        if found == offset:
+            continue
+        low, high = probe, upper
+        while high - low > 1000:
+            middle = (low + high) // 2000 * 1000
+            if _offset_at(zone, middle) == offset:
+                low = middle
+            else:
+                high = middle
+        yield Piece(begin, high, offset)
+        begin, offset = high, found
+    yield Piece(begin, end, offset)
+
+
+@dataclass(slots=True, eq=False)
+class Calendar:
+    """A named set of open instants.
+
+    ``week`` holds the spans of Monday to Sunday; ``dates`` replaces those of single local dates
+    (a holiday is a date without spans). ``day_length`` is what one business day counts, in
+    milliseconds.
+
+    The open time since an arbitrary fixed origin is ``position``; only differences of positions
+    mean anything. All questions reduce to it and its inverse.
+    """
+
+    name: str
+    zone: str
+    week: Sequence[Sequence[Span]]
+    dates: Mapping[date, Sequence[Span]] = field(default_factory=dict)
+    day_length: int = DAY
+    _zone: ZoneInfo = field(init=False, repr=False)
+    _first: int = field(init=False, repr=False, default=0)
+    _end: int = field(init=False, repr=False, default=0)
+    _opens: list[int] = field(init=False, repr=False, default_factory=list)
+    _closes: list[int] = field(init=False, repr=False, default_factory=list)
+    _positions: list[int] = field(init=False, repr=False, default_factory=list)
+    _low: int = field(init=False, repr=False, default=0)
+    _high: int = field(init=False, repr=False, default=0)
+
+    def __post_init__(self) -> None:
+        self._zone = ZoneInfo(self.zone)
+        if not any(self.week) and not any(self.dates.values()):
+            raise CalendarError(f"calendar {self.name!r} never opens")
+
+    def position(self, instant: int) -> int:
+        """Open milliseconds from the calendar's origin to ``instant``, before it negative."""
+        if not self._low <= instant < self._high:
+            self._cover(instant)
+        index = bisect_right(self._opens, instant) - 1
+        if index < 0:
+            return self._positions[0] if self._positions else 0
+        close = self._closes[index]
+        reached = instant if instant < close else close
+        return self._positions[index] + reached - self._opens[index]
+
+    def first_at(self, position: int) -> int:
+        """The first instant at which ``position`` is reached: at a closing, the closing itself.
+
+        Raises ``CalendarError`` when the calendar does not open that often by its last year.
+        """
+        self._begin()
+        while not self._positions or position > self._end_position():
+            self._extend_right()
+        while position <= self._positions[0]:
+            self._extend_left()
+        index = bisect_left(self._positions, position) - 1
+        return self._opens[index] + position - self._positions[index]
+
+    def last_at(self, position: int) -> int:
+        """The last instant at which ``position`` holds: at a closing, the next opening."""
+        self._begin()
+        while not self._positions or position >= self._end_position():
+            self._extend_right()
+        while position < self._positions[0]:
+            self._extend_left()
+        index = bisect_right(self._positions, position) - 1
+        return self._opens[index] + position - self._positions[index]
+
+    def between(self, start: int, end: int) -> int:
+        """Open milliseconds in ``[start, end)``; zero when ``end`` is not after ``start``."""
+        return self.position(end) - self.position(start) if end > start else 0
+
+    def add(self, start: int, amount: int) -> int:
+        """The first instant from ``start`` on with ``amount`` open milliseconds behind it.
+
+        Nothing added answers ``start`` itself. A negative amount walks back, to the last
+        instant from which that much open time leads to ``start``.
+        """
+        if amount == 0:
+            return start
+        target = self.position(start) + amount
+        return self.first_at(target) if amount > 0 else self.last_at(target)
+
+    def is_open(self, instant: int) -> bool:
+        """Whether ``instant`` counts."""
+        return self.position(instant + 1) > self.position(instant)
+
+    def intervals(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The open intervals inside ``[start, end)``, in order."""
+        self.position(start), self.position(end)
+        index = max(bisect_right(self._opens, start) - 1, 0)
+        while index < len(self._opens) and self._opens[index] < end:
+            low, high = max(start, self._opens[index]), min(end, self._closes[index])
+            if low < high:
+                yield low, high
+            index += 1
+
+    def _end_position(self) -> int:
+        return self._positions[-1] + self._closes[-1] - self._opens[-1]
+
+    def _begin(self) -> None:
+        if self._first == self._end:
+            self._cover(0)
+
+    def _cover(self, instant: int) -> None:
+        if self._first == self._end:
+            self._first = self._end = datetime.fromtimestamp(instant // 1000, UTC).year
+            self._low = self._high = _year_start(self._first)
+        while instant < self._low:
+            self._extend_left()
+        while instant >= self._high:
+            self._extend_right()
+
+    def _extend_right(self) -> None:
+        year = self._end
+        if year > LAST_YEAR:
+            raise CalendarError(f"calendar {self.name!r} does not open that often by {LAST_YEAR}")
+        for opened, closed in self._year(year):
+            if self._closes and self._closes[-1] == opened:
+                self._closes[-1] = closed
+                continue
+            self._positions.append(self._end_position() if self._positions else 0)
+            self._opens.append(opened)
+            self._closes.append(closed)
+        self._end, self._high = year + 1, _year_start(year + 1)
+
+    def _extend_left(self) -> None:
+        """Put a year in front; positions there are negative, those already given stay."""
+        year = self._first - 1
+        if year < FIRST_YEAR:
+            raise CalendarError(f"calendar {self.name!r} is not kept before {FIRST_YEAR}")
+        earlier = list(self._year(year))
+        if earlier and self._opens and earlier[-1][1] == self._opens[0]:
+            opened, _ = earlier.pop()
+            self._positions[0] -= self._opens[0] - opened
+            self._opens[0] = opened
+        position = self._positions[0] if self._positions else 0
+        for opened, closed in reversed(earlier):
+            position -= closed - opened
+            self._positions.insert(0, position)
+            self._opens.insert(0, opened)
+            self._closes.insert(0, closed)
+        self._first, self._low = year, _year_start(year)
+
+    def _year(self, year: int) -> Iterator[tuple[int, int]]:
+        """The open intervals of one UTC year, neighbours that touch joined."""
+        joined: tuple[int, int] | None = None
+        for opened, closed in self._raw_year(year):
+            if joined is None:
+                joined = (opened, closed)
+            elif joined[1] == opened:
+                joined = (joined[0], closed)
+            else:
+                yield joined
+                joined = (opened, closed)
+        if joined is not None:
+            yield joined
+
+    def _raw_year(self, year: int) -> Iterator[tuple[int, int]]:
+        for piece in _pieces(self._zone, _year_start(year), _year_start(year + 1)):
+            low, high = piece.start + piece.offset, piece.end + piece.offset
+            for day in range(low // DAY, -(-high // DAY)):
+                midnight = day * DAY
+                for opened, closed in self._spans(day):
+                    begin, end = max(low, midnight + opened), min(high, midnight + closed)
+                    if begin < end:
+                        yield begin - piece.offset, end - piece.offset
+
+    def _spans(self, day: int) -> Sequence[Span]:
+        """The spans of the local date ``day`` days after 1970-01-01 (a Thursday)."""
+        if self.dates:
+            spans = self.dates.get(date.fromordinal(day + _ORDINAL_1970))
+            if spans is not None:
+                return spans
+        return self.week[(day + 3) % 7]
+
+
+def _year_start(year: int) -> int:
+    return from_datetime(datetime(year, 1, 1, tzinfo=UTC))

@@ -1,0 +1,180 @@
+"""One promise being timed for one ticket: used time, pauses, due, breach.
+
+Everything is judged by used time: the calendar's open time from the start, outside pauses.
+Instants are only ever computed back from an amount of it, so a figure and its deadline cannot
+disagree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sla_domain.policy import ClockRule, Target
+
+
+class Outcome(StrEnum):
+    """How a promise stands."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    MET = "met"
+    BREACHED = "breached"
+    VOID = "void"
+
+
+@dataclass(slots=True)
+class Pause:
+    """A span that does not count, the party it is attributed to, and the events around it.
+
+    ``end`` is ``None`` while it lasts.
+    """
+
+    start: int
+    end: int | None
+    party: str
+    begun_by: str
+    ended_by: str | None = None
+
+
+class Clock:
+    """One cycle of one clock.
+
+    Whether its ticket is void (cancelled, a feature request) is the ticket's to say.
+    """
+
+    __slots__ = (
+        "_due",
+        "_known",
+        "causes",
+        "cycle",
+        "pauses",
+        "rule",
+        "severity",
+        "start",
+        "stopped",
+        "target",
+    )
+
+    def __init__(
+        self, rule: ClockRule, cycle: int, start: int, severity: str, target: Target, cause: str
+    ) -> None:
+        self.rule = rule
+        self.cycle = cycle
+        self.start = start
+        #: The severity by which it is judged; a stopped clock keeps the one it stopped under.
+        self.severity = severity
+        self.target = target
+        self.pauses: list[Pause] = []
+        self.stopped: int | None = None
+        #: Ids of the events that set this clock going and gave it its target.
+        self.causes = [cause]
+        self._known = False
+        self._due: int | None = None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What names this clock within its ticket: its name and cycle."""
+        return self.rule.name, self.cycle
+
+    @property
+    def running(self) -> bool:
+        """Whether the promised thing is still to happen; the clock may be paused."""
+        return self.stopped is None
+
+    @property
+    def paused(self) -> bool:
+        """Whether a pause is open."""
+        return bool(self.pauses) and self.pauses[-1].end is None
+
+    def retarget(self, severity: str, target: Target, cause: str) -> None:
+        """Judge by ``target`` from the same start with the same pauses (semantics §4)."""
+        self.severity = severity
+        self.target = target
+        self.causes.append(cause)
+        self._known = False
+
+    def pause(self, at: int, party: str, cause: str) -> None:
+        """Stop counting at ``at``, on account of ``party``."""
+        self.pauses.append(Pause(at, None, party, cause))
+        self._known = False
+
+    def resume(self, at: int, cause: str) -> None:
+        """Count again from ``at``."""
+        self.pauses[-1].end = at
+        self.pauses[-1].ended_by = cause
+        self._known = False
+
+    def stop(self, at: int, cause: str) -> None:
+        """The promised thing happened at ``at``."""
+        if self.paused:
+            self.resume(at, cause)
+        self.stopped = at
+        self._known = False
+
+    def used(self, at: int) -> int:
+        """Milliseconds used up to ``at``, or to the stop if that came first."""
+        calendar = self.target.calendar
+        end = at if self.stopped is None else min(at, self.stopped)
+        if end <= self.start:
+            return 0
+        return calendar.position(end) - calendar.position(self.start) - self.paused_time(end)
+
+    def paused_time(self, at: int, party: str | None = None) -> int:
+        """Open milliseconds of the pauses up to ``at``, of one party or of all."""
+        return sum(
+            self.counted_pause(pause, at)
+            for pause in self.pauses
+            if party is None or pause.party == party
+        )
+
+    def counted_pause(self, pause: Pause, at: int) -> int:
+        """The open part of ``pause`` up to ``at``, in milliseconds on the clock's calendar."""
+        end = at if pause.end is None else min(pause.end, at)
+        return self.target.calendar.between(max(pause.start, self.start), end)
+
+    def reaches(self, amount: int) -> int | None:
+        """The first instant at which ``amount`` milliseconds would be used if nothing but the
+        known pauses came between; ``None`` while the open pause keeps it away.
+
+        At exactly a closing time it is the closing, not the next opening.
+        """
+        calendar = self.target.calendar
+        begin, left = self.start, amount
+        for pause in self.pauses:
+            counted = calendar.between(begin, pause.start)
+            if counted >= left:
+                break
+            left -= counted
+            if pause.end is None:
+                return None
+            begin = max(begin, pause.end)
+        return calendar.first_at(calendar.position(begin) + left)
+
+    @property
+    def due(self) -> int | None:
+        """The first instant at which the used time equals the target; a stop leaves it as it is."""
+        if not self._known:
+            self._due = self.reaches(self.target.within)
+            self._known = True
+        return self._due
+
+    @property
+    def breaks(self) -> int | None:
+        """The first instant at which the promise is broken: exclusive, used ≥ target; inclusive,
+        used > target. ``None`` where a pause or the stop comes first.
+        """
+        at = self.reaches(self.target.breaks_at)
+        return at if at is None or self.stopped is None or at <= self.stopped else None
+
+    def broken(self, at: int) -> bool:
+        """Whether the promise is broken at ``at``."""
+        return self.used(at) >= self.target.breaks_at
+
+    def outcome(self, at: int) -> Outcome:
+        """How the promise stands at ``at``; a clock that stopped has its outcome for good."""
+        if self.broken(at if self.stopped is None else self.stopped):
+            return Outcome.BREACHED
+        if self.stopped is not None:
+            return Outcome.MET
+        return Outcome.PAUSED if self.paused else Outcome.RUNNING

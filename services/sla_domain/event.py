@@ -1,0 +1,120 @@
+"""What can happen to a ticket, and in which order a ticket's events count.
+
+A timeline is the set of a ticket's distinct events in one order that depends on nothing but the
+events themselves (semantics §3), so any order of arrival with any repetition ends the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+from itertools import groupby
+from operator import attrgetter
+from typing import Final, NamedTuple, TypedDict
+
+
+class EventType(IntEnum):
+    """The kinds of events; the number is the rank by which events of one instant are ordered."""
+
+    CREATED = 0
+    REOPENED = 1
+    RECLASSIFIED = 2
+    SEVERITY_CHANGED = 3
+    ASSIGNED = 4
+    GUARD_CONTACTED = 5
+    CONTACT_LOGGED = 6
+    WAITING_ON_CLIENT = 7
+    CLIENT_RESPONDED = 8
+    RESOLVED = 9
+    CANCELLED = 10
+    FEATURE_SUBSCRIBED = 11
+    FEATURE_APPROVED = 12
+
+    @property
+    def word(self) -> str:
+        """The name as policies and topics write it, without the prefix ``ticket.``."""
+        return self.name.lower()
+
+
+#: Event types by the word that policies use for them.
+EVENT_TYPES: Final = {type_.word: type_ for type_ in EventType}
+
+
+class Integration(TypedDict, total=False):
+    """The integration a ticket is about: its name and who built it."""
+
+    name: str
+    built_by: str
+
+
+class Facts(TypedDict, total=False):
+    """What an event says beyond its type; only the keys that were given are present."""
+
+    client_id: str
+    communicated_at: int
+    channel: str
+    kind: str
+    requester_id: str
+    severity: str
+    impact: str
+    scope: str
+    affects: list[str]
+    plan: str
+    integration: Integration
+    analyst_id: str
+    group: str
+    party: str
+    reason: str
+    origin: str
+    evidence: str
+    medium: str
+    contact_id: str
+    record: str
+    merged_into: str
+    subscriber_id: str
+
+
+class Event(NamedTuple):
+    """One fact about a ticket and the instant it occurred.
+
+    ``source`` and ``id`` together name the event (CloudEvents 1.0 §3.1.1); ``sequence`` orders
+    events of one source within an instant (CloudEvents sequence extension).
+    """
+
+    occurred: int
+    type: EventType
+    source: str
+    id: str
+    sequence: str | None
+    facts: Facts
+
+    def names_same(self, other: Event) -> bool:
+        """Whether both are copies of one event, whatever else they say."""
+        return self.id == other.id and self.source == other.source
+
+
+def _rank(event: Event) -> tuple[int, str, str]:
+    return event.type, event.source, event.id
+
+
+def _sequenced(event: Event) -> tuple[str, int, str, str]:
+    return event.sequence or "", *_rank(event)
+
+
+def in_order(events: Iterable[Event]) -> list[Event]:
+    """Sort a ticket's events into its timeline.
+
+    By instant; within one by ``sequence`` if all its events carry one and share a source, else
+    by rank of type, source and id.
+    """
+    timeline: list[Event] = []
+    for _, together in groupby(
+        sorted(events, key=attrgetter("occurred")), key=attrgetter("occurred")
+    ):
+        group = list(together)
+        if len(group) > 1:
+            sequenced = all(event.sequence is not None for event in group)
+            one_source = len({event.source for event in group}) == 1
+            group.sort(key=_sequenced if sequenced and one_source else _rank)
+        timeline += group
+    return timeline

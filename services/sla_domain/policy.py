@@ -1,0 +1,121 @@
+"""Promises as versioned data: which clocks exist, what moves them, and how far they may run.
+
+A policy file is read and checked in ``sla_schemas``; what arrives here is plain and complete.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+
+from sla_domain.calendar import Calendar
+from sla_domain.event import EventType, Facts
+
+
+class Boundary(StrEnum):
+    """Whether using exactly the target still keeps the promise.
+
+    ``exclusive`` is "less than 1 h" (clause C3, first response); ``inclusive`` is "up to 6 h".
+    """
+
+    EXCLUSIVE = "exclusive"
+    INCLUSIVE = "inclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """How much time a clock may use: ``within`` milliseconds on ``calendar``."""
+
+    within: int
+    boundary: Boundary
+    calendar: Calendar
+
+    @property
+    def breaks_at(self) -> int:
+        """The used time, in milliseconds, at which the promise is broken."""
+        return self.within + (self.boundary is Boundary.INCLUSIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRule:
+    """What moves one clock. It starts at the client's communication (clause C10)."""
+
+    name: str
+    stops: frozenset[EventType]
+    pauses: frozenset[EventType] = frozenset()
+    resumes: frozenset[EventType] = frozenset()
+    restarts: frozenset[EventType] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class WarningFraction:
+    """A share of the target at which a warning is due; ``label`` names it in alerts."""
+
+    label: str
+    share: Fraction
+
+    def reached_at(self, target: Target) -> int:
+        """The used time, in whole milliseconds, that reaches this share of ``target``."""
+        return -((-target.within * self.share.numerator) // self.share.denominator)
+
+
+#: Severities derived from (impact, scope); a scope of ``None`` is a ticket without one.
+Classification = Mapping[tuple[str, str | None], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One version of a support promise. ``retention`` is in milliseconds (see ``tickets``)."""
+
+    name: str
+    version: str
+    effective_from: int
+    retention: int
+    calendars: Mapping[str, Calendar]
+    clocks: Sequence[ClockRule]
+    targets: Mapping[tuple[str, str], Target]
+    warnings: Sequence[WarningFraction]
+    classification: Classification
+    severity_names: Mapping[str, str] = field(default_factory=dict)
+    channels: frozenset[str] = frozenset()
+
+    @property
+    def ref(self) -> str:
+        """``name@version``, as records and alerts cite it."""
+        return f"{self.name}@{self.version}"
+
+    def target(self, severity: str, clock: str) -> Target | None:
+        """The target of ``clock`` at ``severity``; ``None`` where nothing is promised."""
+        return self.targets.get((severity, clock))
+
+    def severity_of(self, facts: Facts) -> str | None:
+        """The severity that ``facts`` state or, by the classification table, imply (clause C8).
+
+        ``None`` when neither gives one.
+        """
+        if severity := facts.get("severity"):
+            return severity
+        impact = facts.get("impact")
+        return self.classification.get((impact, facts.get("scope"))) if impact else None
+
+
+class PolicyBook:
+    """The versions of a policy; a ticket keeps the one in force when it was communicated."""
+
+    def __init__(self, versions: Sequence[Policy]) -> None:
+        if not versions:
+            raise ValueError("a policy book needs at least one version")
+        self.versions = sorted(versions, key=lambda policy: policy.effective_from)
+        self._starts = [policy.effective_from for policy in self.versions]
+
+    def in_force(self, instant: int) -> Policy:
+        """The version in force at ``instant``, before the earliest one the earliest."""
+        return self.versions[max(bisect_right(self._starts, instant) - 1, 0)]
+
+    @property
+    def latest(self) -> Policy:
+        """The version that came into force last."""
+        return self.versions[-1]

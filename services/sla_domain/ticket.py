@@ -1,0 +1,224 @@
+"""A ticket: its timeline, and what follows from it.
+
+The state is a function of the set of events. Events are applied one by one, but in the order of
+the timeline: one that comes late, or that makes an earlier one count differently, has the whole
+timeline applied again.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum, auto
+from typing import Final
+
+from sla_domain.alert import Sent
+from sla_domain.clock import Clock
+from sla_domain.event import Event, EventType, in_order
+from sla_domain.policy import ClockRule, Policy, PolicyBook
+
+FEATURE_REQUEST: Final = "feature_request"
+CLIENT: Final = "client"
+
+#: What ends a wait, whichever occurs first (semantics §3).
+ENDS_WAIT: Final = frozenset(
+    {
+        EventType.CLIENT_RESPONDED,
+        EventType.ASSIGNED,
+        EventType.REOPENED,
+        EventType.RESOLVED,
+        EventType.CANCELLED,
+    }
+)
+
+
+class Status(StrEnum):
+    """Where a ticket stands; ``early`` until its ``created`` has arrived."""
+
+    EARLY = "early"
+    OPEN = "open"
+    WAITING = "waiting"
+    RESOLVED = "resolved"
+    CANCELLED = "cancelled"
+
+
+class Placement(Enum):
+    """What became of an event put into a timeline."""
+
+    APPLIED = auto()
+    DUPLICATE = auto()
+    CONFLICT = auto()
+
+
+class Ticket:
+    """One ticket under the policy in force when it was communicated."""
+
+    __slots__ = (
+        "_book",
+        "client_id",
+        "clocks",
+        "closed_at",
+        "communicated_at",
+        "created",
+        "id",
+        "kind",
+        "policy",
+        "sent",
+        "severity",
+        "status",
+        "timeline",
+    )
+
+    def __init__(self, ticket_id: str, book: PolicyBook) -> None:
+        self.id = ticket_id
+        self._book = book
+        self.timeline: list[Event] = []
+        #: The alerts sent so far, those taken back included.
+        self.sent: list[Sent] = []
+        self._forget()
+
+    def _forget(self) -> None:
+        self.created: Event | None = None
+        self.policy: Policy = self._book.latest
+        self.client_id = ""
+        self.communicated_at = 0
+        self.kind = "incident"
+        self.severity: str | None = None
+        self.status = Status.EARLY
+        #: When the ticket was resolved or cancelled; ``None`` while it is neither.
+        self.closed_at: int | None = None
+        self.clocks: list[Clock] = []
+
+    @property
+    def void(self) -> bool:
+        """Whether nothing is promised: the ticket is cancelled or a feature request (C15)."""
+        return self.status is Status.CANCELLED or self.kind == FEATURE_REQUEST
+
+    def restore(self, timeline: list[Event], sent: list[Sent]) -> None:
+        """Take over what another process kept of this ticket."""
+        self.timeline = in_order(timeline)
+        self.sent = sent
+        self._fold()
+
+    def add(self, event: Event) -> Placement:
+        """Put ``event`` in its place. A copy changes nothing; with other content it is a
+        conflict, and the first one read stands.
+        """
+        for known in self.timeline:
+            if known.names_same(event):
+                return Placement.DUPLICATE if known == event else Placement.CONFLICT
+        if self.timeline and event.occurred <= self.timeline[-1].occurred:
+            self.timeline = in_order([*self.timeline, event])
+            in_place = self.timeline[-1] is event
+        else:
+            self.timeline.append(event)
+            in_place = True
+        if not in_place or event.type is EventType.CREATED:
+            self._fold()
+        elif self.created is not None:
+            self._apply(event)
+        return Placement.APPLIED
+
+    def clock(self, key: tuple[str, int]) -> Clock | None:
+        """The clock of that name and cycle, if there is one."""
+        return next((clock for clock in self.clocks if clock.key == key), None)
+
+    def _fold(self) -> None:
+        self._forget()
+        created = next((e for e in self.timeline if e.type is EventType.CREATED), None)
+        if created is None:
+            return
+        self._create(created)
+        for event in self.timeline:
+            if event.type is not EventType.CREATED:
+                self._apply(event)
+
+    def _create(self, created: Event) -> None:
+        """What ``created`` says takes effect before all other events."""
+        facts = created.facts
+        self.created = created
+        self.communicated_at = facts.get("communicated_at", created.occurred)
+        self.policy = self._book.in_force(self.communicated_at)
+        self.client_id = facts.get("client_id", "")
+        self.kind = facts.get("kind", "incident")
+        self.status = Status.OPEN
+        self.severity = self._first_severity()
+        if self.severity is not None:
+            for rule in self.policy.clocks:
+                self._start(rule, 1, self.communicated_at, created.id)
+
+    def _first_severity(self) -> str | None:
+        """The first severity the timeline tells; clocks that stopped before it take it."""
+        for event in (self.created, *self.timeline):
+            if event is not None and event.type in _TELLS_SEVERITY:
+                severity = self.policy.severity_of(event.facts)
+                if severity is not None:
+                    return severity
+        return None
+
+    def _start(self, rule: ClockRule, cycle: int, start: int, cause: str) -> None:
+        assert self.severity is not None
+        target = self.policy.target(self.severity, rule.name)
+        if target is not None:
+            self.clocks.append(Clock(rule, cycle, start, self.severity, target, cause))
+
+    def _apply(self, event: Event) -> None:
+        """Let ``event``, which follows all those applied before, take effect."""
+        if self.status is Status.CANCELLED or event.type is EventType.CREATED:
+            return
+        if event.type in _TELLS_SEVERITY and not self._judge_anew(event):
+            return
+        self._move_clocks(event)
+        self._move_status(event)
+
+    def _judge_anew(self, event: Event) -> bool:
+        """Take kind and severity from ``event``; false if that had all be applied again."""
+        if event.type is EventType.RECLASSIFIED:
+            self.kind = event.facts.get("kind", self.kind)
+        severity = self.policy.severity_of(event.facts)
+        if severity is None or severity == self.severity:
+            return True
+        if self.severity is None:
+            self._fold()
+            return False
+        self.severity = severity
+        for clock in self.clocks:
+            target = self.policy.target(severity, clock.rule.name)
+            if clock.running and target is not None:
+                clock.retarget(severity, target, event.id)
+        return True
+
+    def _move_clocks(self, event: Event) -> None:
+        type_, at = event.type, event.occurred
+        for clock in list(self.clocks):
+            rule = clock.rule
+            if clock.running:
+                if type_ in rule.stops:
+                    clock.stop(at, event.id)
+                elif clock.paused:
+                    if type_ in rule.resumes:
+                        clock.resume(at, event.id)
+                elif type_ in rule.pauses and self.status is Status.OPEN:
+                    clock.pause(at, event.facts.get("party", CLIENT), event.id)
+            elif type_ in rule.restarts and clock is self._last(rule):
+                self._start(rule, clock.cycle + 1, at, event.id)
+
+    def _last(self, rule: ClockRule) -> Clock:
+        return next(clock for clock in reversed(self.clocks) if clock.rule is rule)
+
+    def _move_status(self, event: Event) -> None:
+        type_ = event.type
+        if self.status is Status.RESOLVED:
+            if type_ is EventType.REOPENED:
+                self.status, self.closed_at = Status.OPEN, None
+        elif type_ is EventType.RESOLVED:
+            self.status, self.closed_at = Status.RESOLVED, event.occurred
+        elif type_ is EventType.WAITING_ON_CLIENT:
+            self.status = Status.WAITING
+        elif type_ in ENDS_WAIT:
+            self.status = Status.OPEN
+        if type_ is EventType.CANCELLED:
+            self.status, self.closed_at = Status.CANCELLED, event.occurred
+
+
+_TELLS_SEVERITY: Final = frozenset(
+    {EventType.CREATED, EventType.SEVERITY_CHANGED, EventType.RECLASSIFIED}
+)

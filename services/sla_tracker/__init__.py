@@ -1,0 +1,1 @@
+"""The stream processor: ticket events in, warnings and breaches out, exactly once."""

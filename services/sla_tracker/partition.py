@@ -1,0 +1,291 @@
+"""One input partition's world: its tickets, its frontier, and what records and time do to them.
+
+No I/O and no clock: the tracker's transactions, the simulator and the tests drive the same code.
+What happened since the last ``take`` is one unit: the tracker writes it in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from sla_domain.alert import Alert
+from sla_domain.event import Event
+from sla_domain.instant import DAY, SECOND
+from sla_domain.judge import judge, next_deadline
+from sla_domain.policy import PolicyBook
+from sla_domain.ticket import Placement, Status
+from sla_tracker.table import Entry, TicketTable
+from sla_tracker.wire import (
+    REKEYED_HEADER,
+    REPLAY_END_HEADER,
+    DeadLetter,
+    Held,
+    HeldRecord,
+    Received,
+    Record,
+    Rejected,
+    Stored,
+    dead_letter,
+    read_event,
+    ticket_as_of,
+    ticket_record,
+    write_json,
+)
+
+#: How long an event waits for its ticket's ``created`` before it is an orphan (semantics §3).
+EARLY_HOLD: Final = 7 * DAY
+#: How far the frontier stays behind the wall clock or the last record (semantics §5).
+DEFAULT_GRACE: Final = 2 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRule:
+    """What moves a frontier: append times less a grace, or in a replay the events' own times."""
+
+    grace: int = DEFAULT_GRACE
+    replay: bool = False
+
+
+REPLAY: Final = TimeRule(grace=0, replay=True)
+
+
+@dataclass(slots=True)
+class Tally:
+    """A partition's records by what became of them, since its beginning."""
+
+    events: int = 0
+    applied: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    rekeyed: int = 0
+    dead_letters: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rekeyed:
+    """A record on its way to the partition of its ticket, under the right key."""
+
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+@dataclass(slots=True)
+class Effects:
+    """What a partition did since the last ``take``, in order.
+
+    ``tickets`` holds the new value of each changed ticket, ``None`` for one that left the table;
+    ``left`` their last values. ``results`` counts events by type and result for the metrics.
+    """
+
+    tickets: dict[str, bytes | None] = field(default_factory=dict)
+    left: list[bytes] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    rekeyed: list[Rekeyed] = field(default_factory=list)
+    results: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unknown_fields: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.tickets or self.alerts or self.dead_letters or self.rekeyed)
+
+
+class Partition:
+    """The tickets of one partition and the instant up to which its world is known."""
+
+    def __init__(
+        self, number: int, topic: str, book: PolicyBook, time: TimeRule = REPLAY
+    ) -> None:
+        self.number = number
+        self.table = TicketTable(book)
+        #: Alerts are sent for instants up to here; ``None`` before anything is known.
+        self.frontier: int | None = None
+        self.tally = Tally()
+        self._topic = topic
+        self._book = book
+        self._time = time
+        self._changed: dict[str, Entry | None] = {}
+        self._effects = Effects()
+
+    # --- what moves it ---
+
+    def apply(self, record: Record) -> None:
+        """Take in one record of this partition: an event, or a dead letter with its reason."""
+        if self._time.replay and any(name == REPLAY_END_HEADER for name, _ in record.headers):
+            self._end_replay(record)
+            return
+        self.tally.events += 1
+        received = read_event(record, self._book, replay=self._time.replay)
+        if isinstance(received, Rejected):
+            self._reject(record, received)
+            return
+        appended = received.event.occurred if self._time.replay else record.timestamp
+        # Deadlines strictly before this record's instant come first; those at it wait until all
+        # records of the instant have been read.
+        self.advance(appended - self._time.grace - 1)
+        if record.key != received.ticket_id.encode():
+            self._rekey(record, received)
+            return
+        self._effects.unknown_fields += received.unknown_fields
+        self._step(record, received, appended)
+
+    def advance(self, horizon: int) -> None:
+        """Move the frontier to ``horizon``, firing the deadlines up to it; never back."""
+        if self.frontier is not None and horizon <= self.frontier:
+            return
+        while (due := self.table.pop_due(horizon)) is not None:
+            at, ticket_id = due
+            self.frontier = at if self.frontier is None else max(at, self.frontier)
+            self._fire(ticket_id, self.frontier)
+        self.frontier = horizon
+
+    def caught_up(self, now: int) -> None:
+        """Nothing is left to read at ``now``: the world is known up to it less the grace."""
+        if not self._time.replay:
+            self.advance(now - self._time.grace)
+
+    # --- what comes of it ---
+
+    def take(self) -> Effects:
+        """Everything since the last call, with the changed tickets written out."""
+        effects = self._effects
+        for ticket_id, entry in self._changed.items():
+            effects.tickets[ticket_id] = None if entry is None else self._write(entry)
+        self._changed = {}
+        self._effects = Effects()
+        self.table.pack_idle()
+        return effects
+
+    def restore(self, ticket_id: str, stored: Stored) -> None:
+        """Put a stored ticket back; call ``resume`` once all are."""
+        self.table.put(ticket_id, stored)
+        if len(self.table) % 1024 == 0:
+            self.table.pack_idle()
+
+    def resume(self, frontier: int | None, tally: Tally) -> None:
+        """Go on from a stored frontier: every restored ticket gets its deadline back."""
+        self.frontier = frontier
+        self.tally = tally
+        for entry in self.table.entries():
+            self._schedule(entry)
+        self.table.pack_idle()
+
+    # --- events ---
+
+    def _step(self, record: Record, received: Received, appended: int) -> None:
+        ticket_id, event = received.ticket_id, received.event
+        entry = self.table.get(ticket_id)
+        if entry is None:
+            entry = self.table.add(ticket_id)
+            entry.held_until = appended + EARLY_HOLD
+        placement = entry.ticket.add(event)
+        if placement is not Placement.APPLIED:
+            self._count(event, placement)
+            return
+        self.tally.applied += 1
+        self._settle_early(entry, record, event)
+        assert self.frontier is not None
+        self._effects.alerts += judge(entry.ticket, self.frontier, event)
+        self._changed[ticket_id] = entry
+        self._schedule(entry)
+
+    def _count(self, event: Event, placement: Placement) -> None:
+        result = placement.name.lower()
+        if placement is Placement.DUPLICATE:
+            self.tally.duplicates += 1
+        else:
+            self.tally.conflicts += 1
+        self._effects.results[event.type.word, result] += 1
+
+    def _settle_early(self, entry: Entry, record: Record, event: Event) -> None:
+        """Keep the record of an early event; let go of them when ``created`` has arrived."""
+        early = entry.ticket.status is Status.EARLY
+        if early:
+            entry.held.append(Held.of(record))
+        elif entry.held_until is not None:
+            entry.held, entry.held_until = [], None
+        self._effects.results[event.type.word, "early" if early else "applied"] += 1
+
+    def _rekey(self, record: Record, received: Received) -> None:
+        if any(name == REKEYED_HEADER for name, _ in record.headers):
+            self._reject(record, Rejected("wrong_key", "the key is not the ticket id, again"))
+            return
+        self.tally.rekeyed += 1
+        self._effects.results[received.event.type.word, "rekeyed"] += 1
+        origin = f"{record.topic}/{record.partition}/{record.offset}".encode()
+        self._effects.rekeyed.append(
+            Rekeyed(
+                received.ticket_id.encode(),
+                record.value or b"",
+                [*record.headers, (REKEYED_HEADER, origin)],
+            )
+        )
+
+    def _reject(self, record: Record, rejected: Rejected) -> None:
+        self.tally.dead_letters += 1
+        self._effects.results["unknown", "dead_letter"] += 1
+        self._effects.dead_letters.append(dead_letter(record, rejected))
+
+    def _end_replay(self, record: Record) -> None:
+        self.advance(int(dict(record.headers)[REPLAY_END_HEADER]))
+
+    # --- deadlines ---
+
+    def _fire(self, ticket_id: str, horizon: int) -> None:
+        entry = self.table.get(ticket_id)
+        assert entry is not None, "a ticket leaves the table together with its deadline"
+        if entry.held_until is not None and entry.held_until <= horizon:
+            self._orphan(entry)
+            return
+        self._effects.alerts += judge(entry.ticket, horizon, None)
+        leaves = self._leaves_at(entry)
+        if leaves is not None and leaves <= horizon:
+            self._effects.left.append(self._write(entry, leaves))
+            self._forget(entry)
+            return
+        self._changed[ticket_id] = entry
+        self._schedule(entry)
+
+    def _orphan(self, entry: Entry) -> None:
+        """``created`` did not come in time: the records held go to the dead letters."""
+        reason = Rejected("orphan", "no ticket.created within 7 days")
+        for held in entry.held:
+            record = HeldRecord.of(held, self._topic, self.number)
+            self.tally.applied -= 1
+            self._reject(record, reason)
+        self._forget(entry)
+
+    def _forget(self, entry: Entry) -> None:
+        self.table.remove(entry.ticket.id)
+        self._changed[entry.ticket.id] = None
+
+    def _schedule(self, entry: Entry) -> None:
+        self.table.set_deadline(entry.ticket.id, self._next(entry))
+
+    def _next(self, entry: Entry) -> int | None:
+        if entry.held_until is not None:
+            return entry.held_until
+        known = [self._leaves_at(entry)]
+        if self.frontier is not None:
+            known.append(next_deadline(entry.ticket, self.frontier))
+        return min((at for at in known if at is not None), default=None)
+
+    @staticmethod
+    def _leaves_at(entry: Entry) -> int | None:
+        """When a resolved or cancelled ticket leaves the table."""
+        closed = entry.ticket.closed_at
+        return None if closed is None else closed + entry.ticket.policy.retention
+
+    def _write(self, entry: Entry, as_of: int | None = None) -> bytes:
+        ticket = entry.ticket
+        return write_json(
+            ticket_record(
+                ticket,
+                ticket_as_of(ticket) if as_of is None else as_of,
+                self.table.deadline(ticket.id),
+                entry.held,
+                entry.held_until,
+            )
+        )

@@ -1,0 +1,132 @@
+"""The tickets of one partition in memory, and their deadlines.
+
+Most tickets are idle most of the time, so only those touched lately are objects; the others are
+packed bytes. Deadlines are a heap with lazy deletion: one entry a ticket is valid, the one equal
+to the ticket's current deadline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+from typing import Final
+
+import msgspec
+
+from sla_domain.policy import PolicyBook
+from sla_domain.ticket import Ticket
+from sla_tracker.wire import Held, Stored
+
+#: How many tickets of a partition stay objects. One is about 2 KB, packed about 300 bytes.
+HOT_TICKETS: Final = 4096
+
+_PACK: Final = msgspec.msgpack.Encoder()
+_UNPACK: Final = msgspec.msgpack.Decoder(Stored)
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A ticket and what the tracker keeps beside it: early records, and until when."""
+
+    ticket: Ticket
+    held: list[Held] = field(default_factory=list)
+    held_until: int | None = None
+
+
+class TicketTable:
+    """Tickets by id, and the deadlines of those that have one."""
+
+    def __init__(self, book: PolicyBook) -> None:
+        self._book = book
+        self._hot: dict[str, Entry] = {}
+        self._idle: dict[str, bytes] = {}
+        self._deadlines: dict[str, int] = {}
+        self._heap: list[tuple[int, str]] = []
+
+    def __len__(self) -> int:
+        return len(self._hot) + len(self._idle)
+
+    def __contains__(self, ticket_id: str) -> bool:
+        return ticket_id in self._hot or ticket_id in self._idle
+
+    def get(self, ticket_id: str) -> Entry | None:
+        """The entry of a ticket, ``None`` if it isn't in the table."""
+        entry = self._hot.get(ticket_id)
+        if entry is None and (packed := self._idle.pop(ticket_id, None)) is not None:
+            entry = self._hot[ticket_id] = self._entry(ticket_id, _UNPACK.decode(packed))
+        return entry
+
+    def add(self, ticket_id: str) -> Entry:
+        """A new, empty entry."""
+        entry = self._hot[ticket_id] = Entry(Ticket(ticket_id, self._book))
+        return entry
+
+    def put(self, ticket_id: str, stored: Stored) -> Entry:
+        """The entry that was stored, for instance by another tracker."""
+        entry = self._hot[ticket_id] = self._entry(ticket_id, stored)
+        return entry
+
+    def remove(self, ticket_id: str) -> None:
+        """Forget a ticket and its deadline."""
+        self._hot.pop(ticket_id, None)
+        self._idle.pop(ticket_id, None)
+        self._deadlines.pop(ticket_id, None)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry, packed ones unpacked for the moment only."""
+        yield from self._hot.values()
+        for ticket_id, packed in self._idle.items():
+            yield self._entry(ticket_id, _UNPACK.decode(packed))
+
+    def pack_idle(self) -> None:
+        """Pack the entries touched longest ago, down to ``HOT_TICKETS``."""
+        excess = len(self._hot) - HOT_TICKETS
+        for ticket_id in list(self._hot)[: max(excess, 0)]:
+            entry = self._hot.pop(ticket_id)
+            self._idle[ticket_id] = _PACK.encode(
+                Stored(entry.ticket.timeline, entry.ticket.sent, entry.held, entry.held_until)
+            )
+
+    def set_deadline(self, ticket_id: str, at: int | None) -> None:
+        """The next instant at which the ticket must be looked at; ``None`` for never."""
+        if at is None:
+            self._deadlines.pop(ticket_id, None)
+        elif self._deadlines.get(ticket_id) != at:
+            self._deadlines[ticket_id] = at
+            heappush(self._heap, (at, ticket_id))
+            if len(self._heap) > 2 * len(self._deadlines) + 1024:
+                self._rebuild_heap()
+
+    def deadline(self, ticket_id: str) -> int | None:
+        """The ticket's current deadline."""
+        return self._deadlines.get(ticket_id)
+
+    def next_deadline(self) -> int | None:
+        """The earliest deadline of all."""
+        self._drop_stale()
+        return self._heap[0][0] if self._heap else None
+
+    def pop_due(self, horizon: int) -> tuple[int, str] | None:
+        """The earliest deadline up to ``horizon`` and its ticket; ties go by ticket id."""
+        self._drop_stale()
+        if not self._heap or self._heap[0][0] > horizon:
+            return None
+        at, ticket_id = heappop(self._heap)
+        del self._deadlines[ticket_id]
+        return at, ticket_id
+
+    def _drop_stale(self) -> None:
+        heap, deadlines = self._heap, self._deadlines
+        while heap and deadlines.get(heap[0][1]) != heap[0][0]:
+            heappop(heap)
+
+    def _rebuild_heap(self) -> None:
+        """Leave the stale entries out, so that memory follows the open tickets."""
+        self._heap = [(at, ticket_id) for ticket_id, at in self._deadlines.items()]
+        heapify(self._heap)
+
+    def _entry(self, ticket_id: str, stored: Stored) -> Entry:
+        ticket = Ticket(ticket_id, self._book)
+        ticket.restore(stored.timeline, stored.sent)
+        return Entry(ticket, stored.held, stored.held_until)
