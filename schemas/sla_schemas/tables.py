@@ -78,6 +78,7 @@ class ProgressRecord(Strict):
 
     offset: Annotated[int, Field(ge=0, description="The next input offset.")]
     frontier: Annotated[
-        Instant | None, Field(description="The instant up to which this partition is known.")
+        int | None,
+        Field(description="The instant up to which this partition is known, UTC milliseconds."),
     ]
     counts: Counts

@@ -36,7 +36,9 @@ def _read_instant(value: Any) -> int:
     try:
         return parse_instant(value)
     except NaiveTimeError:
-        raise PydanticCustomError("instant_naive", "has no offset, so it names no instant") from None
+        raise PydanticCustomError(
+            "instant_naive", "has no offset, so it names no instant"
+        ) from None
     except ValueError:
         raise PydanticCustomError(
             "instant_parsing", "is not an RFC 3339 time between 1970 and 2100"

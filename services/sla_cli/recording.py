@@ -34,6 +34,7 @@ class Recorded(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, bytes]]
+    occurred: int | None = None
 
 
 @contextmanager
@@ -79,5 +80,7 @@ def laid_out(lines: Iterable[Line], topic: str, partitions: int) -> Iterator[Rec
     offsets = [0] * partitions
     for line in lines:
         partition = partition_for(line.key, partitions)
-        yield Recorded(topic, partition, offsets[partition], 0, line.key, line.value, [])
+        yield Recorded(
+            topic, partition, offsets[partition], 0, line.key, line.value, [], line.occurred
+        )
         offsets[partition] += 1

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from sla_cli.recording import Line, laid_out
 from sla_domain.alert import AlertKind
-from sla_domain.instant import format_instant
 from sla_domain.policy import PolicyBook
 from sla_kafka.topics import EVENTS
 from sla_tracker.partition import REPLAY, Effects, Partition
@@ -17,13 +17,11 @@ from sla_tracker.wire import (
     OFFSET_HEADER,
     PARTITION_HEADER,
     REASON_HEADER,
-    REKEYED_HEADER,
     DeadLetter,
     ticket_record,
     write_alert,
     write_json,
 )
-from sla_cli.recording import Line, Recorded, laid_out
 
 
 @dataclass(slots=True)
@@ -84,7 +82,7 @@ def dead_letter_line(letter: DeadLetter) -> bytes:
     headers = dict(letter.headers)
     return write_json(
         {
-            "reason": letter.reason,
+            "reason": headers[REASON_HEADER].decode(),
             "detail": headers[DETAIL_HEADER].decode(),
             "partition": int(headers[PARTITION_HEADER]),
             "offset": int(headers[OFFSET_HEADER]),
@@ -161,9 +159,7 @@ class Collected:
         self.dead_letters += effects.dead_letters
 
 
-def _outputs(
-    worlds: list[Partition], collected: list[Collected], end: int | None
-) -> Outputs:
+def _outputs(worlds: list[Partition], collected: list[Collected], end: int | None) -> Outputs:
     outputs = Outputs()
     for world, found in zip(worlds, collected, strict=True):
         outputs.warnings += found.warnings
@@ -188,15 +184,3 @@ def _outputs(
             )
     outputs.summary.tickets = len(outputs.tickets)
     return outputs
-
-
-__all__ = [
-    "REKEYED_HEADER",
-    "REASON_HEADER",
-    "Outputs",
-    "Recorded",
-    "Summary",
-    "dead_letter_line",
-    "format_instant",
-    "simulate",
-]

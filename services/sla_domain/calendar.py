@@ -108,7 +108,7 @@ class Calendar:
         if index < 0:
             return self._positions[0] if self._positions else 0
         close = self._closes[index]
-        reached = instant if instant < close else close
+        reached = min(close, instant)
         return self._positions[index] + reached - self._opens[index]
 
     def first_at(self, position: int) -> int:

@@ -52,9 +52,7 @@ EVENTS: Final = Topic(
     "TicketEvent",
     ("ticketing systems", "sla_intake"),
     ("sla_tracker",),
-    _deleted(
-        30, message_timestamp_type="LogAppendTime", max_message_bytes=str(MAX_INPUT_BYTES)
-    ),
+    _deleted(30, message_timestamp_type="LogAppendTime", max_message_bytes=str(MAX_INPUT_BYTES)),
 )
 WARNINGS: Final = Topic(
     "support.sla-warnings.v1",

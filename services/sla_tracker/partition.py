@@ -16,10 +16,11 @@ from sla_domain.instant import DAY, SECOND
 from sla_domain.judge import judge, next_deadline
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Placement, Status
-from sla_tracker.table import Entry, TicketTable
+from sla_tracker.table import Entry, Labels, TicketTable, labels_of
 from sla_tracker.wire import (
     REKEYED_HEADER,
     REPLAY_END_HEADER,
+    Counts,
     DeadLetter,
     Held,
     HeldRecord,
@@ -51,18 +52,6 @@ class TimeRule:
 REPLAY: Final = TimeRule(grace=0, replay=True)
 
 
-@dataclass(slots=True)
-class Tally:
-    """A partition's records by what became of them, since its beginning."""
-
-    events: int = 0
-    applied: int = 0
-    duplicates: int = 0
-    conflicts: int = 0
-    rekeyed: int = 0
-    dead_letters: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class Rekeyed:
     """A record on its way to the partition of its ticket, under the right key."""
@@ -70,6 +59,31 @@ class Rekeyed:
     key: bytes
     value: bytes
     headers: list[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A clock that has stopped, for the metrics; times in milliseconds."""
+
+    clock: str
+    severity: str
+    used: int
+    paused: int
+    target: int
+
+
+class Census:
+    """How many tickets and clocks there are of each sort, kept up as they change."""
+
+    def __init__(self) -> None:
+        self.tickets: Counter[tuple[str, str]] = Counter()
+        self.clocks: Counter[tuple[str, str, str]] = Counter()
+
+    def add(self, labels: Labels, count: int = 1) -> None:
+        """Count a ticket with ``labels`` in, or with -1 out."""
+        self.tickets[labels.ticket] += count
+        for name, _, outcome, severity, _ in labels.clocks:
+            self.clocks[name, outcome, severity] += count
 
 
 @dataclass(slots=True)
@@ -85,6 +99,7 @@ class Effects:
     alerts: list[Alert] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     rekeyed: list[Rekeyed] = field(default_factory=list)
+    stopped: list[Stopped] = field(default_factory=list)
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
     unknown_fields: int = 0
 
@@ -95,14 +110,15 @@ class Effects:
 class Partition:
     """The tickets of one partition and the instant up to which its world is known."""
 
-    def __init__(
-        self, number: int, topic: str, book: PolicyBook, time: TimeRule = REPLAY
-    ) -> None:
+    def __init__(self, number: int, topic: str, book: PolicyBook, time: TimeRule = REPLAY) -> None:
         self.number = number
         self.table = TicketTable(book)
         #: Alerts are sent for instants up to here; ``None`` before anything is known.
         self.frontier: int | None = None
-        self.tally = Tally()
+        self.tally = Counts()
+        self.census = Census()
+        #: When the newest event of all occurred.
+        self.latest_event: int | None = None
         self._topic = topic
         self._book = book
         self._time = time
@@ -153,6 +169,8 @@ class Partition:
         effects = self._effects
         for ticket_id, entry in self._changed.items():
             effects.tickets[ticket_id] = None if entry is None else self._write(entry)
+            if entry is not None:
+                self._count(entry, effects)
         self._changed = {}
         self._effects = Effects()
         self.table.pack_idle()
@@ -164,12 +182,13 @@ class Partition:
         if len(self.table) % 1024 == 0:
             self.table.pack_idle()
 
-    def resume(self, frontier: int | None, tally: Tally) -> None:
+    def resume(self, frontier: int | None, tally: Counts) -> None:
         """Go on from a stored frontier: every restored ticket gets its deadline back."""
         self.frontier = frontier
         self.tally = tally
         for entry in self.table.entries():
             self._schedule(entry)
+            self.census.add(labels_of(entry.ticket))
         self.table.pack_idle()
 
     # --- events ---
@@ -182,8 +201,9 @@ class Partition:
             entry.held_until = appended + EARLY_HOLD
         placement = entry.ticket.add(event)
         if placement is not Placement.APPLIED:
-            self._count(event, placement)
+            self._drop_copy(event, placement)
             return
+        self.latest_event = max(event.occurred, self.latest_event or 0)
         self.tally.applied += 1
         self._settle_early(entry, record, event)
         assert self.frontier is not None
@@ -191,7 +211,7 @@ class Partition:
         self._changed[ticket_id] = entry
         self._schedule(entry)
 
-    def _count(self, event: Event, placement: Placement) -> None:
+    def _drop_copy(self, event: Event, placement: Placement) -> None:
         result = placement.name.lower()
         if placement is Placement.DUPLICATE:
             self.tally.duplicates += 1
@@ -260,6 +280,31 @@ class Partition:
     def _forget(self, entry: Entry) -> None:
         self.table.remove(entry.ticket.id)
         self._changed[entry.ticket.id] = None
+        if entry.counted is not None:
+            self.census.add(entry.counted, -1)
+
+    def _count(self, entry: Entry, effects: Effects) -> None:
+        """Bring the census up to date, and note the clocks that have stopped since."""
+        before, after = entry.counted, labels_of(entry.ticket)
+        if before == after:
+            return
+        stopped = set() if before is None else {clock[:2] for clock in before.clocks if clock[4]}
+        for clock in entry.ticket.clocks:
+            if not clock.running and clock.key not in stopped and not entry.ticket.void:
+                at = clock.stopped or 0
+                effects.stopped.append(
+                    Stopped(
+                        clock.rule.name,
+                        clock.severity,
+                        clock.used(at),
+                        clock.paused_time(at),
+                        clock.target.within,
+                    )
+                )
+        if before is not None:
+            self.census.add(before, -1)
+        self.census.add(after)
+        entry.counted = after
 
     def _schedule(self, entry: Entry) -> None:
         self.table.set_deadline(entry.ticket.id, self._next(entry))

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Ticket
-from sla_tracker.wire import Held, Stored
+from sla_tracker.wire import Held, Stored, clock_outcome, ticket_as_of
 
 #: How many tickets of a partition stay objects. One is about 2 KB, packed about 300 bytes.
 HOT_TICKETS: Final = 4096
@@ -25,13 +25,44 @@ _PACK: Final = msgspec.msgpack.Encoder()
 _UNPACK: Final = msgspec.msgpack.Decoder(Stored)
 
 
+class Labels(NamedTuple):
+    """The sort of a ticket and of its clocks, as the gauges count them.
+
+    A clock is its name, cycle, outcome, severity and whether it has stopped.
+    """
+
+    ticket: tuple[str, str]
+    clocks: tuple[tuple[str, int, str, str, bool], ...]
+
+
+def labels_of(ticket: Ticket) -> Labels:
+    """The sort of ``ticket`` as its record tells it."""
+    as_of = ticket_as_of(ticket)
+    return Labels(
+        (ticket.status.value, ticket.severity or "none"),
+        tuple(
+            (
+                clock.rule.name,
+                clock.cycle,
+                clock_outcome(ticket, clock, as_of).value,
+                clock.severity,
+                not clock.running,
+            )
+            for clock in ticket.clocks
+        ),
+    )
+
+
 @dataclass(slots=True, eq=False)
 class Entry:
-    """A ticket and what the tracker keeps beside it: early records, and until when."""
+    """A ticket and what the tracker keeps beside it: early records, and until when; how it is
+    counted in the gauges.
+    """
 
     ticket: Ticket
     held: list[Held] = field(default_factory=list)
     held_until: int | None = None
+    counted: Labels | None = None
 
 
 class TicketTable:
@@ -129,4 +160,4 @@ class TicketTable:
     def _entry(self, ticket_id: str, stored: Stored) -> Entry:
         ticket = Ticket(ticket_id, self._book)
         ticket.restore(stored.timeline, stored.sent)
-        return Entry(ticket, stored.held, stored.held_until)
+        return Entry(ticket, stored.held, stored.held_until, labels_of(ticket))

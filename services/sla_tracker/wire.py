@@ -173,9 +173,7 @@ def _with_binary_attributes(raw: Any, headers: Headers) -> Any:
     return {**event, "data": raw}
 
 
-def _validated(
-    raw: Any, appended: int, book: PolicyBook, *, replay: bool
-) -> Received | Rejected:
+def _validated(raw: Any, appended: int, book: PolicyBook, *, replay: bool) -> Received | Rejected:
     if not isinstance(raw, dict):
         return Rejected("not_cloudevents", "the JSON is not an object")
     type_ = _TYPES.get(raw.get("type", ""))
@@ -186,7 +184,9 @@ def _validated(
     assert type_ is not None
     facts = _facts(model.data)
     event = Event(model.time, type_, model.source, model.id, model.sequence, facts)
-    if (wrong := _outside_world(event, appended if not replay else event.occurred, book)) is not None:
+    if (
+        wrong := _outside_world(event, appended if not replay else event.occurred, book)
+    ) is not None:
         return wrong
     return Received(model.subject, event, _unknown(raw.get("data"), facts))
 
@@ -300,6 +300,18 @@ def write_alert(alert: Alert) -> bytes:
     )
 
 
+class _Typed(msgspec.Struct):
+    type: str
+
+
+_TYPED: Final = msgspec.json.Decoder(_Typed)
+
+
+def read_alert_kind(value: bytes) -> AlertKind:
+    """Of which kind a written alert is."""
+    return AlertKind(_TYPED.decode(value).type)
+
+
 def _figures(shown: ClockShown) -> dict[str, Any]:
     return {
         "start": format_instant(shown.start),
@@ -393,6 +405,38 @@ def read_stored(value: bytes) -> Stored:
     return _STORED.decode(value)
 
 
+class Counts(msgspec.Struct):
+    """Records by what became of them (``sla_schemas.tables.Counts``)."""
+
+    events: int = 0
+    applied: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    rekeyed: int = 0
+    dead_letters: int = 0
+
+
+class Progress(msgspec.Struct):
+    """How far a partition has come (``sla_schemas.tables.ProgressRecord``)."""
+
+    offset: int
+    frontier: int | None
+    counts: Counts
+
+
+_PROGRESS: Final = msgspec.json.Decoder(Progress)
+
+
+def read_progress(value: bytes) -> Progress:
+    """A record of the progress topic."""
+    return _PROGRESS.decode(value)
+
+
+def write_progress(offset: int, frontier: int | None, counts: Counts) -> bytes:
+    """A record for the progress topic: the next input offset and all that is known with it."""
+    return msgspec.json.encode(Progress(offset, frontier, counts))
+
+
 def ticket_as_of(ticket: Ticket) -> int:
     """The latest event or deadline that ``ticket`` knows of."""
     latest = ticket.timeline[-1].occurred
@@ -429,8 +473,13 @@ def ticket_record(
     }
 
 
+def clock_outcome(ticket: Ticket, clock: Clock, at: int) -> Outcome:
+    """How ``clock`` stands at ``at``: void where its ticket promises nothing."""
+    return Outcome.VOID if ticket.void else clock.outcome(at)
+
+
 def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
-    outcome = Outcome.VOID if ticket.void else clock.outcome(as_of)
+    outcome = clock_outcome(ticket, clock, as_of)
     until = as_of
     if ticket.status is Status.CANCELLED and ticket.closed_at is not None:
         until = min(as_of, ticket.closed_at)
@@ -440,9 +489,7 @@ def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
         "cycle": clock.cycle,
         "severity": clock.severity,
         "start": format_instant(clock.start),
-        "due": None
-        if outcome in (Outcome.PAUSED, Outcome.VOID)
-        else _optional(clock.due),
+        "due": None if outcome in (Outcome.PAUSED, Outcome.VOID) else _optional(clock.due),
         "stopped": _optional(clock.stopped),
         "outcome": outcome.value,
         "used_ms": clock.used(until) if measured else None,

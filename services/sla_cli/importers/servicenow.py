@@ -30,8 +30,18 @@ _WAITING: Final = "Awaiting User Info"
 _RESOLVED: Final = "Resolved"
 _ENDED: Final = frozenset({"Resolved", "Closed"})
 _WORKING: Final = frozenset({"Active", "New"})
-_NEEDED: Final = ("number", "incident_state", "sys_mod_count", "opened_at", "sys_updated_at",
-                  "priority", "assigned_to", "assignment_group", "location", "contact_type")
+_NEEDED: Final = (
+    "number",
+    "incident_state",
+    "sys_mod_count",
+    "opened_at",
+    "sys_updated_at",
+    "priority",
+    "assigned_to",
+    "assignment_group",
+    "location",
+    "contact_type",
+)
 
 Row = Mapping[str, str]
 
@@ -72,16 +82,19 @@ def incident_events(
         changes = sorted(_changes(before, row, zone), key=lambda change: change[0])
         for place, (type_, data) in enumerate(changes):
             at = _instant(row["opened_at"], zone) if type_ is EventType.CREATED else updated
-            yield at, {
-                "specversion": "1.0",
-                "id": f"{number}-{index}-{type_.word}",
-                "source": SOURCE,
-                "type": TYPE_PREFIX + type_.word,
-                "subject": number,
-                "time": format_instant(at),
-                "sequence": f"{index:05}.{place}",
-                "data": data,
-            }
+            yield (
+                at,
+                {
+                    "specversion": "1.0",
+                    "id": f"{number}-{index}-{type_.word}",
+                    "source": SOURCE,
+                    "type": TYPE_PREFIX + type_.word,
+                    "subject": number,
+                    "time": format_instant(at),
+                    "sequence": f"{index:05}.{place}",
+                    "data": data,
+                },
+            )
         before = row
 
 
@@ -90,13 +103,16 @@ def _changes(
 ) -> Iterator[tuple[EventType, dict[str, Any]]]:
     state, was = row["incident_state"], before["incident_state"] if before else "New"
     if before is None:
-        yield EventType.CREATED, {
-            "client_id": _id(row["location"]),
-            "communicated_at": format_instant(_instant(row["opened_at"], zone)),
-            "channel": row["contact_type"].lower().replace(" ", "_"),
-            "kind": "incident",
-            "severity": _severity(row),
-        }
+        yield (
+            EventType.CREATED,
+            {
+                "client_id": _id(row["location"]),
+                "communicated_at": format_instant(_instant(row["opened_at"], zone)),
+                "channel": row["contact_type"].lower().replace(" ", "_"),
+                "kind": "incident",
+                "severity": _severity(row),
+            },
+        )
     elif row["priority"] != before["priority"]:
         yield EventType.SEVERITY_CHANGED, {"severity": _severity(row)}
     agent = row["assigned_to"]

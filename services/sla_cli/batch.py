@@ -1,0 +1,100 @@
+"""Questions about business time, one JSON document each."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+from sla_cli.errors import UsageError
+from sla_domain.calendar import Calendar
+from sla_domain.clock import Clock
+from sla_domain.instant import (
+    MINUTE,
+    SECOND,
+    format_duration,
+    format_instant,
+    parse_duration,
+    parse_instant,
+)
+from sla_domain.policy import Boundary, ClockRule, Target
+from sla_schemas.policy_file import CalendarSection
+
+
+def add_answer(calendar: Calendar, start: str, duration: str) -> str:
+    """The instant after ``duration`` of open time. Raises ``UsageError``."""
+    try:
+        return format_instant(calendar.add(parse_instant(start), parse_duration(duration)))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def between_answer(calendar: Calendar, start: str, end: str) -> str:
+    """The open time between two instants as ISO 8601. Raises ``UsageError``."""
+    try:
+        return format_duration(calendar.between(parse_instant(start), parse_instant(end)))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def answer(line: bytes, where: str, usual: Calendar, usual_kind: str) -> str:
+    """The answer to one question; ``where`` names its line in errors.
+
+    A question may bring its own ``calendar``: ``timezone``, ``hours`` by weekday, ``holidays``,
+    ``overrides`` by date.
+    """
+    try:
+        question = json.loads(line)
+        calendar = _own_calendar(question["calendar"]) if "calendar" in question else usual
+        given = question.get("input", question)
+        kind = question.get("kind", usual_kind)
+        if kind == "add":
+            return format_instant(calendar.add(parse_instant(given["start"]), _amount(given)))
+        if kind == "between":
+            return format_duration(
+                calendar.between(parse_instant(given["start"]), parse_instant(given["end"]))
+            )
+        if kind == "pause":
+            return _paused(calendar, given)
+        raise ValueError(f"kind {kind!r} is none of add, between, pause")
+    except KeyError as error:
+        raise UsageError(f"{where}: {error.args[0]!r} is missing") from None
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UsageError(f"{where}: {error}") from None
+
+
+def _own_calendar(given: dict[str, Any]) -> Calendar:
+    section = CalendarSection.model_validate(
+        {
+            "zone": given["timezone"],
+            "hours": given["hours"],
+            "holidays": {"dates": [date.fromisoformat(day) for day in given.get("holidays", [])]},
+            "overrides": {
+                date.fromisoformat(day): spans for day, spans in given.get("overrides", {}).items()
+            },
+        }
+    )
+    return section.to_domain("own")
+
+
+def _amount(given: dict[str, Any]) -> int:
+    if "duration" in given:
+        return parse_duration(given["duration"])
+    if "seconds" in given:
+        return int(given["seconds"]) * SECOND
+    return int(given["minutes"]) * MINUTE
+
+
+def _paused(calendar: Calendar, given: dict[str, Any]) -> str:
+    """A clock with pauses: when its target is used up, or how much is used at the end."""
+    start = parse_instant(given["start"])
+    within = _amount(given) if given["op"] == "deadline" else 1
+    target = Target(within, Boundary.EXCLUSIVE, calendar)
+    clock = Clock(ClockRule("asked", frozenset()), 1, start, "none", target, "asked")
+    for pause in given["pauses"]:
+        clock.pause(parse_instant(pause["from"]), "client", "asked")
+        if pause.get("to") is not None:
+            clock.resume(parse_instant(pause["to"]), "asked")
+    if given["op"] == "elapsed":
+        return format_duration(clock.used(parse_instant(given["end"])))
+    return "never" if clock.due is None else format_instant(clock.due)

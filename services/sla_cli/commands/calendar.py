@@ -1,0 +1,121 @@
+"""``sla calendar``: business time on its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PolicyFile = Annotated[
+    Path | None, typer.Option("--policy", help="A policy file. Default: the packaged one.")
+]
+Name = Annotated[str, typer.Option("--calendar", help="The calendar's name in the policy.")]
+Batch = Annotated[
+    Path | None,
+    typer.Option(
+        help="JSON Lines of questions, one answer a line; - is standard input. A line is "
+        '{"kind": "add"|"between"|"pause", "input": {...}, "calendar": {...}?}.'
+    ),
+]
+
+app = typer.Typer(
+    invoke_without_command=True,
+    help="Business time: what comes after so much of it, and how much lies between.",
+)
+
+
+@app.callback()
+def questions(
+    context: typer.Context,
+    policy: PolicyFile = None,
+    calendar: Name = "business",
+    batch: Batch = None,
+) -> None:
+    """Business time: what comes after so much of it, and how much lies between.
+
+    sla calendar add 2026-11-20T17:30:00-03:00 1h\n
+    sla calendar between 2026-11-20T17:30:00-03:00 2026-11-23T10:00:00-03:00\n
+    sla calendar --batch questions.jsonl
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if batch is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+    _answer_batch(batch, policy, calendar, "add")
+
+
+@app.command()
+def add(
+    start: Annotated[str | None, typer.Argument(help="RFC 3339 time with an offset.")] = None,
+    duration: Annotated[
+        str | None, typer.Argument(help="Like 90m, '1h 30m', -2h or PT1H30M; a day is 24 h.")
+    ] = None,
+    policy: PolicyFile = None,
+    calendar: Name = "business",
+    batch: Batch = None,
+) -> None:
+    """Print the first instant with DURATION of open time behind it, from START on.
+
+    Time that runs out exactly at closing is due at closing. A negative duration walks back
+    (put -- before it).
+
+      sla calendar add 2026-11-20T17:30:00-03:00 1h
+    """
+    from sla_cli.batch import add_answer
+
+    if batch is not None:
+        _answer_batch(batch, policy, calendar, "add")
+        return
+    _needs(start, duration, "START DURATION")
+    typer.echo(add_answer(_calendar(policy, calendar), str(start), str(duration)))
+
+
+@app.command()
+def between(
+    start: Annotated[str | None, typer.Argument(help="RFC 3339 time with an offset.")] = None,
+    end: Annotated[str | None, typer.Argument(help="RFC 3339 time with an offset.")] = None,
+    policy: PolicyFile = None,
+    calendar: Name = "business",
+    batch: Batch = None,
+) -> None:
+    """Print the open time in [START, END) as ISO 8601.
+
+    sla calendar between 2026-11-20T17:30:00-03:00 2026-11-23T10:00:00-03:00
+    """
+    from sla_cli.batch import between_answer
+
+    if batch is not None:
+        _answer_batch(batch, policy, calendar, "between")
+        return
+    _needs(start, end, "START END")
+    typer.echo(between_answer(_calendar(policy, calendar), str(start), str(end)))
+
+
+def _needs(first: str | None, second: str | None, names: str) -> None:
+    from sla_cli.errors import UsageError
+
+    if first is None or second is None:
+        raise UsageError(f"give {names}, or --batch FILE")
+
+
+def _calendar(policy: Path | None, name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    from sla_cli.errors import UsageError
+    from sla_schemas.policy_file import load_policy
+
+    calendars = load_policy(policy).calendars
+    if name not in calendars:
+        raise UsageError(f"there is no calendar {name!r}; there are {', '.join(calendars)}")
+    return calendars[name]
+
+
+def _answer_batch(batch: Path, policy: Path | None, name: str, kind: str) -> None:
+    from sla_cli.batch import answer
+    from sla_cli.recording import opened
+
+    usual = _calendar(policy, name)
+    with opened(batch) as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                typer.echo(answer(line, f"{batch}:{number}", usual, kind))

@@ -1,0 +1,63 @@
+"""``sla replay``: recorded events through a real broker and a real tracker."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sla_cli.commands.simulate import show_summary
+from sla_cli.options import (
+    DEFAULT_PARTITIONS,
+    Bootstrap,
+    EventFiles,
+    Json,
+    Partitions,
+    Policies,
+    Until,
+    instant_option,
+    kafka_settings,
+)
+
+
+def replay(
+    events: EventFiles,
+    bootstrap: Bootstrap = None,
+    policy: Policies = None,
+    until: Until = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory for alerts, tickets, dead letters and summary.")
+    ] = None,
+    trackers: Annotated[
+        int, typer.Option(min=1, max=16, help="How many trackers share the work.")
+    ] = 1,
+    partitions: Partitions = DEFAULT_PARTITIONS,
+    as_json: Json = False,
+) -> None:
+    """Publish recorded events and wait until a tracker on their own time has processed them all.
+
+    Without --bootstrap it starts a broker and trackers of its own and stops them at the end; with
+    it, trackers must be running there with --replay. Gives the same alerts as sla simulate.
+
+      sla replay events.jsonl --json\n
+      sla replay events.jsonl.gz --trackers 3 --out result
+    """
+    import asyncio
+
+    from sla_cli.recording import read_lines
+    from sla_cli.rig import Rig, replay_through
+    from sla_schemas.policy_file import load_policies
+
+    stop = instant_option(until, "--until")
+    book = load_policies(policy or [])
+    lines = read_lines(events)
+    if bootstrap is not None:
+        outputs = asyncio.run(replay_through(kafka_settings(bootstrap), lines, book, stop))
+    else:
+        with Rig(partitions=partitions, trackers=trackers, policies=policy or []) as rig:
+            outputs = asyncio.run(replay_through(rig.settings, lines, book, stop, rig.check))
+    if out is not None:
+        outputs.write(out)
+    show_summary(asdict(outputs.summary), as_json=as_json)

@@ -1,0 +1,39 @@
+"""``sla tracker``: the stream processor."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from sla_cli.options import Bootstrap, Policies, kafka_settings
+
+
+def tracker(
+    bootstrap: Bootstrap = None,
+    policy: Policies = None,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Time follows the events, for recorded history.")
+    ] = False,
+    http_port: Annotated[
+        int | None, typer.Option(help="Port of /metrics, /healthz, /readyz; 0 picks one.")
+    ] = None,
+) -> None:
+    """Keep the clocks: read ticket events, write warnings, breaches and the ticket table.
+
+    Runs until Ctrl-C or SIGTERM. Start more of them to share the partitions. Everything else is
+    set by SLA_TRACKER_... and SLA_KAFKA_... in the environment (docs/operations.md).
+
+      sla tracker --bootstrap broker:9092 --policy contract.toml
+    """
+    from sla_tracker.main import run_tracker
+    from sla_tracker.settings import TrackerSettings
+
+    given: dict[str, Any] = {}
+    if policy:
+        given["policies"] = policy
+    if replay:
+        given["replay"] = True
+    if http_port is not None:
+        given["http_port"] = http_port
+    raise typer.Exit(run_tracker(kafka_settings(bootstrap), TrackerSettings(**given)))

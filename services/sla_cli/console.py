@@ -1,0 +1,75 @@
+"""How commands talk: tables and progress for people, JSON for programs.
+
+``rich`` leaves colours out where NO_COLOR is set or nobody looks at a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+out = Console()
+err = Console(stderr=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
+    """A table for people."""
+    table = Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    out.print(table)
+
+
+def listing(
+    rows: Sequence[Mapping[str, object]], columns: Sequence[str], *, as_json: bool, title: str = ""
+) -> None:
+    """The same rows as a table or as a JSON array."""
+    if as_json:
+        print_json(list(rows))
+    else:
+        print_table(columns, [[row.get(name, "") for name in columns] for row in rows], title)
+
+
+@contextmanager
+def working(text: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error while something runs; call it with how much is done."""
+    columns = [SpinnerColumn(), TextColumn("{task.description}")]
+    if total is not None:
+        columns += [BarColumn(), MofNCompleteColumn()]
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task(text, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+@contextmanager
+def downloading() -> Iterator[Callable[[str, int, int], None]]:
+    """Progress for ``EmbeddedKafka``: a bar appears when there is something to fetch."""
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=err,
+        transient=True,
+    ) as progress:
+        task = None
+
+        def update(name: str, done: int, total: int) -> None:
+            nonlocal task
+            if task is None:
+                task = progress.add_task("fetching Apache Kafka", total=total)
+            progress.update(task, completed=done, description=f"fetching Apache Kafka  {name}")
+
+        yield update

@@ -1,0 +1,69 @@
+"""The command ``sla``."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from sla_cli.commands import (
+    calendar,
+    demo,
+    dlq,
+    doctor,
+    explain,
+    importing,
+    kafka,
+    policy,
+    publish,
+    replay,
+    simulate,
+    topics,
+    tracker,
+)
+from sla_cli.errors import exit_status_of
+
+app = typer.Typer(
+    name="sla",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Keep the support promises made to clients: SLA clocks per ticket over Kafka.
+
+Try first:
+
+  sla demo                         real incidents through a real broker, in a minute\n
+  sla policy check                 what the default policy promises\n
+  sla simulate events.jsonl --out result
+""",
+)
+
+app.command()(demo.demo)
+app.command()(kafka.kafka)
+app.add_typer(topics.app, name="topics")
+app.command()(tracker.tracker)
+app.command()(publish.publish)
+app.command()(replay.replay)
+app.command()(simulate.simulate)
+app.command()(explain.explain)
+app.add_typer(policy.app, name="policy")
+app.add_typer(calendar.app, name="calendar")
+app.add_typer(importing.app, name="import")
+app.add_typer(dlq.app, name="dlq")
+app.command()(doctor.doctor)
+
+
+def main() -> None:
+    """Run ``sla``: exit 0 done, 1 the answer is no or it failed, 2 wrong usage, 130 interrupted."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        status = exit_status_of(error)
+        if status is None:
+            raise
+        print(f"sla: {error}", file=sys.stderr)  # noqa: T201  the terminal is what a CLI is for
+        sys.exit(status)

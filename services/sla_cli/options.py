@@ -1,0 +1,57 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Policies = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--policy", help="A policy file; given again, another version. Default: the packaged one."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Bootstrap = Annotated[
+    str | None,
+    typer.Option(help="host:port of a broker. Default: SLA_KAFKA_BOOTSTRAP, else 127.0.0.1:9092."),
+]
+Partitions = Annotated[
+    int, typer.Option(min=1, max=10_000, help="Partitions of every topic, fixed for life.")
+]
+Until = Annotated[
+    str | None,
+    typer.Option(help="Stop the clock at this RFC 3339 time. Default: the last valid event."),
+]
+EventFiles = Annotated[
+    list[Path],
+    typer.Argument(help="Recorded events, JSON Lines, gzip welcome; - is standard input."),
+]
+
+#: The same number as ``sla_kafka.topics.DEFAULT_PARTITIONS``, which is slow to import; a test
+#: holds them together.
+DEFAULT_PARTITIONS = 12
+
+
+def kafka_settings(bootstrap: str | None):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    """The connection settings, ``--bootstrap`` before the environment."""
+    from sla_kafka.settings import KafkaSettings
+
+    return KafkaSettings(bootstrap=bootstrap) if bootstrap else KafkaSettings()
+
+
+def instant_option(text: str | None, name: str) -> int | None:
+    """An RFC 3339 option as an instant. Raises ``UsageError``."""
+    from sla_cli.errors import UsageError
+    from sla_domain.instant import parse_instant
+
+    if text is None:
+        return None
+    try:
+        return parse_instant(text)
+    except ValueError:
+        raise UsageError(
+            f"{name} {text!r} is not a time with an offset; write it like 2026-11-23T18:00:00-03:00"
+        ) from None

@@ -1,0 +1,355 @@
+"""A broker and trackers in processes of their own, fed with a recording and read to the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from sla_cli.console import downloading, working
+from sla_cli.errors import CommandError
+from sla_cli.feed import Feed
+from sla_cli.recording import Line, Recorded
+from sla_cli.simulation import Outputs, dead_letter_line, within
+from sla_domain.alert import AlertKind
+from sla_domain.policy import PolicyBook
+from sla_kafka.admin import create_topics
+from sla_kafka.embedded import EmbeddedKafka, free_port
+from sla_kafka.settings import KafkaSettings
+from sla_kafka.topics import BREACHES, DEAD_LETTERS, EVENTS, PROGRESS, TICKETS, WARNINGS
+from sla_tracker.wire import (
+    DeadLetter,
+    Received,
+    read_alert_kind,
+    read_event,
+    read_progress,
+)
+
+READY_SECONDS: Final = 30.0
+#: Seconds without any progress after which a replay gives up.
+STALLED_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 20.0
+APP: Final = "sla-tracker"
+
+
+class TrackerProcess:
+    """A tracker started as a user would start it. Its log is a file."""
+
+    def __init__(
+        self, bootstrap: str, log: Path, *, policies: Sequence[Path] = (), replay: bool = True
+    ) -> None:
+        self.port = free_port()
+        self.log = log
+        command = [sys.executable, "-m", "sla_cli", "tracker", "--bootstrap", bootstrap]
+        command += ["--http-port", str(self.port), *(["--replay"] if replay else [])]
+        for policy in policies:
+            command += ["--policy", str(policy)]
+        environment = {**os.environ, "SLA_TRACKER_APP": APP}
+        with log.open("ab") as sink:
+            self._process = subprocess.Popen(
+                command,
+                stdout=sink,
+                stderr=sink,
+                stdin=subprocess.DEVNULL,
+                env=environment,
+                # Ctrl-C is for the one who started us; we are stopped in order.
+                start_new_session=True,
+            )
+
+    @property
+    def exit_status(self) -> int | None:
+        """``None`` while it runs."""
+        return self._process.poll()
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and body of its HTTP side; status 0 where nothing answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def wait_until_ready(self, path: str = "/readyz") -> None:
+        """Until ``path`` answers 200. Raises ``CommandError`` when it ends or takes too long."""
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            self.check()
+            if self.get(path)[0] == 200:
+                return
+            time.sleep(0.05)
+        raise CommandError(f"the tracker is not ready after {READY_SECONDS:.0f} s: {self._tail()}")
+
+    def check(self) -> None:
+        """Raise ``CommandError`` if it has ended by itself."""
+        if self.exit_status is not None:
+            raise CommandError(f"the tracker ended: {self._tail()}")
+
+    def stop(self) -> int:
+        """End it in order; answers its exit status."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        return self._process.returncode
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def _tail(self) -> str:
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return lines[-1] if lines else f"it wrote nothing to {self.log}"
+
+
+class Rig:
+    """An embedded broker with its topics and trackers on a replay clock; gone when left."""
+
+    def __init__(
+        self, *, partitions: int, trackers: int = 1, policies: Sequence[Path] = ()
+    ) -> None:
+        self._partitions = partitions
+        self._count = trackers
+        self._policies = policies
+        self._stack = ExitStack()
+        self.trackers: list[TrackerProcess] = []
+
+    def __enter__(self) -> Self:
+        try:
+            directory = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="sla-"))
+            with downloading() as progress:
+                self.broker = EmbeddedKafka(Path(directory) / "kafka", progress=progress)
+                self._stack.enter_context(self.broker)
+            self.settings = KafkaSettings(bootstrap=self.broker.bootstrap)
+            with working("starting tracker"):
+                asyncio.run(create_topics(self.settings, self._partitions))
+                for number in range(self._count):
+                    log = Path(directory) / f"tracker-{number}.log"
+                    self.add_tracker(log)
+                for tracker in self.trackers:
+                    tracker.wait_until_ready("/healthz")
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def add_tracker(self, log: Path) -> TrackerProcess:
+        """Start one more tracker."""
+        tracker = TrackerProcess(self.broker.bootstrap, log, policies=self._policies)
+        self._stack.callback(tracker.stop)
+        self.trackers.append(tracker)
+        return tracker
+
+    def check(self) -> None:
+        """Raise ``CommandError`` if a tracker has ended."""
+        for tracker in self.trackers:
+            tracker.check()
+
+
+async def replay_through(
+    settings: KafkaSettings,
+    lines: Iterable[Line],
+    book: PolicyBook,
+    until: int | None,
+    check: Callable[[], None] = lambda: None,
+) -> Outputs:
+    """Publish ``lines`` and wait until replaying trackers have processed them; what came of it.
+
+    ``check`` is called while waiting and may raise.
+    """
+    ends = await end_offsets(settings, EVENTS.name)
+    starts = {
+        topic.name: await end_offsets(settings, topic.name)
+        for topic in (WARNINGS, BREACHES, TICKETS, DEAD_LETTERS)
+    }
+    started = time.perf_counter()
+    async with Feed(settings) as feed:
+        last = await _publish(feed, lines, book, until)
+        await feed.end_replay(until if until is not None else last)
+        sent = feed.sent
+    goals = await end_offsets(settings, EVENTS.name)
+    await _wait_for_progress(settings, ends, goals, check)
+    seconds = time.perf_counter() - started
+    outputs = await collect(settings, starts)
+    outputs.summary.events = sent
+    outputs.summary.took(seconds)
+    return outputs
+
+
+async def _publish(feed: Feed, lines: Iterable[Line], book: PolicyBook, until: int | None) -> int:
+    """Send ``lines``; answers when the last valid event of all occurred."""
+    last = 0
+    with working("publishing events") as progress:
+        for line in lines:
+            if not within(line, until):
+                continue
+            if line.occurred is not None and line.occurred > last and _is_valid(line, book):
+                last = line.occurred
+            await feed.add(line)
+            if feed.sent % 5000 == 0:
+                progress(feed.sent)
+    return last
+
+
+def _is_valid(line: Line, book: PolicyBook) -> bool:
+    record = Recorded(EVENTS.name, 0, 0, 0, line.key, line.value, [])
+    return isinstance(read_event(record, book, replay=True), Received)
+
+
+async def _wait_for_progress(
+    settings: KafkaSettings,
+    begun: dict[TopicPartition, int],
+    goals: dict[TopicPartition, int],
+    check: Callable[[], None],
+) -> None:
+    total = sum(goals.values()) - sum(begun.values())
+    reached = {partition.partition: 0 for partition in goals}
+    wanted = {partition.partition: end for partition, end in goals.items()}
+    moved = time.monotonic()
+    async with follower(settings, [PROGRESS.name]) as consumer:
+        with working("processing", total) as progress:
+            while any(reached[number] < end for number, end in wanted.items()):
+                check()
+                found = await consumer.getmany(timeout_ms=200)
+                for records in found.values():
+                    for record in records:
+                        if record.value is not None:
+                            reached[record.partition] = read_progress(record.value).offset
+                    moved = time.monotonic()
+                progress(sum(reached.values()) - sum(begun.values()))
+                if time.monotonic() - moved > STALLED_SECONDS:
+                    raise CommandError(
+                        f"nothing was processed for {STALLED_SECONDS:.0f} s; is a tracker running "
+                        "there with --replay?"
+                    )
+
+
+async def end_offsets(settings: KafkaSettings, topic: str) -> dict[TopicPartition, int]:
+    """Where a topic's partitions end now, transactions under way included.
+
+    A commit that shows on one partition may still be on its way to another, so who wants all of it
+    reads up to here and not up to what is committed at the moment.
+    """
+    async with follower(settings, [topic], isolation_level="read_uncommitted") as consumer:
+        return dict(await consumer.end_offsets(consumer.assignment()))
+
+
+class follower:  # noqa: N801  reads as a verb: async with follower(...)
+    """A consumer outside any group on whole topics, from their beginning."""
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        topics: Sequence[str],
+        isolation_level: str = "read_committed",
+    ) -> None:
+        self._topics = topics
+        self._consumer = AIOKafkaConsumer(
+            **settings.client_options(),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level=isolation_level,
+            fetch_max_wait_ms=100,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+        )
+
+    async def __aenter__(self) -> AIOKafkaConsumer:
+        consumer = self._consumer
+        await consumer.start()
+        await consumer._client.force_metadata_update()
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in self._topics
+            for number in sorted(consumer.partitions_for_topic(topic) or ())
+        ]
+        if not partitions:
+            await consumer.stop()
+            raise CommandError(
+                f"topic {self._topics[0]} is missing there; create it with 'sla topics create'"
+            )
+        consumer.assign(partitions)
+        return consumer
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._consumer.stop()
+
+
+async def read_topic(
+    settings: KafkaSettings, topic: str, starts: dict[TopicPartition, int] | None = None
+) -> list[ConsumerRecord]:
+    """All committed records of ``topic``, by partition and offset, from ``starts`` on."""
+    ends = await end_offsets(settings, topic)
+    async with follower(settings, [topic]) as consumer:
+        for partition, start in (starts or dict.fromkeys(ends, 0)).items():
+            consumer.seek(partition, start)
+        found: dict[TopicPartition, list[ConsumerRecord]] = {partition: [] for partition in ends}
+        while True:
+            positions = [await consumer.position(partition) for partition in ends]
+            if all(at >= end for at, end in zip(positions, ends.values(), strict=True)):
+                return [
+                    record
+                    for partition in sorted(found, key=lambda partition: partition.partition)
+                    for record in found[partition]
+                ]
+            for partition, records in (await consumer.getmany(timeout_ms=200)).items():
+                found[partition] += records
+
+
+async def collect(settings: KafkaSettings, starts: dict[str, dict[TopicPartition, int]]) -> Outputs:
+    """What trackers wrote since ``starts``: the files and counts of ``sla simulate``."""
+    outputs = Outputs()
+    kinds: list[AlertKind] = []
+    for topic, lines in ((WARNINGS, outputs.warnings), (BREACHES, outputs.breaches)):
+        for record in await read_topic(settings, topic.name, starts[topic.name]):
+            lines.append(record.value)
+            kinds.append(read_alert_kind(record.value))
+    outputs.summary.count_alerts(kinds)
+    for record in await read_topic(settings, DEAD_LETTERS.name, starts[DEAD_LETTERS.name]):
+        letter = DeadLetter(record.key, record.value, record.headers, "invalid_data")
+        outputs.dead_letters.append(dead_letter_line(letter))
+    outputs.summary.dead_letters = len(outputs.dead_letters)
+    tickets: dict[bytes, bytes] = {}
+    for record in await read_topic(settings, TICKETS.name, starts[TICKETS.name]):
+        # A tombstone ends a ticket's life in the table; its last line stays.
+        tickets[record.key] = record.value or tickets.get(record.key, b"")
+    outputs.tickets = [line for line in tickets.values() if line]
+    outputs.summary.tickets = len(outputs.tickets)
+    for record in _last_by_partition(await read_topic(settings, PROGRESS.name)):
+        counts = read_progress(record.value).counts
+        outputs.summary.duplicates += counts.duplicates + counts.conflicts
+    return outputs
+
+
+def _last_by_partition(records: Iterable[ConsumerRecord]) -> Iterable[ConsumerRecord]:
+    return {record.partition: record for record in records}.values()

@@ -1,0 +1,146 @@
+"""Topics on a broker: created from the one definition, and compared with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from sla_kafka.settings import KafkaSettings
+from sla_kafka.topics import TOPICS, Topic
+
+#: A broker that has just started may not yet take topics; how long to go on asking.
+SETTLE_SECONDS: Final = 20.0
+
+
+class BrokerError(Exception):
+    """The broker can't be reached or refuses; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """A topic as the broker has it, beside what is wrong with it; nothing wrong, nothing said."""
+
+    topic: Topic
+    partitions: int | None
+    wrong: Sequence[str]
+
+
+@asynccontextmanager
+async def admin_client(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A connected admin client. Raises ``BrokerError`` when the broker can't be reached."""
+    client = AIOKafkaAdminClient(**settings.client_options(), request_timeout_ms=10_000)
+    try:
+        await client.start()
+    except (KafkaError, OSError) as error:
+        await client.close()
+        raise BrokerError(
+            f"no broker answers at {settings.bootstrap} ({type(error).__name__}); "
+            "start one with 'sla kafka', or set SLA_KAFKA_BOOTSTRAP"
+        ) from error
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def create_topics(settings: KafkaSettings, partitions: int, replicas: int = 1) -> list[str]:
+    """Create the topics that are missing; answers their names. Raises ``BrokerError``."""
+    async with admin_client(settings) as client:
+        async with asyncio.timeout(SETTLE_SECONDS):
+            while True:
+                existing = set(await client.list_topics())
+                missing = [topic for topic in TOPICS if topic.name not in existing]
+                if not missing:
+                    return []
+                try:
+                    await _create(client, missing, partitions, replicas)
+                except TopicAlreadyExistsError:
+                    continue
+                except KafkaError as error:
+                    if not error.retriable:
+                        raise BrokerError(f"the broker refuses the topics: {error}") from error
+                    await asyncio.sleep(0.1)
+                    continue
+                await _wait_for_leaders(client, missing)
+                return [topic.name for topic in missing]
+
+
+async def _create(
+    client: AIOKafkaAdminClient, topics: Sequence[Topic], partitions: int, replicas: int
+) -> None:
+    answer = await client.create_topics(
+        [
+            NewTopic(topic.name, partitions, replicas, topic_configs=dict(topic.config))
+            for topic in topics
+        ],
+        timeout_ms=10_000,
+    )
+    for _, code, message in answer.topic_errors:
+        error = for_code(code)
+        if code != 0:
+            raise error(message)
+
+
+async def _wait_for_leaders(client: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
+    """A topic exists before its partitions have leaders; writing earlier only costs retries."""
+    names = [topic.name for topic in topics]
+    while True:
+        described = await client.describe_topics(names)
+        if all(
+            entry["error_code"] == 0
+            and entry["partitions"]
+            and all(partition["leader"] >= 0 for partition in entry["partitions"])
+            for entry in described
+        ):
+            return
+        await asyncio.sleep(0.05)
+
+
+async def topic_states(settings: KafkaSettings) -> list[TopicState]:
+    """Every topic as the broker has it. Raises ``BrokerError``."""
+    async with admin_client(settings) as client:
+        existing = set(await client.list_topics())
+        present = [topic for topic in TOPICS if topic.name in existing]
+        counts = (
+            {
+                entry["topic"]: len(entry["partitions"])
+                for entry in (await client.describe_topics([topic.name for topic in present]))
+            }
+            if present
+            else {}
+        )
+        usual = max(counts.values(), default=None)
+        states = []
+        for topic in TOPICS:
+            if topic.name not in counts:
+                states.append(
+                    TopicState(topic, None, ["is missing: create it with 'sla topics create'"])
+                )
+                continue
+            config = await _config(client, topic)
+            wrong = [
+                f"{name} is {config.get(name)}, must be {value}"
+                for name, value in topic.config.items()
+                if config.get(name) != value
+            ]
+            if counts[topic.name] != usual:
+                wrong.append(f"has {counts[topic.name]} partitions, others have {usual}")
+            states.append(TopicState(topic, counts[topic.name], wrong))
+        return states
+
+
+async def _config(client: AIOKafkaAdminClient, topic: Topic) -> dict[str, str]:
+    answers = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
+    found: dict[str, str] = {}
+    for answer in answers:
+        for resource in answer.resources:
+            for entry in resource[4]:
+                found[entry[0]] = entry[1]
+    return found

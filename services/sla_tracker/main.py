@@ -1,0 +1,85 @@
+"""The tracker as a process: logs, signals, HTTP, exit status."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+
+import structlog
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from sla_kafka.settings import KafkaSettings
+from sla_schemas.policy_file import load_policies
+from sla_tracker.errors import FatalError
+from sla_tracker.http import Health, serve
+from sla_tracker.metrics import TrackerMetrics
+from sla_tracker.settings import TrackerSettings
+from sla_tracker.tracker import Tracker
+
+log = structlog.get_logger("sla_tracker")
+
+
+def configure_logs() -> None:
+    """JSON lines on standard error. They carry ticket ids at most, never payloads."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.EventRenamer("message"),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    # aiokafka logs each retry; what matters reaches us as an exception.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+def run_tracker(kafka: KafkaSettings, settings: TrackerSettings) -> int:
+    """Run until SIGTERM or SIGINT; the exit status, 1 when it had to end by itself."""
+    configure_logs()
+    return asyncio.run(_run(kafka, settings))
+
+
+async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
+    book = load_policies(settings.policies)
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    health = Health()
+    tracker = Tracker(book, kafka, settings, TrackerMetrics(book, registry))
+    health.tracker = tracker
+    try:
+        server = serve(settings.http_host, settings.http_port, registry, health)
+    except OSError as error:
+        log.error(
+            "cannot serve metrics",
+            address=f"{settings.http_host}:{settings.http_port}",
+            error=str(error),
+            remedy="set SLA_TRACKER_HTTP_PORT to a free port",
+        )
+        return 1
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, tracker.stop)
+    beating = asyncio.create_task(_beat(health))
+    log.info("tracker started", app=settings.app, http_port=server.server_port)
+    try:
+        await tracker.run()
+    except FatalError as error:
+        log.error("tracker must end", reason=str(error))
+        return 1
+    finally:
+        beating.cancel()
+        server.shutdown()
+        server.server_close()
+    log.info("tracker stopped")
+    return 0
+
+
+async def _beat(health: Health) -> None:
+    while True:
+        health.beat()
+        await asyncio.sleep(1)

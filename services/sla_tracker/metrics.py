@@ -1,0 +1,240 @@
+"""Every metric of the tracker, in one place. Seconds, and no ticket, client or analyst labels.
+
+Counters are raised after a commit; gauges are computed at scrape from the owned partitions.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter as Tally
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, Info
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from sla_domain.alert import AlertKind, Reason
+from sla_domain.clock import Outcome
+from sla_domain.event import EventType
+from sla_domain.policy import PolicyBook
+from sla_domain.ticket import Status
+from sla_schemas.words import DeadLetterReason, Severity
+from sla_tracker.partition import Effects, Stopped
+
+if TYPE_CHECKING:
+    from sla_tracker.tracker import Tracker
+
+RESULTS: Final = ("applied", "early", "duplicate", "conflict", "rekeyed")
+CONSUMED_BUCKETS: Final = (0.25, 0.5, 0.75, 0.9, 1.0, 1.25, 1.5, 2.0, 3.0)
+TRANSACTION_BUCKETS: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15)
+RESTORE_BUCKETS: Final = (0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 600)
+WAIT_BUCKETS: Final = tuple(hours * 3600.0 for hours in (0.25, 1, 2, 4, 9, 18, 45, 90, 180))
+
+
+class TrackerMetrics:
+    """The metrics of one tracker on a registry of its own."""
+
+    def __init__(self, book: PolicyBook, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        clocks = sorted({rule.name for policy in book.versions for rule in policy.clocks})
+        fractions = sorted({warn.label for policy in book.versions for warn in policy.warnings})
+        severities = get_args(Severity)
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, labels, registry=registry)
+
+        def histogram(name: str, text: str, buckets: Iterable[float], *labels: str) -> Histogram:
+            return Histogram(name, text, labels, buckets=tuple(buckets), registry=registry)
+
+        self._events = counter(
+            "sla_events", "Events read, by what became of them.", "type", "result"
+        )
+        self._unknown_fields = counter(
+            "sla_unknown_fields", "Fields of events that no schema knows and that were dropped."
+        )
+        self._dead_letters = counter(
+            "sla_dead_letters", "Records that could not be used.", "reason"
+        )
+        self._warnings = counter("sla_warnings", "Warnings sent.", "clock", "severity", "fraction")
+        self._breaches = counter("sla_breaches", "Breaches sent.", "clock", "severity")
+        self._retractions = counter("sla_retractions", "Alerts taken back.", "kind", "reason")
+        self._used = {
+            clock: histogram(
+                f"sla_{clock}_seconds",
+                f"Time used by {clock} when it stopped, on its own calendar.",
+                _target_buckets(book, clock),
+                "severity",
+            )
+            for clock in clocks
+        }
+        self._consumed = histogram(
+            "sla_consumed_ratio",
+            "Share of the target used when a clock stopped; up to 1 the promise was kept.",
+            CONSUMED_BUCKETS,
+            "clock",
+            "severity",
+        )
+        self._client_wait = histogram(
+            "sla_client_wait_seconds",
+            "Time a clock had been paused for its client when it stopped, on its own calendar.",
+            WAIT_BUCKETS,
+        )
+        self._transaction = histogram(
+            "sla_transaction_seconds", "Time to commit a transaction.", TRANSACTION_BUCKETS
+        )
+        self._restore = histogram(
+            "sla_restore_seconds", "Time to read a partition's tables back.", RESTORE_BUCKETS
+        )
+        Info("sla_build", "The program.", registry=registry).info(
+            {"version": version("sla-tracker")}
+        )
+        policies = Info("sla_policy", "Policies in force.", ["policy"], registry=registry)
+        for policy in book.versions:
+            policies.labels(policy.name).info({"version": policy.version})
+        self._initialise(clocks, severities, fractions)
+
+    def _initialise(
+        self, clocks: Iterable[str], severities: Iterable[str], fractions: Iterable[str]
+    ) -> None:
+        """A series that first appears with its first event can't be told from one that is lost."""
+        for type_ in EventType:
+            for result in RESULTS:
+                self._events.labels(type_.word, result)
+        self._events.labels("unknown", "dead_letter")
+        for reason in get_args(DeadLetterReason):
+            self._dead_letters.labels(reason)
+        for kind in ("warning", "breach"):
+            for retraction in Reason:
+                self._retractions.labels(kind, retraction.value)
+        for clock in clocks:
+            for severity in severities:
+                self._breaches.labels(clock, severity)
+                self._consumed.labels(clock, severity)
+                self._used[clock].labels(severity)
+                for fraction in fractions:
+                    self._warnings.labels(clock, severity, fraction)
+
+    def watch(self, tracker: Tracker) -> None:
+        """Compute the gauges from ``tracker`` at every scrape."""
+        self.registry.register(_Gauges(tracker))
+
+    def restored(self, seconds: float) -> None:
+        """A partition's tables were read back."""
+        self._restore.observe(seconds)
+
+    def committed(self, effects: Effects, seconds: float) -> None:
+        """A transaction with ``effects`` was committed."""
+        self._transaction.observe(seconds)
+        for (type_, result), count in effects.results.items():
+            self._events.labels(type_, result).inc(count)
+        if effects.unknown_fields:
+            self._unknown_fields.inc(effects.unknown_fields)
+        for letter in effects.dead_letters:
+            self._dead_letters.labels(letter.reason).inc()
+        for stopped in effects.stopped:
+            self._stopped(stopped)
+        for alert in effects.alerts:
+            exemplar = {"ticket_id": alert.ticket_id[:100]}
+            severity = alert.severity or "none"
+            if alert.kind is AlertKind.WARNING:
+                self._warnings.labels(alert.clock, severity, alert.what).inc(exemplar=exemplar)
+            elif alert.kind is AlertKind.BREACH:
+                self._breaches.labels(alert.clock, severity).inc(exemplar=exemplar)
+            elif alert.reason is not None:
+                kind = "breach" if alert.kind is AlertKind.BREACH_RETRACTED else "warning"
+                self._retractions.labels(kind, alert.reason.value).inc(exemplar=exemplar)
+
+    def _stopped(self, stopped: Stopped) -> None:
+        self._used[stopped.clock].labels(stopped.severity).observe(stopped.used / 1000)
+        self._consumed.labels(stopped.clock, stopped.severity).observe(
+            stopped.used / stopped.target
+        )
+        if stopped.paused:
+            self._client_wait.observe(stopped.paused / 1000)
+
+
+def _target_buckets(book: PolicyBook, clock: str) -> list[float]:
+    """The targets, the warnings before them and two steps beyond."""
+    targets = {
+        target.within / 1000
+        for policy in book.versions
+        for (_, name), target in policy.targets.items()
+        if name == clock
+    }
+    shares = (0.25, 0.5, 0.75, 1, 1.5, 2)
+    return sorted({target * share for target in targets for share in shares})
+
+
+class _Gauges(Collector):
+    """Gauges of a tracker's owned partitions, computed when asked for."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing: the names are known, and describing must not compute."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """The gauges as of now."""
+        now = time.time()
+        tasks = list(self._tracker.tasks.values())
+        worlds = [task.world for task in tasks if task.world is not None]
+        states = Tally(task.state.value for task in tasks)
+        partitions = GaugeMetricFamily("sla_partitions", "Owned partitions.", labels=["state"])
+        for state in ("fencing", "restoring", "running", "failed"):
+            partitions.add_metric([state], states[state])
+        yield partitions
+
+        tickets: Tally[tuple[str, str]] = Tally()
+        clocks: Tally[tuple[str, str, str]] = Tally()
+        for world in worlds:
+            tickets.update(world.census.tickets)
+            clocks.update(world.census.clocks)
+        severities = [*get_args(Severity), "none"]
+        family = GaugeMetricFamily(
+            "sla_tickets", "Tickets in the table.", labels=["state", "severity"]
+        )
+        for status in Status:
+            for severity in severities:
+                family.add_metric([status.value, severity], tickets[status.value, severity])
+        yield family
+        family = GaugeMetricFamily(
+            "sla_clocks",
+            "Clocks of the tickets in the table.",
+            labels=["clock", "outcome", "severity"],
+        )
+        names = sorted({name for name, _, _ in clocks})
+        for name in names:
+            for outcome in Outcome:
+                for severity in get_args(Severity):
+                    value = clocks[name, outcome.value, severity]
+                    family.add_metric([name, outcome.value, severity], value)
+        yield family
+
+        deadlines = [at for world in worlds if (at := world.table.next_deadline()) is not None]
+        frontiers = [world.frontier for world in worlds if world.frontier is not None]
+        latest = [world.latest_event for world in worlds if world.latest_event is not None]
+        yield GaugeMetricFamily(
+            "sla_next_deadline_timestamp_seconds",
+            "The earliest deadline of all; 0 without one.",
+            value=min(deadlines, default=0) / 1000,
+        )
+        behind = [max(now * 1000 - at, 0) for at in deadlines]
+        yield GaugeMetricFamily(
+            "sla_timer_lag_seconds",
+            "How long the earliest deadline has been due, the grace included.",
+            value=max(behind, default=0) / 1000,
+        )
+        yield GaugeMetricFamily(
+            "sla_event_time_lag_seconds",
+            "How far the slowest partition's frontier is behind the wall clock.",
+            value=max(now - min(frontiers) / 1000, 0) if frontiers else 0,
+        )
+        yield GaugeMetricFamily(
+            "sla_latest_event_timestamp_seconds",
+            "When the newest event read occurred; 0 before the first.",
+            value=max(latest, default=0) / 1000,
+        )

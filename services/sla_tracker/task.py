@@ -1,0 +1,272 @@
+"""The life of one owned partition: fence, restore, seek, then batch after batch in transactions.
+
+Any error drops the partition's memory and producer and begins again with a new fence; nothing goes
+on from memory whose fate on the broker is unknown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import IllegalStateError
+
+from sla_domain.policy import PolicyBook
+from sla_kafka.settings import KafkaSettings
+from sla_tracker.errors import FatalError
+from sla_tracker.metrics import TrackerMetrics
+from sla_tracker.partition import Effects, Partition
+from sla_tracker.restore import restore
+from sla_tracker.settings import TrackerSettings
+from sla_tracker.transaction import TransactionalWriter
+from sla_tracker.wire import write_progress
+
+#: Seconds between looks at the clock while nothing arrives.
+TICK: Final = 0.05
+#: Records waiting for a partition beyond which it isn't fetched any more.
+INBOX_LIMIT: Final = 8_000
+#: The records over which the share of dead letters is taken, and how many make a share.
+SHARE_WINDOW: Final = 1_000
+SHARE_LEAST: Final = 200
+
+_BACKOFF_SECONDS: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
+
+log = structlog.get_logger(__name__)
+
+
+class State(StrEnum):
+    """Where an owned partition is in its life."""
+
+    FENCING = "fencing"
+    RESTORING = "restoring"
+    RUNNING = "running"
+    FAILED = "failed"
+
+
+class PartitionTask:
+    """Owns one input partition until it is stopped. The dispatcher fills its inbox."""
+
+    def __init__(
+        self,
+        partition: TopicPartition,
+        consumer: AIOKafkaConsumer,
+        book: PolicyBook,
+        kafka: KafkaSettings,
+        settings: TrackerSettings,
+        metrics: TrackerMetrics,
+    ) -> None:
+        self.partition = partition
+        self.state = State.FENCING
+        self.world: Partition | None = None
+        self._consumer = consumer
+        self._book = book
+        self._kafka = kafka
+        self._settings = settings
+        self._metrics = metrics
+        self._inbox: deque[ConsumerRecord] = deque()
+        self._arrived = asyncio.Event()
+        self._paused = True
+        self._offset = 0
+        self._failures = 0
+        self._stopping = False
+        self._recent: deque[tuple[int, int]] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, on_fatal: Callable[[BaseException], None]) -> None:
+        """Begin to own the partition; ``on_fatal`` is told when that can't go on."""
+
+        def finished(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                on_fatal(error)
+
+        self._consumer.pause(self.partition)
+        self._task = asyncio.create_task(self._live(), name=f"partition-{self.partition.partition}")
+        self._task.add_done_callback(finished)
+
+    async def stop(self, seconds: float) -> None:
+        """Let the transaction in flight finish, for ``seconds`` at most; the next owner's fence
+        ends what is left.
+        """
+        self._stopping = True
+        self._arrived.set()
+        if self._task is not None:
+            done, _ = await asyncio.wait([self._task], timeout=seconds)
+            if not done:
+                self._task.cancel()
+                await asyncio.wait([self._task])
+
+    def deliver(self, records: Sequence[ConsumerRecord]) -> None:
+        """Hand over what was fetched; too much of it pauses the partition."""
+        self._inbox.extend(records)
+        self._arrived.set()
+        if len(self._inbox) > INBOX_LIMIT:
+            self._consumer.pause(self.partition)
+            self._paused = True
+
+    async def _live(self) -> None:
+        while not self._stopping:
+            writer = TransactionalWriter(self.partition.partition, self._kafka, self._settings)
+            try:
+                await self._open(writer)
+                await self._run(writer)
+            except (FatalError, asyncio.CancelledError):
+                raise
+            except IllegalStateError:
+                # The partition is no longer ours; whoever revokes it will stop this task.
+                return
+            except Exception as error:  # noqa: BLE001  whatever it is, the answer is the same
+                await self._fail(error)
+            finally:
+                self.world = None
+                await writer.close()
+
+    async def _fail(self, error: Exception) -> None:
+        """Forget everything, wait a little, and let the loop begin with a new fence."""
+        self.state = State.FAILED
+        self._failures += 1
+        self._pause()
+        log.warning(
+            "partition failed",
+            partition=self.partition.partition,
+            failures=self._failures,
+            error=type(error).__name__,
+            detail=str(error),
+        )
+        if self._failures >= self._settings.max_failures:
+            raise FatalError(
+                f"partition {self.partition.partition} failed {self._failures} times without a "
+                f"commit between, last with {type(error).__name__}; look at the broker and the log"
+            ) from error
+        await asyncio.sleep(_BACKOFF_SECONDS[min(self._failures, len(_BACKOFF_SECONDS)) - 1])
+
+    async def _open(self, writer: TransactionalWriter) -> None:
+        """Fence, restore, seek: after this the memory is what is committed, and ours alone."""
+        self._pause()
+        self.state = State.FENCING
+        await writer.fence()
+        self.state = State.RESTORING
+        started = time.monotonic()
+        world = Partition(
+            self.partition.partition, self.partition.topic, self._book, self._settings.time
+        )
+        restored = await restore(world, self._kafka, self._settings)
+        self._offset = await self._seek(restored.offset)
+        self.world = world
+        self.state = State.RUNNING
+        self._metrics.restored(time.monotonic() - started)
+        self._resume()
+        log.info(
+            "partition running",
+            partition=self.partition.partition,
+            offset=self._offset,
+            tickets=len(world.table),
+            restore_seconds=round(time.monotonic() - started, 3),
+        )
+
+    async def _seek(self, offset: int | None) -> int:
+        """Have the consumer read from ``offset``; answers where it really begins."""
+        limit = self._settings.call_seconds
+        beginnings = await asyncio.wait_for(
+            self._consumer.beginning_offsets([self.partition]), limit
+        )
+        first = beginnings[self.partition]
+        if offset is not None and offset < first and not self._settings.skip_deleted:
+            raise FatalError(
+                f"records {offset} to {first - 1} of {self.partition.topic} partition "
+                f"{self.partition.partition} were deleted before they were read; if they are lost "
+                "for good, start once with SLA_TRACKER_SKIP_DELETED=1"
+            )
+        begin = max(first, offset or 0)
+        self._consumer.seek(self.partition, begin)
+        return begin
+
+    async def _run(self, writer: TransactionalWriter) -> None:
+        assert self.world is not None
+        world = self.world
+        while not self._stopping:
+            batch = self._next_batch()
+            for record in batch:
+                world.apply(record)
+            if batch:
+                self._offset = batch[-1].offset + 1
+                self._check_dead_letters(world)
+            elif (now := await self._caught_up_at()) is not None:
+                world.caught_up(now)
+            effects = world.take()
+            if batch or effects:
+                await self._commit(writer, world, effects)
+            else:
+                await self._wait()
+
+    def _next_batch(self) -> list[ConsumerRecord]:
+        inbox, batch = self._inbox, []
+        while inbox and len(batch) < self._settings.batch_records:
+            record = inbox.popleft()
+            # What was fetched before the seek took hold is not what comes next.
+            if record.offset >= self._offset:
+                batch.append(record)
+        if self._paused and len(inbox) <= INBOX_LIMIT // 2:
+            self._resume()
+        self._arrived.clear()
+        return batch
+
+    async def _commit(
+        self, writer: TransactionalWriter, world: Partition, effects: Effects
+    ) -> None:
+        started = time.monotonic()
+        progress = write_progress(self._offset, world.frontier, world.tally)
+        await writer.write(effects, self._offset, progress)
+        self._failures = 0
+        self._metrics.committed(effects, time.monotonic() - started)
+
+    async def _wait(self) -> None:
+        """Until something arrives or the clock may have reached a deadline."""
+        try:
+            await asyncio.wait_for(self._arrived.wait(), TICK)
+        except TimeoutError:
+            return
+
+    async def _caught_up_at(self) -> int | None:
+        """The wall clock at which the broker said there is nothing more to read, in milliseconds;
+        ``None`` while there is, or may be.
+        """
+        consumer, partition = self._consumer, self.partition
+        polled = consumer.last_poll_timestamp(partition)
+        stable = consumer.last_stable_offset(partition)
+        if self._paused or polled is None or stable is None:
+            return None
+        position = await asyncio.wait_for(consumer.position(partition), self._settings.call_seconds)
+        if position < stable or self._inbox:
+            return None
+        return int(polled)
+
+    def _check_dead_letters(self, world: Partition) -> None:
+        """Stop rather than empty a whole topic into the dead letters."""
+        tally = world.tally
+        self._recent.append((tally.events, tally.dead_letters))
+        while len(self._recent) > 1 and tally.events - self._recent[0][0] > SHARE_WINDOW:
+            self._recent.popleft()
+        events, dead = self._recent[0]
+        read, bad = tally.events - events, tally.dead_letters - dead
+        if read >= SHARE_LEAST and bad > read * self._settings.max_dead_letter_share:
+            raise FatalError(
+                f"{bad} of the last {read} records of {self.partition.topic} partition "
+                f"{self.partition.partition} can't be used; nothing of this batch was written. Look "
+                "at them with 'sla dlq list', mend what publishes them, or raise "
+                "SLA_TRACKER_MAX_DEAD_LETTER_SHARE"
+            )
+
+    def _pause(self) -> None:
+        self._consumer.pause(self.partition)
+        self._paused = True
+        self._inbox.clear()
+
+    def _resume(self) -> None:
+        self._consumer.resume(self.partition)
+        self._paused = False

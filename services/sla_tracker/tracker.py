@@ -1,0 +1,133 @@
+"""The tracker: one consumer for all owned partitions, one task for each."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Collection
+from typing import Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import KafkaError
+
+from sla_domain.policy import PolicyBook
+from sla_kafka.settings import KafkaSettings
+from sla_kafka.topics import EVENTS
+from sla_tracker.errors import FatalError
+from sla_tracker.metrics import TrackerMetrics
+from sla_tracker.settings import TrackerSettings
+from sla_tracker.task import PartitionTask
+
+#: Seconds a revoked partition's transaction in flight gets to finish.
+REVOKE_SECONDS: Final = 3.0
+CONNECT_ATTEMPTS: Final = 30
+POLL_MS: Final = 200
+
+log = structlog.get_logger(__name__)
+
+
+class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    """Runs until it is stopped or must end; ``tasks`` are the partitions it owns."""
+
+    def __init__(
+        self,
+        book: PolicyBook,
+        kafka: KafkaSettings,
+        settings: TrackerSettings,
+        metrics: TrackerMetrics,
+    ) -> None:
+        self.tasks: dict[TopicPartition, PartitionTask] = {}
+        self._book = book
+        self._kafka = kafka
+        self._settings = settings
+        self._metrics = metrics
+        self._consumer: AIOKafkaConsumer | None = None
+        self._stop = asyncio.Event()
+        self._fatal: BaseException | None = None
+        metrics.watch(self)
+
+    def stop(self) -> None:
+        """Ask for an orderly end; ``run`` returns when it is done."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Own what the group gives, until stopped.
+
+        Raises ``FatalError`` when a partition can't go on.
+        """
+        consumer = self._consumer = await self._connect()
+        try:
+            consumer.subscribe([EVENTS.name], listener=self)
+            while not self._stop.is_set():
+                await self._dispatch(consumer)
+        finally:
+            await self.on_partitions_revoked(list(self.tasks))
+            with contextlib.suppress(TimeoutError, KafkaError):
+                await asyncio.wait_for(consumer.stop(), self._settings.call_seconds)
+        if self._fatal is not None:
+            raise self._fatal
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Start a task for each; restoring happens there, since no heartbeat goes out in here."""
+        assert self._consumer is not None
+        for partition in assigned:
+            task = self.tasks[partition] = PartitionTask(
+                partition, self._consumer, self._book, self._kafka, self._settings, self._metrics
+            )
+            task.start(self._end)
+        log.info("partitions assigned", partitions=sorted(p.partition for p in assigned))
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Stop their tasks, letting a transaction in flight finish."""
+        stopping = [self.tasks.pop(partition) for partition in revoked if partition in self.tasks]
+        await asyncio.gather(*(task.stop(REVOKE_SECONDS) for task in stopping))
+
+    def _end(self, error: BaseException) -> None:
+        self._fatal = self._fatal or error
+        self._stop.set()
+
+    async def _dispatch(self, consumer: AIOKafkaConsumer) -> None:
+        """Take what has arrived and hand it to the partitions' tasks."""
+        fetching = asyncio.ensure_future(consumer.getmany(timeout_ms=POLL_MS))
+        stopping = asyncio.ensure_future(self._stop.wait())
+        # ``getmany`` forgets its time-out during a rebalance, so it must not keep us from stopping.
+        await asyncio.wait([fetching, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not fetching.done():
+            fetching.cancel()
+            await asyncio.wait([fetching])
+            return
+        for partition, records in fetching.result().items():
+            if (task := self.tasks.get(partition)) is not None:
+                task.deliver(records)
+
+    async def _connect(self) -> AIOKafkaConsumer:
+        for attempt in range(1, CONNECT_ATTEMPTS + 1):
+            consumer = AIOKafkaConsumer(
+                **self._kafka.client_options(),
+                group_id=self._settings.app,
+                group_instance_id=self._settings.instance_id,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                # Records sent on under their right key arrive in transactions.
+                isolation_level="read_committed",
+                partition_assignment_strategy=(RoundRobinPartitionAssignor,),
+                session_timeout_ms=self._settings.session_timeout_ms,
+                heartbeat_interval_ms=self._settings.session_timeout_ms // 4,
+                fetch_max_wait_ms=100,
+                max_partition_fetch_bytes=4 * 1024 * 1024,
+            )
+            try:
+                await consumer.start()
+            except (KafkaError, OSError) as error:
+                await consumer.stop()
+                log.warning("no broker yet", attempt=attempt, error=type(error).__name__)
+                await asyncio.sleep(1)
+            else:
+                return consumer
+        raise FatalError(
+            f"no broker answers at {self._kafka.bootstrap}; start one with 'sla kafka', or set "
+            "SLA_KAFKA_BOOTSTRAP"
+        )

@@ -1,0 +1,165 @@
+"""One partition's transactional producer: everything a batch came to, in one transaction.
+
+``transactional_id`` is ``<app>-<partition>``, so starting the producer (InitProducerId) aborts what
+an older owner of the partition left open and fences it off (KIP-98). That, and not the group
+protocol, is what keeps two trackers from writing for one partition.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Iterable
+from typing import Any, Final, TypeVar
+
+import aiokafka.producer.sender
+from aiokafka import AIOKafkaProducer, TopicPartition
+
+from sla_domain.alert import Alert, AlertKind
+from sla_kafka.partitioning import partition_for
+from sla_kafka.settings import KafkaSettings
+from sla_kafka.topics import (
+    BREACHES,
+    DEAD_LETTERS,
+    EVENTS,
+    MAX_DEAD_LETTER_BYTES,
+    PROGRESS,
+    TICKETS,
+    WARNINGS,
+)
+from sla_tracker.partition import Effects
+from sla_tracker.settings import TrackerSettings
+from sla_tracker.wire import write_alert
+
+#: The broker aborts a transaction open longer than this, in milliseconds.
+TRANSACTION_TIMEOUT_MS: Final = 30_000
+#: Bytes of records gathered before they are handed over as one batch.
+BATCH_BYTES: Final = 512 * 1024
+
+# A new transaction finds the broker still finishing the last one and is told to ask again;
+# aiokafka waits 20 ms for that, which would be most of the latency of an alert.
+aiokafka.producer.sender.BACKOFF_OVERRIDE = 0.002
+
+T = TypeVar("T")
+#: Key, value, headers.
+Row = tuple[bytes | None, bytes | None, Any]
+
+
+class TransactionalWriter:
+    """Writes a partition's effects exactly once. Every call has a time limit, since with a broker
+    that stands still aiokafka's own never end.
+    """
+
+    def __init__(self, partition: int, kafka: KafkaSettings, settings: TrackerSettings) -> None:
+        self._partition = partition
+        self._settings = settings
+        self._producer = AIOKafkaProducer(
+            **kafka.client_options(),
+            transactional_id=f"{settings.app}-{partition}",
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+            acks="all",
+            max_batch_size=BATCH_BYTES,
+            max_request_size=MAX_DEAD_LETTER_BYTES + BATCH_BYTES,
+            retry_backoff_ms=5,
+        )
+
+    async def fence(self) -> None:
+        """Shut every older owner of this partition out. Nothing may be read before."""
+        await self._limited(self._producer.start())
+
+    async def write(self, effects: Effects, offset: int, progress: bytes) -> None:
+        """Commit ``effects`` together with the next input ``offset``.
+
+        Raises whatever went wrong, a ``TimeoutError`` included; what became of the transaction is
+        then unknown, and only the progress record can tell.
+        """
+        producer, own = self._producer, self._partition
+        await self._limited(producer.begin_transaction())
+        acknowledged = [
+            *await self._send(TICKETS.name, own, _tickets(effects)),
+            *await self._send(WARNINGS.name, own, _alerts(effects.alerts, _WARNING_KINDS)),
+            *await self._send(BREACHES.name, own, _alerts(effects.alerts, _BREACH_KINDS)),
+            *await self._send(DEAD_LETTERS.name, own, _dead_letters(effects)),
+            *await self._send(PROGRESS.name, own, [(self._settings.app.encode(), progress, [])]),
+            *await self._send_rekeyed(effects),
+        ]
+        # A commit can succeed though a batch failed; only its own future tells.
+        await self._limited(asyncio.gather(*acknowledged))
+        # For lag tools only, and never while sends are under way: the broker would have us wait.
+        await self._limited(
+            producer.send_offsets_to_transaction(
+                {TopicPartition(EVENTS.name, own): offset}, self._settings.app
+            )
+        )
+        await self._limited(producer.commit_transaction())
+
+    async def close(self) -> None:
+        """Let go of the producer; one that will not stop is taken apart."""
+        try:
+            await asyncio.wait_for(self._producer.stop(), 2.0)
+        except Exception:  # noqa: BLE001  whatever it is, the producer must not linger
+            await _abandon(self._producer)
+
+    async def _send_rekeyed(self, effects: Effects) -> list[asyncio.Future[Any]]:
+        if not effects.rekeyed:
+            return []
+        count = len(await self._limited(self._producer.partitions_for(EVENTS.name)))
+        sent = []
+        for record in effects.rekeyed:
+            row: Row = (record.key, record.value, record.headers)
+            sent += await self._send(EVENTS.name, partition_for(record.key, count), [row])
+        return sent
+
+    async def _send(
+        self, topic: str, partition: int, rows: Iterable[Row]
+    ) -> list[asyncio.Future[Any]]:
+        producer = self._producer
+        sent, batch = [], producer.create_batch()
+        for key, value, headers in rows:
+            if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
+                sent.append(
+                    await self._limited(producer.send_batch(batch, topic, partition=partition))
+                )
+                batch = producer.create_batch()
+                batch.append(timestamp=None, key=key, value=value, headers=headers)
+        if batch.record_count():
+            batch.close()
+            sent.append(await self._limited(producer.send_batch(batch, topic, partition=partition)))
+        return sent
+
+    async def _limited(self, call: Awaitable[T]) -> T:
+        return await asyncio.wait_for(call, self._settings.call_seconds)
+
+
+_WARNING_KINDS: Final = frozenset({AlertKind.WARNING, AlertKind.WARNING_RETRACTED})
+_BREACH_KINDS: Final = frozenset({AlertKind.BREACH, AlertKind.BREACH_RETRACTED})
+
+
+def _tickets(effects: Effects) -> Iterable[Row]:
+    return ((ticket_id.encode(), value, []) for ticket_id, value in effects.tickets.items())
+
+
+def _alerts(alerts: Iterable[Alert], kinds: frozenset[AlertKind]) -> Iterable[Row]:
+    return (
+        (alert.ticket_id.encode(), write_alert(alert), [])
+        for alert in alerts
+        if alert.kind in kinds
+    )
+
+
+def _dead_letters(effects: Effects) -> Iterable[Row]:
+    return ((letter.key, letter.value, letter.headers) for letter in effects.dead_letters)
+
+
+async def _abandon(producer: AIOKafkaProducer) -> None:
+    """End a producer that does not stop by itself, by its private parts.
+
+    Its sender waits for a broker that does not answer, and ``stop`` waits for the sender.
+    """
+    with contextlib.suppress(Exception):
+        producer._message_accumulator.fail_all(TimeoutError("abandoned"))
+    task = getattr(producer._sender, "_sender_task", None)
+    if task is not None:
+        task.cancel()
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(producer.client.close(), 1.0)
