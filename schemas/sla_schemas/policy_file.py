@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -73,7 +74,7 @@ def _span(value: Any) -> Any:
 
 def _spans(value: Any) -> Any:
     spans = sorted(_span(item) for item in value)
-    for (_, close), (opened, _) in zip(spans, spans[1:], strict=False):
+    for (_, close), (opened, _) in pairwise(spans):
         if opened < close:
             raise ValueError("spans of a day overlap")
     return spans
@@ -178,12 +179,14 @@ class TargetSection(Section):
     boundary: Boundary
     calendar: str
 
-    def to_domain(self, calendars: Mapping[str, Calendar]) -> Target:
+    def to_domain(
+        self, calendars: Mapping[str, Calendar], warnings: Sequence[WarningFraction]
+    ) -> Target:
         """The target in milliseconds; a business day is its calendar's ``day``."""
         calendar = calendars[self.calendar]
         days = _BUSINESS_DAYS.fullmatch(self.within)
         within = int(days[1]) * calendar.day_length if days else parse_duration(self.within)
-        return Target(within, self.boundary, calendar)
+        return Target.of(within, self.boundary, calendar, warnings)
 
     @model_validator(mode="after")
     def _readable(self) -> Self:
@@ -231,6 +234,10 @@ class PolicyFile(Section):
     def to_domain(self) -> Policy:
         """The policy as the domain knows it."""
         calendars = {name: section.to_domain(name) for name, section in self.calendars.items()}
+        warnings = [
+            WarningFraction(str(share), Fraction(str(share)))
+            for share in sorted(self.warnings.fractions)
+        ]
         return Policy(
             name=self.name,
             version=self.version,
@@ -239,20 +246,17 @@ class PolicyFile(Section):
             calendars=calendars,
             clocks=[section.to_domain(name) for name, section in self.clocks.items()],
             targets={
-                (severity, clock): section.to_domain(calendars)
+                (severity, clock): section.to_domain(calendars, warnings)
                 for severity, sections in self.targets.items()
                 for clock, section in sections.items()
             },
-            warnings=[
-                WarningFraction(str(share), Fraction(str(share)))
-                for share in sorted(self.warnings.fractions)
-            ],
+            warnings=warnings,
             classification={
                 (impact, None if scope == "unstated" else scope): severity
                 for impact, scopes in self.classification.items()
                 for scope, severity in scopes.items()
             },
-            severity_names=dict(self.severities),
+            severity_names={str(severity): name for severity, name in self.severities.items()},
             channels=frozenset(self.channels),
         )
 

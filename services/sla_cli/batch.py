@@ -56,11 +56,11 @@ def answer(line: bytes, where: str, usual: Calendar, usual_kind: str) -> str:
             )
         if kind == "pause":
             return _paused(calendar, given)
-        raise ValueError(f"kind {kind!r} is none of add, between, pause")
     except KeyError as error:
         raise UsageError(f"{where}: {error.args[0]!r} is missing") from None
     except (ValueError, TypeError, AttributeError) as error:
         raise UsageError(f"{where}: {error}") from None
+    raise UsageError(f"{where}: kind {kind!r} is none of add, between, pause")
 
 
 def _own_calendar(given: dict[str, Any]) -> Calendar:
@@ -89,7 +89,7 @@ def _paused(calendar: Calendar, given: dict[str, Any]) -> str:
     """A clock with pauses: when its target is used up, or how much is used at the end."""
     start = parse_instant(given["start"])
     within = _amount(given) if given["op"] == "deadline" else 1
-    target = Target(within, Boundary.EXCLUSIVE, calendar)
+    target = Target.of(within, Boundary.EXCLUSIVE, calendar)
     clock = Clock(ClockRule("asked", frozenset()), 1, start, "none", target, "asked")
     for pause in given["pauses"]:
         clock.pause(parse_instant(pause["from"]), "client", "asked")

@@ -27,7 +27,9 @@ Until = Annotated[
 ]
 EventFiles = Annotated[
     list[Path],
-    typer.Argument(help="Recorded events, JSON Lines, gzip welcome; - is standard input."),
+    typer.Argument(
+        help="Recorded events, JSON Lines, gzip welcome; - is standard input, sample is packaged."
+    ),
 ]
 
 #: The same number as ``sla_kafka.topics.DEFAULT_PARTITIONS``, which is slow to import; a test

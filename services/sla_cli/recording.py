@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from sla_cli import sample
 from sla_domain.instant import parse_instant
 from sla_kafka.partitioning import partition_for
 
@@ -39,16 +41,23 @@ class Recorded(NamedTuple):
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """The bytes of a file, of ``-`` standard input; gzip is recognised by its first bytes."""
+    """The bytes of a file, of ``-`` standard input, of ``sample`` the packaged sample; gzip is
+    recognised by its first bytes.
+    """
     if path == STDIN:
         yield sys.stdin.buffer
         return
-    with path.open("rb") as raw:
+    packaged = path == Path(sample.NAME) and not path.exists()
+    with _packaged_sample() if packaged else path.open("rb") as raw:
         if raw.peek(2)[:2] == b"\x1f\x8b":
             with gzip.open(raw) as unpacked:
                 yield unpacked  # type: ignore[misc]  # a GzipFile reads as bytes
         else:
             yield raw
+
+
+def _packaged_sample() -> io.BufferedReader:
+    return io.BufferedReader(io.BytesIO(sample.sample_bytes()))
 
 
 def read_lines(paths: Iterable[Path]) -> Iterator[Line]:

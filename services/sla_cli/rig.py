@@ -11,13 +11,14 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaConnectionError
 
 from sla_cli.console import downloading, working
 from sla_cli.errors import CommandError
@@ -259,50 +260,39 @@ async def end_offsets(settings: KafkaSettings, topic: str) -> dict[TopicPartitio
         return dict(await consumer.end_offsets(consumer.assignment()))
 
 
-class follower:  # noqa: N801  reads as a verb: async with follower(...)
-    """A consumer outside any group on whole topics, from their beginning."""
+@asynccontextmanager
+async def follower(
+    settings: KafkaSettings, topics: Sequence[str], isolation_level: str = "read_committed"
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer outside any group on whole topics, from their beginning.
 
-    def __init__(
-        self,
-        settings: KafkaSettings,
-        topics: Sequence[str],
-        isolation_level: str = "read_committed",
-    ) -> None:
-        self._topics = topics
-        self._consumer = AIOKafkaConsumer(
-            **settings.client_options(),
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level=isolation_level,
-            fetch_max_wait_ms=100,
-            max_partition_fetch_bytes=4 * 1024 * 1024,
-        )
-
-    async def __aenter__(self) -> AIOKafkaConsumer:
-        consumer = self._consumer
+    Raises ``CommandError`` where no broker answers or the first topic is missing.
+    """
+    consumer = AIOKafkaConsumer(
+        *topics,
+        **settings.client_options(),
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level=isolation_level,
+        fetch_max_wait_ms=100,
+        max_partition_fetch_bytes=4 * 1024 * 1024,
+    )
+    try:
         await consumer.start()
-        await consumer._client.force_metadata_update()
-        partitions = [
-            TopicPartition(topic, number)
-            for topic in self._topics
-            for number in sorted(consumer.partitions_for_topic(topic) or ())
-        ]
-        if not partitions:
-            await consumer.stop()
+        if not consumer.assignment():
             raise CommandError(
-                f"topic {self._topics[0]} is missing there; create it with 'sla topics create'"
+                f"topic {topics[0]} is missing at {settings.bootstrap}; "
+                "create it with 'sla topics create'"
             )
-        consumer.assign(partitions)
-        return consumer
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._consumer.stop()
+        yield consumer
+    except KafkaConnectionError as error:
+        raise CommandError(
+            f"no broker answers at {settings.bootstrap}; start one with 'sla kafka', or name "
+            "another with --bootstrap"
+        ) from error
+    finally:
+        await consumer.stop()
 
 
 async def read_topic(

@@ -98,7 +98,7 @@ def simulate(
     *,
     partitions: int,
     until: int | None = None,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Outputs:
     """Replay ``lines`` as they would lie on the input topic.
 

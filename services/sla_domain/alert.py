@@ -7,15 +7,12 @@ from when it was sent, so that any replay writes the same bytes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from sla_domain.event import Event, EventType
-
-#: The word by which the ledger and identities name a breach; a warning goes by its fraction.
-BREACH: Final = "breach"
+from sla_domain.policy import BREACH
 
 #: The limit that every clock has: the target of its severity.
 SEVERITY_LIMIT: Final = "severity"
@@ -66,8 +63,7 @@ class Sent(NamedTuple):
     retracted: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PauseShown:
+class PauseShown(NamedTuple):
     """A pause as an alert tells it; ``counted`` is its open part in milliseconds."""
 
     start: int
@@ -76,8 +72,7 @@ class PauseShown:
     counted: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClockShown:
+class ClockShown(NamedTuple):
     """A clock's figures at an alert's instant; spans of time in milliseconds."""
 
     start: int
@@ -91,8 +86,7 @@ class ClockShown:
     follows: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(NamedTuple):
     """A warning, a breach, or the retraction of one.
 
     ``at`` is the instant it speaks of: when the fraction or the breach was reached; of a

@@ -41,13 +41,19 @@ class Clock:
     """One cycle of one clock.
 
     Whether its ticket is void (cancelled, a feature request) is the ticket's to say.
+
+    ``changed`` is set whenever something moves the clock and cleared by whoever judges it;
+    ``next_step`` is then the instant of the next step of its ladder, ``None`` for none in sight.
     """
 
     __slots__ = (
         "_due",
-        "_known",
+        "_due_known",
+        "_start_position",
         "causes",
+        "changed",
         "cycle",
+        "next_step",
         "pauses",
         "rule",
         "severity",
@@ -69,8 +75,11 @@ class Clock:
         self.stopped: int | None = None
         #: Ids of the events that set this clock going and gave it its target.
         self.causes = [cause]
-        self._known = False
+        self.changed = True
+        self.next_step: int | None = None
         self._due: int | None = None
+        self._due_known = False
+        self._start_position = target.calendar.position(start)
 
     @property
     def key(self) -> tuple[str, int]:
@@ -92,41 +101,48 @@ class Clock:
         self.severity = severity
         self.target = target
         self.causes.append(cause)
-        self._known = False
+        self._start_position = target.calendar.position(self.start)
+        self._moved()
 
     def pause(self, at: int, party: str, cause: str) -> None:
         """Stop counting at ``at``, on account of ``party``."""
         self.pauses.append(Pause(at, None, party, cause))
-        self._known = False
+        self._moved()
 
     def resume(self, at: int, cause: str) -> None:
         """Count again from ``at``."""
         self.pauses[-1].end = at
         self.pauses[-1].ended_by = cause
-        self._known = False
+        self._moved()
 
     def stop(self, at: int, cause: str) -> None:
         """The promised thing happened at ``at``."""
         if self.paused:
             self.resume(at, cause)
         self.stopped = at
-        self._known = False
+        # The due is when it would have been: a stop does not move it.
+        self.changed = True
+
+    def _moved(self) -> None:
+        self.changed = True
+        self._due_known = False
 
     def used(self, at: int) -> int:
         """Milliseconds used up to ``at``, or to the stop if that came first."""
-        calendar = self.target.calendar
-        end = at if self.stopped is None else min(at, self.stopped)
+        stopped = self.stopped
+        end = at if stopped is None or at < stopped else stopped
         if end <= self.start:
             return 0
-        return calendar.position(end) - calendar.position(self.start) - self.paused_time(end)
+        used = self.target.calendar.position(end) - self._start_position
+        return used - self.paused_time(end) if self.pauses else used
 
     def paused_time(self, at: int, party: str | None = None) -> int:
         """Open milliseconds of the pauses up to ``at``, of one party or of all."""
-        return sum(
-            self.counted_pause(pause, at)
-            for pause in self.pauses
-            if party is None or pause.party == party
-        )
+        total = 0
+        for pause in self.pauses:
+            if party is None or pause.party == party:
+                total += self.counted_pause(pause, at)
+        return total
 
     def counted_pause(self, pause: Pause, at: int) -> int:
         """The open part of ``pause`` up to ``at``, in milliseconds on the clock's calendar."""
@@ -140,6 +156,8 @@ class Clock:
         At exactly a closing time it is the closing, not the next opening.
         """
         calendar = self.target.calendar
+        if not self.pauses:
+            return calendar.first_at(self._start_position + amount)
         begin, left = self.start, amount
         for pause in self.pauses:
             counted = calendar.between(begin, pause.start)
@@ -154,9 +172,9 @@ class Clock:
     @property
     def due(self) -> int | None:
         """The first instant at which the used time equals the target; a stop leaves it as it is."""
-        if not self._known:
+        if not self._due_known:
             self._due = self.reaches(self.target.within)
-            self._known = True
+            self._due_known = True
         return self._due
 
     @property
@@ -167,14 +185,11 @@ class Clock:
         at = self.reaches(self.target.breaks_at)
         return at if at is None or self.stopped is None or at <= self.stopped else None
 
-    def broken(self, at: int) -> bool:
-        """Whether the promise is broken at ``at``."""
-        return self.used(at) >= self.target.breaks_at
-
     def outcome(self, at: int) -> Outcome:
         """How the promise stands at ``at``; a clock that stopped has its outcome for good."""
-        if self.broken(at if self.stopped is None else self.stopped):
+        stopped = self.stopped
+        if self.used(at if stopped is None else stopped) >= self.target.breaks_at:
             return Outcome.BREACHED
-        if self.stopped is not None:
+        if stopped is not None:
             return Outcome.MET
         return Outcome.PAUSED if self.paused else Outcome.RUNNING

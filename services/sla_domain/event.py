@@ -33,11 +33,12 @@ class EventType(IntEnum):
     @property
     def word(self) -> str:
         """The name as policies and topics write it, without the prefix ``ticket.``."""
-        return self.name.lower()
+        return _WORDS[self]
 
 
+_WORDS: Final = {type_: type_.name.lower() for type_ in EventType}
 #: Event types by the word that policies use for them.
-EVENT_TYPES: Final = {type_.word: type_ for type_ in EventType}
+EVENT_TYPES: Final = {word: type_ for type_, word in _WORDS.items()}
 
 
 class Integration(TypedDict, total=False):
@@ -77,7 +78,7 @@ class Facts(TypedDict, total=False):
 class Event(NamedTuple):
     """One fact about a ticket and the instant it occurred.
 
-    ``source`` and ``id`` together name the event (CloudEvents 1.0 §3.1.1); ``sequence`` orders
+    ``source`` and ``id`` together name the event (CloudEvents 1.0 §3.1); ``sequence`` orders
     events of one source within an instant (CloudEvents sequence extension).
     """
 
@@ -87,10 +88,6 @@ class Event(NamedTuple):
     id: str
     sequence: str | None
     facts: Facts
-
-    def names_same(self, other: Event) -> bool:
-        """Whether both are copies of one event, whatever else they say."""
-        return self.id == other.id and self.source == other.source
 
 
 def _rank(event: Event) -> tuple[int, str, str]:

@@ -66,6 +66,8 @@ def _date_text(day: int) -> str:
     return (_EPOCH + timedelta(days=day)).strftime("%Y-%m-%dT")
 
 
+# A ticket's record is written with every event of it, mostly with the same instants.
+@lru_cache(maxsize=65536)
 def format_instant(instant: int) -> str:
     """RFC 3339 UTC with exactly three decimals: ``2026-11-23T20:42:10.250Z``."""
     day, rest = divmod(instant, DAY)

@@ -9,104 +9,100 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sla_domain.alert import (
-    BREACH,
-    Alert,
-    AlertKind,
-    ClockShown,
-    PauseShown,
-    Sent,
-    alert_id,
-    reason_of,
-)
+from sla_domain.alert import Alert, AlertKind, ClockShown, PauseShown, Sent, alert_id, reason_of
 from sla_domain.clock import Clock
 from sla_domain.event import Event
-from sla_domain.policy import WarningFraction
+from sla_domain.policy import BREACH
 from sla_domain.ticket import Ticket
 
 
 def judge(ticket: Ticket, horizon: int, cause: Event | None) -> list[Alert]:
     """The alerts ``ticket`` owes at ``horizon``, entered in its ledger as sent.
 
-    ``cause`` is the event just applied, ``None`` at a deadline.
+    ``cause`` is the event just applied, ``None`` at a deadline. Afterwards each clock knows the
+    instant at which it must be judged again.
     """
     alerts: list[Alert] = []
     if ticket.sent and cause is not None:
         alerts += _retractions(ticket, horizon, cause)
-    if not ticket.void:
-        for clock in ticket.clocks:
-            alerts += _due_alerts(ticket, clock, horizon)
+    if ticket.void:
+        return alerts
+    for clock in ticket.clocks:
+        if clock.changed or (clock.next_step is not None and clock.next_step <= horizon):
+            alert = _climb(ticket, clock, horizon)
+            if alert is not None:
+                alerts.append(alert)
     return alerts
 
 
-def next_deadline(ticket: Ticket, horizon: int) -> int | None:
-    """The first instant after ``horizon`` at which ``ticket`` must be judged again.
-
-    The ticket must have been judged at ``horizon``.
-    """
+def next_deadline(ticket: Ticket) -> int | None:
+    """The instant at which ``ticket`` must be judged again; it must have been judged before."""
     if ticket.void:
         return None
-    return min(
-        (at for clock in ticket.clocks if (at := _deadline(ticket, clock, horizon)) is not None),
-        default=None,
-    )
+    earliest = None
+    for clock in ticket.clocks:
+        at = clock.next_step
+        if at is not None and (earliest is None or at < earliest):
+            earliest = at
+    return earliest
 
 
-def _deadline(ticket: Ticket, clock: Clock, horizon: int) -> int | None:
-    stopped = clock.stopped
-    if stopped is not None:
-        if stopped <= horizon or not clock.broken(stopped) or clock.broken(horizon):
-            return None
-        return clock.breaks
+def _climb(ticket: Ticket, clock: Clock, horizon: int) -> Alert | None:
+    """Take ``clock`` up its ladder as far as ``horizon`` allows; what is due at the top."""
+    ladder = clock.target.ladder
     used = clock.used(horizon)
-    if used >= clock.target.breaks_at:
+    reached = 0
+    while reached < len(ladder) and ladder[reached].amount <= used:
+        reached += 1
+    clock.changed = False
+    clock.next_step = _next_step(clock, reached, horizon)
+    if reached == 0:
         return None
-    for fraction in ticket.policy.warnings:
-        amount = fraction.reached_at(clock.target)
-        if amount > used:
-            return clock.reaches(amount)
-    return clock.reaches(clock.target.breaks_at)
+    amount, what = ladder[reached - 1]
+    if what == BREACH:
+        if _stands(ticket, clock, (BREACH,)):
+            return None
+        return _send(ticket, clock, AlertKind.BREACH, BREACH, amount)
+    # A stopped clock is warned about no more, and only the highest fraction passed is told.
+    higher = tuple(step.what for step in ladder[reached - 1 : -1])
+    if clock.stopped is not None or _stands(ticket, clock, higher):
+        return None
+    return _send(ticket, clock, AlertKind.WARNING, what, amount)
 
 
-def _due_alerts(ticket: Ticket, clock: Clock, horizon: int) -> Iterator[Alert]:
-    used = clock.used(horizon)
-    if used >= clock.target.breaks_at:
-        if not _stands(ticket, clock, BREACH):
-            at = clock.breaks
-            assert at is not None
-            yield _send(ticket, clock, AlertKind.BREACH, BREACH, at)
-        return
-    if not clock.running:
-        return
-    fraction = _highest_reached(ticket, clock, used)
-    if fraction is not None and not any(
-        _stands(ticket, clock, higher.label)
-        for higher in ticket.policy.warnings
-        if higher.share >= fraction.share
-    ):
-        at = clock.reaches(fraction.reached_at(clock.target))
-        assert at is not None
-        yield _send(ticket, clock, AlertKind.WARNING, fraction.label, at)
-
-
-def _highest_reached(ticket: Ticket, clock: Clock, used: int) -> WarningFraction | None:
-    for fraction in reversed(ticket.policy.warnings):
-        if used >= fraction.reached_at(clock.target):
-            return fraction
-    return None
+def _next_step(clock: Clock, reached: int, horizon: int) -> int | None:
+    ladder = clock.target.ladder
+    if reached == len(ladder):
+        return None
+    if clock.stopped is None:
+        return clock.reaches(ladder[reached].amount)
+    # Stopped too late, but the horizon has not got there yet.
+    return clock.breaks if clock.stopped > horizon else None
 
 
 def _sent(ticket: Ticket, clock: Clock, what: str) -> Iterator[Sent]:
+    name, cycle = clock.key
     for sent in ticket.sent:
-        if sent.what == what and (sent.clock, sent.cycle) == clock.key:
+        if sent.what == what and sent.cycle == cycle and sent.clock == name:
             yield sent
 
 
-def _stands(ticket: Ticket, clock: Clock, what: str) -> bool:
-    return any(sent.retracted is None for sent in _sent(ticket, clock, what))
+def _stands(ticket: Ticket, clock: Clock, whats: tuple[str, ...]) -> bool:
+    name, cycle = clock.key
+    for sent in ticket.sent:
+        if (
+            sent.retracted is None
+            and sent.what in whats
+            and sent.cycle == cycle
+            and sent.clock == name
+        ):
+            return True
+    return False
 
 
-def _send(ticket: Ticket, clock: Clock, kind: AlertKind, what: str, at: int) -> Alert:
+def _send(ticket: Ticket, clock: Clock, kind: AlertKind, what: str, amount: int) -> Alert:
+    at = clock.reaches(amount)
+    assert at is not None, "what is used has been reached"
     occurrence = 1 + sum(1 for _ in _sent(ticket, clock, what))
     sent = Sent(clock.rule.name, clock.cycle, what, occurrence, at)
     ticket.sent.append(sent)
@@ -129,23 +125,25 @@ def _send(ticket: Ticket, clock: Clock, kind: AlertKind, what: str, at: int) -> 
 
 
 def _retractions(ticket: Ticket, horizon: int, cause: Event) -> Iterator[Alert]:
+    unchanged = {clock.key for clock in ticket.clocks if not clock.changed}
+    if len(unchanged) == len(ticket.clocks) and ticket.clocks and not ticket.void:
+        return
     for index, sent in enumerate(ticket.sent):
-        if sent.retracted is None and not _holds(ticket, sent, horizon):
+        if sent.retracted is not None or (
+            (sent.clock, sent.cycle) in unchanged and not ticket.void
+        ):
+            continue
+        if not _holds(ticket, sent, horizon):
             yield _retract(ticket, index, cause)
 
 
 def _holds(ticket: Ticket, sent: Sent, horizon: int) -> bool:
     """Whether what ``sent`` says is still so, as far as the world is known."""
-    clock = ticket.clock((sent.clock, sent.cycle))
+    clock = ticket.clock(sent.clock, sent.cycle)
     if clock is None or ticket.void:
         return False
     used = clock.used(horizon)
-    if sent.what == BREACH:
-        return used >= clock.target.breaks_at
-    return any(
-        fraction.label == sent.what and used >= fraction.reached_at(clock.target)
-        for fraction in ticket.policy.warnings
-    )
+    return any(step.what == sent.what and step.amount <= used for step in clock.target.ladder)
 
 
 def _retract(ticket: Ticket, index: int, cause: Event) -> Alert:
@@ -154,7 +152,7 @@ def _retract(ticket: Ticket, index: int, cause: Event) -> Alert:
     breach = sent.what == BREACH
     kind = AlertKind.BREACH_RETRACTED if breach else AlertKind.WARNING_RETRACTED
     taken_back = AlertKind.BREACH if breach else AlertKind.WARNING
-    clock = ticket.clock((sent.clock, sent.cycle))
+    clock = ticket.clock(sent.clock, sent.cycle)
     return Alert(
         kind=kind,
         id=alert_id(ticket.id, kind, sent),
@@ -176,7 +174,6 @@ def _retract(ticket: Ticket, index: int, cause: Event) -> Alert:
 
 def show(clock: Clock, at: int) -> ClockShown:
     """The figures of ``clock`` at ``at``, as an alert tells them."""
-    pauses = [pause for pause in clock.pauses if pause.start < at]
     return ClockShown(
         start=clock.start,
         due=clock.due,
@@ -192,7 +189,8 @@ def show(clock: Clock, at: int) -> ClockShown:
                 pause.party,
                 clock.counted_pause(pause, at),
             )
-            for pause in pauses
+            for pause in clock.pauses
+            if pause.start < at
         ],
         follows=[*clock.causes, *_pause_causes(clock, at)],
     )

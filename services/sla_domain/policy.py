@@ -6,10 +6,11 @@ A policy file is read and checked in ``sla_schemas``; what arrives here is plain
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from typing import Final, NamedTuple, Self
 
 from sla_domain.calendar import Calendar
 from sla_domain.event import EventType, Facts
@@ -26,17 +27,60 @@ class Boundary(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class WarningFraction:
+    """A share of a target at which a warning is due; ``label`` names it in alerts."""
+
+    label: str
+    share: Fraction
+
+    def of(self, within: int) -> int:
+        """The share of ``within``, in whole milliseconds, rounded up."""
+        return -((-within * self.share.numerator) // self.share.denominator)
+
+
+#: What a ladder calls its last step; the others go by their warning's label.
+BREACH: Final = "breach"
+
+
+class Step(NamedTuple):
+    """An amount of used time, in milliseconds, at which something is due: ``what`` is the label of
+    a warning, or ``BREACH``.
+    """
+
+    amount: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
-    """How much time a clock may use: ``within`` milliseconds on ``calendar``."""
+    """How much time a clock may use: ``within`` milliseconds on ``calendar``.
+
+    ``ladder`` is what is due on the way, in the order of the used time: the warnings, then the
+    breach, which is the first amount that breaks the promise.
+    """
 
     within: int
     boundary: Boundary
     calendar: Calendar
+    ladder: tuple[Step, ...]
+
+    @classmethod
+    def of(
+        cls,
+        within: int,
+        boundary: Boundary,
+        calendar: Calendar,
+        warnings: Iterable[WarningFraction] = (),
+    ) -> Self:
+        """The target with the ladder that follows from its length and boundary."""
+        breaks = within + (boundary is Boundary.INCLUSIVE)
+        steps = sorted(Step(fraction.of(within), fraction.label) for fraction in warnings)
+        return cls(within, boundary, calendar, (*steps, Step(breaks, BREACH)))
 
     @property
     def breaks_at(self) -> int:
         """The used time, in milliseconds, at which the promise is broken."""
-        return self.within + (self.boundary is Boundary.INCLUSIVE)
+        return self.ladder[-1].amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +92,6 @@ class ClockRule:
     pauses: frozenset[EventType] = frozenset()
     resumes: frozenset[EventType] = frozenset()
     restarts: frozenset[EventType] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class WarningFraction:
-    """A share of the target at which a warning is due; ``label`` names it in alerts."""
-
-    label: str
-    share: Fraction
-
-    def reached_at(self, target: Target) -> int:
-        """The used time, in whole milliseconds, that reaches this share of ``target``."""
-        return -((-target.within * self.share.numerator) // self.share.denominator)
 
 
 #: Severities derived from (impact, scope); a scope of ``None`` is a ticket without one.

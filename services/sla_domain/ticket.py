@@ -102,8 +102,9 @@ class Ticket:
         """Put ``event`` in its place. A copy changes nothing; with other content it is a
         conflict, and the first one read stands.
         """
+        source, id_ = event.source, event.id
         for known in self.timeline:
-            if known.names_same(event):
+            if known.id == id_ and known.source == source:
                 return Placement.DUPLICATE if known == event else Placement.CONFLICT
         if self.timeline and event.occurred <= self.timeline[-1].occurred:
             self.timeline = in_order([*self.timeline, event])
@@ -117,9 +118,12 @@ class Ticket:
             self._apply(event)
         return Placement.APPLIED
 
-    def clock(self, key: tuple[str, int]) -> Clock | None:
+    def clock(self, name: str, cycle: int) -> Clock | None:
         """The clock of that name and cycle, if there is one."""
-        return next((clock for clock in self.clocks if clock.key == key), None)
+        for clock in self.clocks:
+            if clock.cycle == cycle and clock.rule.name == name:
+                return clock
+        return None
 
     def _fold(self) -> None:
         self._forget()
@@ -173,6 +177,9 @@ class Ticket:
         """Take kind and severity from ``event``; false if that had all be applied again."""
         if event.type is EventType.RECLASSIFIED:
             self.kind = event.facts.get("kind", self.kind)
+            for clock in self.clocks:
+                # What was void may count again, and the other way round.
+                clock.changed = True
         severity = self.policy.severity_of(event.facts)
         if severity is None or severity == self.severity:
             return True

@@ -1,4 +1,4 @@
-"""Metrics and health over HTTP, in a thread of its own so that it answers whatever the loop does."""
+"""Metrics and health over HTTP, in a thread of its own: it answers whatever the loop does."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ def serve(host: str, port: int, registry: CollectorRegistry, health: Health) -> 
     def application(environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
-            return metrics(environ, start)
+            found: Iterable[bytes] = metrics(environ, start)
+            return found
         if path == "/healthz":
             return _answer(start, health.alive(), {"alive": health.alive()})
         if path == "/readyz":

@@ -54,7 +54,7 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
     try:
         server = serve(settings.http_host, settings.http_port, registry, health)
     except OSError as error:
-        log.error(
+        log.error(  # noqa: TRY400  a stack trace would say less than the remedy
             "cannot serve metrics",
             address=f"{settings.http_host}:{settings.http_port}",
             error=str(error),
@@ -69,7 +69,7 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
     try:
         await tracker.run()
     except FatalError as error:
-        log.error("tracker must end", reason=str(error))
+        log.error("tracker must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
     finally:
         beating.cancel()

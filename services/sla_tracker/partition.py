@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from sla_domain.alert import Alert
 from sla_domain.event import Event
@@ -168,27 +168,32 @@ class Partition:
         """Everything since the last call, with the changed tickets written out."""
         effects = self._effects
         for ticket_id, entry in self._changed.items():
-            effects.tickets[ticket_id] = None if entry is None else self._write(entry)
-            if entry is not None:
-                self._count(entry, effects)
+            if entry is None:
+                effects.tickets[ticket_id] = None
+            else:
+                record = self._record(entry, ticket_as_of(entry.ticket))
+                effects.tickets[ticket_id] = write_json(record)
+                self._count(entry, labels_of(record), effects)
         self._changed = {}
         self._effects = Effects()
         self.table.pack_idle()
         return effects
 
-    def restore(self, ticket_id: str, stored: Stored) -> None:
-        """Put a stored ticket back; call ``resume`` once all are."""
-        self.table.put(ticket_id, stored)
-        if len(self.table) % 1024 == 0:
-            self.table.pack_idle()
-
     def resume(self, frontier: int | None, tally: Counts) -> None:
-        """Go on from a stored frontier: every restored ticket gets its deadline back."""
+        """Go on from a stored frontier; the stored tickets follow, each by ``restore``."""
         self.frontier = frontier
         self.tally = tally
-        for entry in self.table.entries():
-            self._schedule(entry)
-            self.census.add(labels_of(entry.ticket))
+
+    def restore(self, ticket_id: str, stored: Stored) -> None:
+        """Put a stored ticket back, with its deadline."""
+        entry = self.table.put(ticket_id, stored)
+        if self.frontier is not None:
+            # What is owed was sent before it was stored; this only finds the next deadline.
+            owed = judge(entry.ticket, self.frontier, None)
+            assert not owed, f"ticket {ticket_id} was stored with alerts unsent"
+        self._schedule(entry)
+        entry.counted = labels_of(self._record(entry, ticket_as_of(entry.ticket)))
+        self.census.add(entry.counted)
         self.table.pack_idle()
 
     # --- events ---
@@ -262,7 +267,7 @@ class Partition:
         self._effects.alerts += judge(entry.ticket, horizon, None)
         leaves = self._leaves_at(entry)
         if leaves is not None and leaves <= horizon:
-            self._effects.left.append(self._write(entry, leaves))
+            self._effects.left.append(write_json(self._record(entry, leaves)))
             self._forget(entry)
             return
         self._changed[ticket_id] = entry
@@ -283,9 +288,9 @@ class Partition:
         if entry.counted is not None:
             self.census.add(entry.counted, -1)
 
-    def _count(self, entry: Entry, effects: Effects) -> None:
+    def _count(self, entry: Entry, after: Labels, effects: Effects) -> None:
         """Bring the census up to date, and note the clocks that have stopped since."""
-        before, after = entry.counted, labels_of(entry.ticket)
+        before = entry.counted
         if before == after:
             return
         stopped = set() if before is None else {clock[:2] for clock in before.clocks if clock[4]}
@@ -312,10 +317,10 @@ class Partition:
     def _next(self, entry: Entry) -> int | None:
         if entry.held_until is not None:
             return entry.held_until
-        known = [self._leaves_at(entry)]
-        if self.frontier is not None:
-            known.append(next_deadline(entry.ticket, self.frontier))
-        return min((at for at in known if at is not None), default=None)
+        deadline, leaves = next_deadline(entry.ticket), self._leaves_at(entry)
+        if deadline is None or (leaves is not None and leaves < deadline):
+            return leaves
+        return deadline
 
     @staticmethod
     def _leaves_at(entry: Entry) -> int | None:
@@ -323,14 +328,7 @@ class Partition:
         closed = entry.ticket.closed_at
         return None if closed is None else closed + entry.ticket.policy.retention
 
-    def _write(self, entry: Entry, as_of: int | None = None) -> bytes:
+    def _record(self, entry: Entry, as_of: int) -> dict[str, Any]:
         ticket = entry.ticket
-        return write_json(
-            ticket_record(
-                ticket,
-                ticket_as_of(ticket) if as_of is None else as_of,
-                self.table.deadline(ticket.id),
-                entry.held,
-                entry.held_until,
-            )
-        )
+        deadline = self.table.deadline(ticket.id)
+        return ticket_record(ticket, as_of, deadline, entry.held, entry.held_until)

@@ -12,7 +12,7 @@ from sla_kafka.topics import PROGRESS, TICKETS
 from sla_tracker.errors import FatalError
 from sla_tracker.partition import Partition
 from sla_tracker.settings import TrackerSettings
-from sla_tracker.wire import Counts, Progress, read_progress, read_stored
+from sla_tracker.wire import Progress, read_progress, read_stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +56,17 @@ async def restore(world: Partition, kafka: KafkaSettings, settings: TrackerSetti
                         latest = _latest(records, settings.app) or latest
     finally:
         await asyncio.wait_for(consumer.stop(), limit)
-    for ticket_id, value in values.items():
-        world.restore(ticket_id, read_stored(value))
+    if latest is None and values:
+        raise FatalError(
+            f"partition {world.number} has {len(values)} tickets in {TICKETS.name} but no "
+            f"progress of {settings.app!r} in {PROGRESS.name}; start the tracker under the "
+            "name it ran by (SLA_TRACKER_APP), or delete and create both topics to begin anew"
+        )
     if latest is None:
-        if values:
-            raise FatalError(
-                f"partition {world.number} has {len(values)} tickets in {TICKETS.name} but no "
-                f"progress of {settings.app!r} in {PROGRESS.name}; start the tracker under the "
-                "name it ran by (SLA_TRACKER_APP), or delete and create both topics to begin anew"
-            )
-        world.resume(None, Counts())
         return Restored(None)
     world.resume(latest.frontier, latest.counts)
+    for ticket_id, value in values.items():
+        world.restore(ticket_id, read_stored(value))
     return Restored(latest.offset)
 
 

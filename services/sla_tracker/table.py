@@ -7,20 +7,22 @@ to the ticket's current deadline.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
-from typing import Final, NamedTuple
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Ticket
-from sla_tracker.wire import Held, Stored, clock_outcome, ticket_as_of
+from sla_tracker.wire import Held, Stored
 
 #: How many tickets of a partition stay objects. One is about 2 KB, packed about 300 bytes.
 HOT_TICKETS: Final = 4096
 
+_SORT_BYTES: Final = 4
 _PACK: Final = msgspec.msgpack.Encoder()
 _UNPACK: Final = msgspec.msgpack.Decoder(Stored)
 
@@ -35,20 +37,19 @@ class Labels(NamedTuple):
     clocks: tuple[tuple[str, int, str, str, bool], ...]
 
 
-def labels_of(ticket: Ticket) -> Labels:
-    """The sort of ``ticket`` as its record tells it."""
-    as_of = ticket_as_of(ticket)
+def labels_of(record: Mapping[str, Any]) -> Labels:
+    """The sort of the ticket that ``record`` (as written to the table topic) tells of."""
     return Labels(
-        (ticket.status.value, ticket.severity or "none"),
+        (record["state"], record["severity"] or "none"),
         tuple(
             (
-                clock.rule.name,
-                clock.cycle,
-                clock_outcome(ticket, clock, as_of).value,
-                clock.severity,
-                not clock.running,
+                clock["clock"],
+                clock["cycle"],
+                clock["outcome"],
+                clock["severity"],
+                clock["stopped"] is not None,
             )
-            for clock in ticket.clocks
+            for clock in record["clocks"]
         ),
     )
 
@@ -72,6 +73,8 @@ class TicketTable:
         self._book = book
         self._hot: dict[str, Entry] = {}
         self._idle: dict[str, bytes] = {}
+        self._sorts: list[Labels | None] = [None]
+        self._sort_numbers: dict[Labels | None, int] = {None: 0}
         self._deadlines: dict[str, int] = {}
         self._heap: list[tuple[int, str]] = []
 
@@ -85,7 +88,7 @@ class TicketTable:
         """The entry of a ticket, ``None`` if it isn't in the table."""
         entry = self._hot.get(ticket_id)
         if entry is None and (packed := self._idle.pop(ticket_id, None)) is not None:
-            entry = self._hot[ticket_id] = self._entry(ticket_id, _UNPACK.decode(packed))
+            entry = self._hot[ticket_id] = self._unpack(ticket_id, packed)
         return entry
 
     def add(self, ticket_id: str) -> Entry:
@@ -108,16 +111,14 @@ class TicketTable:
         """Every entry, packed ones unpacked for the moment only."""
         yield from self._hot.values()
         for ticket_id, packed in self._idle.items():
-            yield self._entry(ticket_id, _UNPACK.decode(packed))
+            yield self._unpack(ticket_id, packed)
 
     def pack_idle(self) -> None:
         """Pack the entries touched longest ago, down to ``HOT_TICKETS``."""
         excess = len(self._hot) - HOT_TICKETS
-        for ticket_id in list(self._hot)[: max(excess, 0)]:
-            entry = self._hot.pop(ticket_id)
-            self._idle[ticket_id] = _PACK.encode(
-                Stored(entry.ticket.timeline, entry.ticket.sent, entry.held, entry.held_until)
-            )
+        if excess > 0:
+            for ticket_id in list(islice(self._hot, excess)):
+                self._idle[ticket_id] = self._pack(self._hot.pop(ticket_id))
 
     def set_deadline(self, ticket_id: str, at: int | None) -> None:
         """The next instant at which the ticket must be looked at; ``None`` for never."""
@@ -160,4 +161,18 @@ class TicketTable:
     def _entry(self, ticket_id: str, stored: Stored) -> Entry:
         ticket = Ticket(ticket_id, self._book)
         ticket.restore(stored.timeline, stored.sent)
-        return Entry(ticket, stored.held, stored.held_until, labels_of(ticket))
+        return Entry(ticket, stored.held, stored.held_until)
+
+    def _pack(self, entry: Entry) -> bytes:
+        """An entry as bytes: the number of its sort, then what a tracker stores of a ticket."""
+        number = self._sort_numbers.get(entry.counted)
+        if number is None:
+            number = self._sort_numbers[entry.counted] = len(self._sorts)
+            self._sorts.append(entry.counted)
+        stored = Stored(entry.ticket.timeline, entry.ticket.sent, entry.held, entry.held_until)
+        return number.to_bytes(_SORT_BYTES, "big") + _PACK.encode(stored)
+
+    def _unpack(self, ticket_id: str, packed: bytes) -> Entry:
+        entry = self._entry(ticket_id, _UNPACK.decode(memoryview(packed)[_SORT_BYTES:]))
+        entry.counted = self._sorts[int.from_bytes(packed[:_SORT_BYTES], "big")]
+        return entry

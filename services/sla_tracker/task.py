@@ -175,7 +175,7 @@ class PartitionTask:
         beginnings = await asyncio.wait_for(
             self._consumer.beginning_offsets([self.partition]), limit
         )
-        first = beginnings[self.partition]
+        first: int = beginnings[self.partition]
         if offset is not None and offset < first and not self._settings.skip_deleted:
             raise FatalError(
                 f"records {offset} to {first - 1} of {self.partition.topic} partition "
@@ -205,7 +205,8 @@ class PartitionTask:
                 await self._wait()
 
     def _next_batch(self) -> list[ConsumerRecord]:
-        inbox, batch = self._inbox, []
+        inbox = self._inbox
+        batch: list[ConsumerRecord] = []
         while inbox and len(batch) < self._settings.batch_records:
             record = inbox.popleft()
             # What was fetched before the seek took hold is not what comes next.
@@ -257,8 +258,8 @@ class PartitionTask:
         if read >= SHARE_LEAST and bad > read * self._settings.max_dead_letter_share:
             raise FatalError(
                 f"{bad} of the last {read} records of {self.partition.topic} partition "
-                f"{self.partition.partition} can't be used; nothing of this batch was written. Look "
-                "at them with 'sla dlq list', mend what publishes them, or raise "
+                f"{self.partition.partition} can't be used; nothing of this batch was "
+                "written. Look at them with 'sla dlq list', mend what publishes them, or raise "
                 "SLA_TRACKER_MAX_DEAD_LETTER_SHARE"
             )
 

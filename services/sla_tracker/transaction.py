@@ -157,8 +157,10 @@ async def _abandon(producer: AIOKafkaProducer) -> None:
     Its sender waits for a broker that does not answer, and ``stop`` waits for the sender.
     """
     with contextlib.suppress(Exception):
-        producer._message_accumulator.fail_all(TimeoutError("abandoned"))
-    task = getattr(producer._sender, "_sender_task", None)
+        producer._message_accumulator.fail_all(  # noqa: SLF001  see above
+            TimeoutError("abandoned")
+        )
+    task = producer._sender.sender_task  # noqa: SLF001  see above
     if task is not None:
         task.cancel()
     with contextlib.suppress(Exception):

@@ -17,12 +17,13 @@ from pydantic import ValidationError
 
 from sla_domain.alert import SEVERITY_LIMIT, Alert, AlertKind, ClockShown, Sent
 from sla_domain.clock import Clock, Outcome
-from sla_domain.event import EVENT_TYPES, Event, EventType, Facts
+from sla_domain.event import Event, EventType, Facts
 from sla_domain.instant import MINUTE, format_instant
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import FEATURE_REQUEST, Status, Ticket
-from sla_schemas.events import TICKET_EVENT, TYPE_PREFIX
+from sla_schemas.events import TICKET_EVENT
 from sla_schemas.words import DeadLetterReason
+from sla_tracker.fast import TYPES, NotFast, fast_event
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -103,7 +104,6 @@ def dead_letter(record: Record, rejected: Rejected) -> DeadLetter:
 
 _JSON: Final = msgspec.json.Decoder()
 _ENVELOPE_FIELDS: Final = ("specversion", "id", "source", "type")
-_TYPES: Final = {TYPE_PREFIX + word: type_ for word, type_ in EVENT_TYPES.items()}
 _CLOUDEVENTS: Final = b"application/cloudevents"
 _INTEGRATION_FIELDS: Final = ("name", "built_by")
 
@@ -176,19 +176,27 @@ def _with_binary_attributes(raw: Any, headers: Headers) -> Any:
 def _validated(raw: Any, appended: int, book: PolicyBook, *, replay: bool) -> Received | Rejected:
     if not isinstance(raw, dict):
         return Rejected("not_cloudevents", "the JSON is not an object")
-    type_ = _TYPES.get(raw.get("type", ""))
     try:
-        model = TICKET_EVENT.validate_python(raw)
-    except ValidationError as error:
-        return _reason(raw, error)
-    assert type_ is not None
-    facts = _facts(model.data)
-    event = Event(model.time, type_, model.source, model.id, model.sequence, facts)
-    if (
-        wrong := _outside_world(event, appended if not replay else event.occurred, book)
-    ) is not None:
+        ticket_id, event = fast_event(raw)
+    except NotFast:
+        # Rare: a record that is wrong, or right in a way that only the full models see.
+        try:
+            model = TICKET_EVENT.validate_python(raw)
+        except ValidationError as error:
+            return _reason(raw, error)
+        ticket_id = model.subject
+        event = Event(
+            model.time,
+            TYPES[model.type],
+            model.source,
+            model.id,
+            model.sequence,
+            _facts(model.data),
+        )
+    wrong = _outside_world(event, event.occurred if replay else appended, book)
+    if wrong is not None:
         return wrong
-    return Received(model.subject, event, _unknown(raw.get("data"), facts))
+    return Received(ticket_id, event, _unknown(raw.get("data"), event.facts))
 
 
 def _facts(data: Any) -> Facts:
@@ -226,7 +234,7 @@ def _outside_world(event: Event, now: int, book: PolicyBook) -> Rejected | None:
 def _reason(raw: dict[str, Any], error: ValidationError) -> Rejected:
     problems = error.errors(include_url=False, include_input=False, include_context=False)
     for problem in problems:
-        where = [str(part) for part in problem["loc"] if part not in _TYPES]
+        where = [str(part) for part in problem["loc"] if part not in TYPES]
         detail = f"{'.'.join(where) or 'the event'}: {problem['msg']}"
         kind = problem["type"]
         if kind in ("union_tag_invalid", "union_tag_not_found"):
@@ -238,7 +246,7 @@ def _reason(raw: dict[str, Any], error: ValidationError) -> Rejected:
         if kind == "instant_naive":
             return Rejected("naive_time", detail)
     first = problems[0]
-    where = [str(part) for part in first["loc"] if part not in _TYPES]
+    where = [str(part) for part in first["loc"] if part not in TYPES]
     return Rejected("invalid_data", f"{'.'.join(where)}: {first['msg']}")
 
 

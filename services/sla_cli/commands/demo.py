@@ -1,2 +1,26 @@
-def demo() -> None:
-    """X"""
+"""``sla demo``: the whole thing, on this machine, in a minute."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sla_cli.options import Json
+
+
+def demo(
+    seconds: Annotated[
+        int, typer.Option(min=1, max=600, help="Into how many seconds three weeks are pressed.")
+    ] = 30,
+    as_json: Json = False,
+) -> None:
+    """Publish real incidents through a real Kafka and a tracker, and watch clocks and alerts.
+
+    Starts a broker and a tracker of its own and stops both at the end, or at Ctrl-C.
+
+      sla demo --seconds 20
+    """
+    from sla_cli.demonstration import run_demo
+
+    run_demo(seconds, as_json=as_json)

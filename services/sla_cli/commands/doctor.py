@@ -16,9 +16,14 @@ def doctor(bootstrap: Bootstrap = None, policy: Policies = None, as_json: Json =
     from sla_cli.console import listing
 
     found = run_checks(kafka_settings(bootstrap), policy or [])
-    rows = [{"check": c.name, "ok": "yes" if c.good else "NO", "detail": c.detail} for c in found]
-    if as_json:
-        rows = [{"check": c.name, "ok": c.good, "detail": c.detail} for c in found]
+    rows = [
+        {
+            "check": check.name,
+            "ok": check.good if as_json else "yes" if check.good else "NO",
+            "detail": check.detail,
+        }
+        for check in found
+    ]
     listing(rows, ["check", "ok", "detail"], as_json=as_json)
     if not all(check.good for check in found):
         raise typer.Exit(1)

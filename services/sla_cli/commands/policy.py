@@ -28,7 +28,8 @@ def check(
 
     mistakes: list[str] = []
     policies = []
-    for file in files or [None]:
+    everything: list[Path | None] = [*files] if files else [None]
+    for file in everything:
         try:
             policies.append(load_policy(file))
         except PolicyError as error:

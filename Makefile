@@ -1,0 +1,70 @@
+# make run    real incidents through a real Kafka, in a terminal
+# make test   everything that must hold
+# make help   the rest
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := .uv/bin/uv
+export UV_PYTHON_DOWNLOADS := never
+# The environment is this checkout's alone, whatever else is active.
+export VIRTUAL_ENV :=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List what make can do
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+.PHONY: run
+run: setup ## Watch real incidents go through a real Kafka and a tracker, in a minute
+	@.venv/bin/sla demo
+
+.PHONY: setup
+setup: .venv/.ready ## Install everything into this checkout: .venv/bin/sla
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or later is needed; set PYTHON=/path/to/it" >&2; exit 1; }
+	@echo "installing uv $(UV_VERSION)"
+	@$(PYTHON) -m venv .uv
+	@.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.ready: $(UV) pyproject.toml uv.lock services/sla_kafka/embedded_jars/jgo.lock.toml
+	@$(UV) sync --locked --python $(PYTHON)
+	@.venv/bin/sla kafka --prepare
+	@touch $@
+
+.PHONY: test
+test: setup lint ## Everything that must hold: lint, types, layers, tests with a real Kafka
+	@.venv/bin/pytest
+
+.PHONY: lint
+lint: setup ## Style, types and layers
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
+
+.PHONY: format
+format: setup ## Put the code into its form
+	@.venv/bin/ruff check --fix-only
+	@.venv/bin/ruff format
+
+.PHONY: schemas
+schemas: setup ## Write the published schemas from the models
+	@.venv/bin/python schemas/generate.py
+
+.PHONY: whole-log
+whole-log: setup ## Simulate and replay all 141,712 rows of LOG and compare the alerts, byte for byte
+	@test -n "$${LOG:-}" || { echo "name the log: make whole-log LOG=uci-incident-event-log.csv.gz" >&2; exit 2; }
+	@.venv/bin/python benchmarks/whole_log.py "$$LOG"
+
+.PHONY: kafka-lock
+kafka-lock: setup ## Lock the jars of the embedded Kafka anew after a change of jgo.toml
+	@cd services/sla_kafka/embedded_jars && $(CURDIR)/$(UV) tool run --from 'jgo[cli]' jgo lock
+
+.PHONY: clean
+clean: ## Remove what setup and tests made
+	@rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -1,0 +1,116 @@
+"""Whether a changed schema still keeps what was promised by an older one.
+
+What others write to us must stay valid (*backward*: the new schema accepts what the old one
+accepted). What we write to others must stay readable (*forward*: who relied on the old schema finds
+what it promised).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+Direction = Literal["backward", "forward"]
+Schema = dict[str, Any]
+
+_UPPER_LIMITS = ("maxLength", "maximum", "maxItems")
+_LOWER_LIMITS = ("minLength", "minimum", "minItems")
+
+
+def incompatibilities(old: Schema, new: Schema, direction: Direction) -> list[str]:
+    """Every promise of ``old`` that ``new`` breaks, each naming the path to it."""
+    return list(_compare(old, new, old, new, "$", direction))
+
+
+def _resolve(schema: Schema, root: Schema) -> Schema:
+    while (reference := schema.get("$ref")) is not None:
+        found: Any = root
+        for part in reference.removeprefix("#/").split("/"):
+            found = found[part]
+        schema = found
+    return schema
+
+
+def _compare(
+    old: Schema, new: Schema, old_root: Schema, new_root: Schema, path: str, direction: Direction
+) -> Iterator[str]:
+    old, new = _resolve(old, old_root), _resolve(new, new_root)
+    if old.get("type") != new.get("type"):
+        yield f"{path}: type was {old.get('type')}, is {new.get('type')}"
+        return
+    if old.get("format") != new.get("format") or old.get("const") != new.get("const"):
+        yield f"{path}: format or constant changed"
+    yield from _values(old, new, path, direction)
+    yield from _limits(old, new, path, direction)
+    yield from _properties(old, new, old_root, new_root, path, direction)
+    for keyword in ("items", "additionalProperties"):
+        if isinstance(old.get(keyword), dict) and isinstance(new.get(keyword), dict):
+            yield from _compare(
+                old[keyword], new[keyword], old_root, new_root, f"{path}[]", direction
+            )
+    yield from _alternatives(old, new, old_root, new_root, path, direction)
+
+
+def _values(old: Schema, new: Schema, path: str, direction: Direction) -> Iterator[str]:
+    before, after = set(old.get("enum", ())), set(new.get("enum", ()))
+    if before or after:
+        lost = before - after if direction == "backward" else after - before
+        word = "no longer taken" if direction == "backward" else "new to readers"
+        for value in sorted(map(str, lost)):
+            yield f"{path}: value {value!r} is {word}"
+
+
+def _limits(old: Schema, new: Schema, path: str, direction: Direction) -> Iterator[str]:
+    for keywords, tighter in ((_UPPER_LIMITS, min), (_LOWER_LIMITS, max)):
+        for keyword in keywords:
+            before, after = old.get(keyword), new.get(keyword)
+            if before == after:
+                continue
+            stricter, looser = (after, before) if direction == "backward" else (before, after)
+            if stricter is not None and (looser is None or tighter(stricter, looser) == stricter):
+                yield f"{path}: {keyword} was {before}, is {after}"
+
+
+def _properties(
+    old: Schema, new: Schema, old_root: Schema, new_root: Schema, path: str, direction: Direction
+) -> Iterator[str]:
+    before, after = old.get("properties", {}), new.get("properties", {})
+    for name in before.keys() - after.keys():
+        yield f"{path}.{name}: is gone"
+    required, needed = set(old.get("required", ())), set(new.get("required", ()))
+    if direction == "backward":
+        for name in needed - required:
+            yield f"{path}.{name}: is required now"
+    else:
+        for name in required - needed:
+            yield f"{path}.{name}: is no longer always there"
+    for name in before.keys() & after.keys():
+        yield from _compare(
+            before[name], after[name], old_root, new_root, f"{path}.{name}", direction
+        )
+
+
+def _alternatives(
+    old: Schema, new: Schema, old_root: Schema, new_root: Schema, path: str, direction: Direction
+) -> Iterator[str]:
+    for keyword in ("anyOf", "oneOf"):
+        before = _named(old.get(keyword, ()), old_root)
+        after = _named(new.get(keyword, ()), new_root)
+        lost = before.keys() - after.keys()
+        added = after.keys() - before.keys()
+        for name in lost if direction == "backward" else added:
+            yield f"{path}: alternative {name} " + ("is gone" if name in lost else "is new")
+        for name in before.keys() & after.keys():
+            yield from _compare(
+                before[name], after[name], old_root, new_root, f"{path}<{name}>", direction
+            )
+
+
+def _named(alternatives: Any, root: Schema) -> dict[str, Schema]:
+    """Alternatives by a name that stays: a record's type constant, a definition, or a JSON type."""
+    named = {}
+    for schema in alternatives:
+        resolved = _resolve(schema, root)
+        constant = resolved.get("properties", {}).get("type", {}).get("const")
+        named[str(constant or schema.get("$ref") or resolved.get("type"))] = resolved
+    return named

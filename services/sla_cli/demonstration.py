@@ -1,0 +1,142 @@
+"""The demo: the packaged sample with its time compressed, through a broker and a tracker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer
+from rich.live import Live
+
+from sla_cli import sample
+from sla_cli.board import Board, draw
+from sla_cli.console import out, print_json, print_table
+from sla_cli.feed import Feed
+from sla_cli.options import DEFAULT_PARTITIONS
+from sla_cli.recording import Line, read_lines
+from sla_cli.rig import Rig, collect, end_offsets, follower
+from sla_cli.simulation import Summary
+from sla_domain.instant import format_instant
+from sla_kafka.settings import KafkaSettings
+from sla_kafka.topics import BREACHES, DEAD_LETTERS, EVENTS, PROGRESS, TICKETS, WARNINGS
+
+_FOLLOWED: Final = (TICKETS.name, WARNINGS.name, BREACHES.name, PROGRESS.name)
+#: Seconds between redraws, and between batches of published events.
+_FRAME: Final = 0.125
+#: Seconds after the last event within which everything must have been processed.
+_SETTLE: Final = 20.0
+
+
+def run_demo(seconds: int, *, as_json: bool) -> None:
+    """Run the demo with the sample's three weeks pressed into ``seconds``."""
+    lines = [line for line in read_lines([Path(sample.NAME)]) if line.occurred is not None]
+    with Rig(partitions=DEFAULT_PARTITIONS) as rig:
+        for tracker in rig.trackers:
+            tracker.wait_until_ready()
+        summary = asyncio.run(_run(rig, lines, seconds))
+    if as_json:
+        print_json(asdict(summary))
+        return
+    rows = [(name.replace("_", " "), value) for name, value in asdict(summary).items()]
+    print_table(["", "count"], rows, title="What came of it")
+    out.print(
+        "\nTry next:\n"
+        "  sla explain INC0000082 --events sample    why one ticket's figures are what they are\n"
+        "  sla simulate sample --out result          the same without a broker, as files\n"
+        "  sla policy check                          what is promised, and to change it:\n"
+        "                                            deploy/policies/aivo.toml",
+        highlight=False,
+    )
+
+
+class _Show:
+    """The demo under way."""
+
+    def __init__(self, lines: list[Line], seconds: int) -> None:
+        self.lines = lines
+        self.board = Board()
+        self.sent = 0
+        self.started = time.monotonic()
+        self._first = lines[0].occurred or 0
+        self._pace = ((lines[-1].occurred or 0) - self._first) / seconds
+
+    def story_time(self) -> int:
+        """The instant of the recording that is now."""
+        return round(self._first + (time.monotonic() - self.started) * self._pace)
+
+    def header(self) -> str:
+        """One line of figures."""
+        elapsed = max(time.monotonic() - self.started, 0.001)
+        last = self.lines[-1].occurred or 0
+        now = format_instant(min(self.story_time(), last))[:16].replace("T", " ")
+        return (
+            f"{now} UTC   {self.sent} of {len(self.lines)} events   "
+            f"{self.sent / elapsed:.0f} events/s   "
+            f"lag {max(self.sent - self.board.processed, 0)}   "
+            f"{self.board.counts['sla.warning']} warnings   "
+            f"{self.board.counts['sla.breach']} breaches"
+        )
+
+
+async def _run(rig: Rig, lines: list[Line], seconds: int) -> Summary:
+    settings = rig.settings
+    topics = (WARNINGS, BREACHES, TICKETS, DEAD_LETTERS)
+    starts = {topic.name: await end_offsets(settings, topic.name) for topic in topics}
+    show = _Show(lines, seconds)
+    async with _watching(settings, show):
+        await _feed(settings, show)
+        ends = sum((await end_offsets(settings, EVENTS.name)).values())
+        deadline = time.monotonic() + _SETTLE
+        while show.board.processed < ends and time.monotonic() < deadline:
+            rig.check()
+            await asyncio.sleep(_FRAME)
+    outputs = await collect(settings, starts)
+    outputs.summary.events = show.sent
+    outputs.summary.took(time.monotonic() - show.started)
+    return outputs.summary
+
+
+async def _feed(settings: KafkaSettings, show: _Show) -> None:
+    """Publish each event when its time has come."""
+    show.started = time.monotonic()
+    async with Feed(settings) as feed:
+        for line in show.lines:
+            while (line.occurred or 0) > show.story_time():
+                await feed.flush()
+                show.sent = feed.sent
+                await asyncio.sleep(_FRAME)
+            await feed.add(line)
+        await feed.end_replay(show.lines[-1].occurred or 0)
+        show.sent = feed.sent
+
+
+@contextlib.asynccontextmanager
+async def _watching(settings: KafkaSettings, show: _Show) -> AsyncIterator[None]:
+    """Follow the topics and redraw, on a terminal; elsewhere a line now and then."""
+    async with follower(settings, _FOLLOWED) as consumer:
+        with Live(console=out, auto_refresh=False, transient=True) as live:
+            watching = asyncio.create_task(_watch(consumer, show, live))
+            try:
+                yield
+            finally:
+                watching.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await watching
+
+
+async def _watch(consumer: AIOKafkaConsumer, show: _Show, live: Live) -> None:
+    said = 0.0
+    while True:
+        for records in (await consumer.getmany(timeout_ms=int(_FRAME * 1000))).values():
+            for record in records:
+                show.board.take_in(record)
+        if out.is_terminal:
+            live.update(draw(show.board, show.header()), refresh=True)
+        elif time.monotonic() - said > 5:
+            said = time.monotonic()
+            out.print(show.header(), highlight=False)
