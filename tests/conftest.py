@@ -1,0 +1,29 @@
+"""Fixtures that several folders of tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+from sla_domain.policy import PolicyBook
+from sla_kafka.embedded import EmbeddedKafka
+from support import default_book
+
+settings.register_profile(
+    "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100
+)
+settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def book() -> PolicyBook:
+    """The default policy."""
+    return default_book()
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[EmbeddedKafka]:
+    """A real Kafka on a free port with an empty directory of its own."""
+    with EmbeddedKafka() as running:
+        yield running

@@ -1,0 +1,250 @@
+"""What must hold for any input (semantics, section 6)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sla_cli.recording import Recorded, laid_out
+from sla_cli.simulation import Collected
+from sla_domain.event import EventType
+from sla_domain.explanation import SpanKind, ledger
+from sla_domain.instant import DAY, HOUR, MINUTE, format_instant, parse_instant
+from sla_domain.policy import PolicyBook
+from sla_kafka.topics import EVENTS
+from sla_tracker.partition import REPLAY, Partition
+from sla_tracker.wire import read_stored, write_alert
+from support import clocks, decoded, event, lines_of, run, standing_breaches
+
+#: A Thursday at 8:30 in Buenos Aires, so that a weekend lies within the week that follows.
+BEGIN = parse_instant("2026-11-19T11:30:00Z")
+#: All events within six days, since an early event is kept for seven.
+SPAN = 6 * DAY
+#: When everything has run out, and nothing has left the table yet.
+END = BEGIN + 30 * DAY
+
+TICKETS = ("A", "B", "C")
+SEVERITIES = ("blocker", "high", "medium", "low")
+MOVES = (
+    "assigned",
+    "waiting_on_client",
+    "client_responded",
+    "resolved",
+    "reopened",
+    "severity_changed",
+    "reclassified",
+    "cancelled",
+    "guard_contacted",
+)
+#: Coarse times make events meet in one instant and on deadlines; fine ones find the edges.
+times = st.integers(0, SPAN // (30 * MINUTE)).map(lambda n: n * 30 * MINUTE) | st.integers(0, SPAN)
+
+
+@st.composite
+def moves(draw: st.DrawFn, ticket: str) -> dict[str, Any]:
+    type_ = draw(st.sampled_from(MOVES))
+    at = format_instant(BEGIN + draw(times))
+    data: dict[str, Any] = {}
+    if type_ == "severity_changed":
+        data["severity"] = draw(st.sampled_from(SEVERITIES))
+    elif type_ == "reclassified":
+        data["kind"] = draw(st.sampled_from(["incident", "feature_request"]))
+        data["severity"] = draw(st.sampled_from(SEVERITIES))
+    elif type_ == "waiting_on_client":
+        data["party"] = draw(st.sampled_from(["client", "client_third_party"]))
+    if draw(st.booleans()):
+        data["sequence"] = str(draw(st.integers(0, 3)))
+    return event(type_, at, ticket, **data)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Events of up to three tickets, each with a ``created``, in the order they occurred."""
+    events = []
+    for ticket in TICKETS[: draw(st.integers(1, 3))]:
+        start = BEGIN + draw(times)
+        communicated = start - draw(st.sampled_from([0, 10 * MINUTE, 5 * HOUR]))
+        events.append(
+            event(
+                "created",
+                format_instant(start),
+                ticket,
+                severity=draw(st.sampled_from(SEVERITIES)),
+                communicated_at=format_instant(communicated),
+            )
+        )
+        events += draw(st.lists(moves(ticket), max_size=7))
+    return sorted(events, key=lambda item: item["time"])
+
+
+def figures(outputs: Any) -> dict[str, Any]:
+    return {
+        record["ticket_id"]: [
+            (c["clock"], c["cycle"], c["outcome"], c["due"], c["used_ms"], c["paused_by"])
+            for c in record["clocks"]
+        ]
+        for record in decoded(outputs.tickets)
+    }
+
+
+@settings(max_examples=300)
+@given(histories(), st.data())
+def test_1_order_and_repetition_of_arrival_change_neither_clocks_nor_standing_breaches(
+    history: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    shuffled = data.draw(st.permutations(history))
+    repeated = shuffled + data.draw(st.lists(st.sampled_from(history), max_size=4))
+    straight, other = run(history, END), run(repeated, END)
+    assert figures(other) == figures(straight)
+    assert standing_breaches(other) == standing_breaches(straight)
+    assert other.summary.duplicates == len(repeated) - len(history)
+
+
+@settings(max_examples=300)
+@given(histories(), st.data())
+def test_2_a_clock_that_ends_breached_has_one_standing_breach_and_no_other_has_any(
+    history: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    outputs = run(data.draw(st.permutations(history)), END)
+    breached = [
+        (record["ticket_id"], clock["clock"], clock["cycle"])
+        for record in decoded(outputs.tickets)
+        for clock in record["clocks"]
+        if clock["outcome"] == "breached"
+    ]
+    assert standing_breaches(outputs) == sorted(breached)
+
+
+@given(histories(), st.integers(0, SPAN))
+def test_3_the_figures_add_up_to_the_millisecond(
+    book: PolicyBook, history: list[dict[str, Any]], after: int
+) -> None:
+    at = BEGIN + after
+    world = Partition(0, EVENTS.name, book, REPLAY)
+    for record in laid_out(lines_of(history), EVENTS.name, 1):
+        world.apply(record)
+    for entry in world.table.entries():
+        for clock in entry.ticket.clocks:
+            told = ledger(clock, at)
+            counted, paused = told.total(SpanKind.COUNTED), told.total(SpanKind.PAUSED)
+            open_time = clock.target.calendar.between(clock.start, told.end)
+            assert clock.used(at) == counted
+            assert clock.paused_time(told.end) == paused
+            assert counted + paused == open_time
+            assert sum(span.length for span in told.spans) == told.end - clock.start
+
+
+@given(histories(), st.data())
+def test_4_no_alert_lies_beyond_the_frontier_and_none_is_left_behind_it(
+    book: PolicyBook, history: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    world = Partition(0, EVENTS.name, book, REPLAY)
+    lines = lines_of(data.draw(st.permutations(history)))
+    for record in laid_out(lines, EVENTS.name, 1):
+        before = world.frontier
+        world.apply(record)
+        assert before is None or world.frontier >= before
+        check_frontier(world)
+    world.advance(END)
+    check_frontier(world)
+
+
+def check_frontier(world: Partition) -> None:
+    assert world.frontier is not None
+    for alert in world.take().alerts:
+        if alert.retracts is None:
+            assert alert.at <= world.frontier
+    earliest = world.table.next_deadline()
+    assert earliest is None or earliest > world.frontier
+
+
+@settings(max_examples=200)
+@given(histories(), st.data())
+def test_5_stored_and_restored_anywhere_it_goes_on_with_the_same_alerts(
+    book: PolicyBook, history: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    records = list(
+        laid_out(lines_of(data.draw(st.permutations(history))), EVENTS.name, 1)
+    )
+    cut = data.draw(st.integers(0, len(records)))
+    whole = Partition(0, EVENTS.name, book, REPLAY)
+    table: dict[str, bytes | None] = {}
+    first = Partition(0, EVENTS.name, book, REPLAY)
+    told = go_on(first, records[:cut], None, table)
+    second = Partition(0, EVENTS.name, book, REPLAY)
+    second.resume(first.frontier, first.tally)
+    for ticket_id, value in table.items():
+        if value is not None:
+            second.restore(ticket_id, read_stored(value))
+    assert second.census.tickets == first.census.tickets
+    assert +second.census.clocks == +first.census.clocks
+    assert second.table.next_deadline() == first.table.next_deadline()
+    told += go_on(second, records[cut:], END, table)
+    unbroken: dict[str, bytes | None] = {}
+    assert told == go_on(whole, records, END, unbroken)
+    assert table == unbroken
+
+
+def go_on(
+    world: Partition,
+    records: Sequence[Recorded],
+    end: int | None,
+    table: dict[str, bytes | None],
+) -> list[bytes]:
+    told = []
+    for record in records:
+        world.apply(record)
+    if end is not None:
+        world.advance(end)
+    effects = world.take()
+    table.update(effects.tickets)
+    told += [write_alert(alert) for alert in effects.alerts]
+    return told
+
+
+BAD = (
+    b"{",
+    b'{"specversion": "1.0"}',
+    json.dumps(event("teleported", "2026-11-20T12:00:00Z", "A")).encode(),
+    json.dumps(event("assigned", "2026-11-20T12:00:00", "A")).encode(),
+    json.dumps(event("assigned", "2026-11-20T12:00:00Z", "A", analyst_id=7)).encode(),
+)
+REASONS = ("not_json", "not_cloudevents", "unknown_type", "naive_time", "invalid_data")
+
+
+@given(histories(), st.lists(st.tuples(st.integers(0, 30), st.integers(0, 4)), max_size=6))
+def test_6_an_invalid_record_changes_no_ticket_and_is_found_with_its_reason_and_origin(
+    history: list[dict[str, Any]], bad: list[tuple[int, int]]
+) -> None:
+    mixed: list[Any] = list(history)
+    for place, kind in bad:
+        mixed.insert(min(place, len(mixed)), BAD[kind])
+    clean, dirty = run(history, END), run(mixed, END)
+    assert dirty.tickets == clean.tickets
+    assert dirty.warnings == clean.warnings
+    assert dirty.breaches == clean.breaches
+    letters = decoded(dirty.dead_letters)
+    assert sorted(letter["reason"] for letter in letters) == sorted(
+        REASONS[kind] for _, kind in bad
+    )
+    # Topic positions are those of the records: as the simulator lays them out.
+    laid = laid_out(lines_of(mixed), EVENTS.name, 3)
+    origin = {(r.partition, r.offset): r.value.decode() for r in laid if r.value is not None}
+    for letter in letters:
+        assert origin[letter["partition"], letter["offset"]] == letter["value"]
+
+
+def test_every_kind_of_event_is_drawn_or_has_no_effect_on_clocks() -> None:
+    without = {"contact_logged", "feature_subscribed", "feature_approved", "created"}
+    assert {type_.word for type_ in EventType} == {*MOVES, *without}
+
+
+def test_collected_counts_every_alert() -> None:
+    outputs = run([event("created", "2026-11-19T12:00:00Z", severity="blocker")], END)
+    assert outputs.summary.warnings == len(outputs.warnings) == 6
+    assert outputs.summary.breaches == len(outputs.breaches) == 2
+    assert Collected().kinds == []
+    assert clocks(outputs)["resolution", 1]["outcome"] == "breached"
