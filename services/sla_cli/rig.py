@@ -194,7 +194,7 @@ async def replay_through(
         await feed.end_replay(until if until is not None else last)
         sent = feed.sent
     goals = await end_offsets(settings, EVENTS.name)
-    await _wait_for_progress(settings, ends, goals, check)
+    await wait_for_progress(settings, ends, goals, check)
     seconds = time.perf_counter() - started
     outputs = await collect(settings, starts)
     outputs.summary.events = sent
@@ -222,12 +222,16 @@ def _is_valid(line: Line, book: PolicyBook) -> bool:
     return isinstance(read_event(record, book, replay=True), Received)
 
 
-async def _wait_for_progress(
+async def wait_for_progress(
     settings: KafkaSettings,
     begun: dict[TopicPartition, int],
     goals: dict[TopicPartition, int],
     check: Callable[[], None],
 ) -> None:
+    """Until the progress of every partition has come from ``begun`` to ``goals``.
+
+    Raises ``CommandError`` when nothing moves for too long, and whatever ``check`` raises.
+    """
     total = sum(goals.values()) - sum(begun.values())
     reached = {partition.partition: 0 for partition in goals}
     wanted = {partition.partition: end for partition, end in goals.items()}

@@ -1,0 +1,193 @@
+"""The published schemas: generated, valid, kept by what is written, and kept over time."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import generate
+import pytest
+import yaml
+from cloudevents.core.bindings.kafka import KafkaMessage, from_structured_event
+from cloudevents.core.formats.json import JSONFormat
+from jsonschema import Draft202012Validator, FormatChecker
+from sla_domain.event import EventType
+from sla_kafka.topics import TOPICS
+from sla_schemas.compatibility import incompatibilities
+from sla_schemas.events import TYPE_PREFIX
+from support import ROOT, decoded, event, run
+
+SCHEMAS = ROOT / "schemas"
+EXAMPLES = sorted((SCHEMAS / "examples").glob("*.json"))
+OUTPUTS = {
+    "sla.warning": "SlaWarning",
+    "sla.warning_retracted": "SlaWarningRetracted",
+    "sla.breach": "SlaBreach",
+    "sla.breach_retracted": "SlaBreachRetracted",
+}
+
+
+def validator(name: str) -> Draft202012Validator:
+    schema = json.loads((SCHEMAS / "jsonschema" / f"{name}.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema, format_checker=FormatChecker())
+
+
+def schema_of(path: Path) -> str:
+    named = {"ticket-record": "TicketRecord", "progress-record": "ProgressRecord"}
+    return named.get(path.stem) or OUTPUTS.get(path.stem) or "TicketEvent"
+
+
+def test_generating_changes_nothing() -> None:
+    for name, text in generate.files().items():
+        assert (SCHEMAS / name).read_text() == text, f"{name} is out of date: make schemas"
+    known = set(generate.files())
+    for folder in ("jsonschema", "topics"):
+        for path in (SCHEMAS / folder).iterdir():
+            assert f"{folder}/{path.name}" in known, f"{path} is no longer generated: delete it"
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_is_valid(path: Path) -> None:
+    value = json.loads(path.read_text())
+    validator(schema_of(path)).validate(value)
+    generate.SCHEMAS[schema_of(path)].validate_python(value)
+
+
+def test_every_event_and_every_output_has_an_example() -> None:
+    stems = {path.stem for path in EXAMPLES}
+    assert {TYPE_PREFIX + type_.word for type_ in EventType} <= stems
+    assert {*OUTPUTS, "ticket-record", "progress-record"} <= stems
+
+
+def everything() -> list[Any]:
+    """A run in which every kind of output occurs."""
+    return [
+        event("created", "2026-11-23T12:00:00Z", severity="high", impact="partial_outage"),
+        event("waiting_on_client", "2026-11-23T15:00:00Z", party="client_third_party"),
+        event("client_responded", "2026-11-23T16:00:00Z"),
+        event("resolved", "2026-11-24T18:00:00Z"),
+        event("reopened", "2026-11-24T19:00:00Z"),
+        event("assigned", "2026-11-23T12:30:00Z"),
+        event("severity_changed", "2026-11-25T16:00:00Z", severity="medium"),
+        event("reclassified", "2026-11-25T17:00:00Z", kind="feature_request"),
+        event("created", "2026-11-25T17:00:00Z", "T-2", severity="blocker"),
+        event("cancelled", "2026-11-25T20:00:00Z", "T-2"),
+        event("assigned", "2026-11-25T21:00:00Z", "T-3"),
+    ]
+
+
+def test_what_is_written_is_valid_by_schema_and_by_model() -> None:
+    outputs = run(everything())
+    alerts = decoded([*outputs.warnings, *outputs.breaches])
+    assert {record["type"] for record in alerts} == set(OUTPUTS)
+    for record in alerts:
+        validator(OUTPUTS[record["type"]]).validate(record)
+        generate.SCHEMAS[OUTPUTS[record["type"]]].validate_python(record)
+    tickets = decoded(outputs.tickets)
+    assert {record["state"] for record in tickets} == {"open", "cancelled", "early"}
+    for record in tickets:
+        validator("TicketRecord").validate(record)
+        generate.SCHEMAS["TicketRecord"].validate_python(record)
+
+
+def test_the_cloudevents_sdk_reads_what_is_written() -> None:
+    outputs = run(everything())
+    for line in [*outputs.warnings, *outputs.breaches]:
+        headers = {"content-type": b"application/cloudevents+json"}
+        read = from_structured_event(KafkaMessage(headers=headers, key=None, value=line), JSONFormat())
+        written = json.loads(line)
+        assert read.get_id() == written["id"]
+        assert read.get_type() == written["type"]
+        assert read.get_subject() == written["data"]["ticket_id"]
+        assert read.get_data() == written["data"]
+
+
+def test_a_released_schema_is_still_kept() -> None:
+    for path in sorted((SCHEMAS / "released" / "v1").glob("*.json")):
+        old = json.loads(path.read_text())
+        new = json.loads((SCHEMAS / "jsonschema" / path.name).read_text())
+        direction = "backward" if path.stem == "TicketEvent" else "forward"
+        assert incompatibilities(old, new, direction) == []
+
+
+def changed(name: str, change: Any) -> list[str]:
+    old = json.loads((SCHEMAS / "jsonschema" / f"{name}.json").read_text())
+    new = copy.deepcopy(old)
+    change(new)
+    direction = "backward" if name == "TicketEvent" else "forward"
+    return incompatibilities(old, new, direction)
+
+
+INPUT_BREAKS = {
+    "a field becomes required": lambda s: s["$defs"]["AssignedData"]["required"].append("group"),
+    "a value is taken away": lambda s: s["$defs"]["CreatedData"]["properties"]["kind"]["anyOf"][0][
+        "enum"
+    ].remove("question"),
+    "a limit is tightened": lambda s: s["$defs"]["TicketAssigned"]["properties"]["id"].update(
+        maxLength=100
+    ),
+    "a type changes": lambda s: s["$defs"]["AssignedData"]["properties"]["analyst_id"].update(
+        type="integer"
+    ),
+    "an event type goes": lambda s: s["oneOf"].pop(),
+    "a field goes": lambda s: s["$defs"]["AssignedData"]["properties"].pop("group"),
+}
+OUTPUT_BREAKS = {
+    "a field may be missing": lambda s: s["$defs"]["BreachData"]["required"].remove("due"),
+    "a field goes": lambda s: s["$defs"]["BreachData"]["properties"].pop("limit"),
+    "a new value appears": lambda s: s["$defs"]["PauseRecord"]["properties"]["party"][
+        "enum"
+    ].append("vendor"),
+    "a number becomes text": lambda s: s["$defs"]["BreachData"]["properties"]["used_ms"].update(
+        type="string"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INPUT_BREAKS)
+def test_a_change_that_breaks_producers_is_found(name: str) -> None:
+    assert len(changed("TicketEvent", INPUT_BREAKS[name])) == 1
+
+
+@pytest.mark.parametrize("name", OUTPUT_BREAKS)
+def test_a_change_that_breaks_consumers_is_found(name: str) -> None:
+    assert len(changed("SlaBreach", OUTPUT_BREAKS[name])) == 1
+
+
+def test_changes_that_break_nobody_pass() -> None:
+    def optional_input(schema: Any) -> None:
+        schema["$defs"]["AssignedData"]["properties"]["shift"] = {"type": "string"}
+
+    def more_output(schema: Any) -> None:
+        schema["$defs"]["BreachData"]["properties"]["team"] = {"type": "string"}
+        schema["$defs"]["BreachData"]["required"].append("team")
+
+    assert changed("TicketEvent", optional_input) == []
+    assert changed("SlaBreach", more_output) == []
+
+
+def test_asyncapi_names_every_topic_and_resolves_every_reference() -> None:
+    document = yaml.safe_load((SCHEMAS / "asyncapi.yaml").read_text())
+    assert document["asyncapi"] == "3.0.0"
+    assert set(document["channels"]) == {topic.name for topic in TOPICS}
+
+    def references(value: Any) -> Any:
+        if isinstance(value, dict):
+            yield from [value["$ref"]] if "$ref" in value else []
+            for inner in value.values():
+                yield from references(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                yield from references(inner)
+
+    for reference in references(document):
+        if reference.startswith("#/"):
+            section, name = reference.removeprefix("#/").split("/", 1)
+            found = document[section]
+            for part in [name] if section == "channels" else name.split("/"):
+                found = found[part]
+        else:
+            assert (SCHEMAS / reference).exists(), reference

@@ -1,0 +1,68 @@
+"""The tickets in memory: packed ones come back as they were, deadlines come in order."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sla_cli.recording import laid_out
+from sla_domain.policy import PolicyBook
+from sla_kafka.topics import EVENTS
+from sla_tracker import table as table_module
+from sla_tracker.partition import REPLAY, Partition
+from sla_tracker.table import TicketTable
+from support import event, lines_of
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abcdef"), st.none() | st.integers(0, 50)), max_size=200
+    ),
+    st.integers(0, 50),
+)
+def test_deadlines_come_due_in_order_and_each_once(
+    changes: list[tuple[str, int | None]], horizon: int
+) -> None:
+    table = TicketTable(PolicyBook.__new__(PolicyBook))
+    expected: dict[str, int] = {}
+    for ticket, at in changes:
+        table.set_deadline(ticket, at)
+        if at is None:
+            expected.pop(ticket, None)
+        else:
+            expected[ticket] = at
+    due = []
+    while (found := table.pop_due(horizon)) is not None:
+        due.append(found)
+    assert due == sorted((at, ticket) for ticket, at in expected.items() if at <= horizon)
+    left = [at for at in expected.values() if at > horizon]
+    assert table.next_deadline() == min(left, default=None)
+
+
+def test_packing_changes_nothing(book: PolicyBook, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = [
+        event(type_, f"2026-11-{16 + day:02}T{12 + hour}:00:00Z", f"T-{ticket}")
+        for day, type_ in enumerate(["created", "assigned", "waiting_on_client", "resolved"])
+        for hour in range(3)
+        for ticket in range(10)
+    ]
+    results = []
+    for limit in (10_000, 0):
+        monkeypatch.setattr(table_module, "HOT_TICKETS", limit)
+        world = Partition(0, EVENTS.name, book, REPLAY)
+        told = []
+        for record in laid_out(lines_of(events), EVENTS.name, 1):
+            world.apply(record)
+            effects = world.take()
+            told += [effects.alerts, effects.tickets, effects.stopped]
+        world.advance(2_000_000_000_000)
+        told += [world.take().alerts, world.census.tickets, +world.census.clocks]
+        results.append(told)
+    assert results[0] == results[1]
+
+
+def test_the_heap_does_not_keep_what_is_long_past() -> None:
+    table = TicketTable(PolicyBook.__new__(PolicyBook))
+    for at in range(10_000):
+        table.set_deadline("a", at)
+    assert len(table._heap) < 2_000
