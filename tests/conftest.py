@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support import default_book
+
 from sla_domain.policy import PolicyBook
 from sla_kafka.embedded import EmbeddedKafka
-from support import default_book
 
 settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100

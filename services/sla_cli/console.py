@@ -8,15 +8,24 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+)
 from rich.table import Table
 
 out = Console()
 err = Console(stderr=True)
+
+_BUSY: Final = (SpinnerColumn(), TextColumn("{task.description}"))
 
 
 def print_json(value: Any) -> None:
@@ -45,10 +54,8 @@ def listing(
 @contextmanager
 def working(text: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
     """A progress bar on standard error while something runs; call it with how much is done."""
-    columns = [SpinnerColumn(), TextColumn("{task.description}")]
-    if total is not None:
-        columns += [BarColumn(), MofNCompleteColumn()]
-    with Progress(*columns, console=err, transient=True) as progress:
+    measured = () if total is None else (BarColumn(), MofNCompleteColumn())
+    with Progress(*_BUSY, *measured, console=err, transient=True) as progress:
         task = progress.add_task(text, total=total)
         yield lambda done: progress.update(task, completed=done)
 
@@ -56,20 +63,16 @@ def working(text: str, total: int | None = None) -> Iterator[Callable[[int], Non
 @contextmanager
 def downloading() -> Iterator[Callable[[str, int, int], None]]:
     """Progress for ``EmbeddedKafka``: a bar appears when there is something to fetch."""
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        console=err,
-        transient=True,
-    ) as progress:
-        task = None
+    with ExitStack() as stack:
+        bar: tuple[Progress, TaskID] | None = None
 
         def update(name: str, done: int, total: int) -> None:
-            nonlocal task
-            if task is None:
-                task = progress.add_task("fetching Apache Kafka", total=total)
+            nonlocal bar
+            if bar is None:
+                columns = (*_BUSY, BarColumn(), MofNCompleteColumn())
+                progress = stack.enter_context(Progress(*columns, console=err, transient=True))
+                bar = progress, progress.add_task("", total=total)
+            progress, task = bar
             progress.update(task, completed=done, description=f"fetching Apache Kafka  {name}")
 
         yield update

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import sys
+from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -31,6 +32,7 @@ def configure_logs() -> None:
             structlog.processors.EventRenamer("message"),
             structlog.processors.JSONRenderer(),
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     # aiokafka logs each retry; what matters reaches us as an exception.
@@ -62,6 +64,7 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
         )
         return 1
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_unheard)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, tracker.stop)
     beating = asyncio.create_task(_beat(health))
@@ -77,6 +80,12 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
         server.server_close()
     log.info("tracker stopped")
     return 0
+
+
+def _unheard(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What a client library left unanswered; the failure itself has reached us elsewhere."""
+    error = context.get("exception")
+    log.debug("unheard", detail=context.get("message"), error=type(error).__name__)
 
 
 async def _beat(health: Health) -> None:

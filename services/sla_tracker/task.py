@@ -157,6 +157,7 @@ class PartitionTask:
         )
         restored = await restore(world, self._kafka, self._settings)
         self._offset = await self._seek(restored.offset)
+        self._recent = deque([(world.tally.events, world.tally.dead_letters)])
         self.world = world
         self.state = State.RUNNING
         self._metrics.restored(time.monotonic() - started)

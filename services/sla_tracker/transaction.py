@@ -83,6 +83,9 @@ class TransactionalWriter:
             *await self._send(PROGRESS.name, own, [(self._settings.app.encode(), progress, [])]),
             *await self._send_rekeyed(effects),
         ]
+        for future in acknowledged:
+            # A time-out below leaves some unread, which asyncio would complain about.
+            future.add_done_callback(lambda done: done.cancelled() or done.exception())
         # A commit can succeed though a batch failed; only its own future tells.
         await self._limited(asyncio.gather(*acknowledged))
         # For lag tools only, and never while sends are under way: the broker would have us wait.

@@ -7,17 +7,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-import generate
 import pytest
 import yaml
 from cloudevents.core.bindings.kafka import KafkaMessage, from_structured_event
 from cloudevents.core.formats.json import JSONFormat
+from support import ROOT, decoded, event, run
+
+import generate
 from jsonschema import Draft202012Validator, FormatChecker
 from sla_domain.event import EventType
 from sla_kafka.topics import TOPICS
 from sla_schemas.compatibility import incompatibilities
 from sla_schemas.events import TYPE_PREFIX
-from support import ROOT, decoded, event, run
 
 SCHEMAS = ROOT / "schemas"
 EXAMPLES = sorted((SCHEMAS / "examples").glob("*.json"))
@@ -97,7 +98,9 @@ def test_the_cloudevents_sdk_reads_what_is_written() -> None:
     outputs = run(everything())
     for line in [*outputs.warnings, *outputs.breaches]:
         headers = {"content-type": b"application/cloudevents+json"}
-        read = from_structured_event(KafkaMessage(headers=headers, key=None, value=line), JSONFormat())
+        read = from_structured_event(
+            KafkaMessage(headers=headers, key=None, value=line), JSONFormat()
+        )
         written = json.loads(line)
         assert read.get_id() == written["id"]
         assert read.get_type() == written["type"]

@@ -5,10 +5,17 @@ byte, however many trackers share the work and whatever happens to them in the m
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 import time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from support import event, lines_of, shared_file
+from support.cli import sla, sla_json
+
 from sla_cli.feed import Feed
 from sla_cli.importers.servicenow import read_log
 from sla_cli.recording import Line, opened, read_lines
@@ -25,8 +32,6 @@ from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
 from sla_kafka.topics import BREACHES, DEAD_LETTERS, EVENTS, PROGRESS, TICKETS, WARNINGS
 from sla_tracker.wire import read_progress
-from support import event, lines_of, shared_file
-from support.cli import sla, sla_json
 
 pytestmark = pytest.mark.kafka
 PARTITIONS = 6
@@ -48,8 +53,14 @@ def hostile_mix(lines: list[Line]) -> list[Line]:
         [b"not json", event("teleported", "2016-03-05T12:00:00Z"), event("assigned", "tomorrow")]
     )
     middle = len(prompt) // 2
-    return [*prompt[:middle], *bad, *late[: len(late) // 2], *prompt[middle:], *lines[::10],
-            *late[len(late) // 2 :]]
+    return [
+        *prompt[:middle],
+        *bad,
+        *late[: len(late) // 2],
+        *prompt[middle:],
+        *lines[::10],
+        *late[len(late) // 2 :],
+    ]
 
 
 def test_the_commands_agree_on_the_packaged_sample(tmp_path: Path) -> None:
@@ -79,10 +90,6 @@ def test_any_number_of_trackers_gives_the_same(book: PolicyBook, trackers: int) 
 
 
 def slice_of_the_log(path: Path, count: int) -> list[Line]:
-    import io
-    import json
-    from zoneinfo import ZoneInfo
-
     with opened(path) as raw:
         rows = io.TextIOWrapper(raw, encoding="utf-8", newline="")
         head = io.StringIO("".join(row for _, row in zip(range(3 * count), rows, strict=False)))
@@ -147,7 +154,7 @@ async def wait_until_processed(rig: Rig, records: int, seconds: float = 60) -> N
     raise AssertionError(f"{records} records were not processed within {seconds} s")
 
 
-def test_until_stops_the_clock(book: PolicyBook, tmp_path: Path) -> None:
+def test_until_stops_the_clock(tmp_path: Path) -> None:
     stop = "2016-03-07T15:00:00Z"
     early = sla_json("simulate", "sample", "--until", stop, "--out", tmp_path)
     whole = sla_json("simulate", "sample")
@@ -156,7 +163,7 @@ def test_until_stops_the_clock(book: PolicyBook, tmp_path: Path) -> None:
     assert b"2016-03-07T15:00:00.000Z" in (tmp_path / "tickets.jsonl").read_bytes()
 
 
-def test_replay_without_a_tracker_there_says_so(book: PolicyBook) -> None:
+def test_replay_without_a_tracker_there_says_so() -> None:
     done = sla("replay", "sample", "--bootstrap", "127.0.0.1:1", status=1)
     assert b"127.0.0.1:1" in done.stderr
 
@@ -171,8 +178,6 @@ def test_the_offsets_a_replay_leaves_for_lag_tools(book: PolicyBook) -> None:
 
 
 async def group_offsets(rig: Rig) -> dict[object, int]:
-    from aiokafka.admin import AIOKafkaAdminClient
-
     client = AIOKafkaAdminClient(**rig.settings.client_options())
     await client.start()
     try:

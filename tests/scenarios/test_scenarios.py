@@ -11,8 +11,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sla_domain.instant import format_instant, from_datetime, parse_duration, parse_instant
 from support import clocks, decoded, event, run
+
+from sla_domain.instant import format_instant, from_datetime, parse_duration, parse_instant
 
 HERE = Path(__file__).parent
 ZONE = ZoneInfo("America/Argentina/Buenos_Aires")
@@ -39,7 +40,9 @@ def as_event(line: str) -> dict[str, Any]:
     at, (type_, *given) = split(line)
     fields = dict(pair.split("=", 1) for pair in given)
     if "communicated_at" in fields:
-        fields["communicated_at"] = format_instant(instant(fields["communicated_at"].replace("T", " ")))
+        fields["communicated_at"] = format_instant(
+            instant(fields["communicated_at"].replace("T", " "))
+        )
     if "affects" in fields:
         fields["affects"] = fields["affects"].split(",")
     return event(type_, format_instant(at), **fields)

@@ -8,6 +8,8 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import clocks, decoded, event, lines_of, run, standing_breaches
+
 from sla_cli.recording import Recorded, laid_out
 from sla_cli.simulation import Collected
 from sla_domain.event import EventType
@@ -17,7 +19,6 @@ from sla_domain.policy import PolicyBook
 from sla_kafka.topics import EVENTS
 from sla_tracker.partition import REPLAY, Partition
 from sla_tracker.wire import read_stored, write_alert
-from support import clocks, decoded, event, lines_of, run, standing_breaches
 
 #: A Thursday at 8:30 in Buenos Aires, so that a weekend lies within the week that follows.
 BEGIN = parse_instant("2026-11-19T11:30:00Z")
@@ -166,9 +167,7 @@ def check_frontier(world: Partition) -> None:
 def test_5_stored_and_restored_anywhere_it_goes_on_with_the_same_alerts(
     book: PolicyBook, history: list[dict[str, Any]], data: st.DataObject
 ) -> None:
-    records = list(
-        laid_out(lines_of(data.draw(st.permutations(history))), EVENTS.name, 1)
-    )
+    records = list(laid_out(lines_of(data.draw(st.permutations(history))), EVENTS.name, 1))
     cut = data.draw(st.integers(0, len(records)))
     whole = Partition(0, EVENTS.name, book, REPLAY)
     table: dict[str, bytes | None] = {}

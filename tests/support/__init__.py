@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from sla_cli.recording import Line, as_line
 from sla_cli.simulation import Outputs, simulate
 from sla_domain.policy import PolicyBook

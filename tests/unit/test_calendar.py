@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 import workclock
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from sla_domain.calendar import Calendar, CalendarError
 from sla_domain.instant import DAY, HOUR, MINUTE, from_datetime, parse_instant
 
@@ -32,9 +34,7 @@ minutes_of_day = st.integers(0, 24 * 60)
 @st.composite
 def spans(draw: st.DrawFn) -> list[tuple[int, int]]:
     ends = sorted(draw(st.sets(minutes_of_day, min_size=0, max_size=4)))
-    return [
-        (a * MINUTE, b * MINUTE) for a, b in zip(ends[::2], ends[1::2], strict=False) if a < b
-    ]
+    return [(a * MINUTE, b * MINUTE) for a, b in zip(ends[::2], ends[1::2], strict=False) if a < b]
 
 
 @st.composite
@@ -110,7 +110,7 @@ def test_open_time_adds_up_and_intervals_sum_to_it(
     assert calendar.between(start, middle) + calendar.between(middle, end) == whole
     intervals = list(calendar.intervals(start, end))
     assert sum(closed - opened for opened, closed in intervals) == whole
-    assert all(a[1] < b[0] for a, b in zip(intervals, intervals[1:], strict=False))
+    assert all(a[1] < b[0] for a, b in pairwise(intervals))
 
 
 @given(st.lists(moments, min_size=2, max_size=6), calendars())

@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from support import POLICY
+
 from sla_domain.instant import HOUR, parse_instant
 from sla_domain.policy import BREACH, PolicyBook
 from sla_schemas.policy_file import PolicyError, default_policy_text, load_policy, parse_policy
-from support import POLICY
 
 TEXT = POLICY.read_text()
 
@@ -46,23 +47,43 @@ def test_the_default_targets_are_those_of_the_source(
 
 
 MISTAKES = {
-    "unknown zone": ('zone = "America/Argentina/Buenos_Aires"', 'zone = "America/Nowhere"',
-                     "calendars.business.zone"),
-    "hour that is none": ('mon = [["09:00", "18:00"]]', 'mon = [["09:00", "25:00"]]',
-                          "calendars.business.hours.mon"),
-    "span that ends before it begins": ('mon = [["09:00", "18:00"]]', 'mon = [["18:00", "09:00"]]',
-                                        "calendars.business.hours.mon"),
+    "unknown zone": (
+        'zone = "America/Argentina/Buenos_Aires"',
+        'zone = "America/Nowhere"',
+        "calendars.business.zone",
+    ),
+    "hour that is none": (
+        'mon = [["09:00", "18:00"]]',
+        'mon = [["09:00", "25:00"]]',
+        "calendars.business.hours.mon",
+    ),
+    "span that ends before it begins": (
+        'mon = [["09:00", "18:00"]]',
+        'mon = [["18:00", "09:00"]]',
+        "calendars.business.hours.mon",
+    ),
     "unknown key": ("retention =", 'colour = "red"\nretention =', "colour"),
-    "unknown calendar": ('within = "1h", boundary = "exclusive", calendar = "around_the_clock"',
-                         'within = "1h", boundary = "exclusive", calendar = "lunar"',
-                         "targets.blocker.first_response.calendar"),
-    "boundary that is none": ('"2h", boundary = "exclusive"', '"2h", boundary = "soft"',
-                              "targets.high.first_response.boundary"),
-    "unreadable duration": ('within = "8h"', 'within = "8 hours and a bit"',
-                            "targets.high.resolution"),
+    "unknown calendar": (
+        'within = "1h", boundary = "exclusive", calendar = "around_the_clock"',
+        'within = "1h", boundary = "exclusive", calendar = "lunar"',
+        "targets.blocker.first_response.calendar",
+    ),
+    "boundary that is none": (
+        '"2h", boundary = "exclusive"',
+        '"2h", boundary = "soft"',
+        "targets.high.first_response.boundary",
+    ),
+    "unreadable duration": (
+        'within = "8h"',
+        'within = "8 hours and a bit"',
+        "targets.high.resolution",
+    ),
     "fraction beyond one": ("[0.5, 0.75, 0.9]", "[0.5, 75]", "warnings.fractions.1"),
-    "unknown event": ('stops = ["assigned", "resolved"]', 'stops = ["assinged"]',
-                      "clocks.first_response.stops.0"),
+    "unknown event": (
+        'stops = ["assigned", "resolved"]',
+        'stops = ["assinged"]',
+        "clocks.first_response.stops.0",
+    ),
     "naive time": ('"2016-01-01T00:00:00-03:00"', '"2016-01-01T00:00:00"', "effective_from"),
 }
 

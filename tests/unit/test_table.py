@@ -5,19 +5,18 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import event, lines_of
+
 from sla_cli.recording import laid_out
 from sla_domain.policy import PolicyBook
 from sla_kafka.topics import EVENTS
 from sla_tracker import table as table_module
 from sla_tracker.partition import REPLAY, Partition
 from sla_tracker.table import TicketTable
-from support import event, lines_of
 
 
 @given(
-    st.lists(
-        st.tuples(st.sampled_from("abcdef"), st.none() | st.integers(0, 50)), max_size=200
-    ),
+    st.lists(st.tuples(st.sampled_from("abcdef"), st.none() | st.integers(0, 50)), max_size=200),
     st.integers(0, 50),
 )
 def test_deadlines_come_due_in_order_and_each_once(

@@ -1,0 +1,356 @@
+"""A tracker on the wall clock: alerts when due, bad input, metrics, health, an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import urllib.request
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from aiokafka import AIOKafkaProducer, ConsumerRecord
+from prometheus_client.parser import text_string_to_metric_families
+from support import event
+from support.cli import sla, sla_json
+
+from sla_cli.rig import TrackerProcess, read_topic
+from sla_kafka.admin import create_topics
+from sla_kafka.embedded import EmbeddedKafka
+from sla_kafka.partitioning import partition_for
+from sla_kafka.settings import KafkaSettings
+from sla_kafka.topics import (
+    BREACHES,
+    DEAD_LETTERS,
+    EVENTS,
+    MAX_INPUT_BYTES,
+    PROGRESS,
+    TICKETS,
+    WARNINGS,
+)
+from sla_tracker.wire import read_progress
+
+pytestmark = pytest.mark.kafka
+PARTITIONS = 3
+T = TypeVar("T")
+
+
+@pytest.fixture(scope="module")
+def kafka() -> Iterator[EmbeddedKafka]:
+    with EmbeddedKafka() as broker:
+        asyncio.run(create_topics(KafkaSettings(bootstrap=broker.bootstrap), PARTITIONS))
+        yield broker
+
+
+@pytest.fixture(scope="module")
+def settings(kafka: EmbeddedKafka) -> KafkaSettings:
+    return KafkaSettings(bootstrap=kafka.bootstrap)
+
+
+@pytest.fixture(scope="module")
+def tracker(
+    kafka: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TrackerProcess]:
+    log = tmp_path_factory.mktemp("tracker") / "tracker.log"
+    process = TrackerProcess(kafka.bootstrap, log, replay=False)
+    try:
+        process.wait_until_ready()
+        yield process
+    finally:
+        process.stop()
+
+
+def ago(**units: float) -> str:
+    return (datetime.now(UTC) - timedelta(**units)).isoformat()
+
+
+async def publish(
+    settings: KafkaSettings, records: list[tuple[bytes | None, bytes | None]]
+) -> None:
+    """Put records on the input topic as any producer might, each on its key's partition."""
+    producer = AIOKafkaProducer(**settings.client_options(), max_request_size=2 * MAX_INPUT_BYTES)
+    await producer.start()
+    try:
+        for key, value in records:
+            partition = partition_for(key, PARTITIONS)
+            await producer.send_and_wait(EVENTS.name, value, key=key, partition=partition)
+    finally:
+        await producer.stop()
+
+
+def keyed(*events: dict[str, Any]) -> list[tuple[bytes | None, bytes | None]]:
+    return [(item["subject"].encode(), json.dumps(item).encode()) for item in events]
+
+
+async def until(look: Callable[[], Awaitable[T | None]], seconds: float = 30) -> T:
+    """What ``look`` finds, as soon as it finds something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if (found := await look()) is not None:
+            return found
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"nothing found within {seconds} s")
+
+
+async def records_of(settings: KafkaSettings, topic: str, ticket: str) -> list[ConsumerRecord]:
+    key = ticket.encode()
+    return [record for record in await read_topic(settings, topic) if record.key == key]
+
+
+async def table_row(settings: KafkaSettings, ticket: str) -> dict[str, Any] | None:
+    found = await records_of(settings, TICKETS.name, ticket)
+    return json.loads(found[-1].value) if found and found[-1].value else None
+
+
+async def test_a_deadline_fires_by_itself_with_the_true_instant(
+    settings: KafkaSettings, tracker: TrackerProcess
+) -> None:
+    communicated = datetime.now(UTC) - timedelta(minutes=59, seconds=57)
+    created = event(
+        "created",
+        ago(seconds=1),
+        "LIVE-1",
+        severity="blocker",
+        communicated_at=communicated.isoformat(),
+    )
+    await publish(settings, keyed(created))
+
+    async def breach() -> dict[str, Any] | None:
+        found = await records_of(settings, BREACHES.name, "LIVE-1")
+        return json.loads(found[0].value) if found else None
+
+    told = await until(breach)
+    assert told["type"] == "sla.breach"
+    assert told["causationid"] == created["id"]
+    due = communicated + timedelta(hours=1)
+    assert datetime.fromisoformat(told["data"]["due"]) == due.replace(
+        microsecond=due.microsecond // 1000 * 1000
+    )
+    [warning] = await records_of(settings, WARNINGS.name, "LIVE-1")
+    assert json.loads(warning.value)["data"]["fraction"] == "0.9"
+
+    async def broken() -> bool | None:
+        row = await table_row(settings, "LIVE-1")
+        return True if row and row["clocks"][0]["outcome"] == "breached" else None
+
+    assert await until(broken)
+
+
+async def test_bad_input_is_dead_lettered_and_its_neighbours_are_untouched(
+    settings: KafkaSettings, tracker: TrackerProcess
+) -> None:
+    good = event("created", ago(seconds=5), "GOOD-1", severity="low")
+    late = event("assigned", ago(seconds=4), "GOOD-1")
+    bad = {
+        "not_json": b"this is no JSON",
+        "not_cloudevents": b"[1, 2, 3]",
+        "unknown_type": json.dumps(event("teleported", ago(seconds=1), "GOOD-1")).encode(),
+        "naive_time": json.dumps(event("assigned", "2026-11-20T10:00:00", "GOOD-1")).encode(),
+        "from_the_future": json.dumps(event("assigned", ago(hours=-2), "GOOD-1")).encode(),
+        "invalid_data": json.dumps(
+            event("assigned", ago(seconds=1), "GOOD-1", analyst_id=["x"])
+        ).encode(),
+        "too_large": json.dumps(
+            event("assigned", ago(seconds=1), "GOOD-1", group="x" * 1_000_000)
+        ).encode(),
+    }
+    others = [b"\xff\xfe\x00", b"[" * 50_000]
+    await publish(settings, keyed(good))
+    await publish(settings, [(b"GOOD-1", value) for value in [*bad.values(), *others]])
+    await publish(settings, keyed(late))
+
+    async def all_letters() -> list[ConsumerRecord] | None:
+        found = await records_of(settings, DEAD_LETTERS.name, "GOOD-1")
+        return found if len(found) >= len(bad) + 2 else None
+
+    letters = await until(all_letters)
+    assert len(letters) == len(bad) + 2
+    inputs = {(r.partition, r.offset): r.value for r in await read_topic(settings, EVENTS.name)}
+    reasons = []
+    for letter in letters:
+        headers = {name: value.decode() for name, value in letter.headers}
+        reasons.append(headers["sla-reason"])
+        assert headers["sla-topic"] == EVENTS.name
+        origin = int(headers["sla-partition"]), int(headers["sla-offset"])
+        assert letter.value == inputs[origin], "the record is kept as it came"
+    assert reasons == [*bad, "not_json", "too_large"]
+
+    async def assigned() -> dict[str, Any] | None:
+        row = await table_row(settings, "GOOD-1")
+        return row if row and len(row["timeline"]) > 1 else None
+
+    row = await until(assigned)
+    assert [entry[3] for entry in row["timeline"]] == [good["id"], late["id"]]
+    listed = await asyncio.to_thread(sla_json, "dlq", "list", "--bootstrap", settings.bootstrap)
+    own = [letter for letter in listed if letter["key"] == "GOOD-1"]
+    assert [letter["reason"] for letter in own] == reasons
+    shown = await asyncio.to_thread(
+        sla, "dlq", "show", own[0]["id"], "--bootstrap", settings.bootstrap
+    )
+    assert shown.stdout == bad["not_json"]
+
+
+async def test_a_wrong_key_is_put_right_once_and_a_second_time_is_a_dead_letter(
+    settings: KafkaSettings, tracker: TrackerProcess
+) -> None:
+    created = event("created", ago(seconds=5), "KEY-1", severity="low")
+    await publish(settings, [(b"some other key", json.dumps(created).encode())])
+
+    async def row() -> dict[str, Any] | None:
+        return await table_row(settings, "KEY-1")
+
+    assert (await until(row))["timeline"][0][3] == created["id"]
+    again = [r for r in await read_topic(settings, EVENTS.name) if r.key == b"KEY-1"]
+    assert [name for name, _ in again[0].headers] == ["sla-rekeyed"]
+    assert again[0].partition == partition_for(b"KEY-1", PARTITIONS)
+
+    producer = AIOKafkaProducer(**settings.client_options())
+    await producer.start()
+    try:
+        await producer.send_and_wait(
+            EVENTS.name,
+            json.dumps(event("assigned", ago(seconds=1), "KEY-1")).encode(),
+            key=b"still wrong",
+            headers=[("sla-rekeyed", b"x")],
+        )
+    finally:
+        await producer.stop()
+
+    async def letter() -> str | None:
+        found = await records_of(settings, DEAD_LETTERS.name, "still wrong")
+        return dict(found[0].headers)["sla-reason"].decode() if found else None
+
+    assert await until(letter) == "wrong_key"
+
+
+def metrics(tracker: TrackerProcess) -> dict[str, Any]:
+    status, text = tracker.get("/metrics")
+    assert status == 200
+    return {family.name: family for family in text_string_to_metric_families(text)}
+
+
+def value(families: dict[str, Any], name: str, **labels: str) -> float:
+    family = families[name.removesuffix("_total")]
+    return sum(
+        sample.value
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    )
+
+
+async def test_metrics_count_everything_that_was_read(
+    settings: KafkaSettings, tracker: TrackerProcess
+) -> None:
+    await publish(
+        settings,
+        keyed(
+            event("created", ago(seconds=5), "METRIC-1", id="m1", severity="high"),
+            event("created", ago(seconds=5), "METRIC-1", id="m1", severity="high"),
+        ),
+    )
+
+    async def counted() -> dict[str, Any] | None:
+        families = metrics(tracker)
+        progress = await read_topic(settings, PROGRESS.name)
+        read = {r.partition: read_progress(r.value).counts for r in progress}
+        events = sum(counts.events for counts in read.values())
+        total = value(families, "sla_events_total")
+        duplicates = value(families, "sla_events_total", type="created", result="duplicate")
+        return families if total == events and duplicates >= 1 else None
+
+    families = await until(counted)
+    for counts in {
+        r.partition: read_progress(r.value).counts
+        for r in await read_topic(settings, PROGRESS.name)
+    }.values():
+        assert counts.events == (
+            counts.applied
+            + counts.duplicates
+            + counts.conflicts
+            + counts.rekeyed
+            + counts.dead_letters
+        )
+    rows = {}
+    for record in await read_topic(settings, TICKETS.name):
+        rows[record.key] = json.loads(record.value)
+    states = [(row["state"], row["severity"] or "none") for row in rows.values()]
+    for state, severity in set(states):
+        assert value(families, "sla_tickets", state=state, severity=severity) == states.count(
+            (state, severity)
+        )
+    assert value(families, "sla_partitions", state="running") == PARTITIONS
+    assert value(families, "sla_next_deadline_timestamp_seconds") > time.time()
+    # Series are there before their first event.
+    assert "sla_retractions" in families
+    assert value(families, "sla_retractions_total", kind="breach", reason="cancelled") == 0
+
+
+async def test_exemplars_name_the_ticket_in_openmetrics(
+    settings: KafkaSettings, tracker: TrackerProcess
+) -> None:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{tracker.port}/metrics",
+        headers={"Accept": "application/openmetrics-text; version=1.0.0"},
+    )
+
+    async def exemplar() -> bool | None:
+        text = await asyncio.to_thread(lambda: urllib.request.urlopen(request).read().decode())
+        lines = [line for line in text.splitlines() if line.startswith("sla_breaches_total")]
+        return True if any('ticket_id="LIVE-1"' in line for line in lines) else None
+
+    assert await until(exemplar)
+
+
+def test_health_says_which_partitions_run(tracker: TrackerProcess) -> None:
+    status, body = tracker.get("/readyz")
+    assert status == 200
+    assert json.loads(body)["partitions"] == {"0": "running", "1": "running", "2": "running"}
+    assert tracker.get("/healthz")[0] == 200
+    assert tracker.get("/nothing")[0] == 404
+
+
+async def test_explain_reads_the_table_of_the_running_tracker(
+    settings: KafkaSettings, tracker: TrackerProcess
+) -> None:
+    told = await asyncio.to_thread(sla_json, "explain", "LIVE-1", "--bootstrap", settings.bootstrap)
+    assert told["state"] == "open"
+    assert [alert["what"] for alert in told["alerts"]] == ["0.9", "breach"]
+
+
+def test_doctor_is_content_with_this_broker(settings: KafkaSettings) -> None:
+    checks = sla_json("doctor", "--bootstrap", settings.bootstrap)
+    assert all(check["ok"] for check in checks)
+
+
+def test_it_ends_in_order_and_its_log_holds_no_payload(
+    kafka: EmbeddedKafka, settings: KafkaSettings, tracker: TrackerProcess
+) -> None:
+    assert tracker.stop() == 0
+    lines = tracker.log.read_text().splitlines()
+    assert lines
+    assert json.loads(lines[-1])["message"] == "tracker stopped"
+    text = tracker.log.read_text()
+    assert "analyst_id" not in text
+    assert "acme" not in text
+
+
+def test_the_next_tracker_goes_on_where_that_one_ended(
+    kafka: EmbeddedKafka, settings: KafkaSettings, tracker: TrackerProcess, tmp_path: Path
+) -> None:
+    before = len(asyncio.run(read_topic(settings, BREACHES.name)))
+    successor = TrackerProcess(kafka.bootstrap, tmp_path / "log", replay=False)
+    try:
+        successor.wait_until_ready()
+        asyncio.run(publish(settings, keyed(event("assigned", ago(seconds=1), "KEY-1"))))
+
+        async def applied() -> bool | None:
+            row = await table_row(settings, "KEY-1")
+            return True if row and len(row["timeline"]) > 1 else None
+
+        asyncio.run(until(applied))
+        assert len(asyncio.run(read_topic(settings, BREACHES.name))) == before
+    finally:
+        successor.stop()
