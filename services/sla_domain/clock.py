@@ -49,6 +49,7 @@ class Clock:
     __slots__ = (
         "_due",
         "_due_known",
+        "_paused_before",
         "_start_position",
         "causes",
         "changed",
@@ -80,6 +81,8 @@ class Clock:
         self._due: int | None = None
         self._due_known = False
         self._start_position = target.calendar.position(start)
+        # The counted time of all pauses that have ended.
+        self._paused_before = 0
 
     @property
     def key(self) -> tuple[str, int]:
@@ -102,6 +105,9 @@ class Clock:
         self.target = target
         self.causes.append(cause)
         self._start_position = target.calendar.position(self.start)
+        self._paused_before = sum(
+            self.counted_pause(pause, pause.end) for pause in self.pauses if pause.end is not None
+        )
         self._moved()
 
     def pause(self, at: int, party: str, cause: str) -> None:
@@ -111,8 +117,10 @@ class Clock:
 
     def resume(self, at: int, cause: str) -> None:
         """Count again from ``at``."""
-        self.pauses[-1].end = at
-        self.pauses[-1].ended_by = cause
+        pause = self.pauses[-1]
+        pause.end = at
+        pause.ended_by = cause
+        self._paused_before += self.counted_pause(pause, at)
         self._moved()
 
     def stop(self, at: int, cause: str) -> None:
@@ -138,6 +146,11 @@ class Clock:
 
     def paused_time(self, at: int, party: str | None = None) -> int:
         """Open milliseconds of the pauses up to ``at``, of one party or of all."""
+        if not self.pauses:
+            return 0
+        last = self.pauses[-1]
+        if party is None and last.end is not None and last.end <= at:
+            return self._paused_before
         total = 0
         for pause in self.pauses:
             if party is None or pause.party == party:

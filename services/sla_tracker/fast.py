@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from types import UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 from annotated_types import MaxLen, MinLen
@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 
 from sla_domain.event import EVENT_TYPES, Event, EventType, Facts
 from sla_domain.instant import EARLIEST, LATEST
-from sla_schemas.events import TYPE_PREFIX, Envelope, TicketEvent
+from sla_schemas.events import TYPE_PREFIX, Envelope, Integration, TicketEvent
 from sla_schemas.types import Instant, NamedSeverity
 from sla_schemas.words import SEVERITY_NAMES, Severity
 
@@ -105,15 +105,23 @@ def _data_model(event: type[Envelope]) -> type[BaseModel]:
     return model
 
 
-_DATA: Final[dict[str, Any]] = {
-    get_args(event.model_fields["type"].annotation)[0]: _struct(_data_model(event))
+class _Data(NamedTuple):
+    """The data of an event type: what validates it, its fields, and whether it may be absent."""
+
+    struct: type[msgspec.Struct]
+    fields: frozenset[str]
+    optional: bool
+
+
+_DATA: Final[dict[str, _Data]] = {
+    get_args(event.model_fields["type"].annotation)[0]: _Data(
+        _struct(_data_model(event)),
+        frozenset(_data_model(event).model_fields),
+        not _data_field(event).is_required(),
+    )
     for event in get_args(get_args(TicketEvent)[0])
 }
-_OPTIONAL_DATA: Final = frozenset(
-    get_args(event.model_fields["type"].annotation)[0]
-    for event in get_args(get_args(TicketEvent)[0])
-    if not _data_field(event).is_required()
-)
+_INTEGRATION_FIELDS: Final = frozenset(Integration.model_fields)
 
 _convert: Final = msgspec.convert
 
@@ -122,31 +130,32 @@ def fast_event(raw: dict[str, Any]) -> tuple[str, Event]:
     """Ticket id and event of a decoded record. Raises ``NotFast`` where the models must look."""
     try:
         envelope = _convert(raw, _Attributes)
-        type_ = TYPES[envelope.type]
-        data = raw.get("data")
-        if data is None and "data" not in raw and envelope.type in _OPTIONAL_DATA:
+        expected = _DATA[envelope.type]
+        data: Any = raw.get("data")
+        if data is None and expected.optional and "data" not in raw:
             data = {}
-        struct = _convert(data, _DATA[envelope.type])
-        facts = _facts(struct)
+        _convert(data, expected.struct)
         return envelope.subject, Event(
-            _instant(envelope.time), type_, envelope.source, envelope.id, envelope.sequence, facts
+            _instant(envelope.time),
+            TYPES[envelope.type],
+            envelope.source,
+            envelope.id,
+            envelope.sequence,
+            _facts(data, expected.fields),
         )
     except (msgspec.ValidationError, KeyError, ValueError):
         raise NotFast from None
 
 
-def _facts(struct: Any) -> Facts:
-    facts: dict[str, Any] = {}
-    for name in struct.__struct_fields__:
-        value = getattr(struct, name)
-        if value is not None:
-            facts[name] = value
-    if (written := facts.get("communicated_at")) is not None:
-        facts["communicated_at"] = _instant(written)
-    if (severity := facts.get("severity")) is not None:
-        facts["severity"] = SEVERITY_NAMES.get(severity, severity)
-    if (integration := facts.get("integration")) is not None:
-        facts["integration"] = _facts(integration)
+def _facts(data: dict[str, Any], fields: frozenset[str]) -> Facts:
+    """The known fields of validated ``data``, as the models would turn them."""
+    facts = {name: value for name, value in data.items() if value is not None and name in fields}
+    if "communicated_at" in facts:
+        facts["communicated_at"] = _instant(facts["communicated_at"])
+    if "severity" in facts:
+        facts["severity"] = SEVERITY_NAMES.get(facts["severity"], facts["severity"])
+    if "integration" in facts:
+        facts["integration"] = _facts(facts["integration"], _INTEGRATION_FIELDS)
     return facts  # type: ignore[return-value]  # the models declare exactly these keys
 
 

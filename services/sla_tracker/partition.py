@@ -129,15 +129,20 @@ class Partition:
 
     def apply(self, record: Record) -> None:
         """Take in one record of this partition: an event, or a dead letter with its reason."""
-        if self._time.replay and any(name == REPLAY_END_HEADER for name, _ in record.headers):
+        replay = self._time.replay
+        if (
+            replay
+            and record.headers
+            and any(name == REPLAY_END_HEADER for name, _ in record.headers)
+        ):
             self._end_replay(record)
             return
         self.tally.events += 1
-        received = read_event(record, self._book, replay=self._time.replay)
+        received = read_event(record, self._book, replay=replay)
         if isinstance(received, Rejected):
             self._reject(record, received)
             return
-        appended = received.event.occurred if self._time.replay else record.timestamp
+        appended = received.event.occurred if replay else record.timestamp
         # Deadlines strictly before this record's instant come first; those at it wait until all
         # records of the instant have been read.
         self.advance(appended - self._time.grace - 1)

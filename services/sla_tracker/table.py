@@ -141,12 +141,13 @@ class TicketTable:
 
     def pop_due(self, horizon: int) -> tuple[int, str] | None:
         """The earliest deadline up to ``horizon`` and its ticket; ties go by ticket id."""
-        self._drop_stale()
-        if not self._heap or self._heap[0][0] > horizon:
-            return None
-        at, ticket_id = heappop(self._heap)
-        del self._deadlines[ticket_id]
-        return at, ticket_id
+        heap, deadlines = self._heap, self._deadlines
+        while heap and heap[0][0] <= horizon:
+            at, ticket_id = heappop(heap)
+            if deadlines.get(ticket_id) == at:
+                del deadlines[ticket_id]
+                return at, ticket_id
+        return None
 
     def _drop_stale(self) -> None:
         heap, deadlines = self._heap, self._deadlines

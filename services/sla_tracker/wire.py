@@ -467,7 +467,7 @@ def ticket_record(
         "client_id": ticket.client_id,
         "kind": ticket.kind,
         "severity": ticket.severity,
-        "state": ticket.status.value,
+        "state": ticket.status,
         "policy": ticket.policy.ref,
         "communicated_at": format_instant(ticket.communicated_at) if created else None,
         "closed_at": _optional(ticket.closed_at),
@@ -492,6 +492,8 @@ def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
     if ticket.status is Status.CANCELLED and ticket.closed_at is not None:
         until = min(as_of, ticket.closed_at)
     measured = ticket.kind != FEATURE_REQUEST
+    paused = measured and bool(clock.pauses)
+    target = clock.target
     return {
         "clock": clock.rule.name,
         "cycle": clock.cycle,
@@ -499,13 +501,13 @@ def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
         "start": format_instant(clock.start),
         "due": None if outcome in (Outcome.PAUSED, Outcome.VOID) else _optional(clock.due),
         "stopped": _optional(clock.stopped),
-        "outcome": outcome.value,
+        "outcome": outcome,
         "used_ms": clock.used(until) if measured else None,
-        "paused_ms": clock.paused_time(until) if measured else None,
-        "paused_by": _paused_by(clock, until) if measured else {},
-        "target_ms": clock.target.within,
-        "boundary": clock.target.boundary.value,
-        "calendar": clock.target.calendar.name,
+        "paused_ms": (clock.paused_time(until) if paused else 0) if measured else None,
+        "paused_by": _paused_by(clock, until) if paused else {},
+        "target_ms": target.within,
+        "boundary": target.boundary,
+        "calendar": target.calendar.name,
     }
 
 
