@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict
@@ -11,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
 from rich.live import Live
 
 from sla_cli import sample
@@ -25,20 +29,27 @@ from sla_domain.instant import format_instant
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import BREACHES, DEAD_LETTERS, EVENTS, PROGRESS, TICKETS, WARNINGS
 
+#: Rich's SVG, without the fonts that it would fetch from the network.
+_SVG: Final = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 _FOLLOWED: Final = (TICKETS.name, WARNINGS.name, BREACHES.name, PROGRESS.name)
 #: Seconds between redraws, and between batches of published events.
 _FRAME: Final = 0.125
+#: Seconds between the records that tell partitions without events what time it is.
+_TELL_TIME: Final = 0.5
 #: Seconds after the last event within which everything must have been processed.
 _SETTLE: Final = 20.0
 
 
-def run_demo(seconds: int, *, as_json: bool) -> None:
-    """Run the demo with the sample's three weeks pressed into ``seconds``."""
+def run_demo(seconds: int, picture: Path | None, *, as_json: bool) -> None:
+    """Run the demo with the sample's three weeks pressed into ``seconds``.
+
+    ``picture`` is where the view is saved when a third of the time is over.
+    """
     lines = [line for line in read_lines([Path(sample.NAME)]) if line.occurred is not None]
     with Rig(partitions=DEFAULT_PARTITIONS) as rig:
         for tracker in rig.trackers:
             tracker.wait_until_ready()
-        summary = asyncio.run(_run(rig, lines, seconds))
+        summary = asyncio.run(_run(rig, lines, seconds, picture))
     if as_json:
         print_json(asdict(summary))
         return
@@ -46,7 +57,7 @@ def run_demo(seconds: int, *, as_json: bool) -> None:
     print_table(["", "count"], rows, title="What came of it")
     out.print(
         "\nTry next:\n"
-        "  sla explain INC0000082 --events sample    why one ticket's figures are what they are\n"
+        "  sla explain INC0003731 --events sample    why one ticket's figures are what they are\n"
         "  sla simulate sample --out result          the same without a broker, as files\n"
         "  sla policy check                          what is promised, and to change it:\n"
         "                                            deploy/policies/aivo.toml",
@@ -57,8 +68,9 @@ def run_demo(seconds: int, *, as_json: bool) -> None:
 class _Show:
     """The demo under way."""
 
-    def __init__(self, lines: list[Line], seconds: int) -> None:
+    def __init__(self, lines: list[Line], seconds: int, picture: Path | None) -> None:
         self.lines = lines
+        self._picture = picture
         self.board = Board()
         self.sent = 0
         self.started = time.monotonic()
@@ -82,12 +94,22 @@ class _Show:
             f"{self.board.counts['sla.breach']} breaches"
         )
 
+    def save_picture(self) -> None:
+        """Save the view once, when a third of the story is over."""
+        first, last = self._first, self.lines[-1].occurred or 0
+        if self._picture is not None and self.story_time() > first + (last - first) // 3:
+            canvas = Console(record=True, width=112, file=io.StringIO())
+            canvas.print(draw(self.board, self.header()))
+            svg = canvas.export_svg(title="sla demo", code_format=_SVG)
+            self._picture.write_text(svg, encoding="utf-8")
+            self._picture = None
 
-async def _run(rig: Rig, lines: list[Line], seconds: int) -> Summary:
+
+async def _run(rig: Rig, lines: list[Line], seconds: int, picture: Path | None) -> Summary:
     settings = rig.settings
     topics = (WARNINGS, BREACHES, TICKETS, DEAD_LETTERS)
     starts = {topic.name: await end_offsets(settings, topic.name) for topic in topics}
-    show = _Show(lines, seconds)
+    show = _Show(lines, seconds, picture)
     async with _watching(settings, show):
         await _feed(settings, show)
         ends = sum((await end_offsets(settings, EVENTS.name)).values())
@@ -103,15 +125,18 @@ async def _run(rig: Rig, lines: list[Line], seconds: int) -> Summary:
 
 async def _feed(settings: KafkaSettings, show: _Show) -> None:
     """Publish each event when its time has come."""
-    show.started = time.monotonic()
+    show.started = told = time.monotonic()
     async with Feed(settings) as feed:
         for line in show.lines:
             while (line.occurred or 0) > show.story_time():
                 await feed.flush()
                 show.sent = feed.sent
+                if time.monotonic() - told > _TELL_TIME:
+                    told = time.monotonic()
+                    await feed.move_frontier(show.story_time() - 1)
                 await asyncio.sleep(_FRAME)
             await feed.add(line)
-        await feed.end_replay(show.lines[-1].occurred or 0)
+        await feed.move_frontier(show.lines[-1].occurred or 0)
         show.sent = feed.sent
 
 
@@ -135,6 +160,7 @@ async def _watch(consumer: AIOKafkaConsumer, show: _Show, live: Live) -> None:
         for records in (await consumer.getmany(timeout_ms=int(_FRAME * 1000))).values():
             for record in records:
                 show.board.take_in(record)
+        show.save_picture()
         if out.is_terminal:
             live.update(draw(show.board, show.header()), refresh=True)
         elif time.monotonic() - said > 5:

@@ -15,7 +15,7 @@ from sla_cli.recording import Line
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, MAX_INPUT_BYTES
-from sla_tracker.wire import REPLAY_END_HEADER
+from sla_tracker.wire import REPLAY_FRONTIER_HEADER
 
 _BATCH_BYTES: Final = 256 * 1024
 #: Batches on their way before the feed waits for some to arrive.
@@ -66,10 +66,10 @@ class Feed:
         await self._append(partition, line.key, line.value, [])
         self.sent += 1
 
-    async def end_replay(self, instant: int) -> None:
-        """Tell replaying trackers that nothing more comes, and at which instant the clock stops."""
+    async def move_frontier(self, instant: int) -> None:
+        """Tell replaying trackers that the world is known up to ``instant``, on every partition."""
         for partition in range(self.partitions):
-            header = (REPLAY_END_HEADER, str(instant).encode())
+            header = (REPLAY_FRONTIER_HEADER, str(instant).encode())
             await self._append(partition, None, b"", [header])
         await self.flush()
 

@@ -191,7 +191,7 @@ async def replay_through(
     started = time.perf_counter()
     async with Feed(settings) as feed:
         last = await _publish(feed, lines, book, until)
-        await feed.end_replay(until if until is not None else last)
+        await feed.move_frontier(until if until is not None else last)
         sent = feed.sent
     goals = await end_offsets(settings, EVENTS.name)
     await wait_for_progress(settings, ends, goals, check)

@@ -155,7 +155,7 @@ class Collected:
             self.kinds.append(alert.kind)
             on_warnings = alert.kind in (AlertKind.WARNING, AlertKind.WARNING_RETRACTED)
             (self.warnings if on_warnings else self.breaches).append(write_alert(alert))
-        self.left += effects.left
+        self.left += effects.left.values()
         self.dead_letters += effects.dead_letters
 
 

@@ -19,7 +19,7 @@ from sla_domain.ticket import Placement, Status
 from sla_tracker.table import Entry, Labels, TicketTable, labels_of
 from sla_tracker.wire import (
     REKEYED_HEADER,
-    REPLAY_END_HEADER,
+    REPLAY_FRONTIER_HEADER,
     Counts,
     DeadLetter,
     Held,
@@ -91,11 +91,11 @@ class Effects:
     """What a partition did since the last ``take``, in order.
 
     ``tickets`` holds the new value of each changed ticket, ``None`` for one that left the table;
-    ``left`` their last values. ``results`` counts events by type and result for the metrics.
+    ``left`` the last values of those. ``results`` counts events by type and result for the metrics.
     """
 
     tickets: dict[str, bytes | None] = field(default_factory=dict)
-    left: list[bytes] = field(default_factory=list)
+    left: dict[str, bytes] = field(default_factory=dict)
     alerts: list[Alert] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     rekeyed: list[Rekeyed] = field(default_factory=list)
@@ -133,9 +133,9 @@ class Partition:
         if (
             replay
             and record.headers
-            and any(name == REPLAY_END_HEADER for name, _ in record.headers)
+            and any(name == REPLAY_FRONTIER_HEADER for name, _ in record.headers)
         ):
-            self._end_replay(record)
+            self._move_frontier(record)
             return
         self.tally.events += 1
         received = read_event(record, self._book, replay=replay)
@@ -258,8 +258,8 @@ class Partition:
         self._effects.results["unknown", "dead_letter"] += 1
         self._effects.dead_letters.append(dead_letter(record, rejected))
 
-    def _end_replay(self, record: Record) -> None:
-        self.advance(int(dict(record.headers)[REPLAY_END_HEADER]))
+    def _move_frontier(self, record: Record) -> None:
+        self.advance(int(dict(record.headers)[REPLAY_FRONTIER_HEADER]))
 
     # --- deadlines ---
 
@@ -272,7 +272,7 @@ class Partition:
         self._effects.alerts += judge(entry.ticket, horizon, None)
         leaves = self._leaves_at(entry)
         if leaves is not None and leaves <= horizon:
-            self._effects.left.append(write_json(self._record(entry, leaves)))
+            self._effects.left[ticket_id] = write_json(self._record(entry, leaves))
             self._forget(entry)
             return
         self._changed[ticket_id] = entry

@@ -139,7 +139,12 @@ _BREACH_KINDS: Final = frozenset({AlertKind.BREACH, AlertKind.BREACH_RETRACTED})
 
 
 def _tickets(effects: Effects) -> Iterable[Row]:
-    return ((ticket_id.encode(), value, []) for ticket_id, value in effects.tickets.items())
+    for ticket_id, value in effects.tickets.items():
+        key = ticket_id.encode()
+        if value is None and (last := effects.left.get(ticket_id)) is not None:
+            # Who follows the table sees how a ticket ended before it goes.
+            yield key, last, []
+        yield key, value, []
 
 
 def _alerts(alerts: Iterable[Alert], kinds: frozenset[AlertKind]) -> Iterable[Row]:

@@ -34,7 +34,7 @@ MAX_DEPTH: Final = 8
 FUTURE_TOLERANCE: Final = 5 * MINUTE
 
 REKEYED_HEADER: Final = "sla-rekeyed"
-REPLAY_END_HEADER: Final = "sla-replay-end"
+REPLAY_FRONTIER_HEADER: Final = "sla-replay-frontier"
 REASON_HEADER: Final = "sla-reason"
 DETAIL_HEADER: Final = "sla-detail"
 TOPIC_HEADER: Final = "sla-topic"

@@ -162,7 +162,7 @@ def replayed(
             async with Feed(settings) as feed:
                 for line in lines:
                     await feed.add(line)
-                await feed.end_replay(end)
+                await feed.move_frontier(end)
             goals = await end_offsets(settings, EVENTS.name)
             await wait_for_progress(settings, begun, goals, tracker.check)
             return {r.key: r.value for r in await read_topic(settings, TICKETS.name)}

@@ -124,7 +124,7 @@ def test_trackers_stopped_killed_and_added_in_the_middle_change_nothing(
                 rig.add_tracker(tmp_path / "third.log").wait_until_ready()
                 await publish(feed, lines[2 * third :])
                 assert await asyncio.to_thread(second.stop) == 0
-                await feed.end_replay(end)
+                await feed.move_frontier(end)
                 sent = feed.sent
             goals = await end_offsets(rig.settings, EVENTS.name)
             await wait_for_progress(rig.settings, begun, goals, lambda: None)

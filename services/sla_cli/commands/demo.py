@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,9 @@ def demo(
     seconds: Annotated[
         int, typer.Option(min=1, max=600, help="Into how many seconds three weeks are pressed.")
     ] = 30,
+    picture: Annotated[
+        Path | None, typer.Option(help="Save the live view as SVG when a third of it is over.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Publish real incidents through a real Kafka and a tracker, and watch clocks and alerts.
@@ -23,4 +27,4 @@ def demo(
     """
     from sla_cli.demonstration import run_demo
 
-    run_demo(seconds, as_json=as_json)
+    run_demo(seconds, picture, as_json=as_json)
