@@ -8,6 +8,8 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
+# Trust what the machine trusts: behind a proxy the index has a certificate of its own.
+export UV_SYSTEM_CERTS := 1
 # The environment is this checkout's alone, whatever else is active.
 export VIRTUAL_ENV :=
 
