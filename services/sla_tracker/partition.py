@@ -192,10 +192,10 @@ class Partition:
     def restore(self, ticket_id: str, stored: Stored) -> None:
         """Put a stored ticket back, with its deadline."""
         entry = self.table.put(ticket_id, stored)
-        if self.frontier is not None:
-            # What is owed was sent before it was stored; this only finds the next deadline.
-            owed = judge(entry.ticket, self.frontier, None)
-            assert not owed, f"ticket {ticket_id} was stored with alerts unsent"
+        if self.frontier is not None and (owed := judge(entry.ticket, self.frontier, None)):
+            # It was stored with nothing owed, so its policy's file has changed since.
+            self._effects.alerts += owed
+            self._changed[ticket_id] = entry
         self._schedule(entry)
         entry.counted = labels_of(self._record(entry, ticket_as_of(entry.ticket)))
         self.census.add(entry.counted)
@@ -283,8 +283,10 @@ class Partition:
         reason = Rejected("orphan", "no ticket.created within 7 days")
         for held in entry.held:
             record = HeldRecord.of(held, self._topic, self.number)
-            self.tally.applied -= 1
-            self._reject(record, reason)
+            self._effects.dead_letters.append(dead_letter(record, reason))
+        # They were counted in when they were read.
+        self.tally.applied -= len(entry.held)
+        self.tally.dead_letters += len(entry.held)
         self._forget(entry)
 
     def _forget(self, entry: Entry) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import event, lines_of
+from support import POLICY, event, lines_of
 
 from sla_cli.recording import laid_out
+from sla_domain.alert import AlertKind
+from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
 from sla_kafka.topics import EVENTS
+from sla_schemas.policy_file import parse_policy
 from sla_tracker import table as table_module
 from sla_tracker.partition import REPLAY, Partition
 from sla_tracker.table import TicketTable
+from sla_tracker.wire import read_stored
 
 
 @given(
@@ -58,6 +62,37 @@ def test_packing_changes_nothing(book: PolicyBook, monkeypatch: pytest.MonkeyPat
         told += [world.take().alerts, world.census.tickets, +world.census.clocks]
         results.append(told)
     assert results[0] == results[1]
+
+
+def test_a_stricter_policy_under_the_same_version_is_told_at_the_next_start(
+    book: PolicyBook,
+) -> None:
+    first = Partition(0, EVENTS.name, book, REPLAY)
+    created = event("created", "2026-11-23T12:00:00Z", severity="low")
+    for record in laid_out(lines_of([created]), EVENTS.name, 1):
+        first.apply(record)
+    first.advance(parse_instant("2026-11-23T15:30:00Z"))
+    stored = first.take().tickets["T-1"]
+    assert stored is not None
+    stricter = POLICY.read_text().replace('within = "4h"', 'within = "3h"')
+    second = Partition(0, EVENTS.name, PolicyBook([parse_policy(stricter, "mine.toml")]), REPLAY)
+    second.resume(first.frontier, first.tally)
+    second.restore("T-1", read_stored(stored))
+    effects = second.take()
+    assert [alert.kind for alert in effects.alerts] == [AlertKind.BREACH]
+    assert "T-1" in effects.tickets
+
+
+def test_orphans_are_counted_once(book: PolicyBook) -> None:
+    world = Partition(0, EVENTS.name, book, REPLAY)
+    for record in laid_out(lines_of([event("assigned", "2026-11-16T12:00:00Z")]), EVENTS.name, 1):
+        world.apply(record)
+    world.advance(parse_instant("2026-11-23T12:00:00Z"))
+    effects = world.take()
+    assert [letter.reason for letter in effects.dead_letters] == ["orphan"]
+    assert sum(effects.results.values()) == world.tally.events == 1
+    assert (world.tally.applied, world.tally.dead_letters) == (0, 1)
+    assert len(world.table) == 0
 
 
 def test_the_heap_does_not_keep_what_is_long_past() -> None:

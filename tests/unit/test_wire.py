@@ -47,6 +47,8 @@ BAD = {
     "empty": (b"", "not_json"),
     "cut off": (json.dumps(GOOD).encode()[:-5], "not_json"),
     "invalid UTF-8": (b'{"id": "\xff\xfe"}', "not_json"),
+    "half a character": (json.dumps(GOOD).encode()[:-1] + b', "x": "\\ud800"}', "not_json"),
+    "a number beyond all": (json.dumps(GOOD).encode()[:-1] + b', "x": 1e999}', "not_json"),
     "NaN": (json.dumps(GOOD).encode()[:-1] + b', "x": NaN}', "not_json"),
     "infinity": (json.dumps(GOOD).encode()[:-1] + b', "x": Infinity}', "not_json"),
     "a list": (b"[]", "not_cloudevents"),
