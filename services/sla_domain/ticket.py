@@ -203,7 +203,7 @@ class Ticket:
                 elif clock.paused:
                     if type_ in rule.resumes:
                         clock.resume(at, event.id)
-                elif type_ in rule.pauses and self.status is Status.OPEN:
+                elif type_ in rule.pauses:
                     clock.pause(at, event.facts.get("party", CLIENT), event.id)
             elif type_ in rule.restarts and clock is self._last(rule):
                 self._start(rule, clock.cycle + 1, at, event.id)
