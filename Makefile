@@ -63,6 +63,10 @@ whole-log: setup ## Simulate and replay all 141,712 rows of LOG and compare the 
 	@test -n "$${LOG:-}" || { echo "name the log: make whole-log LOG=uci-incident-event-log.csv.gz" >&2; exit 2; }
 	@.venv/bin/python benchmarks/whole_log.py "$$LOG"
 
+.PHONY: throughput
+throughput: setup ## Measure how fast one tracker catches up with EVENTS events (200000)
+	@.venv/bin/python benchmarks/throughput.py $${EVENTS:-200000}
+
 .PHONY: kafka-lock
 kafka-lock: setup ## Lock the jars of the embedded Kafka anew after a change of jgo.toml
 	@cd services/sla_kafka/embedded_jars && $(CURDIR)/$(UV) tool run --from 'jgo[cli]' jgo lock

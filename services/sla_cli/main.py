@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import typer
@@ -57,6 +58,8 @@ app.command()(doctor.doctor)
 
 def main() -> None:
     """Run ``sla``: exit 0 done, 1 the answer is no or it failed, 2 wrong usage, 130 interrupted."""
+    # aiokafka logs every retry to the terminal; what matters reaches us as an exception.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         app()
     except KeyboardInterrupt:

@@ -71,6 +71,11 @@ class TrackerProcess:
             )
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
     def exit_status(self) -> int | None:
         """``None`` while it runs."""
         return self._process.poll()
