@@ -112,7 +112,7 @@ class Ticket:
         else:
             self.timeline.append(event)
             in_place = True
-        if not in_place or event.type is EventType.CREATED:
+        if not in_place or event.type in _CHANGES_ALL or self.severity is None:
             self._fold()
         elif self.created is not None:
             self._apply(event)
@@ -145,9 +145,18 @@ class Ticket:
         self.kind = facts.get("kind", "incident")
         self.status = Status.OPEN
         self.severity = self._first_severity()
-        if self.severity is not None:
+        if self.severity is not None and self._ever_promised():
             for rule in self.policy.clocks:
                 self._start(rule, 1, self.communicated_at, created.id)
+
+    def _ever_promised(self) -> bool:
+        """Whether the ticket is or ever was more than a feature request; one that was never has no
+        clocks at all (clause C15).
+        """
+        return self.kind != FEATURE_REQUEST or any(
+            event.type is EventType.RECLASSIFIED and event.facts.get("kind") != FEATURE_REQUEST
+            for event in self.timeline
+        )
 
     def _first_severity(self) -> str | None:
         """The first severity the timeline tells; clocks that stopped before it take it."""
@@ -168,13 +177,13 @@ class Ticket:
         """Let ``event``, which follows all those applied before, take effect."""
         if self.status is Status.CANCELLED or event.type is EventType.CREATED:
             return
-        if event.type in _TELLS_SEVERITY and not self._judge_anew(event):
-            return
+        if event.type in _TELLS_SEVERITY:
+            self._judge_anew(event)
         self._move_clocks(event)
         self._move_status(event)
 
-    def _judge_anew(self, event: Event) -> bool:
-        """Take kind and severity from ``event``; false if that had all be applied again."""
+    def _judge_anew(self, event: Event) -> None:
+        """Take kind and severity from ``event``, and judge what still runs by them."""
         if event.type is EventType.RECLASSIFIED:
             self.kind = event.facts.get("kind", self.kind)
             for clock in self.clocks:
@@ -182,16 +191,12 @@ class Ticket:
                 clock.changed = True
         severity = self.policy.severity_of(event.facts)
         if severity is None or severity == self.severity:
-            return True
-        if self.severity is None:
-            self._fold()
-            return False
+            return
         self.severity = severity
         for clock in self.clocks:
             target = self.policy.target(severity, clock.rule.name)
             if clock.running and target is not None:
                 clock.retarget(severity, target, event.id)
-        return True
 
     def _move_clocks(self, event: Event) -> None:
         type_, at = event.type, event.occurred
@@ -226,6 +231,8 @@ class Ticket:
             self.status, self.closed_at = Status.CANCELLED, event.occurred
 
 
+#: Events that make earlier ones count differently.
+_CHANGES_ALL: Final = frozenset({EventType.CREATED, EventType.RECLASSIFIED})
 _TELLS_SEVERITY: Final = frozenset(
     {EventType.CREATED, EventType.SEVERITY_CHANGED, EventType.RECLASSIFIED}
 )

@@ -222,10 +222,9 @@ def _outside_world(event: Event, now: int, book: PolicyBook) -> Rejected | None:
     if max(event.occurred, communicated) > now + FUTURE_TOLERANCE:
         return Rejected("from_the_future", "more than 5 minutes ahead of its append time")
     policy = book.in_force(communicated)
-    if event.type is EventType.CREATED or event.type is EventType.RECLASSIFIED:
-        needed = facts.get("kind") != FEATURE_REQUEST
-    else:
-        needed = event.type is EventType.SEVERITY_CHANGED
+    needed = event.type is EventType.SEVERITY_CHANGED or (
+        event.type is EventType.CREATED and facts.get("kind") != FEATURE_REQUEST
+    )
     if needed and policy.severity_of(facts) is None:
         return Rejected("unclassifiable", "neither severity nor an impact and scope that give one")
     return None
@@ -287,8 +286,7 @@ def write_alert(alert: Alert) -> bytes:
     if alert.kind is AlertKind.BREACH:
         data["breached_at"] = format_instant(alert.at)
     if alert.retracts is not None and alert.reason is not None:
-        data["retracts"] = alert.retracts
-        data["reason"] = alert.reason.value
+        data |= {"retracts": alert.retracts, "reason": alert.reason, "start": None, "due": None}
     if alert.shown is not None:
         data.update(_figures(alert.shown))
     return msgspec.json.encode(

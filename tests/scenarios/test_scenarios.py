@@ -78,6 +78,8 @@ def test_these_events_give_these_alerts(scenario: dict[str, Any]) -> None:
     assert [letter["reason"] for letter in decoded(outputs.dead_letters)] == scenario.get(
         "dead_letters", []
     )
+    if "no_clocks" in scenario:
+        assert clocks(outputs) == {}
     if "state" in scenario:
         assert [record["state"] for record in decoded(outputs.tickets)] == [scenario["state"]]
     for line in scenario.get("clocks", []):

@@ -53,7 +53,8 @@ def moves(draw: st.DrawFn, ticket: str) -> dict[str, Any]:
         data["severity"] = draw(st.sampled_from(SEVERITIES))
     elif type_ == "reclassified":
         data["kind"] = draw(st.sampled_from(["incident", "feature_request"]))
-        data["severity"] = draw(st.sampled_from(SEVERITIES))
+        if draw(st.booleans()):
+            data["severity"] = draw(st.sampled_from(SEVERITIES))
     elif type_ == "waiting_on_client":
         data["party"] = draw(st.sampled_from(["client", "client_third_party"]))
     if draw(st.booleans()):
@@ -68,13 +69,18 @@ def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
     for ticket in TICKETS[: draw(st.integers(1, 3))]:
         start = BEGIN + draw(times)
         communicated = start - draw(st.sampled_from([0, 10 * MINUTE, 5 * HOUR]))
+        kind = draw(st.sampled_from(["incident", "incident", "question", "feature_request"]))
+        severity = {"severity": draw(st.sampled_from(SEVERITIES))}
+        if kind == "feature_request" and draw(st.booleans()):
+            severity = {}
         events.append(
             event(
                 "created",
                 format_instant(start),
                 ticket,
-                severity=draw(st.sampled_from(SEVERITIES)),
+                kind=kind,
                 communicated_at=format_instant(communicated),
+                **severity,
             )
         )
         events += draw(st.lists(moves(ticket), max_size=7))
