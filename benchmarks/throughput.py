@@ -24,7 +24,7 @@ from sla_cli.recording import Line
 from sla_cli.rig import Rig, TrackerProcess, end_offsets, wait_for_progress
 from sla_domain.instant import DAY, MINUTE, format_instant, parse_instant
 from sla_kafka.topics import DEFAULT_PARTITIONS, EVENTS
-from sla_tracker.wire import write_json
+from sla_tracker.wire.tables import write_json
 
 RUNS = 3
 SEED = 1

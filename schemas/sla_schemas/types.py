@@ -9,11 +9,8 @@ from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints,
 from pydantic_core import PydanticCustomError
 
 from sla_domain.instant import (
-    EARLIEST,
-    LATEST,
     NaiveTimeError,
     format_instant,
-    from_datetime,
     parse_instant,
 )
 from sla_schemas.words import SEVERITY_NAMES, Severity
@@ -68,16 +65,3 @@ NamedSeverity = Annotated[
 ]
 
 Milliseconds = Annotated[int, Field(ge=0)]
-
-__all__ = [
-    "EARLIEST",
-    "LATEST",
-    "MAX_ID",
-    "MAX_TEXT",
-    "Id",
-    "Instant",
-    "Milliseconds",
-    "NamedSeverity",
-    "Text",
-    "from_datetime",
-]

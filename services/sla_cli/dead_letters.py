@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sla_cli.rig import read_topic
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import DEAD_LETTERS
-from sla_tracker.wire import (
+from sla_tracker.wire.records import (
     DETAIL_HEADER,
     OFFSET_HEADER,
     PARTITION_HEADER,

@@ -22,7 +22,7 @@ from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, TICKETS
 from sla_tracker.partition import REPLAY, Partition
-from sla_tracker.wire import clock_outcome, read_stored
+from sla_tracker.wire.tables import clock_outcome, read_stored
 
 
 def from_recording(

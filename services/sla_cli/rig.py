@@ -31,13 +31,10 @@ from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka, free_port
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import BREACHES, DEAD_LETTERS, EVENTS, PROGRESS, TICKETS, WARNINGS
-from sla_tracker.wire import (
-    DeadLetter,
-    Received,
-    read_alert_kind,
-    read_event,
-    read_progress,
-)
+from sla_tracker.wire.alerts import read_alert_kind
+from sla_tracker.wire.events import Received, read_event
+from sla_tracker.wire.records import DeadLetter
+from sla_tracker.wire.tables import read_progress
 
 READY_SECONDS: Final = 30.0
 #: Seconds without any progress after which a replay gives up.

@@ -12,16 +12,15 @@ from sla_domain.alert import AlertKind
 from sla_domain.policy import PolicyBook
 from sla_kafka.topics import EVENTS
 from sla_tracker.partition import REPLAY, Effects, Partition
-from sla_tracker.wire import (
+from sla_tracker.wire.alerts import write_alert
+from sla_tracker.wire.records import (
     DETAIL_HEADER,
     OFFSET_HEADER,
     PARTITION_HEADER,
     REASON_HEADER,
     DeadLetter,
-    ticket_record,
-    write_alert,
-    write_json,
 )
+from sla_tracker.wire.tables import ticket_record, write_json
 
 
 @dataclass(slots=True)

@@ -149,10 +149,6 @@ class Calendar:
         target = self.position(start) + amount
         return self.first_at(target) if amount > 0 else self.last_at(target)
 
-    def is_open(self, instant: int) -> bool:
-        """Whether ``instant`` counts."""
-        return self.position(instant + 1) > self.position(instant)
-
     def intervals(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """The open intervals inside ``[start, end)``, in order."""
         self.position(start), self.position(end)

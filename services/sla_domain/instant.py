@@ -77,6 +77,11 @@ def format_instant(instant: int) -> str:
     return f"{_date_text(day)}{hour:02}:{minute:02}:{second:02}.{ms:03}Z"
 
 
+def format_optional(instant: int | None) -> str | None:
+    """The same for an instant that may be unknown."""
+    return None if instant is None else format_instant(instant)
+
+
 def parse_duration(text: str) -> int:
     """Read ``"90d"``, ``"1h 30m"``, ``"250ms"`` or ISO 8601 ``"PT1H30M"``, signed.
 

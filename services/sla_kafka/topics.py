@@ -34,11 +34,6 @@ class Topic:
     used_by: tuple[str, ...]
     config: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def compacted(self) -> bool:
-        """Whether only the last record of a key is kept."""
-        return self.config.get("cleanup.policy") == "compact"
-
 
 def _deleted(days: int, **config: str) -> dict[str, str]:
     named = {name.replace("_", "."): value for name, value in config.items()}

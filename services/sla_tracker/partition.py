@@ -17,19 +17,20 @@ from sla_domain.judge import judge, next_deadline
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Placement, Status
 from sla_tracker.table import Entry, Labels, TicketTable, labels_of
-from sla_tracker.wire import (
+from sla_tracker.wire.events import Received, read_event
+from sla_tracker.wire.records import (
     REKEYED_HEADER,
     REPLAY_FRONTIER_HEADER,
-    Counts,
     DeadLetter,
-    Held,
-    HeldRecord,
-    Received,
     Record,
     Rejected,
-    Stored,
     dead_letter,
-    read_event,
+)
+from sla_tracker.wire.tables import (
+    Counts,
+    Held,
+    HeldRecord,
+    Stored,
     ticket_as_of,
     ticket_record,
     write_json,

@@ -12,7 +12,7 @@ from sla_kafka.topics import PROGRESS, TICKETS
 from sla_tracker.errors import FatalError
 from sla_tracker.partition import Partition
 from sla_tracker.settings import TrackerSettings
-from sla_tracker.wire import Progress, read_progress, read_stored
+from sla_tracker.wire.tables import Progress, read_progress, read_stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from sla_tracker.partition import Effects, Partition
 from sla_tracker.restore import restore
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.transaction import TransactionalWriter
-from sla_tracker.wire import write_progress
+from sla_tracker.wire.tables import write_progress
 
 #: Seconds between looks at the clock while nothing arrives.
 TICK: Final = 0.05

@@ -29,7 +29,7 @@ from sla_kafka.topics import (
 )
 from sla_tracker.partition import Effects
 from sla_tracker.settings import TrackerSettings
-from sla_tracker.wire import write_alert
+from sla_tracker.wire.alerts import write_alert
 
 #: The broker aborts a transaction open longer than this, in milliseconds.
 TRANSACTION_TIMEOUT_MS: Final = 30_000

@@ -31,7 +31,7 @@ from sla_kafka.topics import (
     TICKETS,
     WARNINGS,
 )
-from sla_tracker.wire import read_progress
+from sla_tracker.wire.tables import read_progress
 
 pytestmark = pytest.mark.kafka
 PARTITIONS = 3

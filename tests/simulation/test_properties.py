@@ -18,7 +18,8 @@ from sla_domain.instant import DAY, HOUR, MINUTE, format_instant, parse_instant
 from sla_domain.policy import PolicyBook
 from sla_kafka.topics import EVENTS
 from sla_tracker.partition import REPLAY, Partition
-from sla_tracker.wire import read_stored, write_alert
+from sla_tracker.wire.alerts import write_alert
+from sla_tracker.wire.tables import read_stored
 
 #: A Thursday at 8:30 in Buenos Aires, so that a weekend lies within the week that follows.
 BEGIN = parse_instant("2026-11-19T11:30:00Z")

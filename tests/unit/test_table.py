@@ -16,7 +16,7 @@ from sla_schemas.policy_file import parse_policy
 from sla_tracker import table as table_module
 from sla_tracker.partition import REPLAY, Partition
 from sla_tracker.table import TicketTable
-from sla_tracker.wire import read_stored
+from sla_tracker.wire.tables import read_stored
 
 
 @given(

@@ -16,8 +16,9 @@ from sla_domain.event import EventType
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
 from sla_schemas.events import TICKET_EVENT
-from sla_tracker.fast import NotFast, fast_event
-from sla_tracker.wire import MAX_RECORD_BYTES, Received, Rejected, read_event
+from sla_tracker.wire.events import MAX_RECORD_BYTES, Received, read_event
+from sla_tracker.wire.fast import NotFast, fast_event
+from sla_tracker.wire.records import Rejected
 
 NOW = parse_instant("2026-11-18T08:26:00Z")
 GOOD = event("assigned", "2026-11-18T08:00:00Z", group="first level")

@@ -1,0 +1,186 @@
+"""Reading ticket events. It never raises: a record is an event, or the reason why it is none."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from pydantic import ValidationError
+
+from sla_domain.event import Event, EventType, Facts
+from sla_domain.instant import MINUTE
+from sla_domain.policy import PolicyBook
+from sla_domain.ticket import FEATURE_REQUEST
+from sla_schemas.events import TICKET_EVENT
+from sla_tracker.wire.fast import TYPES, NotFast, fast_event
+from sla_tracker.wire.records import Headers, Record, Rejected
+
+#: Limits of the contract: bytes of a record, and how deep its JSON may nest.
+MAX_RECORD_BYTES: Final = 256 * 1024
+MAX_DEPTH: Final = 8
+#: How far ahead of its append time an event may say it occurred.
+FUTURE_TOLERANCE: Final = 5 * MINUTE
+
+
+class Received(NamedTuple):
+    """A valid event and the ticket it is about."""
+
+    ticket_id: str
+    event: Event
+    unknown_fields: int
+
+
+_JSON: Final = msgspec.json.Decoder()
+_ENVELOPE_FIELDS: Final = ("specversion", "id", "source", "type")
+_CLOUDEVENTS: Final = b"application/cloudevents"
+_INTEGRATION_FIELDS: Final = ("name", "built_by")
+
+
+def read_event(record: Record, book: PolicyBook, *, replay: bool) -> Received | Rejected:
+    """The event in ``record``.
+
+    With ``replay`` the event's own time stands for the append time.
+    """
+    value = record.value
+    if value is None:
+        return Rejected("not_json", "the record has no value")
+    if len(value) > MAX_RECORD_BYTES:
+        return Rejected("too_large", f"{len(value)} bytes; at most {MAX_RECORD_BYTES}")
+    if value[:1] == b"\x00":
+        # Confluent's wire format: a zero byte and a four-byte schema id before the JSON.
+        value = value[5:]
+    raw = _parse(value)
+    if isinstance(raw, Rejected):
+        return raw
+    if record.headers:
+        raw = _with_binary_attributes(raw, record.headers)
+    return _validated(raw, record.timestamp, book, replay=replay)
+
+
+def _parse(value: bytes) -> Any:
+    if value.count(b"{") + value.count(b"[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+        return Rejected("too_large", f"nested deeper than {MAX_DEPTH}")
+    try:
+        return _JSON.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Rejected("not_json", str(error))
+
+
+def _depth(value: bytes) -> int:
+    """How deep the brackets of ``value`` nest, those inside strings left out."""
+    depth = deepest = 0
+    in_string = escaped = False
+    for byte in value:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_string = False
+        elif byte == 0x22:
+            in_string = True
+        elif byte in b"{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"}]":
+            depth -= 1
+    return deepest
+
+
+def _with_binary_attributes(raw: Any, headers: Headers) -> Any:
+    """A structured event from a binary one (CloudEvents Kafka binding §3.2); others unchanged."""
+    found = dict(headers)
+    if "ce_specversion" not in found or found.get("content-type", b"").startswith(_CLOUDEVENTS):
+        return raw
+    event = {
+        name[3:]: content.decode("utf-8", "replace")
+        for name, content in found.items()
+        if name.startswith("ce_")
+    }
+    return {**event, "data": raw}
+
+
+def _validated(raw: Any, appended: int, book: PolicyBook, *, replay: bool) -> Received | Rejected:
+    if not isinstance(raw, dict):
+        return Rejected("not_cloudevents", "the JSON is not an object")
+    try:
+        ticket_id, event = fast_event(raw)
+    except NotFast:
+        # Rare: a record that is wrong, or right in a way that only the full models see.
+        try:
+            model = TICKET_EVENT.validate_python(raw)
+        except ValidationError as error:
+            return _reason(raw, error)
+        ticket_id = model.subject
+        event = Event(
+            model.time,
+            TYPES[model.type],
+            model.source,
+            model.id,
+            model.sequence,
+            _facts(model.data),
+        )
+    wrong = _outside_world(event, event.occurred if replay else appended, book)
+    if wrong is not None:
+        return wrong
+    return Received(ticket_id, event, _unknown(raw.get("data"), event.facts))
+
+
+def _facts(data: Any) -> Facts:
+    facts: dict[str, Any] = {
+        name: value for name, value in data.__dict__.items() if value is not None
+    }
+    if (integration := facts.get("integration")) is not None:
+        facts["integration"] = _facts(integration)
+    return facts  # type: ignore[return-value]  # the models declare exactly these keys
+
+
+def _unknown(data: Any, facts: Facts) -> int:
+    """How many fields of ``data`` were dropped; those given as null are not counted."""
+    if not isinstance(data, dict) or len(data) == len(facts):
+        return 0
+    return sum(1 for name, value in data.items() if value is not None and name not in facts)
+
+
+def _outside_world(event: Event, now: int, book: PolicyBook) -> Rejected | None:
+    """What the schema can't see: times ahead of ``now`` and severities no table gives."""
+    facts = event.facts
+    communicated = facts.get("communicated_at", event.occurred)
+    if max(event.occurred, communicated) > now + FUTURE_TOLERANCE:
+        return Rejected("from_the_future", "more than 5 minutes ahead of its append time")
+    policy = book.in_force(communicated)
+    needed = event.type is EventType.SEVERITY_CHANGED or (
+        event.type is EventType.CREATED and facts.get("kind") != FEATURE_REQUEST
+    )
+    if needed and policy.severity_of(facts) is None:
+        return Rejected("unclassifiable", "neither severity nor an impact and scope that give one")
+    return None
+
+
+def _reason(raw: dict[str, Any], error: ValidationError) -> Rejected:
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    for problem in problems:
+        where = [str(part) for part in problem["loc"] if part not in TYPES]
+        detail = f"{'.'.join(where) or 'the event'}: {problem['msg']}"
+        kind = problem["type"]
+        if kind in ("union_tag_invalid", "union_tag_not_found"):
+            return _envelope_problem(raw) or Rejected("unknown_type", "no such event type")
+        if where and where[0] in _ENVELOPE_FIELDS and kind != "string_too_long":
+            return Rejected("not_cloudevents", detail)
+        if kind == "string_too_long":
+            return Rejected("too_large", detail)
+        if kind == "instant_naive":
+            return Rejected("naive_time", detail)
+    first = problems[0]
+    where = [str(part) for part in first["loc"] if part not in TYPES]
+    return Rejected("invalid_data", f"{'.'.join(where)}: {first['msg']}")
+
+
+def _envelope_problem(raw: dict[str, Any]) -> Rejected | None:
+    for name in _ENVELOPE_FIELDS:
+        if not isinstance(raw.get(name), str) or not raw[name]:
+            return Rejected("not_cloudevents", f"{name}: must be a string that is not empty")
+    if raw["specversion"] != "1.0":
+        return Rejected("not_cloudevents", "specversion: must be 1.0")
+    return None

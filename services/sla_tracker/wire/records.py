@@ -1,0 +1,68 @@
+"""Records as they come from a topic, and what becomes of those that can't be used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
+
+from sla_schemas.words import DeadLetterReason
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+REKEYED_HEADER: Final = "sla-rekeyed"
+REPLAY_FRONTIER_HEADER: Final = "sla-replay-frontier"
+REASON_HEADER: Final = "sla-reason"
+DETAIL_HEADER: Final = "sla-detail"
+TOPIC_HEADER: Final = "sla-topic"
+PARTITION_HEADER: Final = "sla-partition"
+OFFSET_HEADER: Final = "sla-offset"
+
+
+class Record(Protocol):
+    """A record as a consumer hands it out; ``timestamp`` is its append time in milliseconds."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
+
+
+class Rejected(NamedTuple):
+    """Why a record can't be used. ``detail`` names fields, never their content."""
+
+    reason: DeadLetterReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that could not be used, on its way to the dead letters."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    reason: DeadLetterReason
+
+
+def dead_letter(record: Record, rejected: Rejected) -> DeadLetter:
+    """``record`` as it came, with reason and origin in headers."""
+    origin = [
+        (REASON_HEADER, rejected.reason.encode()),
+        (DETAIL_HEADER, rejected.detail.encode()),
+        (TOPIC_HEADER, record.topic.encode()),
+        (PARTITION_HEADER, str(record.partition).encode()),
+        (OFFSET_HEADER, str(record.offset).encode()),
+    ]
+    return DeadLetter(record.key, record.value, [*record.headers, *origin], rejected.reason)

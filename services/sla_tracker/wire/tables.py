@@ -1,0 +1,189 @@
+"""The compacted topics: a ticket's record, the tracker's memory in it, and its progress."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from sla_domain.alert import Sent
+from sla_domain.clock import Clock, Outcome
+from sla_domain.event import Event
+from sla_domain.instant import format_instant, format_optional
+from sla_domain.ticket import FEATURE_REQUEST, Status, Ticket
+from sla_tracker.wire.records import Headers, Record
+
+
+class Held(msgspec.Struct, array_like=True):
+    """An early event's record, kept whole until its ``created`` arrives or it is an orphan."""
+
+    offset: int
+    timestamp: int
+    key: str | None
+    value: str
+    headers: list[tuple[str, str]]
+
+    @classmethod
+    def of(cls, record: Record) -> Held:
+        """Keep ``record``; bytes as base64, since they need not be text."""
+        return cls(
+            record.offset,
+            record.timestamp,
+            None if record.key is None else b64encode(record.key).decode(),
+            b64encode(record.value or b"").decode(),
+            [(name, b64encode(content).decode()) for name, content in record.headers],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRecord:
+    """A held record as it was read."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+    @classmethod
+    def of(cls, held: Held, topic: str, partition: int) -> HeldRecord:
+        """The record that ``held`` kept."""
+        return cls(
+            topic,
+            partition,
+            held.offset,
+            held.timestamp,
+            None if held.key is None else b64decode(held.key),
+            b64decode(held.value),
+            [(name, b64decode(content)) for name, content in held.headers],
+        )
+
+
+class Stored(msgspec.Struct):
+    """What the tracker reads back of a ticket's record: its memory, not the figures."""
+
+    timeline: list[Event]
+    sent: list[Sent]
+    held: list[Held] = []
+    held_until: int | None = None
+
+
+_STORED: Final = msgspec.json.Decoder(Stored)
+
+
+def read_stored(value: bytes) -> Stored:
+    """The memory in a record of the ticket table."""
+    return _STORED.decode(value)
+
+
+class Counts(msgspec.Struct):
+    """Records by what became of them (``sla_schemas.tables.Counts``)."""
+
+    events: int = 0
+    applied: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    rekeyed: int = 0
+    dead_letters: int = 0
+
+
+class Progress(msgspec.Struct):
+    """How far a partition has come (``sla_schemas.tables.ProgressRecord``)."""
+
+    offset: int
+    frontier: int | None
+    counts: Counts
+
+
+_PROGRESS: Final = msgspec.json.Decoder(Progress)
+
+
+def read_progress(value: bytes) -> Progress:
+    """A record of the progress topic."""
+    return _PROGRESS.decode(value)
+
+
+def write_progress(offset: int, frontier: int | None, counts: Counts) -> bytes:
+    """A record for the progress topic: the next input offset and all that is known with it."""
+    return msgspec.json.encode(Progress(offset, frontier, counts))
+
+
+def ticket_as_of(ticket: Ticket) -> int:
+    """The latest event or deadline that ``ticket`` knows of."""
+    latest = ticket.timeline[-1].occurred
+    for sent in ticket.sent:
+        latest = max(latest, sent.at)
+    return latest
+
+
+def ticket_record(
+    ticket: Ticket,
+    as_of: int,
+    next_deadline: int | None,
+    held: Sequence[Held] = (),
+    held_until: int | None = None,
+) -> dict[str, Any]:
+    """A ticket's record, its figures as of the instant given."""
+    created = ticket.created is not None
+    return {
+        "ticket_id": ticket.id,
+        "client_id": ticket.client_id,
+        "kind": ticket.kind,
+        "severity": ticket.severity,
+        "state": ticket.status,
+        "policy": ticket.policy.ref,
+        "communicated_at": format_instant(ticket.communicated_at) if created else None,
+        "closed_at": format_optional(ticket.closed_at),
+        "as_of": format_instant(as_of),
+        "next_deadline": format_optional(next_deadline),
+        "clocks": [_clock(ticket, clock, as_of) for clock in ticket.clocks],
+        "timeline": ticket.timeline,
+        "sent": ticket.sent,
+        "held": list(held),
+        "held_until": held_until,
+    }
+
+
+def clock_outcome(ticket: Ticket, clock: Clock, at: int) -> Outcome:
+    """How ``clock`` stands at ``at``: void where its ticket promises nothing."""
+    return Outcome.VOID if ticket.void else clock.outcome(at)
+
+
+def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
+    outcome = clock_outcome(ticket, clock, as_of)
+    until = as_of
+    if ticket.status is Status.CANCELLED and ticket.closed_at is not None:
+        until = min(as_of, ticket.closed_at)
+    measured = ticket.kind != FEATURE_REQUEST
+    paused = measured and bool(clock.pauses)
+    target = clock.target
+    return {
+        "clock": clock.rule.name,
+        "cycle": clock.cycle,
+        "severity": clock.severity,
+        "start": format_instant(clock.start),
+        "due": None if outcome in (Outcome.PAUSED, Outcome.VOID) else format_optional(clock.due),
+        "stopped": format_optional(clock.stopped),
+        "outcome": outcome,
+        "used_ms": clock.used(until) if measured else None,
+        "paused_ms": (clock.paused_time(until) if paused else 0) if measured else None,
+        "paused_by": _paused_by(clock, until) if paused else {},
+        "target_ms": target.within,
+        "boundary": target.boundary,
+        "calendar": target.calendar.name,
+    }
+
+
+def _paused_by(clock: Clock, until: int) -> dict[str, int]:
+    parties = {pause.party for pause in clock.pauses}
+    return {party: clock.paused_time(until, party) for party in sorted(parties)}
+
+
+def write_json(value: object) -> bytes:
+    """Compact JSON, UTF-8."""
+    return msgspec.json.encode(value)
