@@ -159,8 +159,9 @@ class Clock:
 
     def counted_pause(self, pause: Pause, at: int) -> int:
         """The open part of ``pause`` up to ``at``, in milliseconds on the clock's calendar."""
-        end = at if pause.end is None else min(pause.end, at)
-        return self.target.calendar.between(max(pause.start, self.start), end)
+        end = at if pause.end is None or at < pause.end else pause.end
+        start = pause.start if pause.start > self.start else self.start
+        return self.target.calendar.between(start, end)
 
     def reaches(self, amount: int) -> int | None:
         """The first instant at which ``amount`` milliseconds would be used if nothing but the

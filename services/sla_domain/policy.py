@@ -145,7 +145,8 @@ class PolicyBook:
 
     def in_force(self, instant: int) -> Policy:
         """The version in force at ``instant``, before the earliest one the earliest."""
-        return self.versions[max(bisect_right(self._starts, instant) - 1, 0)]
+        index = bisect_right(self._starts, instant) - 1
+        return self.versions[index] if index > 0 else self.versions[0]
 
     @property
     def latest(self) -> Policy:

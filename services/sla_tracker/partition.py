@@ -214,7 +214,8 @@ class Partition:
         if placement is not Placement.APPLIED:
             self._drop_copy(event, placement)
             return
-        self.latest_event = max(event.occurred, self.latest_event or 0)
+        if self.latest_event is None or event.occurred > self.latest_event:
+            self.latest_event = event.occurred
         self.tally.applied += 1
         self._settle_early(entry, record, event)
         assert self.frontier is not None

@@ -147,13 +147,13 @@ def _outside_world(event: Event, now: int, book: PolicyBook) -> Rejected | None:
     """What the schema can't see: times ahead of ``now`` and severities no table gives."""
     facts = event.facts
     communicated = facts.get("communicated_at", event.occurred)
-    if max(event.occurred, communicated) > now + FUTURE_TOLERANCE:
+    latest = now + FUTURE_TOLERANCE
+    if event.occurred > latest or communicated > latest:
         return Rejected("from_the_future", "more than 5 minutes ahead of its append time")
-    policy = book.in_force(communicated)
     needed = event.type is EventType.SEVERITY_CHANGED or (
         event.type is EventType.CREATED and facts.get("kind") != FEATURE_REQUEST
     )
-    if needed and policy.severity_of(facts) is None:
+    if needed and book.in_force(communicated).severity_of(facts) is None:
         return Rejected("unclassifiable", "neither severity nor an impact and scope that give one")
     return None
 
