@@ -160,7 +160,7 @@ class Clock:
     def counted_pause(self, pause: Pause, at: int) -> int:
         """The open part of ``pause`` up to ``at``, in milliseconds on the clock's calendar."""
         end = at if pause.end is None or at < pause.end else pause.end
-        start = pause.start if pause.start > self.start else self.start
+        start = max(self.start, pause.start)
         return self.target.calendar.between(start, end)
 
     def reaches(self, amount: int) -> int | None:
