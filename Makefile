@@ -63,6 +63,10 @@ whole-log: setup ## Simulate and replay all 141,712 rows of LOG and compare the 
 	@test -n "$${LOG:-}" || { echo "name the log: make whole-log LOG=uci-incident-event-log.csv.gz" >&2; exit 2; }
 	@.venv/bin/python benchmarks/whole_log.py "$$LOG"
 
+.PHONY: picture
+picture: setup ## Draw the README's picture anew
+	@.venv/bin/sla demo --seconds 20 --picture docs/demo.svg
+
 .PHONY: throughput
 throughput: setup ## Measure how fast one tracker catches up with EVENTS events (200000)
 	@.venv/bin/python benchmarks/throughput.py $${EVENTS:-200000}

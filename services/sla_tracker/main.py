@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 import structlog
+from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from sla_kafka.settings import KafkaSettings
@@ -74,7 +75,7 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
     log.info("tracker started", app=settings.app, http_port=server.server_port)
     try:
         await tracker.run()
-    except FatalError as error:
+    except (FatalError, KafkaError) as error:
         log.error("tracker must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
     finally:

@@ -121,16 +121,23 @@ class PartitionTask:
                 # The partition is no longer ours; whoever revokes it will stop this task.
                 return
             except Exception as error:  # noqa: BLE001  whatever it is, the answer is the same
-                await self._fail(error)
+                if not await self._begin_again(error):
+                    return
             finally:
                 self.world = None
                 await writer.close()
 
-    async def _fail(self, error: Exception) -> None:
-        """Forget everything, wait a little, and let the loop begin with a new fence."""
+    async def _begin_again(self, error: Exception) -> bool:
+        """Wait a little before a new fence; false if the partition is no longer ours.
+
+        Raises ``FatalError`` when it has failed too often.
+        """
         self.state = State.FAILED
         self._failures += 1
-        self._pause()
+        try:
+            self._pause()
+        except IllegalStateError:
+            return False
         log.warning(
             "partition failed",
             partition=self.partition.partition,
@@ -144,6 +151,7 @@ class PartitionTask:
                 f"commit between, last with {type(error).__name__}; look at the broker and the log"
             ) from error
         await asyncio.sleep(_BACKOFF_SECONDS[min(self._failures, len(_BACKOFF_SECONDS)) - 1])
+        return True
 
     async def _open(self, writer: TransactionalWriter) -> None:
         """Fence, restore, seek: after this the memory is what is committed, and ours alone."""

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 
 from sla_domain.policy import PolicyBook
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import EVENTS
+from sla_kafka.topics import EVENTS, TOPICS
 from sla_tracker.errors import FatalError
 from sla_tracker.metrics import TrackerMetrics
 from sla_tracker.settings import TrackerSettings
@@ -103,6 +103,16 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
             if (task := self.tasks.get(partition)) is not None:
                 task.deliver(records)
 
+    async def _check_topics(self, consumer: AIOKafkaConsumer) -> None:
+        existing = await asyncio.wait_for(consumer.topics(), self._settings.call_seconds)
+        missing = [topic.name for topic in TOPICS if topic.name not in existing]
+        if missing:
+            await consumer.stop()
+            raise FatalError(
+                f"topic {missing[0]} is missing at {self._kafka.bootstrap}; create the topics with "
+                "'sla topics create'"
+            )
+
     async def _connect(self) -> AIOKafkaConsumer:
         for attempt in range(1, CONNECT_ATTEMPTS + 1):
             consumer = AIOKafkaConsumer(
@@ -126,6 +136,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
                 log.warning("no broker yet", attempt=attempt, error=type(error).__name__)
                 await asyncio.sleep(1)
             else:
+                await self._check_topics(consumer)
                 return consumer
         raise FatalError(
             f"no broker answers at {self._kafka.bootstrap}; start one with 'sla kafka', or set "

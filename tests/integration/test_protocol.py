@@ -196,6 +196,17 @@ def test_a_topic_of_rubbish_stops_the_tracker_instead_of_emptying_it(tmp_path: P
     assert "sla dlq list" in (tmp_path / "tracker.log").read_text()
 
 
+def test_without_topics_the_tracker_says_what_to_do(tmp_path: Path) -> None:
+    with EmbeddedKafka() as broker:
+        tracker = TrackerProcess(broker.bootstrap, tmp_path / "tracker.log")
+        try:
+            with pytest.raises(CommandError, match="sla topics create"):
+                tracker.wait_until_ready()
+            assert tracker.exit_status == 1
+        finally:
+            tracker.stop()
+
+
 async def test_topics_are_as_defined_and_a_wrong_one_is_told() -> None:
     with EmbeddedKafka() as broker:
         settings = KafkaSettings(bootstrap=broker.bootstrap)
