@@ -23,8 +23,8 @@ def book() -> PolicyBook:
     return default_book()
 
 
-@pytest.fixture(scope="session")
-def broker() -> Iterator[EmbeddedKafka]:
-    """A real Kafka on a free port with an empty directory of its own."""
+@pytest.fixture(scope="module")
+def kafka() -> Iterator[EmbeddedKafka]:
+    """A real Kafka for a module's tests, on a free port with an empty directory of its own."""
     with EmbeddedKafka() as running:
         yield running

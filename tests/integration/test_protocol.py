@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -37,15 +36,11 @@ pytestmark = pytest.mark.kafka
 
 
 @pytest.fixture(scope="module")
-def kafka() -> AsyncIterator[EmbeddedKafka]:
-    with EmbeddedKafka() as broker:
-        asyncio.run(create_topics(KafkaSettings(bootstrap=broker.bootstrap), 4))
-        yield broker
-
-
-@pytest.fixture(scope="module")
 def settings(kafka: EmbeddedKafka) -> KafkaSettings:
-    return KafkaSettings(bootstrap=kafka.bootstrap)
+    """How to reach the module's broker, which has the topics."""
+    reached = KafkaSettings(bootstrap=kafka.bootstrap)
+    asyncio.run(create_topics(reached, 4))
+    return reached
 
 
 def tracker_settings(app: str, **more: object) -> TrackerSettings:

@@ -39,23 +39,19 @@ T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
-def kafka() -> Iterator[EmbeddedKafka]:
-    with EmbeddedKafka() as broker:
-        asyncio.run(create_topics(KafkaSettings(bootstrap=broker.bootstrap), PARTITIONS))
-        yield broker
-
-
-@pytest.fixture(scope="module")
 def settings(kafka: EmbeddedKafka) -> KafkaSettings:
-    return KafkaSettings(bootstrap=kafka.bootstrap)
+    """How to reach the module's broker, which has the topics."""
+    reached = KafkaSettings(bootstrap=kafka.bootstrap)
+    asyncio.run(create_topics(reached, PARTITIONS))
+    return reached
 
 
 @pytest.fixture(scope="module")
 def tracker(
-    kafka: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory
+    settings: KafkaSettings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[TrackerProcess]:
     log = tmp_path_factory.mktemp("tracker") / "tracker.log"
-    process = TrackerProcess(kafka.bootstrap, log, replay=False)
+    process = TrackerProcess(settings.bootstrap, log, replay=False)
     try:
         process.wait_until_ready()
         yield process
