@@ -98,7 +98,7 @@ def figures(outputs: Any) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(histories(), st.data())
 def test_1_order_and_repetition_of_arrival_change_neither_clocks_nor_standing_breaches(
     history: list[dict[str, Any]], data: st.DataObject
@@ -111,7 +111,7 @@ def test_1_order_and_repetition_of_arrival_change_neither_clocks_nor_standing_br
     assert other.summary.duplicates == len(repeated) - len(history)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(histories(), st.data())
 def test_2_a_clock_that_ends_breached_has_one_standing_breach_and_no_other_has_any(
     history: list[dict[str, Any]], data: st.DataObject

@@ -219,7 +219,7 @@ FIELDS = sorted(
 )
 
 
-@settings(max_examples=1500)
+@settings(max_examples=800)
 @given(
     st.sampled_from([f"ticket.{type_.word}" for type_ in EventType]),
     st.dictionaries(
