@@ -23,11 +23,11 @@ from sla_cli.console import out, print_json, print_table
 from sla_cli.feed import Feed
 from sla_cli.options import DEFAULT_PARTITIONS
 from sla_cli.recording import Line, read_lines
-from sla_cli.rig import Rig, collect, end_offsets, follower
+from sla_cli.rig import Rig, collect, end_offsets, follower, output_ends
 from sla_cli.simulation import Summary
 from sla_domain.instant import format_instant
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import BREACHES, DEAD_LETTERS, EVENTS, PROGRESS, TICKETS, WARNINGS
+from sla_kafka.topics import BREACHES, EVENTS, PROGRESS, TICKETS, WARNINGS
 
 #: Rich's SVG, without the fonts that it would fetch from the network.
 _SVG: Final = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
@@ -107,8 +107,7 @@ class _Show:
 
 async def _run(rig: Rig, lines: list[Line], seconds: int, picture: Path | None) -> Summary:
     settings = rig.settings
-    topics = (WARNINGS, BREACHES, TICKETS, DEAD_LETTERS)
-    starts = {topic.name: await end_offsets(settings, topic.name) for topic in topics}
+    starts = await output_ends(settings)
     show = _Show(lines, seconds, picture)
     async with _watching(settings, show):
         await _feed(settings, show)

@@ -15,7 +15,7 @@ from sla_cli.errors import CommandError
 from sla_cli.recording import Line, laid_out
 from sla_cli.simulation import within
 from sla_domain.explanation import Ledger, SpanKind, ledger
-from sla_domain.instant import format_duration, format_instant, to_datetime
+from sla_domain.instant import format_duration, format_instant, format_optional, to_datetime
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Ticket
 from sla_kafka.partitioning import partition_for
@@ -108,8 +108,8 @@ def _clock(ticket: Ticket, told: Ledger) -> dict[str, Any]:
         "severity": clock.severity,
         "outcome": clock_outcome(ticket, clock, told.end).value,
         "start": format_instant(clock.start),
-        "due": None if clock.due is None else format_instant(clock.due),
-        "stopped": None if clock.stopped is None else format_instant(clock.stopped),
+        "due": format_optional(clock.due),
+        "stopped": format_optional(clock.stopped),
         "calendar": clock.target.calendar.name,
         "boundary": clock.target.boundary.value,
         "target_ms": clock.target.within,

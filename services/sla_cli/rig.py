@@ -33,7 +33,6 @@ from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import BREACHES, DEAD_LETTERS, EVENTS, PROGRESS, TICKETS, WARNINGS
 from sla_tracker.wire.alerts import read_alert_kind
 from sla_tracker.wire.events import Received, read_event
-from sla_tracker.wire.records import DeadLetter
 from sla_tracker.wire.tables import read_progress
 
 READY_SECONDS: Final = 30.0
@@ -186,10 +185,7 @@ async def replay_through(
     ``check`` is called while waiting and may raise.
     """
     ends = await end_offsets(settings, EVENTS.name)
-    starts = {
-        topic.name: await end_offsets(settings, topic.name)
-        for topic in (WARNINGS, BREACHES, TICKETS, DEAD_LETTERS)
-    }
+    starts = await output_ends(settings)
     started = time.perf_counter()
     async with Feed(settings) as feed:
         last = await _publish(feed, lines, book, until)
@@ -266,6 +262,12 @@ async def end_offsets(settings: KafkaSettings, topic: str) -> dict[TopicPartitio
         return dict(await consumer.end_offsets(consumer.assignment()))
 
 
+async def output_ends(settings: KafkaSettings) -> dict[str, dict[TopicPartition, int]]:
+    """Where the topics that ``collect`` reads end now."""
+    topics = (WARNINGS, BREACHES, TICKETS, DEAD_LETTERS)
+    return {topic.name: await end_offsets(settings, topic.name) for topic in topics}
+
+
 @asynccontextmanager
 async def follower(
     settings: KafkaSettings, topics: Sequence[str], isolation_level: str = "read_committed"
@@ -332,8 +334,7 @@ async def collect(settings: KafkaSettings, starts: dict[str, dict[TopicPartition
             kinds.append(read_alert_kind(record.value))
     outputs.summary.count_alerts(kinds)
     for record in await read_topic(settings, DEAD_LETTERS.name, starts[DEAD_LETTERS.name]):
-        letter = DeadLetter(record.key, record.value, record.headers, "invalid_data")
-        outputs.dead_letters.append(dead_letter_line(letter))
+        outputs.dead_letters.append(dead_letter_line(record.key, record.value, record.headers))
     outputs.summary.dead_letters = len(outputs.dead_letters)
     tickets: dict[bytes, bytes] = {}
     for record in await read_topic(settings, TICKETS.name, starts[TICKETS.name]):

@@ -19,6 +19,7 @@ from sla_tracker.wire.records import (
     PARTITION_HEADER,
     REASON_HEADER,
     DeadLetter,
+    Headers,
 )
 from sla_tracker.wire.tables import ticket_record, write_json
 
@@ -76,17 +77,17 @@ class Outputs:
         (directory / "summary.json").write_bytes(write_json(asdict(self.summary)) + b"\n")
 
 
-def dead_letter_line(letter: DeadLetter) -> bytes:
+def dead_letter_line(key: bytes | None, value: bytes | None, headers: Headers) -> bytes:
     """A dead letter as JSON: reason, detail, origin and the original text."""
-    headers = dict(letter.headers)
+    told = dict(headers)
     return write_json(
         {
-            "reason": headers[REASON_HEADER].decode(),
-            "detail": headers[DETAIL_HEADER].decode(),
-            "partition": int(headers[PARTITION_HEADER]),
-            "offset": int(headers[OFFSET_HEADER]),
-            "key": None if letter.key is None else letter.key.decode("utf-8", "replace"),
-            "value": (letter.value or b"").decode("utf-8", "replace"),
+            "reason": told[REASON_HEADER].decode(),
+            "detail": told[DETAIL_HEADER].decode(),
+            "partition": int(told[PARTITION_HEADER]),
+            "offset": int(told[OFFSET_HEADER]),
+            "key": None if key is None else key.decode("utf-8", "replace"),
+            "value": (value or b"").decode("utf-8", "replace"),
         }
     )
 
@@ -152,8 +153,7 @@ class Collected:
         """Add what came of a stretch of records."""
         for alert in effects.alerts:
             self.kinds.append(alert.kind)
-            on_warnings = alert.kind in (AlertKind.WARNING, AlertKind.WARNING_RETRACTED)
-            (self.warnings if on_warnings else self.breaches).append(write_alert(alert))
+            (self.warnings if alert.kind.of_warning else self.breaches).append(write_alert(alert))
         self.left += effects.left.values()
         self.dead_letters += effects.dead_letters
 
@@ -165,7 +165,10 @@ def _outputs(worlds: list[Partition], collected: list[Collected], end: int | Non
         outputs.breaches += found.breaches
         outputs.tickets += found.left
         outputs.summary.count_alerts(found.kinds)
-        outputs.dead_letters += map(dead_letter_line, found.dead_letters)
+        outputs.dead_letters += [
+            dead_letter_line(letter.key, letter.value, letter.headers)
+            for letter in found.dead_letters
+        ]
         outputs.summary.dead_letters += len(found.dead_letters)
         outputs.summary.duplicates += world.tally.duplicates + world.tally.conflicts
         for entry in world.table.entries():

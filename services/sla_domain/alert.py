@@ -26,6 +26,14 @@ class AlertKind(StrEnum):
     BREACH = "sla.breach"
     BREACH_RETRACTED = "sla.breach_retracted"
 
+    @property
+    def of_warning(self) -> bool:
+        """Whether it is a warning or takes one back; the others are about breaches."""
+        return self in _OF_WARNINGS
+
+
+_OF_WARNINGS: Final = frozenset({AlertKind.WARNING, AlertKind.WARNING_RETRACTED})
+
 
 class Reason(StrEnum):
     """Why an alert is taken back."""

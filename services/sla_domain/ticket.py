@@ -25,7 +25,6 @@ ENDS_WAIT: Final = frozenset(
         EventType.ASSIGNED,
         EventType.REOPENED,
         EventType.RESOLVED,
-        EventType.CANCELLED,
     }
 )
 

@@ -12,7 +12,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
-from sla_tracker.task import State
+from sla_tracker.state import State
 
 if TYPE_CHECKING:
     from sla_tracker.tracker import Tracker

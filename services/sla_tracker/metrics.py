@@ -22,6 +22,7 @@ from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Status
 from sla_schemas.words import DeadLetterReason, Severity
 from sla_tracker.partition import Effects, Stopped
+from sla_tracker.state import State
 
 if TYPE_CHECKING:
     from sla_tracker.tracker import Tracker
@@ -143,7 +144,7 @@ class TrackerMetrics:
             elif alert.kind is AlertKind.BREACH:
                 self._breaches.labels(alert.clock, severity).inc(exemplar=exemplar)
             elif alert.reason is not None:
-                kind = "breach" if alert.kind is AlertKind.BREACH_RETRACTED else "warning"
+                kind = "warning" if alert.kind.of_warning else "breach"
                 self._retractions.labels(kind, alert.reason.value).inc(exemplar=exemplar)
 
     def _stopped(self, stopped: Stopped) -> None:
@@ -168,7 +169,10 @@ def _target_buckets(book: PolicyBook, clock: str) -> list[float]:
 
 
 class _Gauges(Collector):
-    """Gauges of a tracker's owned partitions, computed when asked for."""
+    """Gauges of a tracker's owned partitions, computed when asked for.
+
+    Asked from the thread that serves HTTP, so it only reads.
+    """
 
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
@@ -184,15 +188,16 @@ class _Gauges(Collector):
         worlds = [task.world for task in tasks if task.world is not None]
         states = Tally(task.state.value for task in tasks)
         partitions = GaugeMetricFamily("sla_partitions", "Owned partitions.", labels=["state"])
-        for state in ("fencing", "restoring", "running", "failed"):
-            partitions.add_metric([state], states[state])
+        for state in State:
+            partitions.add_metric([state.value], states[state.value])
         yield partitions
 
         tickets: Tally[tuple[str, str]] = Tally()
         clocks: Tally[tuple[str, str, str]] = Tally()
         for world in worlds:
-            tickets.update(world.census.tickets)
-            clocks.update(world.census.clocks)
+            # Copied in one step: the event loop may be adding a sort in the meantime.
+            tickets.update(dict(world.census.tickets))
+            clocks.update(dict(world.census.clocks))
         severities = [*get_args(Severity), "none"]
         family = GaugeMetricFamily(
             "sla_tickets", "Tickets in the table.", labels=["state", "severity"]
@@ -214,7 +219,7 @@ class _Gauges(Collector):
                     family.add_metric([name, outcome.value, severity], value)
         yield family
 
-        deadlines = [at for world in worlds if (at := world.table.next_deadline()) is not None]
+        deadlines = [at for world in worlds if (at := world.next_deadline) is not None]
         frontiers = [world.frontier for world in worlds if world.frontier is not None]
         latest = [world.latest_event for world in worlds if world.latest_event is not None]
         yield GaugeMetricFamily(

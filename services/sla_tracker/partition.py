@@ -118,6 +118,9 @@ class Partition:
         self.frontier: int | None = None
         self.tally = Counts()
         self.census = Census()
+        #: The earliest deadline as of the last ``take``: what other threads may look at, since
+        #: asking the table itself tidies its heap.
+        self.next_deadline: int | None = None
         #: When the newest event of all occurred.
         self.latest_event: int | None = None
         self._topic = topic
@@ -183,6 +186,7 @@ class Partition:
         self._changed = {}
         self._effects = Effects()
         self.table.pack_idle()
+        self.next_deadline = self.table.next_deadline()
         return effects
 
     def resume(self, frontier: int | None, tally: Counts) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
@@ -15,15 +14,9 @@ from sla_tracker.settings import TrackerSettings
 from sla_tracker.wire.tables import Progress, read_progress, read_stored
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """Where to go on: the next input offset, ``None`` for the beginning."""
-
-    offset: int | None
-
-
-async def restore(world: Partition, kafka: KafkaSettings, settings: TrackerSettings) -> Restored:
-    """Fill ``world`` with what is committed for its partition.
+async def restore(world: Partition, kafka: KafkaSettings, settings: TrackerSettings) -> int | None:
+    """Fill ``world`` with what is committed for its partition; answers the next input offset,
+    ``None`` for the beginning.
 
     Call it only after the fence: before it an older owner may still commit. Raises ``FatalError``
     where there are tickets but no progress, since going on from the beginning would send every
@@ -63,11 +56,11 @@ async def restore(world: Partition, kafka: KafkaSettings, settings: TrackerSetti
             "name it ran by (SLA_TRACKER_APP), or delete and create both topics to begin anew"
         )
     if latest is None:
-        return Restored(None)
+        return None
     world.resume(latest.frontier, latest.counts)
     for ticket_id, value in values.items():
         world.restore(ticket_id, read_stored(value))
-    return Restored(latest.offset)
+    return latest.offset
 
 
 async def _reached(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:

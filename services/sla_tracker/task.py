@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from typing import Final
 
 import structlog
@@ -24,6 +23,7 @@ from sla_tracker.metrics import TrackerMetrics
 from sla_tracker.partition import Effects, Partition
 from sla_tracker.restore import restore
 from sla_tracker.settings import TrackerSettings
+from sla_tracker.state import State
 from sla_tracker.transaction import TransactionalWriter
 from sla_tracker.wire.tables import write_progress
 
@@ -38,15 +38,6 @@ SHARE_LEAST: Final = 200
 _BACKOFF_SECONDS: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 log = structlog.get_logger(__name__)
-
-
-class State(StrEnum):
-    """Where an owned partition is in its life."""
-
-    FENCING = "fencing"
-    RESTORING = "restoring"
-    RUNNING = "running"
-    FAILED = "failed"
 
 
 class PartitionTask:
@@ -163,8 +154,8 @@ class PartitionTask:
         world = Partition(
             self.partition.partition, self.partition.topic, self._book, self._settings.time
         )
-        restored = await restore(world, self._kafka, self._settings)
-        self._offset = await self._seek(restored.offset)
+        offset = await restore(world, self._kafka, self._settings)
+        self._offset = await self._seek(offset)
         self._recent = deque([(world.tally.events, world.tally.dead_letters)])
         self.world = world
         self.state = State.RUNNING

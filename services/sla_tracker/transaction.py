@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 import aiokafka.producer.sender
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from sla_domain.alert import Alert, AlertKind
+from sla_domain.alert import Alert
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import (
@@ -77,8 +77,8 @@ class TransactionalWriter:
         await self._limited(producer.begin_transaction())
         acknowledged = [
             *await self._send(TICKETS.name, own, _tickets(effects)),
-            *await self._send(WARNINGS.name, own, _alerts(effects.alerts, _WARNING_KINDS)),
-            *await self._send(BREACHES.name, own, _alerts(effects.alerts, _BREACH_KINDS)),
+            *await self._send(WARNINGS.name, own, _alerts(effects.alerts, of_warning=True)),
+            *await self._send(BREACHES.name, own, _alerts(effects.alerts, of_warning=False)),
             *await self._send(DEAD_LETTERS.name, own, _dead_letters(effects)),
             *await self._send(PROGRESS.name, own, [(self._settings.app.encode(), progress, [])]),
             *await self._send_rekeyed(effects),
@@ -134,10 +134,6 @@ class TransactionalWriter:
         return await asyncio.wait_for(call, self._settings.call_seconds)
 
 
-_WARNING_KINDS: Final = frozenset({AlertKind.WARNING, AlertKind.WARNING_RETRACTED})
-_BREACH_KINDS: Final = frozenset({AlertKind.BREACH, AlertKind.BREACH_RETRACTED})
-
-
 def _tickets(effects: Effects) -> Iterable[Row]:
     for ticket_id, value in effects.tickets.items():
         key = ticket_id.encode()
@@ -147,11 +143,11 @@ def _tickets(effects: Effects) -> Iterable[Row]:
         yield key, value, []
 
 
-def _alerts(alerts: Iterable[Alert], kinds: frozenset[AlertKind]) -> Iterable[Row]:
+def _alerts(alerts: Iterable[Alert], *, of_warning: bool) -> Iterable[Row]:
     return (
         (alert.ticket_id.encode(), write_alert(alert), [])
         for alert in alerts
-        if alert.kind in kinds
+        if alert.kind.of_warning is of_warning
     )
 
 

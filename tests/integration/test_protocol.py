@@ -81,8 +81,7 @@ async def test_a_restore_after_the_fence_sees_the_last_commit(
         writer = TransactionalWriter(1, settings, config)
         await writer.fence()
         world = Partition(1, EVENTS.name, book, REPLAY)
-        restored = await restore(world, settings, config)
-        assert restored.offset == (offset - 1 or None)
+        assert await restore(world, settings, config) == (offset - 1 or None)
         await writer.write(Effects(), offset, write_progress(offset, offset, Counts(events=offset)))
         await writer.close()
         assert world.tally.events == offset - 1

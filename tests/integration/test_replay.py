@@ -23,6 +23,7 @@ from sla_cli.rig import (
     Rig,
     collect,
     end_offsets,
+    output_ends,
     read_topic,
     replay_through,
     wait_for_progress,
@@ -30,7 +31,7 @@ from sla_cli.rig import (
 from sla_cli.simulation import Outputs, simulate
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
-from sla_kafka.topics import BREACHES, DEAD_LETTERS, EVENTS, PROGRESS, TICKETS, WARNINGS
+from sla_kafka.topics import EVENTS, PROGRESS
 from sla_tracker.wire.tables import read_progress
 
 pytestmark = pytest.mark.kafka
@@ -110,10 +111,7 @@ def test_trackers_stopped_killed_and_added_in_the_middle_change_nothing(
 
         async def disturbed() -> Outputs:
             begun = await end_offsets(rig.settings, EVENTS.name)
-            starts = {
-                topic.name: await end_offsets(rig.settings, topic.name)
-                for topic in (WARNINGS, BREACHES, TICKETS, DEAD_LETTERS)
-            }
+            starts = await output_ends(rig.settings)
             async with Feed(rig.settings) as feed:
                 await publish(feed, lines[:third])
                 await wait_until_processed(rig, third // 4)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from prometheus_client import CollectorRegistry
+from support import event, lines_of
 
+from sla_cli.recording import laid_out
 from sla_domain.policy import PolicyBook
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS
 from sla_tracker import task as task_module
 from sla_tracker.errors import FatalError
 from sla_tracker.metrics import TrackerMetrics
+from sla_tracker.partition import REPLAY, Partition
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.task import PartitionTask
 
@@ -58,3 +63,20 @@ async def test_failing_again_and_again_without_a_commit_is_fatal(
     assert consumer.paused
     with pytest.raises(FatalError, match="failed 3 times without a commit"):
         await task._begin_again(KafkaError("three"))
+
+
+def test_a_scrape_only_reads_since_it_runs_in_another_thread(book: PolicyBook) -> None:
+    task = task_of(Consumer(owns=True), book)
+    world = task.world = Partition(0, EVENTS.name, book, REPLAY)
+    for record in laid_out(lines_of([event("created", "2026-11-23T12:00:00Z")]), EVENTS.name, 1):
+        world.apply(record)
+    world.take()
+    earliest = world.next_deadline
+    world.table.set_deadline("T-1", 4_000_000_000_000)  # what was first in the heap is stale now
+    before = list(world.table._heap)
+    registry = CollectorRegistry()
+    TrackerMetrics(book, registry).watch(SimpleNamespace(tasks={0: task}))
+    told = registry.get_sample_value("sla_next_deadline_timestamp_seconds")
+    assert earliest is not None
+    assert told == earliest / 1000
+    assert world.table._heap == before

@@ -33,7 +33,7 @@ def write_alert(alert: Alert) -> bytes:
         "cycle": alert.cycle,
         "occurrence": alert.occurrence,
     }
-    if alert.kind in (AlertKind.WARNING, AlertKind.WARNING_RETRACTED):
+    if alert.kind.of_warning:
         data["fraction"] = alert.what
     else:
         data["limit"] = SEVERITY_LIMIT
