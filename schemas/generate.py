@@ -15,7 +15,14 @@ import yaml
 from pydantic import TypeAdapter
 
 from sla_kafka.topics import DEFAULT_PARTITIONS, TOPICS, Topic
-from sla_schemas.alerts import SlaBreach, SlaBreachRetracted, SlaWarning, SlaWarningRetracted
+from sla_schemas.alerts import (
+    FeatureApproved,
+    SlaBreach,
+    SlaBreachRetracted,
+    SlaNotice,
+    SlaWarning,
+    SlaWarningRetracted,
+)
 from sla_schemas.events import TICKET_EVENT
 from sla_schemas.tables import ProgressRecord, TicketRecord
 
@@ -29,14 +36,15 @@ SCHEMAS: Final[dict[str, TypeAdapter[Any]]] = {
     "SlaWarningRetracted": TypeAdapter(SlaWarningRetracted),
     "SlaBreach": TypeAdapter(SlaBreach),
     "SlaBreachRetracted": TypeAdapter(SlaBreachRetracted),
+    "SlaNotice": TypeAdapter(SlaNotice),
+    "FeatureApproved": TypeAdapter(FeatureApproved),
     "TicketRecord": TypeAdapter(TicketRecord),
     "ProgressRecord": TypeAdapter(ProgressRecord),
 }
 #: Schemas of the records on a topic, where they are several or none.
 MESSAGES: Final[dict[str, tuple[str, ...]]] = {
-    "WarningRecord": ("SlaWarning", "SlaWarningRetracted"),
+    "WarningRecord": ("SlaWarning", "SlaWarningRetracted", "SlaNotice"),
     "BreachRecord": ("SlaBreach", "SlaBreachRetracted"),
-    "FeatureApproved": (),
     "bytes": (),
 }
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from sla_schemas.types import Id, Instant, Milliseconds, Text
-from sla_schemas.words import Party, RetractionReason, Severity
+from sla_schemas.words import NoticeKind, Party, RetractionReason, Severity
 
 
 class Strict(BaseModel):
@@ -29,6 +29,9 @@ class ClockFigures(Strict):
     """A clock as an alert tells it, at the alert's instant."""
 
     start: Instant
+    counted_from: Annotated[
+        Instant, Field(description="Where the limit begins: the start, or the guard's contact.")
+    ]
     due: Annotated[
         Instant | None, Field(description="First instant at which the used time equals the target.")
     ]
@@ -41,16 +44,24 @@ class ClockFigures(Strict):
     follows: Annotated[list[Id], Field(description="Ids of the events the figures follow from.")]
 
 
-class AlertData(Strict):
-    """Which promise an alert is about."""
+class TicketData(Strict):
+    """Which ticket a record is about, and the policy it is pinned to."""
 
     ticket_id: Id
     client_id: Text
     severity: Severity | None
     policy: Text
+
+
+class AlertData(TicketData):
+    """Which promise an alert is about, and which of the clock's limits (clause C5): ``severity``,
+    or the name of a plan.
+    """
+
     clock: Text
     cycle: Annotated[int, Field(ge=1)]
     occurrence: Annotated[int, Field(ge=1)]
+    limit: Text
 
 
 class WarningData(AlertData, ClockFigures):
@@ -63,7 +74,6 @@ class BreachData(AlertData, ClockFigures):
     """The promise was broken at ``breached_at``, by the limit named."""
 
     breached_at: Instant
-    limit: Text
 
 
 class RetractionData(AlertData):
@@ -74,6 +84,7 @@ class RetractionData(AlertData):
     retracts: Id
     reason: RetractionReason
     start: Instant | None = None
+    counted_from: Instant | None = None
     due: Instant | None = None
     target_ms: Milliseconds | None = None
     boundary: Literal["exclusive", "inclusive"] | None = None
@@ -93,7 +104,21 @@ class WarningRetractionData(RetractionData):
 class BreachRetractionData(RetractionData):
     """Takes the breach of this limit back."""
 
-    limit: Text
+
+class NoticeData(TicketData):
+    """Something about a ticket is not as the contract has it; said once and not taken back.
+
+    ``contact`` is the contact it concerns (clauses C14, C17), null for the ticket as a whole.
+    """
+
+    kind: NoticeKind
+    contact: Text | None
+
+
+class FeatureApprovedData(TicketData):
+    """The feature request that ``subscriber_id`` added or subscribed to is approved (C16)."""
+
+    subscriber_id: Id
 
 
 class OutputEnvelope(Strict):
@@ -130,5 +155,15 @@ class SlaBreachRetracted(OutputEnvelope):
     data: BreachRetractionData
 
 
-WarningRecord = Annotated[SlaWarning | SlaWarningRetracted, Field(discriminator="type")]
+class SlaNotice(OutputEnvelope):
+    type: Literal["sla.notice"]
+    data: NoticeData
+
+
+class FeatureApproved(OutputEnvelope):
+    type: Literal["feature.approved"]
+    data: FeatureApprovedData
+
+
+WarningRecord = Annotated[SlaWarning | SlaWarningRetracted | SlaNotice, Field(discriminator="type")]
 BreachRecord = Annotated[SlaBreach | SlaBreachRetracted, Field(discriminator="type")]

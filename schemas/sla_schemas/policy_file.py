@@ -21,13 +21,15 @@ from sla_domain.instant import DAY, HOUR, MINUTE, parse_duration
 from sla_domain.policy import (
     Boundary,
     ClockRule,
+    Plan,
     Policy,
     PolicyBook,
     Target,
     WarningFraction,
 )
 from sla_schemas.types import Instant
-from sla_schemas.words import Impact, Scope, Severity
+from sla_schemas.words import Affected, BuiltBy, Impact, Medium, Origin, Scope, Severity
+from sla_schemas.words import Plan as PlanName
 
 #: Where the policies that come with the package live inside it.
 PACKAGED: Final = "policies"
@@ -196,6 +198,67 @@ class TargetSection(Section):
         return self
 
 
+def _targets(
+    targets: Mapping[Severity, Mapping[str, TargetSection]],
+    calendars: Mapping[str, Calendar],
+    warnings: Sequence[WarningFraction],
+) -> dict[tuple[str, str], Target]:
+    return {
+        (severity, clock): section.to_domain(calendars, warnings)
+        for severity, sections in targets.items()
+        for clock, section in sections.items()
+    }
+
+
+class PlanTargetSection(TargetSection):
+    """A limit beside the severity's own, counted from the contact with the guard."""
+
+    begins: Annotated[Literal["guard_contacted"], Field(alias="from")]
+
+
+class PlanSection(Section):
+    """A support that a client buys on top; it is active once the client contacts the guard."""
+
+    built_by: list[BuiltBy]
+    severities: list[Severity]
+    outside: str
+    targets: dict[Severity, dict[str, PlanTargetSection]]
+
+    def to_domain(
+        self, name: str, calendars: Mapping[str, Calendar], warnings: Sequence[WarningFraction]
+    ) -> Plan:
+        """The plan with its calendars and targets."""
+        return Plan(
+            name,
+            frozenset(self.built_by),
+            frozenset(self.severities),
+            calendars[self.outside],
+            _targets(self.targets, calendars, warnings),
+        )
+
+
+class ServicesSection(Section):
+    """What a ticket may affect: primary services, platforms, and which severities need a primary
+    service to be affected.
+    """
+
+    primary: list[Affected] = []
+    platforms: list[Affected] = []
+    needs_primary: list[Severity] = []
+
+
+class WrittenRecordSection(Section):
+    """The media of contacts whose agreement must be left in writing."""
+
+    spoken: list[Medium] = []
+
+
+class ClosingSection(Section):
+    """Which origins must be shown by evidence when a ticket is resolved."""
+
+    evidence_for: list[Origin] = []
+
+
 class WarningsSection(Section):
     """At which shares of the target a warning is due."""
 
@@ -209,27 +272,44 @@ class PolicyFile(Section):
     version: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
     effective_from: Instant
     retention: DurationText
+    business_calendar: str | None = None
     channels: list[str] = []
     severities: dict[Severity, str] = {}
-    calendars: dict[str, CalendarSection]
+    calendars: Annotated[dict[str, CalendarSection], Field(min_length=1)]
     clocks: dict[str, ClockSection]
     targets: dict[Severity, dict[str, TargetSection]]
+    plans: dict[PlanName, PlanSection] = {}
+    services: ServicesSection = ServicesSection()
+    written_record: WrittenRecordSection = WrittenRecordSection()
+    closing: ClosingSection = ClosingSection()
     warnings: WarningsSection = WarningsSection()
     classification: dict[Impact, dict[Scope | Literal["unstated"], Severity]] = {}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = []
-        for severity, targets in self.targets.items():
-            for clock, target in targets.items():
-                where = f"targets.{severity}.{clock}"
-                if clock not in self.clocks:
-                    problems.append(f"{where}: there is no clock {clock!r}")
-                if target.calendar not in self.calendars:
-                    problems.append(f"{where}.calendar: there is no calendar {target.calendar!r}")
+        problems = list(self._unknown_names("targets", self.targets))
+        for name, plan in self.plans.items():
+            problems += self._unknown_names(f"plans.{name}.targets", plan.targets)
+            problems += self._unknown_calendar(f"plans.{name}.outside", plan.outside)
+        if self.business_calendar is not None:
+            problems += self._unknown_calendar("business_calendar", self.business_calendar)
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _unknown_names(
+        self, where: str, targets: Mapping[Severity, Mapping[str, TargetSection]]
+    ) -> Iterator[str]:
+        for severity, sections in targets.items():
+            for clock, target in sections.items():
+                place = f"{where}.{severity}.{clock}"
+                if clock not in self.clocks:
+                    yield f"{place}: there is no clock {clock!r}"
+                yield from self._unknown_calendar(f"{place}.calendar", target.calendar)
+
+    def _unknown_calendar(self, where: str, name: str) -> Iterator[str]:
+        if name not in self.calendars:
+            yield f"{where}: there is no calendar {name!r}"
 
     def to_domain(self) -> Policy:
         """The policy as the domain knows it."""
@@ -244,12 +324,9 @@ class PolicyFile(Section):
             effective_from=self.effective_from,
             retention=self.retention,
             calendars=calendars,
+            business_calendar=calendars[self.business_calendar or next(iter(calendars))],
             clocks=[section.to_domain(name) for name, section in self.clocks.items()],
-            targets={
-                (severity, clock): section.to_domain(calendars, warnings)
-                for severity, sections in self.targets.items()
-                for clock, section in sections.items()
-            },
+            targets=_targets(self.targets, calendars, warnings),
             warnings=warnings,
             classification={
                 (impact, None if scope == "unstated" else scope): severity
@@ -258,6 +335,15 @@ class PolicyFile(Section):
             },
             severity_names={str(severity): name for severity, name in self.severities.items()},
             channels=frozenset(self.channels),
+            plans={
+                name: section.to_domain(name, calendars, warnings)
+                for name, section in self.plans.items()
+            },
+            primary_services=frozenset(self.services.primary),
+            platforms=frozenset(self.services.platforms),
+            needs_primary=frozenset(self.services.needs_primary),
+            spoken_media=frozenset(self.written_record.spoken),
+            evidence_for=frozenset(self.closing.evidence_for),
         )
 
 

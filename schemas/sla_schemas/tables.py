@@ -2,40 +2,73 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from sla_schemas.alerts import Strict
 from sla_schemas.types import Id, Instant, Milliseconds, Text
-from sla_schemas.words import Kind, Outcome, Party, Severity, TicketState
+from sla_schemas.words import Kind, Medium, Origin, Outcome, Party, Severity, TicketState
 
 
-class ClockRecord(Strict):
-    """One cycle of one clock. Times are as of the record's ``as_of``."""
+class LimitFigures(Strict):
+    """How a clock stands by one of its limits, as of the record's ``as_of``."""
 
-    clock: Text
-    cycle: Annotated[int, Field(ge=1)]
-    severity: Severity
-    start: Instant
+    limit: Annotated[Text, Field(description="'severity', or the plan it comes from (C5).")]
+    counted_from: Instant
     due: Annotated[Instant | None, Field(description="Null while paused or void.")]
-    stopped: Instant | None
-    outcome: Outcome
     used_ms: Annotated[Milliseconds | None, Field(description="Null for a feature request.")]
     paused_ms: Annotated[
-        Milliseconds | None, Field(description="Open part of the pauses, on the clock's calendar.")
-    ]
-    paused_by: Annotated[
-        dict[Party, Milliseconds], Field(description="The same by the party it is attributed to.")
+        Milliseconds | None, Field(description="Open part of the pauses, on the limit's calendar.")
     ]
     target_ms: Milliseconds
     boundary: Text
     calendar: Text
 
 
+class ClockRecord(LimitFigures):
+    """One cycle of one clock. The figures are those of the limit due first, the severity's own
+    while nothing is due.
+    """
+
+    clock: Text
+    cycle: Annotated[int, Field(ge=1)]
+    severity: Severity
+    start: Instant
+    stopped: Instant | None
+    outcome: Outcome
+    origin: Annotated[
+        Origin | None, Field(description="Where the fault lay, told by what stopped it (C20).")
+    ]
+    paused_by: Annotated[
+        dict[Party, Milliseconds], Field(description="paused_ms by the party it is attributed to.")
+    ]
+    limits: Annotated[
+        list[LimitFigures], Field(description="Every limit, where the clock has more than one.")
+    ]
+
+
+class DelayRecord(Strict):
+    """A delay in the open time of the policy's business calendar, and in all time."""
+
+    business_ms: Milliseconds
+    clock_ms: Milliseconds
+
+
+class ObligationRecord(Strict):
+    """A spoken contact whose agreement must be left in writing; open while ``record`` is null."""
+
+    kind: Literal["written_record"]
+    contact_id: Id
+    medium: Medium
+    opened_at: Instant
+    closed_at: Instant | None
+    record: Text | None
+
+
 class TicketRecord(Strict):
-    """A ticket's SLA state. ``timeline``, ``sent`` and ``held`` are the tracker's own memory; their
-    form may change with any version.
+    """A ticket's SLA state. ``timeline``, ``sent``, ``said`` and ``held`` are the tracker's own
+    memory; their form may change with any version.
     """
 
     ticket_id: Id
@@ -44,6 +77,7 @@ class TicketRecord(Strict):
     severity: Severity | None
     state: TicketState
     policy: Annotated[Text, Field(description="name@version the ticket is pinned to.")]
+    channel: Text | None
     communicated_at: Instant | None
     closed_at: Instant | None
     as_of: Annotated[
@@ -51,8 +85,16 @@ class TicketRecord(Strict):
     ]
     next_deadline: Instant | None
     clocks: list[ClockRecord]
+    client_delay: Annotated[
+        dict[Party, DelayRecord], Field(description="Waits for the client, by party (C12).")
+    ]
+    obligations: list[ObligationRecord]
+    subscribers: Annotated[
+        list[Id], Field(description="Who is told when the feature is approved (C16).")
+    ]
     timeline: list[list[Any]]
     sent: list[list[Any]]
+    said: list[list[Any]]
     held: Annotated[
         list[list[Any]],
         Field(description="Original records of events whose created has not arrived."),

@@ -21,6 +21,13 @@ CancelReason = Literal["spam", "duplicate", "merged", "deleted"]
 Outcome = Literal["running", "paused", "met", "breached", "void"]
 TicketState = Literal["early", "open", "waiting", "resolved", "cancelled"]
 RetractionReason = Literal["late_event", "severity_changed", "reclassified", "cancelled"]
+NoticeKind = Literal[
+    "unlisted_channel",
+    "severity_questioned",
+    "written_record_missing",
+    "guard_not_covered",
+    "evidence_missing",
+]
 DeadLetterReason = Literal[
     "not_json",
     "not_cloudevents",

@@ -8,7 +8,7 @@ from typing import Any
 
 from sla_cli.errors import UsageError
 from sla_domain.calendar import Calendar
-from sla_domain.clock import Clock
+from sla_domain.clock import Limit, Pause
 from sla_domain.instant import (
     MINUTE,
     SECOND,
@@ -17,7 +17,7 @@ from sla_domain.instant import (
     parse_duration,
     parse_instant,
 )
-from sla_domain.policy import Boundary, ClockRule, Target
+from sla_domain.policy import Boundary, Target
 from sla_schemas.policy_file import CalendarSection
 
 
@@ -90,11 +90,16 @@ def _paused(calendar: Calendar, given: dict[str, Any]) -> str:
     start = parse_instant(given["start"])
     within = _amount(given) if given["op"] == "deadline" else 1
     target = Target.of(within, Boundary.EXCLUSIVE, calendar)
-    clock = Clock(ClockRule("asked", frozenset()), 1, start, "none", target, "asked")
-    for pause in given["pauses"]:
-        clock.pause(parse_instant(pause["from"]), "client", "asked")
-        if pause.get("to") is not None:
-            clock.resume(parse_instant(pause["to"]), "asked")
+    pauses = [
+        Pause(
+            parse_instant(pause["from"]),
+            None if pause.get("to") is None else parse_instant(pause["to"]),
+            "client",
+            "asked",
+        )
+        for pause in given["pauses"]
+    ]
+    limit = Limit("asked", start, target, "asked", pauses)
     if given["op"] == "elapsed":
-        return format_duration(clock.used(parse_instant(given["end"])))
-    return "never" if clock.due is None else format_instant(clock.due)
+        return format_duration(limit.used(parse_instant(given["end"])))
+    return "never" if limit.due is None else format_instant(limit.due)

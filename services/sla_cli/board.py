@@ -108,12 +108,12 @@ def _alerts(board: Board) -> Table:
     for alert in board.alerts:
         data = alert["data"]
         kind = alert["type"].removeprefix("sla.")
-        share = data.get("fraction")
+        share = data.get("fraction") or data.get("kind")
         table.add_row(
             alert["time"][:16].replace("T", " "),
             Text(f"{kind} {share}" if share else kind, style=_STYLES[alert["type"]]),
             alert["subject"],
-            data["clock"],
+            data.get("clock", ""),
             str(data["severity"]),
         )
     return table

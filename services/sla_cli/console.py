@@ -21,6 +21,9 @@ from rich.progress import (
     TextColumn,
 )
 from rich.table import Table
+from rich.text import Text
+
+from sla_text.telling import Table as Told
 
 out = Console()
 err = Console(stderr=True)
@@ -39,6 +42,23 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title:
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     out.print(table)
+
+
+def table_of(told: Told) -> Table:
+    """A table in words as one for the terminal."""
+    headed = any(told.columns)
+    table = Table(
+        *told.columns,
+        title=told.title,
+        title_justify="left",
+        title_style="italic",
+        box=None,
+        pad_edge=False,
+        show_header=headed,
+    )
+    for row in told.rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
 
 
 def listing(

@@ -23,6 +23,7 @@ _FOR_USERS: Final = {
     ("sla_tracker.errors", "FatalError"),
     ("sla_cli.importers.servicenow", "LogError"),
     ("sla_domain.calendar", "CalendarError"),
+    ("sla_domain.ticket", "UnknownPolicyError"),
 }
 
 

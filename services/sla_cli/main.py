@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -22,7 +24,7 @@ from sla_cli.commands import (
     topics,
     tracker,
 )
-from sla_cli.errors import exit_status_of
+from sla_cli.errors import UsageError, exit_status_of
 
 app = typer.Typer(
     name="sla",
@@ -40,6 +42,22 @@ Try first:
   sla simulate events.jsonl --out result
 """,
 )
+
+
+@app.callback()
+def _language(
+    context: typer.Context,
+    lang: Annotated[
+        str | None,
+        typer.Option(help="Language of explanations and reports: en or es. Default: the locale's."),
+    ] = None,
+) -> None:
+    from sla_text.language import LANGUAGES, language_of
+
+    if lang is not None and lang not in LANGUAGES:
+        raise UsageError(f"--lang {lang!r} is none of {', '.join(LANGUAGES)}")
+    context.obj = lang or language_of(os.environ)
+
 
 app.command()(demo.demo)
 app.command()(kafka.kafka)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from sla_text.language import Language
 
 Policies = Annotated[
     list[Path] | None,
@@ -57,3 +60,21 @@ def instant_option(text: str | None, name: str) -> int | None:
         raise UsageError(
             f"{name} {text!r} is not a time with an offset; write it like 2026-11-23T18:00:00-03:00"
         ) from None
+
+
+def zone_option(name: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    """A time zone by name. Raises ``UsageError``."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    from sla_cli.errors import UsageError
+
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(f"{name!r} is not a time zone; write one like Europe/Madrid") from None
+
+
+def language_of(context: typer.Context) -> Language:
+    """The language asked for by ``sla --lang``, else the locale's."""
+    language: Language = context.obj
+    return language

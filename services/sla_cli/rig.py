@@ -29,8 +29,17 @@ from sla_domain.alert import AlertKind
 from sla_domain.policy import PolicyBook
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka, free_port
+from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import BREACHES, DEAD_LETTERS, EVENTS, PROGRESS, TICKETS, WARNINGS
+from sla_kafka.topics import (
+    APPROVALS,
+    BREACHES,
+    DEAD_LETTERS,
+    EVENTS,
+    PROGRESS,
+    TICKETS,
+    WARNINGS,
+)
 from sla_tracker.wire.alerts import read_alert_kind
 from sla_tracker.wire.events import Received, read_event
 from sla_tracker.wire.tables import read_progress
@@ -264,7 +273,7 @@ async def end_offsets(settings: KafkaSettings, topic: str) -> dict[TopicPartitio
 
 async def output_ends(settings: KafkaSettings) -> dict[str, dict[TopicPartition, int]]:
     """Where the topics that ``collect`` reads end now."""
-    topics = (WARNINGS, BREACHES, TICKETS, DEAD_LETTERS)
+    topics = (WARNINGS, BREACHES, APPROVALS, TICKETS, DEAD_LETTERS)
     return {topic.name: await end_offsets(settings, topic.name) for topic in topics}
 
 
@@ -304,11 +313,21 @@ async def follower(
 
 
 async def read_topic(
-    settings: KafkaSettings, topic: str, starts: dict[TopicPartition, int] | None = None
+    settings: KafkaSettings,
+    topic: str,
+    starts: dict[TopicPartition, int] | None = None,
+    home_of: bytes | None = None,
 ) -> list[ConsumerRecord]:
-    """All committed records of ``topic``, by partition and offset, from ``starts`` on."""
+    """All committed records of ``topic``, by partition and offset, from ``starts`` on.
+
+    With ``home_of`` only those of the partition that this key goes to.
+    """
     ends = await end_offsets(settings, topic)
+    if home_of is not None:
+        home = TopicPartition(topic, partition_for(home_of, len(ends)))
+        ends = {home: ends[home]}
     async with follower(settings, [topic]) as consumer:
+        consumer.pause(*(consumer.assignment() - ends.keys()))
         for partition, start in (starts or dict.fromkeys(ends, 0)).items():
             consumer.seek(partition, start)
         found: dict[TopicPartition, list[ConsumerRecord]] = {partition: [] for partition in ends}
@@ -328,7 +347,12 @@ async def collect(settings: KafkaSettings, starts: dict[str, dict[TopicPartition
     """What trackers wrote since ``starts``: the files and counts of ``sla simulate``."""
     outputs = Outputs()
     kinds: list[AlertKind] = []
-    for topic, lines in ((WARNINGS, outputs.warnings), (BREACHES, outputs.breaches)):
+    alerts = (
+        (WARNINGS, outputs.warnings),
+        (BREACHES, outputs.breaches),
+        (APPROVALS, outputs.approvals),
+    )
+    for topic, lines in alerts:
         for record in await read_topic(settings, topic.name, starts[topic.name]):
             lines.append(record.value)
             kinds.append(read_alert_kind(record.value))

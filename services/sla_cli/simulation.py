@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,9 +11,9 @@ from pathlib import Path
 from sla_cli.recording import Line, laid_out
 from sla_domain.alert import AlertKind
 from sla_domain.policy import PolicyBook
-from sla_kafka.topics import EVENTS
+from sla_kafka.topics import APPROVALS, BREACHES, EVENTS, WARNINGS
 from sla_tracker.partition import REPLAY, Effects, Partition
-from sla_tracker.wire.alerts import write_alert
+from sla_tracker.wire.alerts import ALERT_TOPICS, write_alert
 from sla_tracker.wire.records import (
     DETAIL_HEADER,
     OFFSET_HEADER,
@@ -46,7 +47,9 @@ class Summary:
                 self.warnings += 1
             elif kind is AlertKind.BREACH:
                 self.breaches += 1
-            else:
+            elif kind is AlertKind.NOTICE:
+                self.notices += 1
+            elif kind is not AlertKind.APPROVED:
                 self.retractions += 1
 
     def took(self, seconds: float) -> None:
@@ -143,8 +146,7 @@ def last_frontier(worlds: Iterable[Partition]) -> int | None:
 class Collected:
     """What one partition gave out so far."""
 
-    warnings: list[bytes] = field(default_factory=list)
-    breaches: list[bytes] = field(default_factory=list)
+    alerts: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     kinds: list[AlertKind] = field(default_factory=list)
     left: list[bytes] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
@@ -153,7 +155,7 @@ class Collected:
         """Add what came of a stretch of records."""
         for alert in effects.alerts:
             self.kinds.append(alert.kind)
-            (self.warnings if alert.kind.of_warning else self.breaches).append(write_alert(alert))
+            self.alerts[ALERT_TOPICS[alert.kind].name].append(write_alert(alert))
         self.left += effects.left.values()
         self.dead_letters += effects.dead_letters
 
@@ -161,8 +163,9 @@ class Collected:
 def _outputs(worlds: list[Partition], collected: list[Collected], end: int | None) -> Outputs:
     outputs = Outputs()
     for world, found in zip(worlds, collected, strict=True):
-        outputs.warnings += found.warnings
-        outputs.breaches += found.breaches
+        outputs.warnings += found.alerts[WARNINGS.name]
+        outputs.breaches += found.alerts[BREACHES.name]
+        outputs.approvals += found.alerts[APPROVALS.name]
         outputs.tickets += found.left
         outputs.summary.count_alerts(found.kinds)
         outputs.dead_letters += [

@@ -11,11 +11,10 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
+from sla_domain.announcement import AnnouncementKind
+from sla_domain.clock import SEVERITY_LIMIT
 from sla_domain.event import Event, EventType
 from sla_domain.policy import BREACH
-
-#: The limit that every clock has: the target of its severity.
-SEVERITY_LIMIT: Final = "severity"
 
 
 class AlertKind(StrEnum):
@@ -25,10 +24,12 @@ class AlertKind(StrEnum):
     WARNING_RETRACTED = "sla.warning_retracted"
     BREACH = "sla.breach"
     BREACH_RETRACTED = "sla.breach_retracted"
+    NOTICE = "sla.notice"
+    APPROVED = "feature.approved"
 
     @property
     def of_warning(self) -> bool:
-        """Whether it is a warning or takes one back; the others are about breaches."""
+        """Whether it is a warning or takes one back."""
         return self in _OF_WARNINGS
 
 
@@ -60,7 +61,7 @@ class Sent(NamedTuple):
     """An entry of a ticket's ledger: an alert that was sent.
 
     ``what`` is ``"breach"`` or the warning's fraction; ``retracted`` says why it was taken back
-    and is ``None`` while it stands.
+    and is ``None`` while it stands; ``limit`` is the clock's limit that reached it.
     """
 
     clock: str
@@ -69,6 +70,15 @@ class Sent(NamedTuple):
     occurrence: int
     at: int
     retracted: str | None = None
+    limit: str = SEVERITY_LIMIT
+
+
+class Said(NamedTuple):
+    """An entry of a ticket's ledger: an announcement that was made."""
+
+    kind: str
+    about: str
+    at: int
 
 
 class PauseShown(NamedTuple):
@@ -81,9 +91,14 @@ class PauseShown(NamedTuple):
 
 
 class ClockShown(NamedTuple):
-    """A clock's figures at an alert's instant; spans of time in milliseconds."""
+    """The figures of a clock's limit at an alert's instant; spans of time in milliseconds.
+
+    ``counted_from`` is where the limit begins to count: the clock's start, or the contact with the
+    guard.
+    """
 
     start: int
+    counted_from: int
     due: int | None
     target: int
     boundary: str
@@ -112,6 +127,7 @@ class Alert(NamedTuple):
     clock: str
     cycle: int
     what: str
+    limit: str
     occurrence: int
     caused_by: str
     shown: ClockShown | None
@@ -119,10 +135,33 @@ class Alert(NamedTuple):
     reason: Reason | None = None
 
 
+class Notice(NamedTuple):
+    """An announcement on its way out: a notice, or an approval to one subscriber."""
+
+    kind: AlertKind
+    id: str
+    at: int
+    ticket_id: str
+    client_id: str
+    severity: str | None
+    policy: str
+    what: AnnouncementKind
+    about: str
+    caused_by: str
+
+
 def alert_id(ticket_id: str, kind: AlertKind, sent: Sent) -> str:
     """The identity of an alert: a hash of ticket, clock, cycle, kind, fraction or limit, and
     occurrence (semantics §5), 32 hexadecimal digits.
     """
-    limit = SEVERITY_LIMIT if sent.what == BREACH else sent.what
-    named = (ticket_id, sent.clock, str(sent.cycle), kind.value, limit, str(sent.occurrence))
-    return blake2b("\x1f".join(named).encode(), digest_size=16).hexdigest()
+    limit = sent.limit if sent.what == BREACH else sent.what
+    return _hash(ticket_id, sent.clock, str(sent.cycle), kind.value, limit, str(sent.occurrence))
+
+
+def notice_id(ticket_id: str, kind: AnnouncementKind, about: str) -> str:
+    """The identity of an announcement: a hash of ticket, kind and whom or what it concerns."""
+    return _hash(ticket_id, kind.value, about)
+
+
+def _hash(*parts: str) -> str:
+    return blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()

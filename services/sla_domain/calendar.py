@@ -138,6 +138,10 @@ class Calendar:
         """Open milliseconds in ``[start, end)``; zero when ``end`` is not after ``start``."""
         return self.position(end) - self.position(start) if end > start else 0
 
+    def is_open(self, instant: int) -> bool:
+        """Whether ``instant`` counts; at a closing it does not."""
+        return self.between(instant, instant + 1) > 0
+
     def add(self, start: int, amount: int) -> int:
         """The first instant from ``start`` on with ``amount`` open milliseconds behind it.
 

@@ -1,4 +1,4 @@
-"""One promise being timed for one ticket: used time, pauses, due, breach.
+"""One promise being timed for one ticket: its limits, used time, pauses, due, breach.
 
 Everything is judged by used time: the calendar's open time from the start, outside pauses.
 Instants are only ever computed back from an amount of it, so a figure and its deadline cannot
@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final, NamedTuple
 
 from sla_domain.policy import ClockRule, Target
+
+#: The limit that every clock has: the target of its severity. A second one goes by its plan's name.
+SEVERITY_LIMIT: Final = "severity"
 
 
 class Outcome(StrEnum):
@@ -37,13 +41,19 @@ class Pause:
     ended_by: str | None = None
 
 
-class Clock:
-    """One cycle of one clock.
+class Contact(NamedTuple):
+    """The contact with the guard that counts for a clock: its plan, instant and event (C19)."""
 
-    Whether its ticket is void (cancelled, a feature request) is the ticket's to say.
+    plan: str
+    at: int
+    cause: str
 
-    ``changed`` is set whenever something moves the clock and cleared by whoever judges it;
-    ``next_step`` is then the instant of the next step of its ladder, ``None`` for none in sight.
+
+class Limit:
+    """One amount of time that a clock may use, counted from ``start`` on the target's calendar
+    outside the clock's pauses.
+
+    ``pauses`` is the clock's own list; ``cause`` is the event that set the limit going.
     """
 
     __slots__ = (
@@ -51,88 +61,45 @@ class Clock:
         "_due_known",
         "_paused_before",
         "_start_position",
-        "causes",
-        "changed",
-        "cycle",
-        "next_step",
+        "cause",
+        "name",
         "pauses",
-        "rule",
-        "severity",
         "start",
         "stopped",
         "target",
     )
 
     def __init__(
-        self, rule: ClockRule, cycle: int, start: int, severity: str, target: Target, cause: str
+        self,
+        name: str,
+        start: int,
+        target: Target,
+        cause: str,
+        pauses: list[Pause],
+        stopped: int | None = None,
     ) -> None:
-        self.rule = rule
-        self.cycle = cycle
+        self.name = name
         self.start = start
-        #: The severity by which it is judged; a stopped clock keeps the one it stopped under.
-        self.severity = severity
         self.target = target
-        self.pauses: list[Pause] = []
-        self.stopped: int | None = None
-        #: Ids of the events that set this clock going and gave it its target.
-        self.causes = [cause]
-        self.changed = True
-        self.next_step: int | None = None
+        self.cause = cause
+        self.pauses = pauses
+        self.stopped = stopped
         self._due: int | None = None
         self._due_known = False
         self._start_position = target.calendar.position(start)
         # The counted time of all pauses that have ended.
         self._paused_before = 0
+        for pause in pauses:
+            if pause.end is not None:
+                self._paused_before += self.counted_pause(pause, pause.end)
 
-    @property
-    def key(self) -> tuple[str, int]:
-        """What names this clock within its ticket: its name and cycle."""
-        return self.rule.name, self.cycle
-
-    @property
-    def running(self) -> bool:
-        """Whether the promised thing is still to happen; the clock may be paused."""
-        return self.stopped is None
-
-    @property
-    def paused(self) -> bool:
-        """Whether a pause is open."""
-        return bool(self.pauses) and self.pauses[-1].end is None
-
-    def retarget(self, severity: str, target: Target, cause: str) -> None:
-        """Judge by ``target`` from the same start with the same pauses (semantics §4)."""
-        self.severity = severity
-        self.target = target
-        self.causes.append(cause)
-        self._start_position = target.calendar.position(self.start)
-        self._paused_before = sum(
-            self.counted_pause(pause, pause.end) for pause in self.pauses if pause.end is not None
-        )
-        self._moved()
-
-    def pause(self, at: int, party: str, cause: str) -> None:
-        """Stop counting at ``at``, on account of ``party``."""
-        self.pauses.append(Pause(at, None, party, cause))
-        self._moved()
-
-    def resume(self, at: int, cause: str) -> None:
-        """Count again from ``at``."""
-        pause = self.pauses[-1]
-        pause.end = at
-        pause.ended_by = cause
+    def paused_until(self, pause: Pause, at: int) -> None:
+        """``pause``, the last one, ended at ``at``."""
         self._paused_before += self.counted_pause(pause, at)
-        self._moved()
+        self._due_known = False
 
-    def stop(self, at: int, cause: str) -> None:
-        """The promised thing happened at ``at``."""
-        if self.paused:
-            self.resume(at, cause)
-        self.stopped = at
-        # The due is when it would have been: a stop does not move it.
-        self.changed = True
-
-    def _moved(self) -> None:
-        self.changed = True
+    def moved(self) -> None:
+        """A pause began: what was known of the due no longer is."""
         self._due_known = False
 
     def used(self, at: int) -> int:
@@ -158,7 +125,7 @@ class Clock:
         return total
 
     def counted_pause(self, pause: Pause, at: int) -> int:
-        """The open part of ``pause`` up to ``at``, in milliseconds on the clock's calendar."""
+        """The open part of ``pause`` up to ``at``, in milliseconds on the limit's calendar."""
         end = at if pause.end is None or at < pause.end else pause.end
         start = max(self.start, pause.start)
         return self.target.calendar.between(start, end)
@@ -199,10 +166,148 @@ class Clock:
         at = self.reaches(self.target.breaks_at)
         return at if at is None or self.stopped is None or at <= self.stopped else None
 
+
+class Clock:
+    """One cycle of one clock: met only if each of its limits is (clause C5).
+
+    Whether its ticket is void (cancelled, a feature request) is the ticket's to say.
+
+    ``changed`` is set whenever something moves the clock and cleared by whoever judges it;
+    ``next_step`` is then the instant of the next step of its ladder, ``None`` for none in sight.
+    """
+
+    __slots__ = (
+        "causes",
+        "changed",
+        "contact",
+        "cycle",
+        "next_step",
+        "origin",
+        "own",
+        "pauses",
+        "rule",
+        "second",
+        "severity",
+        "stopped",
+        "stopped_by",
+    )
+
+    def __init__(
+        self, rule: ClockRule, cycle: int, start: int, severity: str, target: Target, cause: str
+    ) -> None:
+        self.rule = rule
+        self.cycle = cycle
+        #: The severity by which it is judged; a stopped clock keeps the one it stopped under.
+        self.severity = severity
+        self.pauses: list[Pause] = []
+        #: The limit of the severity, and that of a plan where the guard was contacted.
+        self.own = Limit(SEVERITY_LIMIT, start, target, cause, self.pauses)
+        self.second: Limit | None = None
+        self.contact: Contact | None = None
+        self.stopped: int | None = None
+        self.stopped_by: str | None = None
+        #: Where the fault lay, as told by the event that stopped the clock (clause C20).
+        self.origin: str | None = None
+        #: Ids of the events that set this clock going and gave it its target.
+        self.causes = [cause]
+        self.changed = True
+        self.next_step: int | None = None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What names this clock within its ticket: its name and cycle."""
+        return self.rule.name, self.cycle
+
+    @property
+    def start(self) -> int:
+        """When the clock began to count."""
+        return self.own.start
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """Its limits, the severity's own first."""
+        return (self.own,) if self.second is None else (self.own, self.second)
+
+    @property
+    def governing(self) -> Limit:
+        """The limit that is due first; the severity's own while nothing is."""
+        second = self.second
+        if second is None or second.due is None:
+            return self.own
+        return second if self.own.due is None or second.due < self.own.due else self.own
+
+    @property
+    def running(self) -> bool:
+        """Whether the promised thing is still to happen; the clock may be paused."""
+        return self.stopped is None
+
+    @property
+    def paused(self) -> bool:
+        """Whether a pause is open."""
+        return bool(self.pauses) and self.pauses[-1].end is None
+
+    def retarget(self, severity: str, target: Target, second: Target | None, cause: str) -> None:
+        """Judge by ``target`` from the same start with the same pauses (semantics §4), and by
+        ``second`` from the contact with the guard if there was one.
+        """
+        self.severity = severity
+        self.causes.append(cause)
+        self.own = Limit(SEVERITY_LIMIT, self.start, target, self.own.cause, self.pauses)
+        self._limit_by(second)
+        self.changed = True
+
+    def guard(self, contact: Contact, target: Target | None) -> None:
+        """The guard was contacted: from then on ``target`` is a second limit, where there is one.
+
+        Only the first contact of a cycle counts (clause C19).
+        """
+        if self.contact is None:
+            self.contact = contact
+            self._limit_by(target)
+            self.changed = True
+
+    def _limit_by(self, target: Target | None) -> None:
+        contact = self.contact
+        self.second = (
+            None
+            if contact is None or target is None
+            else Limit(contact.plan, contact.at, target, contact.cause, self.pauses)
+        )
+
+    def pause(self, at: int, party: str, cause: str) -> None:
+        """Stop counting at ``at``, on account of ``party``."""
+        self.pauses.append(Pause(at, None, party, cause))
+        for limit in self.limits:
+            limit.moved()
+        self.changed = True
+
+    def resume(self, at: int, cause: str) -> None:
+        """Count again from ``at``."""
+        pause = self.pauses[-1]
+        pause.end = at
+        pause.ended_by = cause
+        for limit in self.limits:
+            limit.paused_until(pause, at)
+        self.changed = True
+
+    def stop(self, at: int, cause: str, origin: str | None = None) -> None:
+        """The promised thing happened at ``at``. The dues are when they would have been."""
+        if self.paused:
+            self.resume(at, cause)
+        self.stopped = self.own.stopped = at
+        if self.second is not None:
+            self.second.stopped = at
+        self.stopped_by = cause
+        self.origin = origin
+        self.changed = True
+
     def outcome(self, at: int) -> Outcome:
         """How the promise stands at ``at``; a clock that stopped has its outcome for good."""
-        stopped = self.stopped
-        if self.used(at if stopped is None else stopped) >= self.target.breaks_at:
+        stopped, own, second = self.stopped, self.own, self.second
+        end = at if stopped is None else stopped
+        if own.used(end) >= own.target.breaks_at or (
+            second is not None and second.used(end) >= second.target.breaks_at
+        ):
             return Outcome.BREACHED
         if stopped is not None:
             return Outcome.MET

@@ -9,75 +9,146 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sla_domain.alert import Alert, AlertKind, ClockShown, PauseShown, Sent, alert_id, reason_of
-from sla_domain.clock import Clock
+from sla_domain.alert import (
+    Alert,
+    AlertKind,
+    ClockShown,
+    Notice,
+    PauseShown,
+    Said,
+    Sent,
+    alert_id,
+    notice_id,
+    reason_of,
+)
+from sla_domain.announcement import AnnouncementKind
+from sla_domain.clock import Clock, Limit
 from sla_domain.event import Event
 from sla_domain.policy import BREACH
 from sla_domain.ticket import Ticket
 
 
-def judge(ticket: Ticket, horizon: int, cause: Event | None) -> list[Alert]:
-    """The alerts ``ticket`` owes at ``horizon``, entered in its ledger as sent.
+def judge(ticket: Ticket, horizon: int, cause: Event | None) -> list[Alert | Notice]:
+    """What ``ticket`` owes at ``horizon``, entered in its ledgers as sent.
 
     ``cause`` is the event just applied, ``None`` at a deadline. Afterwards each clock knows the
     instant at which it must be judged again.
     """
-    alerts: list[Alert] = []
+    owed: list[Alert | Notice] = []
     if ticket.sent and cause is not None:
-        alerts += _retractions(ticket, horizon, cause)
-    if ticket.void:
-        return alerts
-    for clock in ticket.clocks:
-        if clock.changed or (clock.next_step is not None and clock.next_step <= horizon):
-            alert = _climb(ticket, clock, horizon)
-            if alert is not None:
-                alerts.append(alert)
-    return alerts
+        owed += _retractions(ticket, horizon, cause)
+    if not ticket.void:
+        for clock in ticket.clocks:
+            if clock.changed or (clock.next_step is not None and clock.next_step <= horizon):
+                alert = _climb(ticket, clock, horizon)
+                if alert is not None:
+                    owed.append(alert)
+    if ticket.duties.announcements:
+        owed += _announce(ticket, horizon)
+    return owed
 
 
 def next_deadline(ticket: Ticket) -> int | None:
     """The instant at which ``ticket`` must be judged again; it must have been judged before."""
-    if ticket.void:
-        return None
     earliest = None
-    for clock in ticket.clocks:
-        at = clock.next_step
-        if at is not None and (earliest is None or at < earliest):
-            earliest = at
+    if not ticket.void:
+        for clock in ticket.clocks:
+            at = clock.next_step
+            if at is not None and (earliest is None or at < earliest):
+                earliest = at
+    if len(ticket.said) < len(ticket.duties.announcements):
+        said = _said(ticket)
+        for item in ticket.duties.announcements:
+            if (item.kind, item.about) not in said and (earliest is None or item.at < earliest):
+                earliest = item.at
     return earliest
 
 
+def _said(ticket: Ticket) -> set[tuple[str, str]]:
+    return {(said.kind, said.about) for said in ticket.said}
+
+
+def _announce(ticket: Ticket, horizon: int) -> Iterator[Notice]:
+    """What is due by ``horizon`` and was not said yet."""
+    said = _said(ticket)
+    for what, about, at, cause in ticket.duties.announcements:
+        if at > horizon or (what, about) in said:
+            continue
+        ticket.said.append(Said(what.value, about, at))
+        approved = what is AnnouncementKind.FEATURE_APPROVED
+        yield Notice(
+            kind=AlertKind.APPROVED if approved else AlertKind.NOTICE,
+            id=notice_id(ticket.id, what, about),
+            at=at,
+            ticket_id=ticket.id,
+            client_id=ticket.client_id,
+            severity=ticket.severity,
+            policy=ticket.policy.ref,
+            what=what,
+            about=about,
+            caused_by=cause,
+        )
+
+
 def _climb(ticket: Ticket, clock: Clock, horizon: int) -> Alert | None:
-    """Take ``clock`` up its ladder as far as ``horizon`` allows; what is due at the top."""
-    ladder = clock.target.ladder
-    used = clock.used(horizon)
-    reached = 0
-    while reached < len(ladder) and ladder[reached].amount <= used:
-        reached += 1
+    """Take ``clock`` up its ladder as far as ``horizon`` allows; what is due at the top.
+
+    The ladders of its limits have the same steps; the first limit on a step takes the clock there.
+    """
+    ladder = clock.own.target.ladder
+    reached = _reached(clock.own, horizon)
+    if clock.second is not None:
+        reached = max(reached, _reached(clock.second, horizon))
     clock.changed = False
     clock.next_step = _next_step(clock, reached, horizon)
     if reached == 0:
         return None
-    amount, what = ladder[reached - 1]
+    step = reached - 1
+    what = ladder[step].what
     if what == BREACH:
         if _stands(ticket, clock, (BREACH,)):
             return None
-        return _send(ticket, clock, AlertKind.BREACH, BREACH, amount)
+        return _send(ticket, clock, AlertKind.BREACH, step)
     # A stopped clock is warned about no more, and only the highest fraction passed is told.
-    higher = tuple(step.what for step in ladder[reached - 1 : -1])
+    higher = tuple(step.what for step in ladder[step:-1])
     if clock.stopped is not None or _stands(ticket, clock, higher):
         return None
-    return _send(ticket, clock, AlertKind.WARNING, what, amount)
+    return _send(ticket, clock, AlertKind.WARNING, step)
+
+
+def _reached(limit: Limit, horizon: int) -> int:
+    """How many steps of its ladder ``limit`` has reached."""
+    used = limit.used(horizon)
+    reached = 0
+    for step in limit.target.ladder:
+        if step.amount > used:
+            break
+        reached += 1
+    return reached
 
 
 def _next_step(clock: Clock, reached: int, horizon: int) -> int | None:
-    ladder = clock.target.ladder
+    ladder = clock.own.target.ladder
     if reached == len(ladder):
         return None
     if clock.stopped is None:
-        return clock.reaches(ladder[reached].amount)
+        return _first(clock, reached)[0]
     # Stopped too late, but the horizon has not got there yet.
-    return clock.breaks if clock.stopped > horizon else None
+    if clock.stopped <= horizon:
+        return None
+    return min((at for limit in clock.limits if (at := limit.breaks) is not None), default=None)
+
+
+def _first(clock: Clock, step: int) -> tuple[int | None, Limit]:
+    """When ``clock`` gets to a step of its ladder, and the limit that takes it there."""
+    own, second = clock.own, clock.second
+    at = own.reaches(own.target.ladder[step].amount)
+    if second is None:
+        return at, own
+    sooner = second.reaches(second.target.ladder[step].amount)
+    if sooner is None or (at is not None and at <= sooner):
+        return at, own
+    return sooner, second
 
 
 def _sent(ticket: Ticket, clock: Clock, what: str) -> Iterator[Sent]:
@@ -100,13 +171,14 @@ def _stands(ticket: Ticket, clock: Clock, whats: tuple[str, ...]) -> bool:
     return False
 
 
-def _send(ticket: Ticket, clock: Clock, kind: AlertKind, what: str, amount: int) -> Alert:
-    at = clock.reaches(amount)
+def _send(ticket: Ticket, clock: Clock, kind: AlertKind, step: int) -> Alert:
+    at, limit = _first(clock, step)
     assert at is not None, "what is used has been reached"
+    what = limit.target.ladder[step].what
     occurrence = 1 + sum(1 for _ in _sent(ticket, clock, what))
-    sent = Sent(clock.rule.name, clock.cycle, what, occurrence, at)
+    sent = Sent(clock.rule.name, clock.cycle, what, occurrence, at, limit=limit.name)
     ticket.sent.append(sent)
-    shown = show(clock, at)
+    shown = show(clock, limit, at)
     return Alert(
         kind=kind,
         id=alert_id(ticket.id, kind, sent),
@@ -118,6 +190,7 @@ def _send(ticket: Ticket, clock: Clock, kind: AlertKind, what: str, amount: int)
         clock=sent.clock,
         cycle=sent.cycle,
         what=what,
+        limit=limit.name,
         occurrence=occurrence,
         caused_by=shown.follows[-1],
         shown=shown,
@@ -142,8 +215,11 @@ def _holds(ticket: Ticket, sent: Sent, horizon: int) -> bool:
     clock = ticket.clock(sent.clock, sent.cycle)
     if clock is None or ticket.void:
         return False
-    used = clock.used(horizon)
-    return any(step.what == sent.what and step.amount <= used for step in clock.target.ladder)
+    return any(
+        step.what == sent.what and step.amount <= limit.used(horizon)
+        for limit in clock.limits
+        for step in limit.target.ladder
+    )
 
 
 def _retract(ticket: Ticket, index: int, cause: Event) -> Alert:
@@ -164,35 +240,43 @@ def _retract(ticket: Ticket, index: int, cause: Event) -> Alert:
         clock=sent.clock,
         cycle=sent.cycle,
         what=sent.what,
+        limit=sent.limit,
         occurrence=sent.occurrence,
         caused_by=cause.id,
-        shown=show(clock, sent.at) if clock else None,
+        shown=show(clock, _limit(clock, sent.limit), sent.at) if clock else None,
         retracts=alert_id(ticket.id, taken_back, sent),
         reason=reason,
     )
 
 
-def show(clock: Clock, at: int) -> ClockShown:
-    """The figures of ``clock`` at ``at``, as an alert tells them."""
+def _limit(clock: Clock, name: str) -> Limit:
+    """The limit called ``name``, the severity's own where the clock has it no more."""
+    return next((limit for limit in clock.limits if limit.name == name), clock.own)
+
+
+def show(clock: Clock, limit: Limit, at: int) -> ClockShown:
+    """The figures of ``clock`` by ``limit`` at ``at``, as an alert tells them."""
+    causes = clock.causes if limit is clock.own else [*clock.causes, limit.cause]
     return ClockShown(
         start=clock.start,
-        due=clock.due,
-        target=clock.target.within,
-        boundary=clock.target.boundary.value,
-        calendar=clock.target.calendar.name,
-        used=clock.used(at),
-        paused=clock.paused_time(at),
+        counted_from=limit.start,
+        due=limit.due,
+        target=limit.target.within,
+        boundary=limit.target.boundary.value,
+        calendar=limit.target.calendar.name,
+        used=limit.used(at),
+        paused=limit.paused_time(at),
         pauses=[
             PauseShown(
                 pause.start,
                 pause.end if pause.end is not None and pause.end <= at else None,
                 pause.party,
-                clock.counted_pause(pause, at),
+                limit.counted_pause(pause, at),
             )
             for pause in clock.pauses
             if pause.start < at
         ],
-        follows=[*clock.causes, *_pause_causes(clock, at)],
+        follows=[*causes, *_pause_causes(clock, at)],
     )
 
 

@@ -74,7 +74,8 @@ class Target:
     ) -> Self:
         """The target with the ladder that follows from its length and boundary."""
         breaks = within + (boundary is Boundary.INCLUSIVE)
-        steps = sorted(Step(fraction.of(within), fraction.label) for fraction in warnings)
+        ascending = sorted(warnings, key=lambda fraction: fraction.share)
+        steps = [Step(fraction.of(within), fraction.label) for fraction in ascending]
         return cls(within, boundary, calendar, (*steps, Step(breaks, BREACH)))
 
     @property
@@ -94,25 +95,55 @@ class ClockRule:
     restarts: frozenset[EventType] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A support that a client has bought on top (clauses C5, C17-C21).
+
+    It is passive: nothing counts before the client contacts the guard outside ``outside``, about an
+    integration by one of ``built_by``. ``targets`` are limits by (severity, clock), counted from
+    that contact; ``severities`` those it is meant for.
+    """
+
+    name: str
+    built_by: frozenset[str]
+    severities: frozenset[str]
+    outside: Calendar
+    targets: Mapping[tuple[str, str], Target]
+
+
 #: Severities derived from (impact, scope); a scope of ``None`` is a ticket without one.
 Classification = Mapping[tuple[str, str | None], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One version of a support promise. ``retention`` is in milliseconds (see ``tickets``)."""
+    """One version of a support promise.
+
+    ``retention`` is how long a closed ticket stays in the table, in milliseconds.
+    ``business_calendar`` is what "business time" means where no clock is asked about.
+    """
 
     name: str
     version: str
     effective_from: int
     retention: int
     calendars: Mapping[str, Calendar]
+    business_calendar: Calendar
     clocks: Sequence[ClockRule]
     targets: Mapping[tuple[str, str], Target]
     warnings: Sequence[WarningFraction]
     classification: Classification
     severity_names: Mapping[str, str] = field(default_factory=dict)
     channels: frozenset[str] = frozenset()
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+    #: What is a primary service or a platform, and the severities that need a primary one (C13).
+    primary_services: frozenset[str] = frozenset()
+    platforms: frozenset[str] = frozenset()
+    needs_primary: frozenset[str] = frozenset()
+    #: The media of contacts whose agreement must be left in writing (C14).
+    spoken_media: frozenset[str] = frozenset()
+    #: The origins that must be shown by evidence (C20).
+    evidence_for: frozenset[str] = frozenset()
 
     @property
     def ref(self) -> str:
@@ -142,6 +173,10 @@ class PolicyBook:
             raise ValueError("a policy book needs at least one version")
         self.versions = sorted(versions, key=lambda policy: policy.effective_from)
         self._starts = [policy.effective_from for policy in self.versions]
+
+    def find(self, ref: str) -> Policy | None:
+        """The version cited as ``name@version``, ``None`` where it is not in the book."""
+        return next((policy for policy in self.versions if policy.ref == ref), None)
 
     def in_force(self, instant: int) -> Policy:
         """The version in force at ``instant``, before the earliest one the earliest."""

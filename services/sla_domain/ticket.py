@@ -8,12 +8,13 @@ timeline applied again.
 from __future__ import annotations
 
 from enum import Enum, StrEnum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
-from sla_domain.alert import Sent
-from sla_domain.clock import Clock
+from sla_domain.alert import Said, Sent
+from sla_domain.clock import Clock, Contact
+from sla_domain.duties import Duties
 from sla_domain.event import Event, EventType, in_order
-from sla_domain.policy import ClockRule, Policy, PolicyBook
+from sla_domain.policy import ClockRule, Plan, Policy, PolicyBook, Target
 
 FEATURE_REQUEST: Final = "feature_request"
 CLIENT: Final = "client"
@@ -39,6 +40,15 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Stage(NamedTuple):
+    """A ticket from ``start`` on: its status, the party waited for, and the event that began it."""
+
+    start: int
+    status: Status
+    party: str | None
+    cause: str
+
+
 class Placement(Enum):
     """What became of an event put into a timeline."""
 
@@ -47,21 +57,39 @@ class Placement(Enum):
     CONFLICT = auto()
 
 
+class UnknownPolicyError(Exception):
+    """A ticket is pinned to a version that is not in the policy book."""
+
+    def __init__(self, ticket_id: str, ref: str) -> None:
+        super().__init__(
+            f"ticket {ticket_id!r} is pinned to the policy {ref}, which is not among the policy "
+            "files; add its file, since a new version judges no running ticket anew"
+        )
+
+
 class Ticket:
-    """One ticket under the policy in force when it was communicated."""
+    """One ticket under the policy in force when it was communicated.
+
+    A ticket that was restored stays under the version it was pinned to, even where a newer one
+    says it was in force earlier: a new version judges no running ticket anew.
+    """
 
     __slots__ = (
         "_book",
+        "_pinned",
         "client_id",
         "clocks",
         "closed_at",
         "communicated_at",
         "created",
+        "duties",
         "id",
         "kind",
         "policy",
+        "said",
         "sent",
         "severity",
+        "stages",
         "status",
         "timeline",
     )
@@ -72,6 +100,10 @@ class Ticket:
         self.timeline: list[Event] = []
         #: The alerts sent so far, those taken back included.
         self.sent: list[Sent] = []
+        #: The announcements made so far.
+        self.said: list[Said] = []
+        # A restored ticket's version, and the event it was pinned by.
+        self._pinned: tuple[Policy, Event] | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -85,17 +117,38 @@ class Ticket:
         #: When the ticket was resolved or cancelled; ``None`` while it is neither.
         self.closed_at: int | None = None
         self.clocks: list[Clock] = []
+        #: What it went through since its communication; a stage lasts until the next begins.
+        self.stages: list[Stage] = []
+        self.duties = Duties(self.policy)
+
+    @property
+    def pin(self) -> str | None:
+        """The version to restore the ticket with; ``None`` where the book says the same."""
+        return None if self._pinned is None else self._pinned[0].ref
 
     @property
     def void(self) -> bool:
         """Whether nothing is promised: the ticket is cancelled or a feature request (C15)."""
         return self.status is Status.CANCELLED or self.kind == FEATURE_REQUEST
 
-    def restore(self, timeline: list[Event], sent: list[Sent]) -> None:
-        """Take over what another process kept of this ticket."""
+    def restore(
+        self, timeline: list[Event], sent: list[Sent], said: list[Said], pin: str | None
+    ) -> None:
+        """Take over what another process kept of this ticket, pinned to the version it cites.
+
+        Raises ``UnknownPolicyError`` where the book does not have that version.
+        """
         self.timeline = in_order(timeline)
-        self.sent = sent
+        self.sent, self.said = sent, said
+        created = self._standing_created()
+        if pin is not None and created is not None:
+            policy = self._book.find(pin)
+            if policy is None:
+                raise UnknownPolicyError(self.id, pin)
+            self._pinned = policy, created
         self._fold()
+        if self._pinned is not None and self._in_force() is self._pinned[0]:
+            self._pinned = None
 
     def add(self, event: Event) -> Placement:
         """Put ``event`` in its place. A copy changes nothing; with other content it is a
@@ -126,7 +179,7 @@ class Ticket:
 
     def _fold(self) -> None:
         self._forget()
-        created = next((e for e in self.timeline if e.type is EventType.CREATED), None)
+        created = self._standing_created()
         if created is None:
             return
         self._create(created)
@@ -134,17 +187,30 @@ class Ticket:
             if event.type is not EventType.CREATED:
                 self._apply(event)
 
+    def _standing_created(self) -> Event | None:
+        """Of several ``created`` the first stands."""
+        return next((e for e in self.timeline if e.type is EventType.CREATED), None)
+
+    def _in_force(self) -> Policy:
+        return self._book.in_force(self.communicated_at)
+
     def _create(self, created: Event) -> None:
         """What ``created`` says takes effect before all other events."""
         facts = created.facts
         self.created = created
         self.communicated_at = facts.get("communicated_at", created.occurred)
-        self.policy = self._book.in_force(self.communicated_at)
+        pinned = self._pinned
+        self.policy = pinned[0] if pinned and pinned[1] is created else self._in_force()
         self.client_id = facts.get("client_id", "")
         self.kind = facts.get("kind", "incident")
         self.status = Status.OPEN
-        self.severity = self._first_severity()
-        if self.severity is not None and self._ever_promised():
+        self.stages.append(Stage(self.communicated_at, Status.OPEN, None, created.id))
+        self.duties = Duties(self.policy)
+        self.duties.created(created)
+        self.severity = self.policy.severity_of(facts)
+        if self.severity is not None:
+            self.duties.severity_told(self.severity, created, created)
+        if self._ever_promised():
             for rule in self.policy.clocks:
                 self._start(rule, 1, self.communicated_at, created.id)
 
@@ -158,7 +224,7 @@ class Ticket:
         )
 
     def _first_severity(self) -> str | None:
-        """The first severity the timeline tells; clocks that stopped before it take it."""
+        """The first severity the timeline tells; clocks that start before it take it."""
         for event in (self.created, *self.timeline):
             if event is not None and event.type in _TELLS_SEVERITY:
                 severity = self.policy.severity_of(event.facts)
@@ -167,10 +233,12 @@ class Ticket:
         return None
 
     def _start(self, rule: ClockRule, cycle: int, start: int, cause: str) -> None:
-        assert self.severity is not None
-        target = self.policy.target(self.severity, rule.name)
+        severity = self.severity or self._first_severity()
+        if severity is None:
+            return
+        target = self.policy.target(severity, rule.name)
         if target is not None:
-            self.clocks.append(Clock(rule, cycle, start, self.severity, target, cause))
+            self.clocks.append(Clock(rule, cycle, start, severity, target, cause))
 
     def _apply(self, event: Event) -> None:
         """Let ``event``, which follows all those applied before, take effect."""
@@ -179,6 +247,7 @@ class Ticket:
         if event.type in _TELLS_SEVERITY:
             self._judge_anew(event)
         self._move_clocks(event)
+        self._move_duties(event)
         self._move_status(event)
 
     def _judge_anew(self, event: Event) -> None:
@@ -192,10 +261,13 @@ class Ticket:
         if severity is None or severity == self.severity:
             return
         self.severity = severity
+        assert self.created is not None, "events are applied to a ticket that exists"
+        self.duties.severity_told(severity, self.created, event)
         for clock in self.clocks:
             target = self.policy.target(severity, clock.rule.name)
             if clock.running and target is not None:
-                clock.retarget(severity, target, event.id)
+                second = self._second_target(clock, severity)
+                clock.retarget(severity, target, second, event.id)
 
     def _move_clocks(self, event: Event) -> None:
         type_, at = event.type, event.occurred
@@ -203,7 +275,7 @@ class Ticket:
             rule = clock.rule
             if clock.running:
                 if type_ in rule.stops:
-                    clock.stop(at, event.id)
+                    clock.stop(at, event.id, event.facts.get("origin"))
                 elif clock.paused:
                     if type_ in rule.resumes:
                         clock.resume(at, event.id)
@@ -215,7 +287,55 @@ class Ticket:
     def _last(self, rule: ClockRule) -> Clock:
         return next(clock for clock in reversed(self.clocks) if clock.rule is rule)
 
+    def _move_duties(self, event: Event) -> None:
+        type_, duties = event.type, self.duties
+        if type_ is EventType.RESOLVED:
+            if self.status is not Status.RESOLVED:
+                duties.resolved(event)
+        elif type_ is EventType.GUARD_CONTACTED:
+            plan = self._covering_plan()
+            duties.guard_contacted(event, plan, self.severity)
+            if plan is not None and not plan.outside.is_open(event.occurred):
+                self._limit_from(event, plan)
+        elif type_ is EventType.CONTACT_LOGGED:
+            duties.contact_logged(event)
+        elif type_ is EventType.FEATURE_SUBSCRIBED:
+            duties.subscribed(event)
+        elif type_ is EventType.FEATURE_APPROVED:
+            duties.approved(event)
+
+    def _covering_plan(self) -> Plan | None:
+        """The plan bought for this ticket, if it covers the integration (clauses C17, C21)."""
+        assert self.created is not None, "events are applied to a ticket that exists"
+        facts = self.created.facts
+        plan = self.policy.plans.get(facts.get("plan", ""))
+        if plan is None or facts.get("integration", {}).get("built_by") not in plan.built_by:
+            return None
+        return plan
+
+    def _limit_from(self, event: Event, plan: Plan) -> None:
+        """Start the second limit of the cycles that run (clause C19)."""
+        for clock in self.clocks:
+            if clock.running and event.occurred >= clock.start:
+                target = plan.targets.get((clock.severity, clock.rule.name))
+                clock.guard(Contact(plan.name, event.occurred, event.id), target)
+
+    def _second_target(self, clock: Clock, severity: str) -> Target | None:
+        """What the contact with the guard, if there was one, means at ``severity``."""
+        if clock.contact is None:
+            return None
+        return self.policy.plans[clock.contact.plan].targets.get((severity, clock.rule.name))
+
     def _move_status(self, event: Event) -> None:
+        before = self.status
+        self._change_status(event)
+        if self.status is not before:
+            waiting = self.status is Status.WAITING
+            party = event.facts.get("party", CLIENT) if waiting else None
+            start = max(event.occurred, self.communicated_at)
+            self.stages.append(Stage(start, self.status, party, event.id))
+
+    def _change_status(self, event: Event) -> None:
         type_ = event.type
         if self.status is Status.RESOLVED:
             if type_ is EventType.REOPENED:

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter as Tally
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
+from itertools import chain, product
 from typing import TYPE_CHECKING, Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from sla_domain.alert import AlertKind, Reason
+from sla_domain.alert import Alert, AlertKind, Notice, Reason
 from sla_domain.clock import Outcome
 from sla_domain.event import EventType
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Status
-from sla_schemas.words import DeadLetterReason, Severity
+from sla_schemas.words import DeadLetterReason, NoticeKind, Origin, Party, Severity
 from sla_tracker.partition import Effects, Stopped
 from sla_tracker.state import State
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from sla_tracker.tracker import Tracker
 
 RESULTS: Final = ("applied", "early", "duplicate", "conflict", "rekeyed")
+NO_SEVERITY: Final = "none"
+NO_ORIGIN: Final = "none"
 CONSUMED_BUCKETS: Final = (0.25, 0.5, 0.75, 0.9, 1.0, 1.25, 1.5, 2.0, 3.0)
 TRANSACTION_BUCKETS: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15)
 RESTORE_BUCKETS: Final = (0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 600)
@@ -61,6 +64,17 @@ class TrackerMetrics:
         self._warnings = counter("sla_warnings", "Warnings sent.", "clock", "severity", "fraction")
         self._breaches = counter("sla_breaches", "Breaches sent.", "clock", "severity")
         self._retractions = counter("sla_retractions", "Alerts taken back.", "kind", "reason")
+        self._notices = counter("sla_notices", "Notices sent.", "kind")
+        self._approvals = counter(
+            "sla_feature_approvals", "Subscribers told that their feature request is approved."
+        )
+        self._stopped_clocks = counter(
+            "sla_stopped_clocks",
+            "Clocks that have stopped, by what came of them and where the fault lay.",
+            "clock",
+            "outcome",
+            "origin",
+        )
         self._used = {
             clock: histogram(
                 f"sla_{clock}_seconds",
@@ -79,8 +93,15 @@ class TrackerMetrics:
         )
         self._client_wait = histogram(
             "sla_client_wait_seconds",
-            "Time a clock had been paused for its client when it stopped, on its own calendar.",
+            "Business time a clock had been paused for its client when it stopped.",
             WAIT_BUCKETS,
+            "party",
+        )
+        self._client_wait_elapsed = histogram(
+            "sla_client_wait_elapsed_seconds",
+            "The same in time of the clock on the wall.",
+            WAIT_BUCKETS,
+            "party",
         )
         self._transaction = histogram(
             "sla_transaction_seconds", "Time to commit a transaction.", TRANSACTION_BUCKETS
@@ -97,25 +118,25 @@ class TrackerMetrics:
         self._initialise(clocks, severities, fractions)
 
     def _initialise(
-        self, clocks: Iterable[str], severities: Iterable[str], fractions: Iterable[str]
+        self, clocks: Sequence[str], severities: Sequence[str], fractions: Sequence[str]
     ) -> None:
         """A series that first appears with its first event can't be told from one that is lost."""
-        for type_ in EventType:
-            for result in RESULTS:
-                self._events.labels(type_.word, result)
-        self._events.labels("unknown", "dead_letter")
-        for reason in get_args(DeadLetterReason):
-            self._dead_letters.labels(reason)
-        for kind in ("warning", "breach"):
-            for retraction in Reason:
-                self._retractions.labels(kind, retraction.value)
-        for clock in clocks:
-            for severity in severities:
-                self._breaches.labels(clock, severity)
-                self._consumed.labels(clock, severity)
-                self._used[clock].labels(severity)
-                for fraction in fractions:
-                    self._warnings.labels(clock, severity, fraction)
+        types = [type_.word for type_ in EventType]
+        clock_severities = list(product(clocks, severities))
+        _known(self._events, product(types, RESULTS), [("unknown", "dead_letter")])
+        _known(self._dead_letters, product(get_args(DeadLetterReason)))
+        _known(self._notices, product(get_args(NoticeKind)))
+        _known(self._retractions, product(("warning", "breach"), Reason))
+        _known(self._warnings, product(clocks, severities, fractions))
+        _known(self._breaches, clock_severities)
+        _known(self._consumed, clock_severities)
+        for used in self._used.values():
+            _known(used, product(severities))
+        _known(self._client_wait, product(get_args(Party)))
+        _known(self._client_wait_elapsed, product(get_args(Party)))
+        stops = (Outcome.MET, Outcome.BREACHED)
+        origins = (*get_args(Origin), NO_ORIGIN)
+        _known(self._stopped_clocks, product(clocks, stops, origins))
 
     def watch(self, tracker: Tracker) -> None:
         """Compute the gauges from ``tracker`` at every scrape."""
@@ -137,23 +158,46 @@ class TrackerMetrics:
         for stopped in effects.stopped:
             self._stopped(stopped)
         for alert in effects.alerts:
-            exemplar = {"ticket_id": alert.ticket_id[:100]}
-            severity = alert.severity or "none"
-            if alert.kind is AlertKind.WARNING:
-                self._warnings.labels(alert.clock, severity, alert.what).inc(exemplar=exemplar)
-            elif alert.kind is AlertKind.BREACH:
-                self._breaches.labels(alert.clock, severity).inc(exemplar=exemplar)
-            elif alert.reason is not None:
-                kind = "warning" if alert.kind.of_warning else "breach"
-                self._retractions.labels(kind, alert.reason.value).inc(exemplar=exemplar)
+            if isinstance(alert, Notice):
+                self._noticed(alert)
+            else:
+                self._alerted(alert)
+
+    def _noticed(self, notice: Notice) -> None:
+        exemplar = _exemplar(notice.ticket_id)
+        if notice.kind is AlertKind.APPROVED:
+            self._approvals.inc(exemplar=exemplar)
+        else:
+            self._notices.labels(notice.what.value).inc(exemplar=exemplar)
+
+    def _alerted(self, alert: Alert) -> None:
+        exemplar = _exemplar(alert.ticket_id)
+        severity = alert.severity or NO_SEVERITY
+        if alert.kind is AlertKind.WARNING:
+            self._warnings.labels(alert.clock, severity, alert.what).inc(exemplar=exemplar)
+        elif alert.kind is AlertKind.BREACH:
+            self._breaches.labels(alert.clock, severity).inc(exemplar=exemplar)
+        elif alert.reason is not None:
+            kind = "warning" if alert.kind.of_warning else "breach"
+            self._retractions.labels(kind, alert.reason.value).inc(exemplar=exemplar)
 
     def _stopped(self, stopped: Stopped) -> None:
+        origin = stopped.origin or NO_ORIGIN
+        self._stopped_clocks.labels(stopped.clock, stopped.outcome.value, origin).inc()
         self._used[stopped.clock].labels(stopped.severity).observe(stopped.used / 1000)
-        self._consumed.labels(stopped.clock, stopped.severity).observe(
-            stopped.used / stopped.target
-        )
-        if stopped.paused:
-            self._client_wait.observe(stopped.paused / 1000)
+        self._consumed.labels(stopped.clock, stopped.severity).observe(stopped.consumed)
+        for party, delay in stopped.delays.items():
+            self._client_wait.labels(party).observe(delay.business / 1000)
+            self._client_wait_elapsed.labels(party).observe(delay.clock / 1000)
+
+
+def _known(metric: Counter | Histogram, *labels: Iterable[tuple[str, ...]]) -> None:
+    for values in chain(*labels):
+        metric.labels(*values)
+
+
+def _exemplar(ticket_id: str) -> dict[str, str]:
+    return {"ticket_id": ticket_id[:100]}
 
 
 def _target_buckets(book: PolicyBook, clock: str) -> list[float]:
@@ -198,7 +242,7 @@ class _Gauges(Collector):
             # Copied in one step: the event loop may be adding a sort in the meantime.
             tickets.update(dict(world.census.tickets))
             clocks.update(dict(world.census.clocks))
-        severities = [*get_args(Severity), "none"]
+        severities = [*get_args(Severity), NO_SEVERITY]
         family = GaugeMetricFamily(
             "sla_tickets", "Tickets in the table.", labels=["state", "severity"]
         )

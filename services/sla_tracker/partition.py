@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Final
+from math import nextafter
+from typing import Any, Final, Self
 
-from sla_domain.alert import Alert
+from sla_domain.alert import Alert, Notice
+from sla_domain.calendar import Calendar
+from sla_domain.clock import Clock, Outcome
+from sla_domain.delay import Delay, delay_by_party
 from sla_domain.event import Event
 from sla_domain.instant import DAY, SECOND
 from sla_domain.judge import judge, next_deadline
@@ -64,13 +68,37 @@ class Rekeyed:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A clock that has stopped, for the metrics; times in milliseconds."""
+    """A clock that has stopped, for the metrics; times in milliseconds.
+
+    ``used`` is that of the limit due first, ``consumed`` the largest share of a target; up to 1 the
+    promise was kept. ``delays`` is how long it had been paused, by party.
+    """
 
     clock: str
     severity: str
+    outcome: Outcome
+    origin: str | None
     used: int
-    paused: int
-    target: int
+    consumed: float
+    delays: dict[str, Delay]
+
+    @classmethod
+    def of(cls, clock: Clock, at: int, business: Calendar) -> Self:
+        """What ``clock``, which stopped at ``at``, came to."""
+        outcome = clock.outcome(at)
+        consumed = max(limit.used(at) / limit.target.within for limit in clock.limits)
+        if outcome is Outcome.BREACHED:
+            # "Less than" is broken by the target itself.
+            consumed = max(consumed, nextafter(1.0, 2.0))
+        return cls(
+            clock.rule.name,
+            clock.severity,
+            outcome,
+            clock.origin,
+            clock.governing.used(at),
+            consumed,
+            delay_by_party(clock.pauses, business, clock.start, at) if clock.pauses else {},
+        )
 
 
 class Census:
@@ -97,7 +125,7 @@ class Effects:
 
     tickets: dict[str, bytes | None] = field(default_factory=dict)
     left: dict[str, bytes] = field(default_factory=dict)
-    alerts: list[Alert] = field(default_factory=list)
+    alerts: list[Alert | Notice] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     rekeyed: list[Rekeyed] = field(default_factory=list)
     stopped: list[Stopped] = field(default_factory=list)
@@ -307,18 +335,11 @@ class Partition:
         if before == after:
             return
         stopped = set() if before is None else {clock[:2] for clock in before.clocks if clock[4]}
-        for clock in entry.ticket.clocks:
-            if not clock.running and clock.key not in stopped and not entry.ticket.void:
-                at = clock.stopped or 0
-                effects.stopped.append(
-                    Stopped(
-                        clock.rule.name,
-                        clock.severity,
-                        clock.used(at),
-                        clock.paused_time(at),
-                        clock.target.within,
-                    )
-                )
+        ticket = entry.ticket
+        for clock in ticket.clocks:
+            if clock.stopped is not None and clock.key not in stopped and not ticket.void:
+                business = ticket.policy.business_calendar
+                effects.stopped.append(Stopped.of(clock, clock.stopped, business))
         if before is not None:
             self.census.add(before, -1)
         self.census.add(after)

@@ -6,6 +6,7 @@ import asyncio
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from sla_domain.ticket import UnknownPolicyError
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import PROGRESS, TICKETS
 from sla_tracker.errors import FatalError
@@ -20,7 +21,7 @@ async def restore(world: Partition, kafka: KafkaSettings, settings: TrackerSetti
 
     Call it only after the fence: before it an older owner may still commit. Raises ``FatalError``
     where there are tickets but no progress, since going on from the beginning would send every
-    alert again.
+    alert again, and where a ticket's policy is missing.
     """
     tickets = TopicPartition(TICKETS.name, world.number)
     progress = TopicPartition(PROGRESS.name, world.number)
@@ -58,8 +59,11 @@ async def restore(world: Partition, kafka: KafkaSettings, settings: TrackerSetti
     if latest is None:
         return None
     world.resume(latest.frontier, latest.counts)
-    for ticket_id, value in values.items():
-        world.restore(ticket_id, read_stored(value))
+    try:
+        for ticket_id, value in values.items():
+            world.restore(ticket_id, read_stored(value))
+    except UnknownPolicyError as error:
+        raise FatalError(str(error)) from None
     return latest.offset
 
 

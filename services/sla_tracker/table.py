@@ -161,7 +161,7 @@ class TicketTable:
 
     def _entry(self, ticket_id: str, stored: Stored) -> Entry:
         ticket = Ticket(ticket_id, self._book)
-        ticket.restore(stored.timeline, stored.sent)
+        ticket.restore(stored.timeline, stored.sent, stored.said, stored.policy)
         return Entry(ticket, stored.held, stored.held_until)
 
     def _pack(self, entry: Entry) -> bytes:
@@ -170,7 +170,10 @@ class TicketTable:
         if number is None:
             number = self._sort_numbers[entry.counted] = len(self._sorts)
             self._sorts.append(entry.counted)
-        stored = Stored(entry.ticket.timeline, entry.ticket.sent, entry.held, entry.held_until)
+        ticket = entry.ticket
+        stored = Stored(
+            ticket.timeline, ticket.sent, ticket.said, entry.held, entry.held_until, ticket.pin
+        )
         return number.to_bytes(_SORT_BYTES, "big") + _PACK.encode(stored)
 
     def _unpack(self, ticket_id: str, packed: bytes) -> Entry:

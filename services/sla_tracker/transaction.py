@@ -9,27 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 import aiokafka.producer.sender
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from sla_domain.alert import Alert
+from sla_domain.alert import Alert, Notice
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import (
-    BREACHES,
     DEAD_LETTERS,
     EVENTS,
     MAX_DEAD_LETTER_BYTES,
     PROGRESS,
     TICKETS,
-    WARNINGS,
 )
 from sla_tracker.partition import Effects
 from sla_tracker.settings import TrackerSettings
-from sla_tracker.wire.alerts import write_alert
+from sla_tracker.wire.alerts import ALERT_TOPICS, write_alert
 
 #: The broker aborts a transaction open longer than this, in milliseconds.
 TRANSACTION_TIMEOUT_MS: Final = 30_000
@@ -77,8 +75,7 @@ class TransactionalWriter:
         await self._limited(producer.begin_transaction())
         acknowledged = [
             *await self._send(TICKETS.name, own, _tickets(effects)),
-            *await self._send(WARNINGS.name, own, _alerts(effects.alerts, of_warning=True)),
-            *await self._send(BREACHES.name, own, _alerts(effects.alerts, of_warning=False)),
+            *await self._send_alerts(effects.alerts),
             *await self._send(DEAD_LETTERS.name, own, _dead_letters(effects)),
             *await self._send(PROGRESS.name, own, [(self._settings.app.encode(), progress, [])]),
             *await self._send_rekeyed(effects),
@@ -102,6 +99,16 @@ class TransactionalWriter:
             await asyncio.wait_for(self._producer.stop(), 2.0)
         except Exception:  # noqa: BLE001  whatever it is, the producer must not linger
             await _abandon(self._producer)
+
+    async def _send_alerts(self, alerts: Sequence[Alert | Notice]) -> list[asyncio.Future[Any]]:
+        rows: dict[str, list[Row]] = {}
+        for alert in alerts:
+            topic = ALERT_TOPICS[alert.kind].name
+            rows.setdefault(topic, []).append((alert.ticket_id.encode(), write_alert(alert), []))
+        sent = []
+        for topic, of_topic in rows.items():
+            sent += await self._send(topic, self._partition, of_topic)
+        return sent
 
     async def _send_rekeyed(self, effects: Effects) -> list[asyncio.Future[Any]]:
         if not effects.rekeyed:
@@ -141,14 +148,6 @@ def _tickets(effects: Effects) -> Iterable[Row]:
             # Who follows the table sees how a ticket ended before it goes.
             yield key, last, []
         yield key, value, []
-
-
-def _alerts(alerts: Iterable[Alert], *, of_warning: bool) -> Iterable[Row]:
-    return (
-        (alert.ticket_id.encode(), write_alert(alert), [])
-        for alert in alerts
-        if alert.kind.of_warning is of_warning
-    )
 
 
 def _dead_letters(effects: Effects) -> Iterable[Row]:

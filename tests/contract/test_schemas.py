@@ -27,6 +27,8 @@ OUTPUTS = {
     "sla.warning_retracted": "SlaWarningRetracted",
     "sla.breach": "SlaBreach",
     "sla.breach_retracted": "SlaBreachRetracted",
+    "sla.notice": "SlaNotice",
+    "feature.approved": "FeatureApproved",
 }
 
 
@@ -66,7 +68,17 @@ def test_every_event_and_every_output_has_an_example() -> None:
 def everything() -> list[Any]:
     """A run in which every kind of output occurs."""
     return [
-        event("created", "2026-11-23T12:00:00Z", severity="high", impact="partial_outage"),
+        event(
+            "created",
+            "2026-11-23T12:00:00Z",
+            severity="high",
+            impact="partial_outage",
+            channel="phone",
+            plan="integrations_24x7",
+            integration={"name": "crm", "built_by": "aivo"},
+        ),
+        event("guard_contacted", "2026-11-23T21:30:00Z"),
+        event("contact_logged", "2026-11-24T14:00:00Z", contact_id="call-1", medium="phone"),
         event("waiting_on_client", "2026-11-23T15:00:00Z", party="client_third_party"),
         event("client_responded", "2026-11-23T16:00:00Z"),
         event("resolved", "2026-11-24T18:00:00Z"),
@@ -77,12 +89,14 @@ def everything() -> list[Any]:
         event("created", "2026-11-25T17:00:00Z", "T-2", severity="blocker"),
         event("cancelled", "2026-11-25T20:00:00Z", "T-2"),
         event("assigned", "2026-11-25T21:00:00Z", "T-3"),
+        event("created", "2026-11-25T18:00:00Z", "T-4", kind="feature_request", requester_id="lu"),
+        event("feature_approved", "2026-11-25T21:00:00Z", "T-4"),
     ]
 
 
 def test_what_is_written_is_valid_by_schema_and_by_model() -> None:
     outputs = run(everything())
-    alerts = decoded([*outputs.warnings, *outputs.breaches])
+    alerts = decoded([*outputs.warnings, *outputs.breaches, *outputs.approvals])
     assert {record["type"] for record in alerts} == set(OUTPUTS)
     for record in alerts:
         validator(OUTPUTS[record["type"]]).validate(record)
@@ -96,7 +110,7 @@ def test_what_is_written_is_valid_by_schema_and_by_model() -> None:
 
 def test_the_cloudevents_sdk_reads_what_is_written() -> None:
     outputs = run(everything())
-    for line in [*outputs.warnings, *outputs.breaches]:
+    for line in [*outputs.warnings, *outputs.breaches, *outputs.approvals]:
         headers = {"content-type": b"application/cloudevents+json"}
         read = from_structured_event(
             KafkaMessage(headers=headers, key=None, value=line), JSONFormat()

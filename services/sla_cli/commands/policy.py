@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from sla_cli.options import Json
+from sla_cli.options import Json, Policies
 
-app = typer.Typer(no_args_is_help=True, help="Policy files: the promises as data.")
+app = typer.Typer(
+    no_args_is_help=True, help="Policy files: the promises as data, checked, compared and tried."
+)
 
 
 @app.command()
@@ -60,3 +62,38 @@ def _hours(ms: int) -> str:
     from sla_domain.instant import format_duration
 
     return format_duration(ms)
+
+
+@app.command("test")
+def try_scenarios(
+    scenarios: Annotated[list[Path], typer.Argument(help="Scenario files (TOML).")],
+    policy: Policies = None,
+    as_json: Json = False,
+) -> None:
+    """Try a policy: given a ticket, when this happens, then these alerts and figures.
+
+    Without --policy each file's own policies are tried, else the packaged one. Exit status 1 where
+    a scenario comes out otherwise than it says.
+
+      sla policy test ours.toml\n
+      sla policy test ours.toml --policy contract.toml --json
+    """
+    from dataclasses import asdict
+
+    from sla_cli.console import out, print_json
+    from sla_cli.scenarios import try_file
+
+    verdicts = [verdict for path in scenarios for verdict in try_file(path, policy or [])]
+    failed = [verdict for verdict in verdicts if verdict.differences]
+    if as_json:
+        print_json([asdict(verdict) for verdict in verdicts])
+    else:
+        for verdict in verdicts:
+            sign = "[red]no[/]" if verdict.differences else "[green]ok[/]"
+            out.print(f"{sign}  ", end="")
+            out.print(verdict.scenario, markup=False, highlight=False, soft_wrap=True)
+            for difference in verdict.differences:
+                out.print(f"      {difference}", markup=False, highlight=False, soft_wrap=True)
+        out.print(f"{len(verdicts)} scenarios, {len(failed)} came out otherwise", highlight=False)
+    if failed:
+        raise typer.Exit(1)

@@ -5,7 +5,8 @@ Repository (DOI 10.24432/C57S4H), whose columns are those of the ServiceNow inci
 
 Every row is an incident after one update, so an event is the difference between neighbouring rows.
 Columns that are written back on all rows (``resolved_at``, ``closed_at``) are never read: at the
-time of a row nobody could have known them.
+time of a row nobody could have known them. How an incident was reported there (``contact_type``)
+is no channel of a policy here, so it is left out.
 """
 
 from __future__ import annotations
@@ -40,7 +41,6 @@ _NEEDED: Final = (
     "assigned_to",
     "assignment_group",
     "location",
-    "contact_type",
 )
 
 Row = Mapping[str, str]
@@ -108,7 +108,6 @@ def _changes(
             {
                 "client_id": _id(row["location"]),
                 "communicated_at": format_instant(_instant(row["opened_at"], zone)),
-                "channel": row["contact_type"].lower().replace(" ", "_"),
                 "kind": "incident",
                 "severity": _severity(row),
             },

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
-from sla_domain.alert import SEVERITY_LIMIT, Alert, AlertKind, ClockShown
+from sla_domain.alert import Alert, AlertKind, ClockShown, Notice
 from sla_domain.instant import format_instant, format_optional
+from sla_kafka.topics import APPROVALS, BREACHES, WARNINGS
 
 OUTPUT_SOURCE: Final = "/sla-tracker"
 
@@ -19,30 +20,23 @@ _DATA_SCHEMAS: Final = {
     AlertKind.WARNING_RETRACTED: "SlaWarningRetracted",
     AlertKind.BREACH: "SlaBreach",
     AlertKind.BREACH_RETRACTED: "SlaBreachRetracted",
+    AlertKind.NOTICE: "SlaNotice",
+    AlertKind.APPROVED: "FeatureApproved",
+}
+#: On which topic each kind of alert goes out.
+ALERT_TOPICS: Final = {
+    AlertKind.WARNING: WARNINGS,
+    AlertKind.WARNING_RETRACTED: WARNINGS,
+    AlertKind.NOTICE: WARNINGS,
+    AlertKind.BREACH: BREACHES,
+    AlertKind.BREACH_RETRACTED: BREACHES,
+    AlertKind.APPROVED: APPROVALS,
 }
 
 
-def write_alert(alert: Alert) -> bytes:
+def write_alert(alert: Alert | Notice) -> bytes:
     """The alert as a CloudEvent in structured JSON."""
-    data: dict[str, Any] = {
-        "ticket_id": alert.ticket_id,
-        "client_id": alert.client_id,
-        "severity": alert.severity,
-        "policy": alert.policy,
-        "clock": alert.clock,
-        "cycle": alert.cycle,
-        "occurrence": alert.occurrence,
-    }
-    if alert.kind.of_warning:
-        data["fraction"] = alert.what
-    else:
-        data["limit"] = SEVERITY_LIMIT
-    if alert.kind is AlertKind.BREACH:
-        data["breached_at"] = format_instant(alert.at)
-    if alert.retracts is not None and alert.reason is not None:
-        data |= {"retracts": alert.retracts, "reason": alert.reason, "start": None, "due": None}
-    if alert.shown is not None:
-        data.update(_figures(alert.shown))
+    data = _notice_data(alert) if isinstance(alert, Notice) else _alert_data(alert)
     return msgspec.json.encode(
         {
             "specversion": "1.0",
@@ -60,6 +54,40 @@ def write_alert(alert: Alert) -> bytes:
     )
 
 
+def _about(alert: Alert | Notice) -> dict[str, Any]:
+    return {
+        "ticket_id": alert.ticket_id,
+        "client_id": alert.client_id,
+        "severity": alert.severity,
+        "policy": alert.policy,
+    }
+
+
+def _notice_data(notice: Notice) -> dict[str, Any]:
+    if notice.kind is AlertKind.APPROVED:
+        return {**_about(notice), "subscriber_id": notice.about}
+    return {**_about(notice), "kind": notice.what.value, "contact": notice.about or None}
+
+
+def _alert_data(alert: Alert) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        **_about(alert),
+        "clock": alert.clock,
+        "cycle": alert.cycle,
+        "occurrence": alert.occurrence,
+        "limit": alert.limit,
+    }
+    if alert.kind.of_warning:
+        data["fraction"] = alert.what
+    if alert.kind is AlertKind.BREACH:
+        data["breached_at"] = format_instant(alert.at)
+    if alert.retracts is not None and alert.reason is not None:
+        data |= {"retracts": alert.retracts, "reason": alert.reason, "start": None, "due": None}
+    if alert.shown is not None:
+        data.update(_figures(alert.shown))
+    return data
+
+
 class _Typed(msgspec.Struct):
     type: str
 
@@ -75,6 +103,7 @@ def read_alert_kind(value: bytes) -> AlertKind:
 def _figures(shown: ClockShown) -> dict[str, Any]:
     return {
         "start": format_instant(shown.start),
+        "counted_from": format_instant(shown.counted_from),
         "due": format_optional(shown.due),
         "target_ms": shown.target,
         "boundary": shown.boundary,

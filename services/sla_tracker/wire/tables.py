@@ -9,8 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
-from sla_domain.alert import Sent
-from sla_domain.clock import Clock, Outcome
+from sla_domain.alert import Said, Sent
+from sla_domain.clock import Clock, Limit, Outcome
+from sla_domain.delay import client_delay
+from sla_domain.duties import Obligation
 from sla_domain.event import Event
 from sla_domain.instant import format_instant, format_optional
 from sla_domain.ticket import FEATURE_REQUEST, Status, Ticket
@@ -64,13 +66,18 @@ class HeldRecord:
         )
 
 
-class Stored(msgspec.Struct):
-    """What the tracker reads back of a ticket's record: its memory, not the figures."""
+class Stored(msgspec.Struct, omit_defaults=True):
+    """What the tracker reads back of a ticket's record: its memory and its policy, not the figures.
+
+    ``policy`` is absent where the policy book says the same.
+    """
 
     timeline: list[Event]
-    sent: list[Sent]
+    sent: list[Sent] = []
+    said: list[Said] = []
     held: list[Held] = []
     held_until: int | None = None
+    policy: str | None = None
 
 
 _STORED: Final = msgspec.json.Decoder(Stored)
@@ -130,6 +137,7 @@ def ticket_record(
 ) -> dict[str, Any]:
     """A ticket's record, its figures as of the instant given."""
     created = ticket.created is not None
+    duties = ticket.duties
     return {
         "ticket_id": ticket.id,
         "client_id": ticket.client_id,
@@ -137,13 +145,18 @@ def ticket_record(
         "severity": ticket.severity,
         "state": ticket.status,
         "policy": ticket.policy.ref,
+        "channel": ticket.created.facts.get("channel") if ticket.created else None,
         "communicated_at": format_instant(ticket.communicated_at) if created else None,
         "closed_at": format_optional(ticket.closed_at),
         "as_of": format_instant(as_of),
         "next_deadline": format_optional(next_deadline),
         "clocks": [_clock(ticket, clock, as_of) for clock in ticket.clocks],
+        "client_delay": _client_delay(ticket, as_of) if len(ticket.stages) > 1 else {},
+        "obligations": [_obligation(owed) for owed in duties.obligations],
+        "subscribers": duties.subscribers,
         "timeline": ticket.timeline,
         "sent": ticket.sent,
+        "said": ticket.said,
         "held": list(held),
         "held_until": held_until,
     }
@@ -160,28 +173,67 @@ def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
     if ticket.status is Status.CANCELLED and ticket.closed_at is not None:
         until = min(as_of, ticket.closed_at)
     measured = ticket.kind != FEATURE_REQUEST
-    paused = measured and bool(clock.pauses)
-    target = clock.target
+    undue = outcome is Outcome.PAUSED or outcome is Outcome.VOID
+    limit = clock.own if undue or clock.second is None else clock.governing
+    start = format_instant(clock.start)
     return {
         "clock": clock.rule.name,
         "cycle": clock.cycle,
         "severity": clock.severity,
-        "start": format_instant(clock.start),
-        "due": None if outcome in (Outcome.PAUSED, Outcome.VOID) else format_optional(clock.due),
+        "start": start,
+        "due": None if undue else format_optional(limit.due),
         "stopped": format_optional(clock.stopped),
         "outcome": outcome,
-        "used_ms": clock.used(until) if measured else None,
-        "paused_ms": (clock.paused_time(until) if paused else 0) if measured else None,
-        "paused_by": _paused_by(clock, until) if paused else {},
+        "origin": clock.origin,
+        **_figures(limit, until, measured=measured),
+        "counted_from": start if limit is clock.own else format_instant(limit.start),
+        "paused_by": _paused_by(limit, until) if measured and clock.pauses else {},
+        "limits": []
+        if clock.second is None
+        else [
+            {
+                **_figures(each, until, measured=measured),
+                "counted_from": format_instant(each.start),
+                "due": None if undue else format_optional(each.due),
+            }
+            for each in clock.limits
+        ],
+    }
+
+
+def _figures(limit: Limit, until: int, *, measured: bool) -> dict[str, Any]:
+    target = limit.target
+    return {
+        "limit": limit.name,
+        "used_ms": limit.used(until) if measured else None,
+        "paused_ms": limit.paused_time(until) if measured else None,
         "target_ms": target.within,
         "boundary": target.boundary,
         "calendar": target.calendar.name,
     }
 
 
-def _paused_by(clock: Clock, until: int) -> dict[str, int]:
-    parties = {pause.party for pause in clock.pauses}
-    return {party: clock.paused_time(until, party) for party in sorted(parties)}
+def _paused_by(limit: Limit, until: int) -> dict[str, int]:
+    parties = {pause.party for pause in limit.pauses}
+    return {party: limit.paused_time(until, party) for party in sorted(parties)}
+
+
+def _client_delay(ticket: Ticket, as_of: int) -> dict[str, Any]:
+    return {
+        party: {"business_ms": delay.business, "clock_ms": delay.clock}
+        for party, delay in client_delay(ticket, as_of).items()
+    }
+
+
+def _obligation(owed: Obligation) -> dict[str, Any]:
+    return {
+        "kind": "written_record",
+        "contact_id": owed.contact_id,
+        "medium": owed.medium,
+        "opened_at": format_instant(owed.opened),
+        "closed_at": format_optional(owed.closed),
+        "record": owed.record,
+    }
 
 
 def write_json(value: object) -> bytes:

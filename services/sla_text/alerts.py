@@ -1,0 +1,49 @@
+"""An alert as a sentence, from its record on a topic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sla_domain.instant import parse_instant
+from sla_text.language import Texts
+from sla_text.moments import length, moment, share
+
+
+def alert_text(
+    record: Mapping[str, Any], texts: Texts, zone: ZoneInfo, names: Mapping[str, str]
+) -> str:
+    """What ``record`` (a CloudEvent of the tracker) says, its times in ``zone``.
+
+    ``names`` are the policy's names of the severities.
+    """
+    data, kind = record["data"], record["type"].partition(".")[2]
+    severity = data["severity"]
+    values: dict[str, Any] = {
+        "ticket": data["ticket_id"],
+        "severity": texts.severity(severity, names) if severity else texts("explain.no_severity"),
+        "at": moment(parse_instant(record["time"]), zone, texts),
+    }
+    if kind == "notice":
+        values["notice"] = texts.word("notice", data["kind"], about=data["contact"])
+    elif kind == "approved":
+        values["about"] = data["subscriber_id"]
+    else:
+        values["clock"] = texts.word("clock", data["clock"])
+        values |= _figures(data, texts, zone)
+    return texts(f"alert.{kind}", **values)
+
+
+def _figures(data: Mapping[str, Any], texts: Texts, zone: ZoneInfo) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if "fraction" in data:
+        found["share"] = share(data["fraction"])
+    if "reason" in data:
+        found["reason"] = texts.word("reason", data["reason"])
+    if data.get("due"):
+        found["due"] = moment(parse_instant(data["due"]), zone, texts)
+    if data.get("used_ms") is not None:
+        found["used"] = length(data["used_ms"])
+        found["target"] = length(data["target_ms"])
+    return found

@@ -1,0 +1,186 @@
+"""The timeline of an explained ticket as shapes: a lane for its states, one for each limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sla_domain.instant import DAY, HOUR, MINUTE, from_datetime, parse_instant, to_datetime
+from sla_text.moments import length
+from sla_text.telling import Document, Teller
+
+WIDTH: Final = 1000
+LANE: Final = 46
+_TICKS: Final = 7
+_STEPS: Final = (
+    5 * MINUTE,
+    15 * MINUTE,
+    HOUR,
+    3 * HOUR,
+    6 * HOUR,
+    12 * HOUR,
+    DAY,
+    2 * DAY,
+    7 * DAY,
+    14 * DAY,
+    30 * DAY,
+    90 * DAY,
+    365 * DAY,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A span: where it is drawn, what it was, and the words that appear over it."""
+
+    x: float
+    width: float
+    kind: str
+    tip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An instant: a tick of the axis, an event, a due or an alert."""
+
+    x: float
+    kind: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Bars of one thing and the marks on them."""
+
+    label: str
+    bars: list[Bar]
+    marks: list[Mark]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Everything to draw, in units of which ``WIDTH`` fill the picture."""
+
+    lanes: list[Lane]
+    events: list[Mark]
+    ticks: list[Mark]
+
+    @property
+    def height(self) -> int:
+        """The height in the same units."""
+        return LANE * len(self.lanes) + 56
+
+
+def draw(document: Document, teller: Teller) -> Drawing | None:
+    """The timeline of an explained ticket; ``None`` for one that was not created yet."""
+    if not document["stages"]:
+        return None
+    scale = _Scale(document)
+    events = [
+        Mark(
+            scale.x(parse_instant(event["occurred"])),
+            "event",
+            f"{teller.moment(event['occurred'])}: {teller.texts.word('event', event['type'])}",
+        )
+        for event in document["events"]
+        if scale.holds(parse_instant(event["occurred"]))
+    ]
+    lanes = [_states(document, teller, scale)]
+    for clock in document["clocks"]:
+        lanes += [_limit(document, clock, limit, teller, scale) for limit in clock["limits"]]
+    return Drawing(lanes, events, list(_ticks(scale, teller)))
+
+
+class _Scale:
+    """From instants to places: the ticket's life, up to now or to the last thing to show."""
+
+    def __init__(self, document: Document) -> None:
+        as_of = parse_instant(document["as_of"])
+        self.start = parse_instant(document["communicated_at"])
+        shown = [parse_instant(event["occurred"]) for event in document["events"]]
+        shown += [parse_instant(alert["at"]) for alert in document["alerts"]]
+        running = False
+        for clock in document["clocks"]:
+            running = running or (clock["stopped"] is None and bool(clock["limits"]))
+            shown += [parse_instant(lim["due"]) for lim in clock["limits"] if lim["due"]]
+        self.end = max([*shown, self.start + MINUTE, *([as_of] if running else [])])
+
+    def holds(self, instant: int) -> bool:
+        return self.start <= instant <= self.end
+
+    def x(self, instant: int) -> float:
+        inside = min(max(instant, self.start), self.end)
+        return round((inside - self.start) * WIDTH / (self.end - self.start), 2)
+
+
+def _bar(start: int, end: int, kind: str, tip: str, scale: _Scale) -> Bar:
+    x = scale.x(start)
+    return Bar(x, round(scale.x(end) - x, 2), kind, tip)
+
+
+def _states(document: Document, teller: Teller, scale: _Scale) -> Lane:
+    stages = document["stages"]
+    ends = [parse_instant(stage["start"]) for stage in stages[1:]] + [scale.end]
+    bars = []
+    for stage, end in zip(stages, ends, strict=True):
+        start = parse_instant(stage["start"])
+        tip = f"{teller.moment(stage['start'])}: {teller.texts.word('state', stage['state'])}"
+        bars.append(_bar(start, end, stage["state"], tip, scale))
+    return Lane(teller.texts("column.state"), bars, [])
+
+
+def _limit(
+    document: Document,
+    clock: Mapping[str, Any],
+    limit: Mapping[str, Any],
+    teller: Teller,
+    scale: _Scale,
+) -> Lane:
+    texts = teller.texts
+    bars = []
+    for span in limit["spans"]:
+        start, end = parse_instant(span["start"]), parse_instant(span["end"])
+        if start < scale.end:
+            tip = f"{teller.moment(span['start'])}: {texts.word('span', span['kind'])}, "
+            bars.append(_bar(start, end, span["kind"], tip + length(span["ms"]), scale))
+    marks = [
+        Mark(scale.x(parse_instant(alert["at"])), "breach", teller.moment(alert["at"]))
+        for alert in document["alerts"]
+        if alert["what"] == "breach"
+        and alert["retracted"] is None
+        and (alert["clock"], alert["cycle"], alert["limit"])
+        == (clock["clock"], clock["cycle"], limit["limit"])
+    ]
+    if limit["due"]:
+        due = parse_instant(limit["due"])
+        marks.append(Mark(scale.x(due), "due", teller.moment(limit["due"])))
+    label = texts(
+        "explain.clock_title",
+        clock=texts.word("clock", clock["clock"]),
+        cycle=clock["cycle"],
+        outcome=texts.word("outcome", clock["outcome"]),
+    )
+    name = texts.word("limit", limit["limit"])
+    return Lane(f"{label} ({name})", bars, marks)
+
+
+def _ticks(scale: _Scale, teller: Teller) -> Iterator[Mark]:
+    span = scale.end - scale.start
+    step = next((each for each in _STEPS if span / each <= _TICKS), _STEPS[-1])
+    first = to_datetime(scale.start).astimezone(teller.zone)
+    local = datetime(first.year, first.month, first.day, tzinfo=teller.zone)
+    while (at := _instant(local, teller.zone)) <= scale.end:
+        if at >= scale.start:
+            form = f"{teller.texts.weekdays[local.weekday()]} {local:%d/%m}"
+            if step < DAY:
+                form += f" {local:%H:%M}"
+            yield Mark(scale.x(at), "tick", form)
+        # Local time, so that a day is a day over a change of the clocks.
+        local += timedelta(milliseconds=step)
+
+
+def _instant(local: datetime, zone: ZoneInfo) -> int:
+    return from_datetime(local.replace(tzinfo=zone))

@@ -1,0 +1,200 @@
+"""A ticket explained: one document, from which the JSON, the terminal and the page are made."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sla_domain.clock import Clock, Limit, Outcome
+from sla_domain.delay import client_delay
+from sla_domain.event import Event
+from sla_domain.explanation import Ledger, SpanKind, due_steps, ledger
+from sla_domain.instant import format_instant, format_optional
+from sla_domain.ticket import Ticket
+
+#: What of an event's facts is told with it, in this order.
+_TOLD_FACTS: Final = (
+    "severity",
+    "impact",
+    "scope",
+    "kind",
+    "party",
+    "analyst_id",
+    "medium",
+    "contact_id",
+    "record",
+    "origin",
+    "evidence",
+    "reason",
+    "merged_into",
+    "subscriber_id",
+)
+
+#: What of a limit's figures its clock shows too.
+_FIGURES: Final = (
+    "calendar",
+    "boundary",
+    "target_ms",
+    "used_ms",
+    "paused_ms",
+    "closed_ms",
+    "not_begun_ms",
+    "elapsed_ms",
+    "remaining_ms",
+)
+
+
+def explain(ticket: Ticket, at: int) -> dict[str, Any]:
+    """Everything that leads to the ticket's figures at ``at``: instants in UTC, milliseconds.
+
+    For each limit of each clock ``used_ms + paused_ms + closed_ms + not_begun_ms`` is
+    ``elapsed_ms`` (from the clock's start to its stop), and ``used_ms + remaining_ms`` is
+    ``target_ms``. A clock's own figures are those of the limit due first.
+    """
+    facts = ticket.created.facts if ticket.created else {}
+    policy = ticket.policy
+    affects = facts.get("affects", [])
+    return {
+        "ticket_id": ticket.id,
+        "client_id": ticket.client_id,
+        "kind": ticket.kind,
+        "severity": ticket.severity,
+        "state": ticket.status.value,
+        "policy": policy.ref,
+        "as_of": format_instant(at),
+        "communicated_at": format_instant(ticket.communicated_at) if ticket.created else None,
+        "channel": facts.get("channel"),
+        "affects": affects,
+        "primary_services": [each for each in affects if each in policy.primary_services],
+        "platforms": [each for each in affects if each in policy.platforms],
+        "plan": facts.get("plan"),
+        "integration": facts.get("integration"),
+        "events": [_event(event) for event in ticket.timeline],
+        "stages": [
+            {
+                "start": format_instant(stage.start),
+                "state": stage.status.value,
+                "party": stage.party,
+                "cause": stage.cause,
+            }
+            for stage in ticket.stages
+        ],
+        "clocks": [_clock(ticket, clock, at) for clock in ticket.clocks],
+        "client_delay": {
+            party: {"business_ms": delay.business, "clock_ms": delay.clock}
+            for party, delay in client_delay(ticket, at).items()
+        },
+        "records": [
+            {
+                "contact_id": owed.contact_id,
+                "medium": owed.medium,
+                "opened_at": format_instant(owed.opened),
+                "closed_at": format_optional(owed.closed),
+                "record": owed.record,
+            }
+            for owed in ticket.duties.obligations
+        ],
+        "subscribers": ticket.duties.subscribers,
+        "alerts": [
+            {
+                "clock": sent.clock,
+                "cycle": sent.cycle,
+                "what": sent.what,
+                "limit": sent.limit,
+                "occurrence": sent.occurrence,
+                "at": format_instant(sent.at),
+                "retracted": sent.retracted,
+            }
+            for sent in ticket.sent
+        ],
+        "notices": [
+            {"kind": said.kind, "about": said.about, "at": format_instant(said.at)}
+            for said in ticket.said
+        ],
+    }
+
+
+def _event(event: Event) -> dict[str, Any]:
+    facts: dict[str, Any] = dict(event.facts)
+    return {
+        "occurred": format_instant(event.occurred),
+        "type": event.type.word,
+        "source": event.source,
+        "id": event.id,
+        "facts": {name: facts[name] for name in _TOLD_FACTS if name in facts},
+    }
+
+
+def _clock(ticket: Ticket, clock: Clock, at: int) -> dict[str, Any]:
+    outcome = Outcome.VOID if ticket.void else clock.outcome(at)
+    undue = outcome in (Outcome.PAUSED, Outcome.VOID)
+    governing = clock.own if undue else clock.governing
+    limits = [] if outcome is Outcome.VOID else clock.limits
+    told = {limit.name: _limit(ledger(ticket, clock, limit, at), undue=undue) for limit in limits}
+    figures = told.get(governing.name, {})
+    return {
+        "clock": clock.rule.name,
+        "cycle": clock.cycle,
+        "severity": clock.severity,
+        "outcome": outcome.value,
+        "origin": clock.origin,
+        "start": format_instant(clock.start),
+        "stopped": format_optional(clock.stopped),
+        "due": None if undue else format_optional(governing.due),
+        "limit": governing.name,
+        "pauses_for_waits": bool(clock.rule.pauses),
+        **{name: figures.get(name) for name in _FIGURES},
+        "limits": list(told.values()),
+    }
+
+
+def _limit(told: Ledger, *, undue: bool) -> dict[str, Any]:
+    limit, target = told.limit, told.limit.target
+    used = told.total(SpanKind.COUNTED)
+    return {
+        "limit": limit.name,
+        "calendar": target.calendar.name,
+        "boundary": target.boundary.value,
+        "target_ms": target.within,
+        "counted_from": format_instant(limit.start),
+        "due": None if undue else format_optional(limit.due),
+        "used_ms": used,
+        "paused_ms": told.total(SpanKind.PAUSED),
+        "closed_ms": told.total(SpanKind.CLOSED),
+        "not_begun_ms": told.total(SpanKind.NOT_BEGUN),
+        "stopped_ms": told.total(SpanKind.STOPPED),
+        "elapsed_ms": told.until - told.clock.start - told.total(SpanKind.STOPPED),
+        "remaining_ms": target.within - used,
+        "spans": _spans(told),
+        "due_steps": [] if undue else _due_steps(limit),
+    }
+
+
+def _spans(told: Ledger) -> list[dict[str, Any]]:
+    spans, used = [], 0
+    for span in told.spans:
+        used += span.length if span.kind is SpanKind.COUNTED else 0
+        spans.append(
+            {
+                "start": format_instant(span.start),
+                "end": format_instant(span.end),
+                "kind": span.kind.value,
+                "state": span.state.value,
+                "holder": span.holder,
+                "cause": span.cause,
+                "ms": span.length,
+                "used_ms": used,
+            }
+        )
+    return spans
+
+
+def _due_steps(limit: Limit) -> list[dict[str, Any]]:
+    return [
+        {
+            "start": format_instant(step.start),
+            "end": format_instant(step.end),
+            "ms": step.amount,
+            "total_ms": step.total,
+        }
+        for step in due_steps(limit)
+    ]

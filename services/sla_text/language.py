@@ -1,0 +1,57 @@
+"""The languages, and the texts in one of them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, Final, Literal, get_args
+
+Language = Literal["en", "es"]
+LANGUAGES: Final = get_args(Language)
+DEFAULT_LANGUAGE: Final[Language] = "en"
+#: Where a user's language is looked for, the first that is set.
+_LOCALE: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
+
+
+@cache
+def catalogue() -> dict[str, Any]:
+    """Every text by its path, each a table of languages."""
+    return tomllib.loads((resources.files(__package__) / "texts.toml").read_text("utf-8"))
+
+
+def language_of(environment: Mapping[str, str]) -> Language:
+    """The language of the locale in ``environment``, English where we have no other."""
+    locale = next((environment[name] for name in _LOCALE if environment.get(name)), "")
+    return next((each for each in LANGUAGES if locale.startswith(each)), DEFAULT_LANGUAGE)
+
+
+class Texts:
+    """The texts of one language."""
+
+    def __init__(self, language: Language = DEFAULT_LANGUAGE) -> None:
+        self.language = language
+        self.weekdays = catalogue()["weekdays"][language].split()
+
+    def __call__(self, path: str, **values: object) -> str:
+        """The text at ``path`` (``explain.title``), with ``values`` filled in."""
+        section, _, name = path.rpartition(".")
+        found: Any = catalogue()
+        for part in (*section.split("."), name):
+            found = found[part]
+        text: str = found[self.language]
+        return text.format(**values)
+
+    def word(self, sort: str, value: str, **values: object) -> str:
+        """A word of the contract; one that the texts don't know stands as it is."""
+        if value in catalogue()["words"][sort]:
+            return self(f"words.{sort}.{value}", **values)
+        return value.replace("_", " ")
+
+    def severity(self, severity: str, names: Mapping[str, str]) -> str:
+        """A severity by both its names: the policy's and ours."""
+        name = names.get(severity)
+        if name is None or name.lower() == severity:
+            return name or severity
+        return f"{name} ({severity})" if self.language == "es" else f"{severity} ({name})"
