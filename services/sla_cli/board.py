@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from aiokafka import ConsumerRecord
 from rich.columns import Columns
@@ -14,10 +16,14 @@ from rich.table import Table
 from rich.text import Text
 
 from sla_kafka.topics import BREACHES, PROGRESS, TICKETS, WARNINGS
+from sla_text.alerts import alert_text
+from sla_text.language import Texts
 
 OUTCOMES: Final = ("running", "paused", "met", "breached", "void")
 SHOWN_ALERTS: Final = 8
 SHOWN_DEADLINES: Final = 8
+#: The recording of the demo is in UTC, as its header is.
+_ZONE: Final = ZoneInfo("UTC")
 
 _STYLES: Final = {
     "sla.breach": "bold red",
@@ -29,8 +35,10 @@ _STYLES: Final = {
 
 @dataclass(slots=True)
 class Board:
-    """What the topics have told so far."""
+    """What the topics have told so far, in the language of ``texts``."""
 
+    texts: Texts
+    severity_names: Mapping[str, str]
     clocks: Counter[tuple[str, str]] = field(default_factory=Counter)
     alerts: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=SHOWN_ALERTS))
     counts: Counter[str] = field(default_factory=Counter)
@@ -83,37 +91,36 @@ def draw(board: Board, header: str) -> RenderableType:
 
 
 def _clocks(board: Board) -> Table:
-    table = Table(title="Clocks", title_justify="left", box=None, pad_edge=False)
-    table.add_column("clock")
+    texts = board.texts
+    title = texts("board.clocks")
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("")
     for outcome in OUTCOMES:
-        table.add_column(outcome, justify="right", min_width=len(outcome))
+        word = texts.word("outcome", outcome)
+        table.add_column(word, justify="right", min_width=len(word))
     for name in ("first_response", "resolution"):
-        table.add_row(name, *(str(board.clocks[name, outcome]) for outcome in OUTCOMES))
+        counts = (str(board.clocks[name, outcome]) for outcome in OUTCOMES)
+        table.add_row(texts.word("clock", name), *counts)
     return table
 
 
 def _deadlines(board: Board) -> Table:
-    table = Table(title="Next deadlines (UTC)", title_justify="left", box=None, pad_edge=False)
-    for column in ("due", "ticket", "clock", "severity"):
-        table.add_column(column)
+    texts = board.texts
+    title = texts("board.deadlines")
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, show_header=False)
     for due, ticket, clock in board.deadlines():
-        table.add_row(due[:16].replace("T", " "), ticket, clock["clock"], clock["severity"])
+        severity = texts.severity(clock["severity"], board.severity_names)
+        at = due[:16].replace("T", " ")
+        table.add_row(at, ticket, texts.word("clock", clock["clock"]), severity)
     return table
 
 
 def _alerts(board: Board) -> Table:
-    table = Table(title="Alerts, newest first", title_justify="left", box=None, pad_edge=False)
-    for column in ("at (UTC)", "alert", "ticket", "clock", "severity"):
-        table.add_column(column)
+    texts = board.texts
+    title = texts("board.alerts")
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
     for alert in board.alerts:
-        data = alert["data"]
-        kind = alert["type"].removeprefix("sla.")
-        share = data.get("fraction") or data.get("kind")
-        table.add_row(
-            alert["time"][:16].replace("T", " "),
-            Text(f"{kind} {share}" if share else kind, style=_STYLES[alert["type"]]),
-            alert["subject"],
-            data.get("clock", ""),
-            str(data["severity"]),
-        )
+        told = alert_text(alert, texts, _ZONE, board.severity_names)
+        table.add_row(Text(told, style=_STYLES.get(alert["type"], "")))
     return table

@@ -44,21 +44,28 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title:
     out.print(table)
 
 
-def table_of(told: Told) -> Table:
-    """A table in words as one for the terminal."""
-    headed = any(told.columns)
+def print_told(told: Told) -> None:
+    """A table in words; one without columns is its title."""
+    if not told.columns:
+        out.print(told.title, markup=False, highlight=False, soft_wrap=True)
+        return
     table = Table(
         *told.columns,
         title=told.title,
         title_justify="left",
         title_style="italic",
+        caption=told.note or None,
+        caption_justify="left",
         box=None,
         pad_edge=False,
-        show_header=headed,
+        show_header=any(told.columns),
     )
+    for column in table.columns[:2]:
+        # Times read badly over two lines.
+        column.no_wrap = True
     for row in told.rows:
         table.add_row(*(Text(cell) for cell in row))
-    return table
+    out.print(table)
 
 
 def listing(

@@ -8,7 +8,6 @@ import io
 import re
 import time
 from collections.abc import AsyncIterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +27,8 @@ from sla_cli.simulation import Summary
 from sla_domain.instant import format_instant
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import BREACHES, EVENTS, PROGRESS, TICKETS, WARNINGS
+from sla_schemas.policy_file import load_policy
+from sla_text.language import Texts
 
 #: Rich's SVG, without the fonts that it would fetch from the network.
 _SVG: Final = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
@@ -40,7 +41,7 @@ _TELL_TIME: Final = 0.5
 _SETTLE: Final = 20.0
 
 
-def run_demo(seconds: int, picture: Path | None, *, as_json: bool) -> None:
+def run_demo(seconds: int, picture: Path | None, texts: Texts, *, as_json: bool) -> None:
     """Run the demo with the sample's three weeks pressed into ``seconds``.
 
     ``picture`` is where the view is saved when a third of the time is over.
@@ -49,11 +50,11 @@ def run_demo(seconds: int, picture: Path | None, *, as_json: bool) -> None:
     with Rig(partitions=DEFAULT_PARTITIONS) as rig:
         for tracker in rig.trackers:
             tracker.wait_until_ready()
-        summary = asyncio.run(_run(rig, lines, seconds, picture))
+        summary = asyncio.run(_run(rig, _Show(lines, seconds, picture, texts)))
     if as_json:
-        print_json(asdict(summary))
+        print_json(summary.as_dict())
         return
-    rows = [(name.replace("_", " "), value) for name, value in asdict(summary).items()]
+    rows = [(name.replace("_", " "), value) for name, value in summary.as_dict().items()]
     print_table(["", "count"], rows, title="What came of it")
     out.print(
         "\nTry next:\n"
@@ -68,10 +69,10 @@ def run_demo(seconds: int, picture: Path | None, *, as_json: bool) -> None:
 class _Show:
     """The demo under way."""
 
-    def __init__(self, lines: list[Line], seconds: int, picture: Path | None) -> None:
+    def __init__(self, lines: list[Line], seconds: int, picture: Path | None, texts: Texts) -> None:
         self.lines = lines
         self._picture = picture
-        self.board = Board()
+        self.board = Board(texts, load_policy().severity_names)
         self.sent = 0
         self.started = time.monotonic()
         self._first = lines[0].occurred or 0
@@ -105,10 +106,9 @@ class _Show:
             self._picture = None
 
 
-async def _run(rig: Rig, lines: list[Line], seconds: int, picture: Path | None) -> Summary:
+async def _run(rig: Rig, show: _Show) -> Summary:
     settings = rig.settings
     starts = await output_ends(settings)
-    show = _Show(lines, seconds, picture)
     async with _watching(settings, show):
         await _feed(settings, show)
         ends = sum((await end_offsets(settings, EVENTS.name)).values())

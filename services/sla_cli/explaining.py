@@ -6,10 +6,9 @@ import asyncio
 import time
 from collections.abc import Iterable
 
-from rich.console import Console
 from rich.text import Text
 
-from sla_cli.console import table_of
+from sla_cli.console import out, print_told
 from sla_cli.errors import CommandError
 from sla_cli.recording import Line, laid_out
 from sla_cli.simulation import within
@@ -72,30 +71,30 @@ def from_broker(ticket_id: str, settings: KafkaSettings, book: PolicyBook) -> tu
     return ticket, int(time.time() * 1000)
 
 
-def show(told: Told, console: Console) -> None:
+def show(told: Told) -> None:
     """The explanation as tables."""
-    console.print(Text(told.title, style="bold"))
-    _say(told.subtitle, console)
+    out.print(Text(told.title, style="bold"))
+    _say(told.subtitle)
     for name, value in told.facts:
-        _say(f"{name}: {value}", console)
-    _show_table(told.events, console)
+        _say(f"{name}: {value}")
+    _show_table(told.events)
     for clock in told.clocks:
-        console.print()
-        console.print(Text(clock.title, style=f"bold {_STYLES.get(clock.outcome, '')}".strip()))
+        out.print()
+        out.print(Text(clock.title, style=f"bold {_STYLES.get(clock.outcome, '')}".strip()))
         for note in clock.notes:
-            _say(note, console)
+            _say(note)
         for limit in clock.limits:
-            console.print(table_of(limit.spans))
-            _say(limit.sums, console)
-            _say(limit.due, console)
+            print_told(limit.spans)
+            _say(limit.sums)
+            _say(limit.due)
     for table in told.tables:
-        _show_table(table, console)
+        _show_table(table)
 
 
-def _show_table(table: Table, console: Console) -> None:
-    console.print()
-    console.print(table_of(table))
+def _show_table(table: Table) -> None:
+    out.print()
+    print_told(table)
 
 
-def _say(text: str, console: Console) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+def _say(text: str) -> None:
+    out.print(text, markup=False, highlight=False, soft_wrap=True)

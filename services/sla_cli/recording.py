@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
+import msgspec
+
 from sla_cli import sample
 from sla_domain.instant import parse_instant
 from sla_kafka.partitioning import partition_for
@@ -70,8 +72,31 @@ def read_lines(paths: Iterable[Path]) -> Iterator[Line]:
                     yield as_line(value)
 
 
+class _Addressed(msgspec.Struct):
+    """As much of an event as it takes to publish it."""
+
+    subject: str
+    time: str | None = None
+
+
+_ADDRESSED = msgspec.json.Decoder(_Addressed)
+
+
 def as_line(value: bytes) -> Line:
     """``value`` with the key a producer gives it: the ticket id, none where it can't be read."""
+    try:
+        event = _ADDRESSED.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _as_odd_line(value)
+    key = event.subject.encode()
+    try:
+        return Line(key, value, None if event.time is None else parse_instant(event.time))
+    except ValueError:
+        return Line(key, value, None)
+
+
+def _as_odd_line(value: bytes) -> Line:
+    """Whatever of subject and time there is in what is no event."""
     try:
         event = json.loads(value)
         subject, time = event["subject"], event.get("time")
@@ -80,7 +105,7 @@ def as_line(value: bytes) -> Line:
     key = subject.encode() if isinstance(subject, str) else None
     try:
         return Line(key, value, parse_instant(time))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, AttributeError):
         return Line(key, value, None)
 
 

@@ -24,7 +24,7 @@ from sla_cli.console import downloading, working
 from sla_cli.errors import CommandError
 from sla_cli.feed import Feed
 from sla_cli.recording import Line, Recorded
-from sla_cli.simulation import Outputs, dead_letter_line, within
+from sla_cli.simulation import Outputs, dead_letter_line, is_valid, within
 from sla_domain.alert import AlertKind
 from sla_domain.policy import PolicyBook
 from sla_kafka.admin import create_topics
@@ -41,7 +41,6 @@ from sla_kafka.topics import (
     WARNINGS,
 )
 from sla_tracker.wire.alerts import read_alert_kind
-from sla_tracker.wire.events import Received, read_event
 from sla_tracker.wire.tables import read_progress
 
 READY_SECONDS: Final = 30.0
@@ -216,17 +215,16 @@ async def _publish(feed: Feed, lines: Iterable[Line], book: PolicyBook, until: i
         for line in lines:
             if not within(line, until):
                 continue
-            if line.occurred is not None and line.occurred > last and _is_valid(line, book):
+            if (
+                line.occurred is not None
+                and line.occurred > last
+                and (is_valid(Recorded(EVENTS.name, 0, 0, 0, line.key, line.value, []), book))
+            ):
                 last = line.occurred
             await feed.add(line)
             if feed.sent % 5000 == 0:
                 progress(feed.sent)
     return last
-
-
-def _is_valid(line: Line, book: PolicyBook) -> bool:
-    record = Recorded(EVENTS.name, 0, 0, 0, line.key, line.value, [])
-    return isinstance(read_event(record, book, replay=True), Received)
 
 
 async def wait_for_progress(

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import signal
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from multiprocessing import get_context
+from operator import itemgetter
 from pathlib import Path
+from typing import Any, Final, NamedTuple, Self
 
-from sla_cli.recording import Line, laid_out
+from sla_cli.recording import Line, Recorded, laid_out
 from sla_domain.alert import AlertKind
+from sla_domain.clock import Outcome
+from sla_domain.delay import Delay, client_delay
 from sla_domain.policy import PolicyBook
-from sla_kafka.topics import APPROVALS, BREACHES, EVENTS, WARNINGS
+from sla_domain.ticket import Ticket
+from sla_kafka.topics import BREACHES, EVENTS, WARNINGS, Topic
 from sla_tracker.partition import REPLAY, Effects, Partition
 from sla_tracker.wire.alerts import ALERT_TOPICS, write_alert
+from sla_tracker.wire.events import Received, read_event
 from sla_tracker.wire.records import (
     DETAIL_HEADER,
     OFFSET_HEADER,
     PARTITION_HEADER,
     REASON_HEADER,
-    DeadLetter,
     Headers,
 )
-from sla_tracker.wire.tables import ticket_record, write_json
+from sla_tracker.wire.tables import clock_outcome, write_json
+
+#: Bytes of recorded events (they may be packed) from which on it pays to start more processes.
+PARALLEL_FROM_BYTES: Final = 1_000_000
+#: The files of lines that a recording comes to.
+FILES: Final = ("warnings", "breaches", "approvals", "tickets", "dead_letters")
+
+_STRETCH: Final = 2048
 
 
 @dataclass(slots=True)
@@ -52,6 +69,16 @@ class Summary:
             elif kind is not AlertKind.APPROVED:
                 self.retractions += 1
 
+    def add(self, other: Summary) -> None:
+        """Add the counts of another part of the same recording."""
+        for count in fields(self):
+            total = getattr(self, count.name) + getattr(other, count.name)
+            setattr(self, count.name, total)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The summary as it is printed."""
+        return asdict(self)
+
     def took(self, seconds: float) -> None:
         """Enter the wall time."""
         self.seconds = round(seconds, 3)
@@ -69,15 +96,28 @@ class Outputs:
     approvals: list[bytes] = field(default_factory=list)
     tickets: list[bytes] = field(default_factory=list)
     dead_letters: list[bytes] = field(default_factory=list)
+    stories: list[Story] = field(default_factory=list)
     summary: Summary = field(default_factory=Summary)
+
+    def of_topic(self, topic: Topic) -> list[bytes]:
+        """The lines that stand for a topic of alerts."""
+        if topic is WARNINGS:
+            return self.warnings
+        return self.breaches if topic is BREACHES else self.approvals
+
+    def add(self, other: Outputs) -> None:
+        """Add another part of the same recording."""
+        for name in (*FILES, "stories"):
+            getattr(self, name).extend(getattr(other, name))
+        self.summary.add(other.summary)
 
     def write(self, directory: Path) -> None:
         """Write each list to ``NAME.jsonl`` and the summary to ``summary.json``."""
         directory.mkdir(parents=True, exist_ok=True)
-        for name in ("warnings", "breaches", "approvals", "tickets", "dead_letters"):
+        for name in FILES:
             lines: list[bytes] = getattr(self, name)
             (directory / f"{name}.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
-        (directory / "summary.json").write_bytes(write_json(asdict(self.summary)) + b"\n")
+        (directory / "summary.json").write_bytes(write_json(self.summary.as_dict()) + b"\n")
 
 
 def dead_letter_line(key: bytes | None, value: bytes | None, headers: Headers) -> bytes:
@@ -95,6 +135,54 @@ def dead_letter_line(key: bytes | None, value: bytes | None, headers: Headers) -
     )
 
 
+class Story(NamedTuple):
+    """How a ticket came out: its clocks, and the client's delay by party."""
+
+    ticket_id: str
+    client_id: str
+    clocks: tuple[ClockStory, ...]
+    delay: dict[str, Delay]
+
+
+class ClockStory(NamedTuple):
+    """How a clock came out, and where the fault lay."""
+
+    clock: str
+    cycle: int
+    severity: str
+    outcome: Outcome
+    origin: str | None
+
+
+@dataclass(slots=True)
+class Recording:
+    """Recorded events as they lie on the input topic, by partition."""
+
+    partitions: list[list[Recorded]]
+    until: int | None
+
+    @classmethod
+    def of(cls, lines: Iterable[Line], partitions: int, until: int | None = None) -> Self:
+        """``lines`` laid out; with ``until`` those that occurred after it are left out."""
+        by_partition: list[list[Recorded]] = [[] for _ in range(partitions)]
+        seen = (line for line in lines if within(line, until))
+        for record in laid_out(seen, EVENTS.name, partitions):
+            by_partition[record.partition].append(record)
+        return cls(by_partition, until)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.partitions))
+
+    def end(self, book: PolicyBook) -> int | None:
+        """When the clock stops: at ``until``, else at the last event that is valid."""
+        if self.until is not None:
+            return self.until
+        records = [record for records in self.partitions for record in records]
+        dated = ((record.occurred, record) for record in records if record.occurred is not None)
+        newest_first = sorted(dated, key=itemgetter(0), reverse=True)
+        return next((at for at, record in newest_first if is_valid(record, book)), None)
+
+
 def simulate(
     lines: Iterable[Line],
     book: PolicyBook,
@@ -106,29 +194,45 @@ def simulate(
     """Replay ``lines`` as they would lie on the input topic.
 
     Without ``until`` the clock stops at the last valid event; with it, events that occurred after
-    it are left out. ``progress`` is called now and then with the number of lines done.
+    it are left out. ``progress`` is called now and then with the number of events done.
+    """
+    (outputs,) = simulate_under([book], Recording.of(lines, partitions, until), progress=progress)
+    return outputs
+
+
+def simulate_under(
+    books: Sequence[PolicyBook],
+    recording: Recording,
+    *,
+    told: bool = True,
+    pool: Executor | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> list[Outputs]:
+    """What ``recording`` comes to under each of ``books``.
+
+    Partitions know nothing of each other, so a ``pool`` can share the work. Without ``told`` only
+    stories and counts are collected: writing out the lines takes its time.
     """
     started = time.perf_counter()
-    worlds = [Partition(number, EVENTS.name, book, REPLAY) for number in range(partitions)]
-    collected = [Collected() for _ in worlds]
+    results = []
+    tasks = [
+        _Task(records, number, book, end, told)
+        for book, end in [(book, recording.end(book)) for book in books]
+        for number, records in enumerate(recording.partitions)
+    ]
     done = 0
-    for done, record in enumerate(
-        laid_out((line for line in lines if within(line, until)), EVENTS.name, partitions), 1
-    ):
-        worlds[record.partition].apply(record)
-        if done % 2048 == 0:
-            collected[record.partition].take_in(worlds[record.partition].take())
+    with without_garbage_collection():
+        run = map if pool is None else pool.map
+        for task, outputs in zip(tasks, run(_run, tasks), strict=True):
+            results.append(outputs)
+            done += len(task.records)
             progress(done)
-    end = until if until is not None else last_frontier(worlds)
-    for world, found in zip(worlds, collected, strict=True):
-        if end is not None:
-            world.advance(end)
-        found.take_in(world.take())
-    outputs = _outputs(worlds, collected, end)
-    outputs.summary.events = done
-    outputs.summary.took(time.perf_counter() - started)
-    progress(done)
-    return outputs
+    count = len(recording.partitions)
+    summed = [_sum(results[first : first + count]) for first in range(0, len(results), count)]
+    for outputs in summed:
+        outputs.summary.events = len(recording)
+        outputs.summary.took((time.perf_counter() - started) / len(books))
+    return summed
 
 
 def within(line: Line, until: int | None) -> bool:
@@ -136,56 +240,109 @@ def within(line: Line, until: int | None) -> bool:
     return until is None or line.occurred is None or line.occurred <= until
 
 
-def last_frontier(worlds: Iterable[Partition]) -> int | None:
-    """The last valid event of all partitions: a frontier stands just before its newest one."""
-    frontiers = [world.frontier for world in worlds if world.frontier is not None]
-    return max(frontiers) + 1 if frontiers else None
+def is_valid(record: Recorded, book: PolicyBook) -> bool:
+    """Whether a tracker takes ``record`` for an event."""
+    return isinstance(read_event(record, book, replay=True), Received)
 
 
-@dataclass(slots=True)
-class Collected:
-    """What one partition gave out so far."""
+class _Task(NamedTuple):
+    """One partition's records under one policy book, up to ``end``."""
 
-    alerts: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
-    kinds: list[AlertKind] = field(default_factory=list)
-    left: list[bytes] = field(default_factory=list)
-    dead_letters: list[DeadLetter] = field(default_factory=list)
-
-    def take_in(self, effects: Effects) -> None:
-        """Add what came of a stretch of records."""
-        for alert in effects.alerts:
-            self.kinds.append(alert.kind)
-            self.alerts[ALERT_TOPICS[alert.kind].name].append(write_alert(alert))
-        self.left += effects.left.values()
-        self.dead_letters += effects.dead_letters
+    records: list[Recorded]
+    number: int
+    book: PolicyBook
+    end: int | None
+    told: bool
 
 
-def _outputs(worlds: list[Partition], collected: list[Collected], end: int | None) -> Outputs:
+@contextmanager
+def workers(files: Iterable[Path]) -> Iterator[Executor | None]:
+    """A process for each processor where ``files`` are large enough for it to pay.
+
+    They start at once, so that they are ready when the files have been read.
+    """
+    processors = os.cpu_count() or 1
+    size = sum(path.stat().st_size for path in files if path.is_file())
+    if processors == 1 or size < PARALLEL_FROM_BYTES:
+        yield None
+        return
+    with ProcessPoolExecutor(processors, get_context("spawn"), _prepare_worker) as pool:
+        try:
+            for _ in range(processors):
+                pool.submit(gc.isenabled)
+            yield pool
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _prepare_worker() -> None:
+    gc.disable()
+    # A worker that hears Ctrl-C too would only add its stack trace.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Tickets are many and without cycles: a third of the time would go into looking for some."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _run(task: _Task) -> Outputs:
+    world = Partition(task.number, EVENTS.name, task.book, REPLAY)
     outputs = Outputs()
-    for world, found in zip(worlds, collected, strict=True):
-        outputs.warnings += found.alerts[WARNINGS.name]
-        outputs.breaches += found.alerts[BREACHES.name]
-        outputs.approvals += found.alerts[APPROVALS.name]
-        outputs.tickets += found.left
-        outputs.summary.count_alerts(found.kinds)
-        outputs.dead_letters += [
-            dead_letter_line(letter.key, letter.value, letter.headers)
-            for letter in found.dead_letters
-        ]
-        outputs.summary.dead_letters += len(found.dead_letters)
-        outputs.summary.duplicates += world.tally.duplicates + world.tally.conflicts
-        for entry in world.table.entries():
-            assert end is not None, "a ticket in a table has moved its frontier"
-            outputs.tickets.append(
-                write_json(
-                    ticket_record(
-                        entry.ticket,
-                        end,
-                        world.table.deadline(entry.ticket.id),
-                        entry.held,
-                        entry.held_until,
-                    )
-                )
-            )
-    outputs.summary.tickets = len(outputs.tickets)
+    for done, record in enumerate(task.records, 1):
+        world.apply(record)
+        if done % _STRETCH == 0:
+            _take_in(outputs, world.take_alerts(), told=task.told)
+    if task.end is not None:
+        world.advance(task.end)
+    _take_in(outputs, world.take_alerts(), told=task.told)
+    for entry in world.table.entries():
+        assert task.end is not None, "a ticket in a table came by a valid event"
+        outputs.stories.append(_story(entry.ticket, task.end))
+        if task.told:
+            outputs.tickets.append(write_json(world.record(entry, task.end)))
+    summary = outputs.summary
+    summary.duplicates = world.tally.duplicates + world.tally.conflicts
+    summary.dead_letters = len(outputs.dead_letters)
+    summary.tickets = len(outputs.stories)
     return outputs
+
+
+def _take_in(outputs: Outputs, effects: Effects, *, told: bool) -> None:
+    outputs.summary.count_alerts(alert.kind for alert in effects.alerts)
+    for departed in effects.departed:
+        outputs.stories.append(_story(departed.ticket, departed.at))
+    for letter in effects.dead_letters:
+        outputs.dead_letters.append(dead_letter_line(letter.key, letter.value, letter.headers))
+    if told:
+        for alert in effects.alerts:
+            outputs.of_topic(ALERT_TOPICS[alert.kind]).append(write_alert(alert))
+        outputs.tickets += [departed.line() for departed in effects.departed]
+
+
+def _story(ticket: Ticket, at: int) -> Story:
+    clocks = tuple(
+        ClockStory(
+            clock.rule.name,
+            clock.cycle,
+            clock.severity,
+            clock_outcome(ticket, clock, at),
+            clock.origin,
+        )
+        for clock in ticket.clocks
+    )
+    return Story(ticket.id, ticket.client_id, clocks, client_delay(ticket, at))
+
+
+def _sum(parts: Sequence[Outputs]) -> Outputs:
+    whole = Outputs()
+    for part in parts:
+        whole.add(part)
+    return whole

@@ -115,3 +115,18 @@ def in_order(events: Iterable[Event]) -> list[Event]:
             group.sort(key=_sequenced if sequenced and one_source else _rank)
         timeline += group
     return timeline
+
+
+def insert(timeline: list[Event], event: Event) -> bool:
+    """Put ``event`` in its place in a sorted timeline; whether that is the last place.
+
+    Only the events of its own instant need be looked at again.
+    """
+    end = len(timeline)
+    while end and timeline[end - 1].occurred > event.occurred:
+        end -= 1
+    start = end
+    while start and timeline[start - 1].occurred == event.occurred:
+        start -= 1
+    timeline[start:end] = in_order([*timeline[start:end], event]) if start < end else (event,)
+    return timeline[-1] is event

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from sla_domain.alert import Said, Sent
 from sla_domain.clock import Clock, Contact
 from sla_domain.duties import Duties
-from sla_domain.event import Event, EventType, in_order
+from sla_domain.event import Event, EventType, in_order, insert
 from sla_domain.policy import ClockRule, Plan, Policy, PolicyBook, Target
 
 FEATURE_REQUEST: Final = "feature_request"
@@ -92,6 +92,7 @@ class Ticket:
         "stages",
         "status",
         "timeline",
+        "void",
     )
 
     def __init__(self, ticket_id: str, book: PolicyBook) -> None:
@@ -114,6 +115,8 @@ class Ticket:
         self.kind = "incident"
         self.severity: str | None = None
         self.status = Status.EARLY
+        #: Whether nothing is promised: the ticket is cancelled or a feature request (C15).
+        self.void = False
         #: When the ticket was resolved or cancelled; ``None`` while it is neither.
         self.closed_at: int | None = None
         self.clocks: list[Clock] = []
@@ -125,11 +128,6 @@ class Ticket:
     def pin(self) -> str | None:
         """The version to restore the ticket with; ``None`` where the book says the same."""
         return None if self._pinned is None else self._pinned[0].ref
-
-    @property
-    def void(self) -> bool:
-        """Whether nothing is promised: the ticket is cancelled or a feature request (C15)."""
-        return self.status is Status.CANCELLED or self.kind == FEATURE_REQUEST
 
     def restore(
         self, timeline: list[Event], sent: list[Sent], said: list[Said], pin: str | None
@@ -158,12 +156,7 @@ class Ticket:
         for known in self.timeline:
             if known.id == id_ and known.source == source:
                 return Placement.DUPLICATE if known == event else Placement.CONFLICT
-        if self.timeline and event.occurred <= self.timeline[-1].occurred:
-            self.timeline = in_order([*self.timeline, event])
-            in_place = self.timeline[-1] is event
-        else:
-            self.timeline.append(event)
-            in_place = True
+        in_place = insert(self.timeline, event)
         if not in_place or event.type in _CHANGES_ALL or self.severity is None:
             self._fold()
         elif self.created is not None:
@@ -178,7 +171,8 @@ class Ticket:
         return None
 
     def _fold(self) -> None:
-        self._forget()
+        if self.created is not None:
+            self._forget()
         created = self._standing_created()
         if created is None:
             return
@@ -204,6 +198,7 @@ class Ticket:
         self.client_id = facts.get("client_id", "")
         self.kind = facts.get("kind", "incident")
         self.status = Status.OPEN
+        self.void = self.kind == FEATURE_REQUEST
         self.stages.append(Stage(self.communicated_at, Status.OPEN, None, created.id))
         self.duties = Duties(self.policy)
         self.duties.created(created)
@@ -254,6 +249,7 @@ class Ticket:
         """Take kind and severity from ``event``, and judge what still runs by them."""
         if event.type is EventType.RECLASSIFIED:
             self.kind = event.facts.get("kind", self.kind)
+            self.void = self.kind == FEATURE_REQUEST
             for clock in self.clocks:
                 # What was void may count again, and the other way round.
                 clock.changed = True
@@ -348,6 +344,7 @@ class Ticket:
             self.status = Status.OPEN
         if type_ is EventType.CANCELLED:
             self.status, self.closed_at = Status.CANCELLED, event.occurred
+            self.void = True
 
 
 #: Events that make earlier ones count differently.

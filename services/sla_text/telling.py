@@ -20,11 +20,12 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a title."""
+    """Rows under a title, and a note below them."""
 
     title: str
     columns: list[str]
     rows: list[list[str]]
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from math import nextafter
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from sla_domain.alert import Alert, Notice
 from sla_domain.calendar import Calendar
@@ -19,7 +19,7 @@ from sla_domain.event import Event
 from sla_domain.instant import DAY, SECOND
 from sla_domain.judge import judge, next_deadline
 from sla_domain.policy import PolicyBook
-from sla_domain.ticket import Placement, Status
+from sla_domain.ticket import Placement, Status, Ticket
 from sla_tracker.table import Entry, Labels, TicketTable, labels_of
 from sla_tracker.wire.events import Received, read_event
 from sla_tracker.wire.records import (
@@ -101,6 +101,17 @@ class Stopped:
         )
 
 
+class Departed(NamedTuple):
+    """A ticket whose retention is over, and the instant at which it left the table."""
+
+    ticket: Ticket
+    at: int
+
+    def line(self) -> bytes:
+        """Its last value in the table."""
+        return write_json(ticket_record(self.ticket, self.at, None))
+
+
 class Census:
     """How many tickets and clocks there are of each sort, kept up as they change."""
 
@@ -120,11 +131,13 @@ class Effects:
     """What a partition did since the last ``take``, in order.
 
     ``tickets`` holds the new value of each changed ticket, ``None`` for one that left the table;
-    ``left`` the last values of those. ``results`` counts events by type and result for the metrics.
+    ``departed`` those as they were when they left, ``left`` their last values. ``results`` counts
+    events by type and result for the metrics.
     """
 
     tickets: dict[str, bytes | None] = field(default_factory=dict)
     left: dict[str, bytes] = field(default_factory=dict)
+    departed: list[Departed] = field(default_factory=list)
     alerts: list[Alert | Notice] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     rekeyed: list[Rekeyed] = field(default_factory=list)
@@ -204,13 +217,22 @@ class Partition:
     def take(self) -> Effects:
         """Everything since the last call, with the changed tickets written out."""
         effects = self._effects
+        for departed in effects.departed:
+            effects.left[departed.ticket.id] = departed.line()
         for ticket_id, entry in self._changed.items():
             if entry is None:
                 effects.tickets[ticket_id] = None
             else:
-                record = self._record(entry, ticket_as_of(entry.ticket))
+                record = self.record(entry, ticket_as_of(entry.ticket))
                 effects.tickets[ticket_id] = write_json(record)
                 self._count(entry, labels_of(record), effects)
+        return self.take_alerts()
+
+    def take_alerts(self) -> Effects:
+        """Everything since the last call but the changed tickets: for who keeps no table of them,
+        since writing them out is a good part of all work.
+        """
+        effects = self._effects
         self._changed = {}
         self._effects = Effects()
         self.table.pack_idle()
@@ -230,7 +252,7 @@ class Partition:
             self._effects.alerts += owed
             self._changed[ticket_id] = entry
         self._schedule(entry)
-        entry.counted = labels_of(self._record(entry, ticket_as_of(entry.ticket)))
+        entry.counted = labels_of(self.record(entry, ticket_as_of(entry.ticket)))
         self.census.add(entry.counted)
         self.table.pack_idle()
 
@@ -306,7 +328,7 @@ class Partition:
         self._effects.alerts += judge(entry.ticket, horizon, None)
         leaves = self._leaves_at(entry)
         if leaves is not None and leaves <= horizon:
-            self._effects.left[ticket_id] = write_json(self._record(entry, leaves))
+            self._effects.departed.append(Departed(entry.ticket, leaves))
             self._forget(entry)
             return
         self._changed[ticket_id] = entry
@@ -362,7 +384,8 @@ class Partition:
         closed = entry.ticket.closed_at
         return None if closed is None else closed + entry.ticket.policy.retention
 
-    def _record(self, entry: Entry, as_of: int) -> dict[str, Any]:
+    def record(self, entry: Entry, as_of: int) -> dict[str, Any]:
+        """What the table says of a ticket, its figures as of the instant given."""
         ticket = entry.ticket
         deadline = self.table.deadline(ticket.id)
         return ticket_record(ticket, as_of, deadline, entry.held, entry.held_until)

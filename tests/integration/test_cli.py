@@ -203,10 +203,17 @@ def test_import_simulate_and_explain_the_whole_way(tmp_path: Path) -> None:
         resolution["used_ms"] + resolution["paused_ms"] + resolution["closed_ms"]
         == (resolution["elapsed_ms"])
     )
-    assert sum(span["ms"] for span in resolution["spans"]) == resolution["elapsed_ms"]
+    (limit,) = resolution["limits"]
+    lengths = [span["ms"] for span in limit["spans"] if span["kind"] != "stopped"]
+    assert sum(lengths) == resolution["elapsed_ms"]
     text = sla("explain", "INC1", "--events", packed).stdout.decode()
-    assert "waiting for client" in text
+    assert "waiting for the client since event" in text
     assert "resolution, cycle 2" in text
+    spanish = sla("--lang", "es", "explain", "INC1", "--events", packed).stdout.decode()
+    assert "se espera al cliente desde el evento" in spanish
+    assert sla("explain", "INC1", "--events", packed, LC_ALL="es_AR.UTF-8").stdout == (
+        spanish.encode()
+    )
 
 
 def test_the_whole_log_imports_with_the_published_counts() -> None:

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from sla_cli.options import Json
+from sla_cli.options import Json, language_of
 
 
 def demo(
+    context: typer.Context,
     seconds: Annotated[
         int, typer.Option(min=1, max=600, help="Into how many seconds three weeks are pressed.")
     ] = 30,
@@ -26,5 +27,6 @@ def demo(
       sla demo --seconds 20
     """
     from sla_cli.demonstration import run_demo
+    from sla_text.language import Texts
 
-    run_demo(seconds, picture, as_json=as_json)
+    run_demo(seconds, picture, Texts(language_of(context)), as_json=as_json)

@@ -76,4 +76,4 @@ def explain(
         if not as_json:
             out.print(f"wrote {html}", markup=False, highlight=False)
     elif not as_json:
-        show(teller.tell(document), out)
+        show(teller.tell(document))

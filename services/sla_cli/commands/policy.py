@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sla_cli.options import Json, Policies
+from sla_cli.options import Json, Policies, language_of
 
 app = typer.Typer(
     no_args_is_help=True, help="Policy files: the promises as data, checked, compared and tried."
@@ -62,6 +62,45 @@ def _hours(ms: int) -> str:
     from sla_domain.instant import format_duration
 
     return format_duration(ms)
+
+
+@app.command()
+def diff(
+    context: typer.Context,
+    old: Annotated[Path, typer.Argument(help="The policy as it is.")],
+    new: Annotated[Path, typer.Argument(help="The policy as it would be.")],
+    as_json: Json = False,
+) -> None:
+    """Say what changes from one policy to another, for whom, and whether it is stricter.
+
+    sla policy diff aivo-1.toml aivo-2.toml
+    """
+    from sla_cli.console import out, print_json, print_told
+    from sla_cli.options import zone_option
+    from sla_cli.policy_diff import as_table, changes
+    from sla_domain.instant import format_instant
+    from sla_schemas.policy_file import load_policy
+    from sla_text.language import Texts
+    from sla_text.moments import moment
+
+    before, after = load_policy(old), load_policy(new)
+    texts = Texts(language_of(context))
+    found = changes(before, after, texts)
+    if as_json:
+        print_json(
+            {
+                "from": before.ref,
+                "to": after.ref,
+                "effective_from": format_instant(after.effective_from),
+                "changes": [change._asdict() for change in found],
+            }
+        )
+        return
+    print_told(as_table(before, after, found, texts))
+    if found and before.effective_from < after.effective_from:
+        zone = zone_option(after.business_calendar.zone)
+        at = moment(after.effective_from, zone, texts)
+        out.print(texts("diff.pinned", at=at, old=before.ref), soft_wrap=True, highlight=False)
 
 
 @app.command("test")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -60,4 +59,4 @@ def replay(
             outputs = asyncio.run(replay_through(rig.settings, lines, book, stop, rig.check))
     if out is not None:
         outputs.write(out)
-    show_summary(asdict(outputs.summary), as_json=as_json)
+    show_summary(outputs.summary.as_dict(), as_json=as_json)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,18 +12,33 @@ from sla_cli.options import (
     EventFiles,
     Json,
     Partitions,
-    Policies,
     Until,
     instant_option,
+    language_of,
 )
+
+if TYPE_CHECKING:
+    from sla_cli.comparison import Comparison
+    from sla_domain.policy import PolicyBook
 
 
 def simulate(
+    context: typer.Context,
     events: EventFiles,
-    policy: Policies = None,
+    policy: Annotated[
+        list[Path] | None,
+        typer.Option("--policy", help="A policy file; several are compared with the first."),
+    ] = None,
+    versions: Annotated[
+        bool, typer.Option("--versions", help="Take the policies as versions of one instead.")
+    ] = False,
     until: Until = None,
     out: Annotated[
-        Path | None, typer.Option(help="Directory for alerts, tickets, dead letters and summary.")
+        Path | None,
+        typer.Option(help="Directory for alerts, tickets, dead letters, summary, comparison."),
+    ] = None,
+    chart: Annotated[
+        Path | None, typer.Option(help="Write promises kept as a drawing (SVG) to this file.")
     ] = None,
     partitions: Partitions = DEFAULT_PARTITIONS,
     as_json: Json = False,
@@ -32,25 +46,73 @@ def simulate(
     """Run recorded events through the same rules as the tracker, on the events' own time.
 
     Writes warnings.jsonl, breaches.jsonl, approvals.jsonl, tickets.jsonl, dead_letters.jsonl and
-    summary.json to --out.
+    summary.json to --out; of several policies each to a directory of its own, and comparison.json.
 
       sla simulate events.jsonl --out result\n
-      sla simulate events.jsonl.gz --policy mine.toml --until 2016-05-01T00:00:00Z --json
+      sla simulate events.jsonl.gz --policy ours.toml --policy theirs.toml --chart kept.svg\n
+      sla simulate events.jsonl --policy v1.toml --policy v2.toml --versions --json
     """
-    from sla_cli.console import working
+    from sla_cli.comparison import Comparison, Result, drawn, tables
+    from sla_cli.console import out as console
+    from sla_cli.console import print_json, print_told, working
     from sla_cli.recording import read_lines
-    from sla_cli.simulation import simulate as run
+    from sla_cli.simulation import Recording, simulate_under, without_garbage_collection, workers
+    from sla_text.language import Texts
+
+    books = _books(policy or [], versions=versions)
+    stop = instant_option(until, "--until")
+    with workers(events) as pool:
+        with working("reading"), without_garbage_collection():
+            recording = Recording.of(read_lines(events), partitions, stop)
+        with working("simulating", len(recording) * len(books)) as progress:
+            outputs = simulate_under(
+                books, recording, told=out is not None, pool=pool, progress=progress
+            )
+    names = _names(books)
+    comparison = Comparison([Result(*pair) for pair in zip(names, outputs, strict=True)])
+    if out is not None:
+        _write(comparison, out)
+    texts = Texts(language_of(context))
+    severity_names = books[0].latest.severity_names
+    if chart is not None:
+        chart.write_text(drawn(comparison, texts, severity_names), encoding="utf-8")
+    if as_json:
+        one = len(outputs) == 1
+        print_json(outputs[0].summary.as_dict() if one else comparison.document())
+        return
+    if len(outputs) == 1:
+        show_summary(outputs[0].summary.as_dict(), as_json=False)
+    for table in tables(comparison, texts, severity_names):
+        console.print()
+        print_told(table)
+
+
+def _books(files: list[Path], *, versions: bool) -> list[PolicyBook]:
     from sla_schemas.policy_file import load_policies
 
-    stop = instant_option(until, "--until")
-    book = load_policies(policy or [])
-    with working("simulating") as progress:
-        outputs = run(
-            read_lines(events), book, partitions=partitions, until=stop, progress=progress
-        )
-    if out is not None:
-        outputs.write(out)
-    show_summary(asdict(outputs.summary), as_json=as_json)
+    if versions or len(files) < 2:
+        return [load_policies(files)]
+    return [load_policies([file]) for file in files]
+
+
+def _names(books: list[PolicyBook]) -> list[str]:
+    """What the policies go by: name and version, numbered where these are the same."""
+    refs = [book.latest.ref for book in books]
+    return [
+        ref if refs.count(ref) == 1 else f"{ref}#{number}" for number, ref in enumerate(refs, 1)
+    ]
+
+
+def _write(comparison: Comparison, directory: Path) -> None:
+    from sla_tracker.wire.tables import write_json
+
+    results = comparison.results
+    if len(results) == 1:
+        results[0].outputs.write(directory)
+        return
+    for result in results:
+        result.outputs.write(directory / result.policy)
+    (directory / "comparison.json").write_bytes(write_json(comparison.document()) + b"\n")
 
 
 def show_summary(summary: dict[str, object], *, as_json: bool) -> None:

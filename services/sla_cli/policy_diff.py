@@ -1,0 +1,257 @@
+"""What changes between two versions of a policy, and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple, get_args
+
+from sla_domain.calendar import Calendar, Span
+from sla_domain.event import EventType
+from sla_domain.instant import HOUR, MINUTE
+from sla_domain.policy import Boundary, ClockRule, Plan, Policy, Target
+from sla_schemas.words import Severity
+from sla_text.language import Texts
+from sla_text.moments import length
+from sla_text.telling import Table
+
+_SEVERITIES = get_args(Severity)
+STRICTER, LOOSER, OTHER = "stricter", "looser", "other"
+
+
+class Change(NamedTuple):
+    """One thing that is not as before. ``effect`` is what it means for the one who promised:
+    ``stricter``, ``looser``, or ``other``.
+    """
+
+    what: str
+    whom: str
+    before: str | None
+    after: str | None
+    effect: str
+
+
+def changes(old: Policy, new: Policy, texts: Texts) -> list[Change]:
+    """Every difference that some ticket can come to feel."""
+    return list(_Differ(old, new, texts).all())
+
+
+class _Differ:
+    def __init__(self, old: Policy, new: Policy, texts: Texts) -> None:
+        self._old, self._new, self._texts = old, new, texts
+        self._names = {**old.severity_names, **new.severity_names}
+
+    def all(self) -> Iterator[Change]:
+        old, new = self._old, self._new
+        yield from self._targets(old.targets, new.targets, None)
+        yield from self._plans()
+        for name in sorted(old.calendars.keys() & new.calendars.keys()):
+            yield from self._calendar(old.calendars[name], new.calendars[name])
+        yield from self._clock_rules()
+        yield from self._sets()
+        yield from self._classification()
+        everyone = self._texts("diff.everyone")
+        before, after = (
+            ", ".join(warn.label for warn in policy.warnings) or None for policy in (old, new)
+        )
+        yield from _changed(self._part("warnings"), everyone, before, after)
+        kept = length(old.retention), length(new.retention)
+        yield from _changed(self._part("retention"), everyone, *kept)
+
+    def _part(self, name: str) -> str:
+        return self._texts.word("part", name)
+
+    def _severity(self, severity: str) -> str:
+        return self._texts.severity(severity, self._names)
+
+    def _target(self, target: Target | None) -> str | None:
+        if target is None:
+            return None
+        return self._texts(
+            f"explain.{target.boundary.value}",
+            target=length(target.within),
+            calendar=self._texts.word("calendar", target.calendar.name),
+        )
+
+    def _targets(
+        self,
+        old: Mapping[tuple[str, str], Target],
+        new: Mapping[tuple[str, str], Target],
+        plan: str | None,
+    ) -> Iterator[Change]:
+        keys = sorted({*old, *new}, key=lambda key: (_SEVERITIES.index(key[0]), key[1]))
+        for severity, clock in keys:
+            before, after = old.get((severity, clock)), new.get((severity, clock))
+            one, other = (self._target(target) for target in (before, after))
+            whom = self._severity(severity)
+            if plan is not None:
+                whom = self._texts("diff.with_plan", whom=whom, plan=plan.replace("_", " "))
+            what = self._texts.word("clock", clock)
+            effect = _effect_of_targets(before, after)
+            yield from _changed(what, whom, one, other, effect=effect)
+
+    def _plans(self) -> Iterator[Change]:
+        for name in sorted({*self._old.plans, *self._new.plans}):
+            old, new = self._old.plans.get(name), self._new.plans.get(name)
+            yield from self._targets(old.targets if old else {}, new.targets if new else {}, name)
+            yield from _changed(
+                self._part("plan"), name.replace("_", " "), _covers(old), _covers(new)
+            )
+
+    def _calendar(self, old: Calendar, new: Calendar) -> Iterator[Change]:
+        whom = self._users_of(old.name)
+        what = self._texts.word("calendar", old.name)
+        yield from _changed(f"{what}: {self._part('zone')}", whom, old.zone, new.zone)
+        yield from _changed(
+            f"{what}: {self._part('day')}", whom, length(old.day_length), length(new.day_length)
+        )
+        for day, (before, after) in enumerate(zip(old.week, new.week, strict=True)):
+            yield from _changed(
+                f"{what}: {self._texts.weekdays[day]}",
+                whom,
+                _hours(before),
+                _hours(after),
+                effect=_effect_of_hours(before, after),
+            )
+        yield from self._dates(what, whom, old, new)
+
+    def _dates(self, what: str, whom: str, old: Calendar, new: Calendar) -> Iterator[Change]:
+        """Holidays and overrides, in the years near the new version: they are listed for all."""
+        for day in sorted({*old.dates, *new.dates}):
+            if not self._near(day):
+                continue
+            before, after = _spans_on(old, day), _spans_on(new, day)
+            effect = _effect_of_hours(before, after)
+            yield from _changed(
+                f"{what}: {day}", whom, _hours(before), _hours(after), effect=effect
+            )
+
+    def _near(self, day: date) -> bool:
+        year = 1970 + self._new.effective_from // (365 * 24 * HOUR)
+        return year - 1 <= day.year <= year + 2
+
+    def _users_of(self, calendar: str) -> str:
+        users = {
+            severity
+            for policy in (self._old, self._new)
+            for (severity, _), target in policy.targets.items()
+            if target.calendar.name == calendar
+        }
+        return ", ".join(self._severity(each) for each in _SEVERITIES if each in users) or "-"
+
+    def _clock_rules(self) -> Iterator[Change]:
+        old = {rule.name: rule for rule in self._old.clocks}
+        new = {rule.name: rule for rule in self._new.clocks}
+        everyone = self._texts("diff.everyone")
+        for name in sorted({*old, *new}):
+            before, after = old.get(name), new.get(name)
+            for part in ("stops", "pauses", "resumes", "restarts"):
+                yield from _changed(
+                    f"{self._texts.word('clock', name)}: {self._part(part)}",
+                    everyone,
+                    _events(before, part),
+                    _events(after, part),
+                )
+
+    def _sets(self) -> Iterator[Change]:
+        for part in (
+            "channels",
+            "primary_services",
+            "platforms",
+            "needs_primary",
+            "spoken_media",
+            "evidence_for",
+        ):
+            before, after = (
+                ", ".join(sorted(getattr(policy, part))) or None
+                for policy in (self._old, self._new)
+            )
+            yield from _changed(self._part(part), self._texts("diff.everyone"), before, after)
+
+    def _classification(self) -> Iterator[Change]:
+        old, new = self._old.classification, self._new.classification
+        for impact, scope in sorted({*old, *new}, key=str):
+            before, after = old.get((impact, scope)), new.get((impact, scope))
+            yield from _changed(
+                self._part("classification"),
+                f"{impact}, {scope or self._part('no_scope')}",
+                before and self._severity(before),
+                after and self._severity(after),
+                effect=_effect_of_severities(before, after),
+            )
+
+
+def _changed(
+    what: str, whom: str, before: str | None, after: str | None, effect: str = OTHER
+) -> Iterator[Change]:
+    if before != after:
+        yield Change(what, whom, before, after, effect)
+
+
+def _effect_of_targets(before: Target | None, after: Target | None) -> str:
+    if before is None or after is None:
+        return STRICTER if before is None else LOOSER
+    if before.calendar.name != after.calendar.name:
+        return OTHER
+    one = (before.within, before.boundary is Boundary.INCLUSIVE)
+    return STRICTER if (after.within, after.boundary is Boundary.INCLUSIVE) < one else LOOSER
+
+
+def _effect_of_hours(before: Sequence[Span], after: Sequence[Span]) -> str:
+    one, other = _open(before), _open(after)
+    # The more hours count, the sooner a promise is due.
+    return OTHER if one == other else STRICTER if other > one else LOOSER
+
+
+def _effect_of_severities(before: str | None, after: str | None) -> str:
+    if before is None or after is None:
+        return OTHER
+    return STRICTER if _SEVERITIES.index(after) < _SEVERITIES.index(before) else LOOSER
+
+
+def _open(spans: Sequence[Span]) -> int:
+    return sum(close - opened for opened, close in spans)
+
+
+def _hours(spans: Sequence[Span]) -> str | None:
+    return ", ".join(f"{_clock_time(a)}-{_clock_time(b)}" for a, b in spans) or None
+
+
+def _clock_time(ms: int) -> str:
+    return f"{ms // HOUR:02}:{ms % HOUR // MINUTE:02}"
+
+
+def _spans_on(calendar: Calendar, day: date) -> list[Span]:
+    return list(calendar.dates.get(day, calendar.week[day.weekday()]))
+
+
+def _events(rule: ClockRule | None, part: str) -> str | None:
+    if rule is None:
+        return None
+    events: frozenset[EventType] = getattr(rule, part)
+    return ", ".join(event.word for event in sorted(events)) or None
+
+
+def _covers(plan: Plan | None) -> str | None:
+    if plan is None:
+        return None
+    severities = ", ".join(each for each in _SEVERITIES if each in plan.severities)
+    return f"{severities}; built by {', '.join(sorted(plan.built_by))}; outside {plan.outside.name}"
+
+
+def as_table(old: Policy, new: Policy, found: list[Change], texts: Texts) -> Table:
+    """The changes for people."""
+    columns = [texts(f"diff.{name}") for name in ("what", "whom")]
+    columns += [old.ref, new.ref, texts("diff.effect")]
+    rows = [
+        [
+            change.what,
+            change.whom,
+            change.before or "-",
+            change.after or "-",
+            "" if change.effect == OTHER else texts(f"diff.{change.effect}"),
+        ]
+        for change in found
+    ]
+    title = texts("diff.title" if found else "diff.same", old=old.ref, new=new.ref)
+    return Table(title, columns if found else [], rows)
