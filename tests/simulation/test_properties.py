@@ -10,99 +10,17 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import clocks, decoded, event, lines_of, run, standing_breaches
+from support.histories import BEGIN, END, MOVES, SPAN, histories
 
 from sla_cli.recording import Recorded, laid_out
 from sla_domain.alert import Notice
 from sla_domain.event import EventType
 from sla_domain.explanation import Ledger, SpanKind, due_steps, ledger
-from sla_domain.instant import DAY, HOUR, MINUTE, format_instant, parse_instant
 from sla_domain.policy import PolicyBook
 from sla_kafka.topics import EVENTS
 from sla_tracker.partition import REPLAY, Partition
 from sla_tracker.wire.alerts import write_alert
 from sla_tracker.wire.tables import read_stored
-
-#: A Thursday at 8:30 in Buenos Aires, so that a weekend lies within the week that follows.
-BEGIN = parse_instant("2026-11-19T11:30:00Z")
-#: All events within six days, since an early event is kept for seven.
-SPAN = 6 * DAY
-#: When everything has run out, and nothing has left the table yet.
-END = BEGIN + 30 * DAY
-
-TICKETS = ("A", "B", "C")
-SEVERITIES = ("blocker", "high", "medium", "low")
-MOVES = (
-    "assigned",
-    "waiting_on_client",
-    "client_responded",
-    "resolved",
-    "reopened",
-    "severity_changed",
-    "reclassified",
-    "cancelled",
-    "guard_contacted",
-    "contact_logged",
-    "feature_subscribed",
-    "feature_approved",
-)
-#: Coarse times make events meet in one instant and on deadlines; fine ones find the edges.
-times = st.integers(0, SPAN // (30 * MINUTE)).map(lambda n: n * 30 * MINUTE) | st.integers(0, SPAN)
-
-
-@st.composite
-def moves(draw: st.DrawFn, ticket: str) -> dict[str, Any]:
-    type_ = draw(st.sampled_from(MOVES))
-    at = format_instant(BEGIN + draw(times))
-    data: dict[str, Any] = {}
-    if type_ == "severity_changed":
-        data["severity"] = draw(st.sampled_from(SEVERITIES))
-    elif type_ == "reclassified":
-        data["kind"] = draw(st.sampled_from(["incident", "feature_request"]))
-        if draw(st.booleans()):
-            data["severity"] = draw(st.sampled_from(SEVERITIES))
-    elif type_ == "waiting_on_client":
-        data["party"] = draw(st.sampled_from(["client", "client_third_party"]))
-    elif type_ == "resolved" and draw(st.booleans()):
-        data["origin"] = draw(st.sampled_from(["vendor", "client", "third_party"]))
-    elif type_ == "contact_logged":
-        data["contact_id"] = draw(st.sampled_from(["call-1", "call-2"]))
-        data["medium"] = draw(st.sampled_from(["phone", "email"]))
-        if draw(st.booleans()):
-            data["record"] = "mail/1"
-    elif type_ == "feature_subscribed":
-        data["subscriber_id"] = draw(st.sampled_from(["lu", "max"]))
-    if draw(st.booleans()):
-        data["sequence"] = str(draw(st.integers(0, 3)))
-    return event(type_, at, ticket, **data)
-
-
-@st.composite
-def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Events of up to three tickets, each with a ``created``, in the order they occurred."""
-    events = []
-    for ticket in TICKETS[: draw(st.integers(1, 3))]:
-        start = BEGIN + draw(times)
-        communicated = start - draw(st.sampled_from([0, 10 * MINUTE, 5 * HOUR]))
-        kind = draw(st.sampled_from(["incident", "incident", "question", "feature_request"]))
-        severity = {"severity": draw(st.sampled_from(SEVERITIES))}
-        if kind == "feature_request" and draw(st.booleans()):
-            severity = {}
-        covered = draw(st.booleans())
-        events.append(
-            event(
-                "created",
-                format_instant(start),
-                ticket,
-                kind=kind,
-                communicated_at=format_instant(communicated),
-                plan="integrations_24x7" if covered else "standard",
-                integration={"built_by": draw(st.sampled_from(["aivo", "selfservice"]))},
-                affects=draw(st.sampled_from([["agentbot"], ["myaivo"]])),
-                **severity,
-            )
-        )
-        events += draw(st.lists(moves(ticket), max_size=7))
-    return sorted(events, key=lambda item: item["time"])
 
 
 def figures(outputs: Any) -> dict[str, Any]:
