@@ -111,7 +111,7 @@ def tightened(policy: Policy, share: float, *, exclusive: bool) -> Policy:
 @settings(max_examples=150)
 @given(histories(), st.floats(0.01, 1), st.booleans())
 def test_a_stricter_policy_never_has_fewer_breaches(
-    history: History, share: float, exclusive: bool
+    history: History, share: float, exclusive: Any
 ) -> None:
     stricter = PolicyBook([tightened(default_book().latest, share, exclusive=exclusive)])
     usual = run(history, END)

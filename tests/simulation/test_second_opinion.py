@@ -66,63 +66,6 @@ def test_it_agrees_on_the_whole_log() -> None:
     assert compare(events, None, World(days=600)) > 49_000
 
 
-def drawn(seed: int) -> list[dict[str, Any]]:
-    """Events of ``TICKETS`` tickets on whole minutes, in the order they occurred."""
-    draw = random.Random(seed)  # noqa: S311  no secret: a seed that repeats
-    severities = ("blocker", "high", "high", "medium", "low")
-    ids = iter(range(10**9))
-    events: list[tuple[int, dict[str, Any]]] = []
-
-    def add(ticket: str, type_: str, at: int, **data: Any) -> None:
-        event = {
-            "specversion": "1.0",
-            "id": f"{next(ids):08}",
-            "source": draw.choice(("/helpdesk", "/guard")),
-            "type": f"ticket.{type_}",
-            "subject": ticket,
-            "time": (EPOCH + timedelta(minutes=at)).isoformat(),
-            "data": data,
-        }
-        if draw.random() < 0.3:
-            event["sequence"] = str(draw.randrange(4))
-        events.append((at, event))
-
-    for number in range(TICKETS):
-        ticket = f"T{number}"
-        begin = draw.randrange(7 * DAY, 60 * DAY)
-        kind = draw.choice(("incident", "incident", "incident", "question", "feature_request"))
-        data: dict[str, Any] = {"client_id": "acme", "kind": kind}
-        if draw.random() < 0.8:
-            data["severity"] = draw.choice(severities)
-        elif kind != "feature_request":
-            data["impact"] = draw.choice(("total_outage", "partial_outage", "question"))
-            data["scope"] = draw.choice(("all_clients", "several_clients", "one_client"))
-        data["plan"] = draw.choice(("standard", "integrations_24x7", "integrations_24x7"))
-        data["integration"] = {"built_by": draw.choice(("aivo", "aivo", "selfservice"))}
-        if draw.random() < 0.5:
-            told = EPOCH + timedelta(minutes=begin - draw.randrange(0, DAY))
-            data["communicated_at"] = told.isoformat()
-        add(ticket, "created", begin, **data)
-        for _ in range(draw.randrange(9)):
-            at = begin + draw.randrange(-120, 6 * DAY)
-            if draw.random() < 0.5:
-                at -= at % 30  # so that some meet in one minute, and on openings
-            type_ = draw.choice(MOVES)
-            more: dict[str, Any] = {}
-            if type_ == "assigned":
-                more = {"analyst_id": "ana"}
-            elif type_ == "severity_changed":
-                more = {"severity": draw.choice(severities)}
-            elif type_ == "reclassified":
-                more = {"kind": draw.choice(("incident", "feature_request"))}
-                if draw.random() < 0.5:
-                    more["severity"] = draw.choice(severities)
-            elif type_ == "waiting_on_client":
-                more = {"party": draw.choice(("client", "client_third_party"))}
-            add(ticket, type_, at, **more)
-    return [event for _, event in sorted(events, key=lambda item: item[0])]
-
-
 MOVES = (
     "assigned",
     "assigned",
@@ -140,6 +83,77 @@ MOVES = (
 )
 
 
+SEVERITIES = ("blocker", "high", "high", "medium", "low")
+#: What a move says, drawn by name.
+SAYS: dict[str, Any] = {
+    "assigned": lambda draw: {"analyst_id": "ana"},
+    "severity_changed": lambda draw: {"severity": draw.choice(SEVERITIES)},
+    "reclassified": lambda draw: {
+        "kind": draw.choice(("incident", "feature_request")),
+        **({"severity": draw.choice(SEVERITIES)} if draw.random() < 0.5 else {}),
+    },
+    "waiting_on_client": lambda draw: {"party": draw.choice(("client", "client_third_party"))},
+}
+
+
+class Drawn:
+    """Events of ``TICKETS`` tickets on whole minutes; the same for the same seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._draw = random.Random(seed)  # noqa: S311  no secret: a seed that repeats
+        self._events: list[tuple[int, dict[str, Any]]] = []
+        for number in range(TICKETS):
+            self._ticket(f"T{number}")
+
+    def events(self) -> list[dict[str, Any]]:
+        """All of them, in the order they occurred."""
+        return [event for _, event in sorted(self._events, key=lambda item: item[0])]
+
+    def _ticket(self, ticket: str) -> None:
+        draw = self._draw
+        begin = draw.randrange(7 * DAY, 60 * DAY)
+        self._add(ticket, "created", begin, self._communication(begin))
+        for _ in range(draw.randrange(9)):
+            at = begin + draw.randrange(-120, 6 * DAY)
+            if draw.random() < 0.5:
+                at -= at % 30  # so that some meet in one minute, and on openings
+            type_ = draw.choice(MOVES)
+            self._add(ticket, type_, at, SAYS.get(type_, lambda _: {})(draw))
+
+    def _communication(self, begin: int) -> dict[str, Any]:
+        draw = self._draw
+        kind = draw.choice(("incident", "incident", "incident", "question", "feature_request"))
+        data: dict[str, Any] = {
+            "client_id": "acme",
+            "kind": kind,
+            "plan": draw.choice(("standard", "integrations_24x7", "integrations_24x7")),
+            "integration": {"built_by": draw.choice(("aivo", "aivo", "selfservice"))},
+        }
+        if draw.random() < 0.8:
+            data["severity"] = draw.choice(SEVERITIES)
+        elif kind != "feature_request":
+            data["impact"] = draw.choice(("total_outage", "partial_outage", "question"))
+            data["scope"] = draw.choice(("all_clients", "several_clients", "one_client"))
+        if draw.random() < 0.5:
+            told = EPOCH + timedelta(minutes=begin - draw.randrange(DAY))
+            data["communicated_at"] = told.isoformat()
+        return data
+
+    def _add(self, ticket: str, type_: str, at: int, data: dict[str, Any]) -> None:
+        event = {
+            "specversion": "1.0",
+            "id": f"{len(self._events):08}",
+            "source": self._draw.choice(("/helpdesk", "/guard")),
+            "type": f"ticket.{type_}",
+            "subject": ticket,
+            "time": (EPOCH + timedelta(minutes=at)).isoformat(),
+            "data": data,
+        }
+        if self._draw.random() < 0.3:
+            event["sequence"] = str(self._draw.randrange(4))
+        self._events.append((at, event))
+
+
 def test_it_agrees_on_ten_thousand_drawn_tickets() -> None:
     until = int(EPOCH.timestamp() * 1000) + 80 * DAY * 60_000
-    assert compare(drawn(SEED), until, World(days=200)) > 15_000
+    assert compare(Drawn(SEED).events(), until, World(days=200)) > 15_000

@@ -1,7 +1,7 @@
 """The rules of the default policy a second time, as naive as can be, for tests to compare with.
 
-It shares no code with what it checks: it reads raw events, lays a ticket's life on an array with one
-cell a minute, and counts cells. So it is right to the minute, for events on whole minutes.
+It shares no code with what it checks: it reads raw events, lays a ticket's life on an array with
+one cell a minute, and counts cells. So it is right to the minute, for events on whole minutes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,21 @@ TABLE = {
     ("minor_fault", "one_client"): "medium",
     ("minor_fault", None): None,
 }
-RANK = ["created", "reopened", "reclassified", "severity_changed", "assigned", "guard_contacted", "contact_logged", "waiting_on_client", "client_responded", "resolved", "cancelled", "feature_subscribed", "feature_approved"]
+RANK = [
+    "created",
+    "reopened",
+    "reclassified",
+    "severity_changed",
+    "assigned",
+    "guard_contacted",
+    "contact_logged",
+    "waiting_on_client",
+    "client_responded",
+    "resolved",
+    "cancelled",
+    "feature_subscribed",
+    "feature_approved",
+]
 
 
 class World:

@@ -1,0 +1,107 @@
+"""Tickets across restarts: what they are pinned to, and what they have said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from support import default_book, event, lines_of
+
+from sla_cli.recording import laid_out
+from sla_domain.instant import parse_instant
+from sla_domain.policy import PolicyBook
+from sla_domain.ticket import UnknownPolicyError
+from sla_kafka.topics import EVENTS
+from sla_tracker.partition import REPLAY, Partition
+from sla_tracker.wire.tables import read_stored
+
+V1 = default_book().latest
+#: A version that claims to have been in force before the ticket was communicated.
+BACKDATED = replace(V1, version="2", effective_from=parse_instant("2026-11-01T00:00:00Z"))
+
+
+def stored(*more: dict[str, object]) -> bytes:
+    """A ticket's record as a tracker under version 1 leaves it."""
+    world = Partition(0, EVENTS.name, PolicyBook([V1]), REPLAY)
+    events = [event("created", "2026-11-23T12:00:00Z", severity="high"), *more]
+    for record in laid_out(lines_of(events), EVENTS.name, 1):
+        world.apply(record)
+    value = world.take().tickets["T-1"]
+    assert value is not None
+    return value
+
+
+def restored(book: PolicyBook, value: bytes) -> Partition:
+    world = Partition(0, EVENTS.name, book, REPLAY)
+    world.resume(parse_instant("2026-11-23T12:00:00Z"), world.tally)
+    world.restore("T-1", read_stored(value))
+    return world
+
+
+def test_a_new_version_judges_no_running_ticket_anew() -> None:
+    world = restored(PolicyBook([V1, BACKDATED]), stored())
+    late = event("created", "2026-11-23T12:30:00Z", "T-2", severity="high")
+    for record in laid_out(
+        lines_of([event("assigned", "2026-11-23T13:00:00Z"), late]), EVENTS.name, 1
+    ):
+        world.apply(record)
+    pinned = {entry.ticket.id: entry.ticket.policy.ref for entry in world.table.entries()}
+    assert pinned == {"T-1": "aivo@1", "T-2": "aivo@2"}
+
+
+def test_the_pin_outlives_being_packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sla_tracker.table.HOT_TICKETS", 0)
+    world = restored(PolicyBook([V1, BACKDATED]), stored())
+    world.table.pack_idle()
+    entry = world.table.get("T-1")
+    assert entry is not None
+    assert entry.ticket.policy is V1
+
+
+def test_a_version_that_is_gone_is_missed_by_name() -> None:
+    with pytest.raises(UnknownPolicyError, match=r"'T-1' is pinned to the policy aivo@1"):
+        restored(PolicyBook([BACKDATED]), stored())
+
+
+def test_an_earlier_communication_that_comes_to_light_is_pinned_by_its_own_time() -> None:
+    october = "2026-10-31T12:00:00Z"
+    value = stored(event("created", "2026-11-22T12:00:00Z", severity="low"))
+    world = restored(PolicyBook([V1, BACKDATED]), value)
+    first = event("created", "2026-11-20T12:00:00Z", severity="low", communicated_at=october)
+    for record in laid_out(lines_of([first]), EVENTS.name, 1):
+        world.apply(record)
+    entry = world.table.get("T-1")
+    assert entry is not None
+    assert entry.ticket.communicated_at == parse_instant(october)
+    assert entry.ticket.policy is V1
+
+
+def test_subscribers_are_listed_once_in_their_order() -> None:
+    value = stored(
+        event("feature_subscribed", "2026-11-23T12:10:00Z", subscriber_id="mateo"),
+        event("feature_subscribed", "2026-11-23T12:20:00Z", subscriber_id="lucia"),
+        event("feature_subscribed", "2026-11-23T12:30:00Z", subscriber_id="mateo"),
+    )
+    entry = restored(PolicyBook([V1]), value).table.get("T-1")
+    assert entry is not None
+    assert entry.ticket.duties.subscribers == ["mateo", "lucia"]
+
+
+def test_what_was_said_is_not_said_again_after_a_restart() -> None:
+    value = stored(event("guard_contacted", "2026-11-23T23:00:00Z"))
+    world = restored(PolicyBook([V1]), value)
+    world.advance(parse_instant("2026-11-23T23:00:00Z"))
+    (notice,) = [alert for alert in world.take().alerts if alert.kind == "sla.notice"]
+    again = restored(PolicyBook([V1]), world_value(world))
+    again.advance(parse_instant("2026-11-24T00:00:00Z"))
+    assert notice.caused_by
+    assert not [alert for alert in again.take().alerts if alert.kind == "sla.notice"]
+
+
+def world_value(world: Partition) -> bytes:
+    entry = world.table.get("T-1")
+    assert entry is not None
+    world._changed["T-1"] = entry
+    value = world.take().tickets["T-1"]
+    assert value is not None
+    return value
