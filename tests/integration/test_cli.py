@@ -8,10 +8,11 @@ import os
 import signal
 import subprocess
 import time
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from support import POLICY, event, shared_file
+from support import POLICY, ROOT, event, shared_file
 from support.cli import SLA, environment, sla, sla_json
 
 from sla_cli import options, sample
@@ -333,3 +334,108 @@ def test_kafka_keeps_its_data_and_stops_at_ctrl_c(tmp_path: Path) -> None:
             os.killpg(process.pid, signal.SIGINT)
             assert process.wait(timeout=30) == 0
     assert not list(data.rglob(".lock"))
+
+
+def stricter(tmp_path: Path) -> Path:
+    """The default policy with four hours for a high resolution, as its version 2."""
+    text = POLICY.read_text().replace('version = "1"', 'version = "2"')
+    path = tmp_path / "aivo-2.toml"
+    path.write_text(text.replace('within = "8h"', 'within = "4h"'))
+    return path
+
+
+def test_policies_are_compared_over_a_recording(tmp_path: Path) -> None:
+    other, out, chart = stricter(tmp_path), tmp_path / "out", tmp_path / "kept.svg"
+    policies = ("--policy", POLICY, "--policy", other)
+    told = sla_json("simulate", "sample", *policies, "--out", out, "--chart", chart)
+    assert told["policies"] == ["aivo@1", "aivo@2"]
+    rows = {(row["severity"], row["clock"]): row for row in told["attainment"]}
+    high = rows["high", "resolution"]
+    assert high["gained"][1] == high["breached"][1] - high["breached"][0] > 0
+    assert high["lost"] == [0, 0]
+    assert rows["low", "resolution"]["breached"][0] == rows["low", "resolution"]["breached"][1]
+    everything = rows[None, "resolution"]
+    assert everything["gained"] == high["gained"]
+    assert everything["met"][0] == sum(
+        row["met"][0]
+        for (severity, clock), row in rows.items()
+        if severity and clock == "resolution"
+    )
+    assert len(told["differing"]) == high["gained"][1]
+    assert told["differing"][0]["outcomes"] == ["met", "breached"]
+    assert told["client_delay"][0]["business_ms"][0] > 0
+    assert json.loads((out / "comparison.json").read_text()) == told
+    for policy, summary in zip(told["policies"], told["summaries"], strict=True):
+        written = json.loads((out / policy / "summary.json").read_text())
+        assert written["breaches"] == summary["breaches"]
+    ET.parse(chart)  # noqa: S314  written just now
+    text = sla("--lang", "es", "simulate", "sample", *policies)
+    assert "tickets resultan distintos" in text.stdout.decode()
+    alone = sla_json("simulate", "sample", "--policy", other)
+    assert alone["breaches"] == told["summaries"][1]["breaches"]
+
+
+def test_policies_may_be_versions_of_one(tmp_path: Path) -> None:
+    other = stricter(tmp_path)
+    later = '"2016-03-07T00:00:00-03:00"'
+    other.write_text(other.read_text().replace('"2016-01-01T00:00:00-03:00"', later))
+    one = sla_json("simulate", "sample", "--policy", POLICY)["breaches"]
+    both = sla_json("simulate", "sample", "--policy", POLICY, "--policy", other, "--versions")
+    two = sla_json("simulate", "sample", "--policy", other)["breaches"]
+    assert one < both["breaches"] < two
+
+
+def test_policy_diff_says_what_changes_for_whom(tmp_path: Path) -> None:
+    other = stricter(tmp_path)
+    other.write_text(
+        other.read_text()
+        .replace('within = "16h"', 'within = "20h"')
+        .replace('fri = [["09:00", "18:00"]]', 'fri = [["09:00", "17:00"]]', 1)
+        .replace('["support_center"]', '["support_center", "email"]')
+        .replace('one_client = "medium" }', 'one_client = "low" }')
+        .replace("[0.5, 0.75, 0.9]", "[0.8]")
+    )
+    told = sla_json("policy", "diff", POLICY, other)
+    found = {(change["what"], change["whom"], change["effect"]) for change in told["changes"]}
+    assert found == {
+        ("resolution", "high (Alto)", "stricter"),
+        ("resolution", "high (Alto) with integrations 24x7", "looser"),
+        ("business hours: Fri", "high (Alto), medium (Medio), low (Bajo)", "looser"),
+        ("channels", "everyone", "other"),
+        ("classification", "minor_fault, one_client", "looser"),
+        ("warnings", "everyone", "other"),
+    }
+    text = sla("--lang", "es", "policy", "diff", POLICY, other).stdout.decode()
+    assert "hasta 8 h (horario laborable)" in text
+    assert "más exigente" in text
+    same = sla("policy", "diff", POLICY, POLICY).stdout.decode()
+    assert "promise the same" in same
+    missing = sla("policy", "diff", POLICY, tmp_path / "none.toml", status=1)
+    assert b"none.toml" in missing.stderr
+
+
+def test_policy_test_tries_a_contract_before_it_is_signed(tmp_path: Path) -> None:
+    scenario = ROOT / "tests" / "scenarios" / "C4-high.toml"
+    assert "0 came out otherwise" in sla("policy", "test", scenario).stdout.decode()
+    other = stricter(tmp_path)
+    failed = sla("policy", "test", scenario, "--policy", other, status=1).stdout.decode()
+    assert "expected 'nothing more', came 'Tue 2026-11-24 10:00:00.001 breach resolution'" in failed
+    verdicts = json.loads(sla("policy", "test", scenario, "--json").stdout)
+    assert all(verdict["differences"] == [] for verdict in verdicts)
+    assert b"cannot be read" in sla("policy", "test", tmp_path / "none.toml", status=1).stderr
+
+
+def test_an_explanation_as_a_page(tmp_path: Path) -> None:
+    path = tmp_path / "ticket.html"
+    given = ("explain", "INC0003731", "--events", "sample", "--html", path)
+    sla("--lang", "es", *given, "--zone", "Europe/Madrid")
+    text = path.read_text()
+    assert "Europe/Madrid" in text
+    assert "incumplido" in text
+    wrong = sla(*given, "--zone", "Mars/Base", status=2)
+    assert b"'Mars/Base' is not a time zone" in wrong.stderr
+    assert b"none of en, es" in sla("--lang", "fr", *given, status=2).stderr
+    assert (
+        b"there is no ticket 'nobody'"
+        in sla("explain", "nobody", "--events", "sample", status=1).stderr
+    )

@@ -41,13 +41,33 @@ PARTITIONS = 6
 def assert_same_alerts(real: Outputs, simulated: Outputs) -> None:
     assert real.warnings == simulated.warnings
     assert real.breaches == simulated.breaches
+    assert real.approvals == simulated.approvals
     assert real.dead_letters == simulated.dead_letters
-    for name in ("events", "duplicates", "tickets", "warnings", "breaches", "retractions"):
+    counts = ("events", "duplicates", "tickets", "warnings", "breaches", "retractions", "notices")
+    for name in counts:
         assert getattr(real.summary, name) == getattr(simulated.summary, name), name
+
+
+def of_every_clause() -> list[Line]:
+    """Two tickets that the recording has none of: with the guard, notices and approvals."""
+    covered = {"plan": "integrations_24x7", "integration": {"built_by": "aivo"}}
+    return lines_of(
+        [
+            event("created", "2016-03-04T20:00:00Z", "G-1", severity="high", **covered),
+            event("guard_contacted", "2016-03-04T23:00:00Z", "G-1"),
+            event("contact_logged", "2016-03-05T09:00:00Z", "G-1", contact_id="c", medium="meet"),
+            event("resolved", "2016-03-05T16:00:00Z", "G-1", origin="client"),
+            event("created", "2016-03-05T09:00:00Z", "G-2", channel="fax", requester_id="lucia"),
+            event("guard_contacted", "2016-03-05T10:00:00Z", "G-2"),
+            event("feature_subscribed", "2016-03-05T11:00:00Z", "G-2", subscriber_id="mateo"),
+            event("feature_approved", "2016-03-05T12:00:00Z", "G-2"),
+        ]
+    )
 
 
 def hostile_mix(lines: list[Line]) -> list[Line]:
     """Every tenth line again later, some late, and records that can't be used in between."""
+    lines = sorted([*lines, *of_every_clause()], key=lambda line: line.occurred or 0)
     late = [line for index, line in enumerate(lines) if index % 20 == 7]
     prompt = [line for index, line in enumerate(lines) if index % 20 != 7]
     bad = lines_of(
@@ -85,6 +105,9 @@ def test_any_number_of_trackers_gives_the_same(book: PolicyBook, trackers: int) 
     simulated = simulate(lines, book, partitions=PARTITIONS)
     assert simulated.summary.duplicates > 100
     assert simulated.summary.dead_letters == 3
+    assert simulated.summary.notices == 4
+    assert len(simulated.approvals) == 2
+    assert any(b'"limit":"integrations_24x7"' in line for line in simulated.breaches)
     with Rig(partitions=PARTITIONS, trackers=trackers) as rig:
         real = asyncio.run(replay_through(rig.settings, lines, book, None, rig.check))
     assert_same_alerts(real, simulated)

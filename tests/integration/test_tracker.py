@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord
@@ -23,6 +24,7 @@ from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import (
+    APPROVALS,
     BREACHES,
     DEAD_LETTERS,
     EVENTS,
@@ -31,6 +33,7 @@ from sla_kafka.topics import (
     TICKETS,
     WARNINGS,
 )
+from sla_schemas.words import NoticeKind
 from sla_tracker.wire.tables import read_progress
 
 pytestmark = pytest.mark.kafka
@@ -229,7 +232,7 @@ def metrics(tracker: TrackerProcess) -> dict[str, Any]:
 
 
 def value(families: dict[str, Any], name: str, **labels: str) -> float:
-    family = families[name.removesuffix("_total")]
+    family = families[re.sub("_(total|sum|count)$", "", name)]
     return sum(
         sample.value
         for sample in family.samples
@@ -282,6 +285,62 @@ async def test_metrics_count_everything_that_was_read(
     # Series are there before their first event.
     assert "sla_retractions" in families
     assert value(families, "sla_retractions_total", kind="breach", reason="cancelled") == 0
+
+
+async def test_notices_approvals_and_the_clients_delay_reach_topics_and_metrics(
+    settings: KafkaSettings, tracker: TrackerProcess
+) -> None:
+    ticket = "CLAUSES-1"
+    await publish(
+        settings,
+        keyed(
+            event(
+                "created",
+                ago(minutes=50),
+                ticket,
+                severity="blocker",
+                channel="fax",
+                affects=["myaivo"],
+                requester_id="lucia",
+            ),
+            event("assigned", ago(minutes=45), ticket),
+            event("waiting_on_client", ago(minutes=40), ticket, party="client_third_party"),
+            event("client_responded", ago(minutes=30), ticket),
+            event("guard_contacted", ago(minutes=20), ticket),
+            event("contact_logged", ago(minutes=15), ticket, contact_id="c", medium="phone"),
+            event("resolved", ago(minutes=10), ticket, origin="client"),
+            event("feature_approved", ago(minutes=5), ticket),
+        ),
+    )
+
+    async def approval() -> dict[str, Any] | None:
+        found = await records_of(settings, APPROVALS.name, ticket)
+        return json.loads(found[0].value) if found else None
+
+    told = await until(approval)
+    assert told["data"]["subscriber_id"] == "lucia"
+    sent = [json.loads(r.value) for r in await records_of(settings, WARNINGS.name, ticket)]
+    notices = [record["data"]["kind"] for record in sent if record["type"] == "sla.notice"]
+    assert sorted(notices) == sorted(get_args(NoticeKind))
+
+    async def counted() -> dict[str, Any] | None:
+        families = metrics(tracker)
+        done = value(families, "sla_feature_approvals_total") == 1
+        return families if done else None
+
+    families = await until(counted)
+    for kind in get_args(NoticeKind):
+        assert value(families, "sla_notices_total", kind=kind) == 1
+    party = {"party": "client_third_party"}
+    assert value(families, "sla_client_wait_elapsed_seconds_count", **party) == 1
+    assert value(families, "sla_client_wait_elapsed_seconds_sum", **party) == pytest.approx(600)
+    stopped = {"clock": "resolution", "outcome": "met", "origin": "client"}
+    assert value(families, "sla_stopped_clocks_total", **stopped) == 1
+    row = await table_row(settings, ticket)
+    assert row is not None
+    assert row["client_delay"]["client_third_party"]["clock_ms"] == pytest.approx(600_000, abs=2)
+    assert row["obligations"][0]["record"] is None
+    assert row["subscribers"] == ["lucia"]
 
 
 async def test_exemplars_name_the_ticket_in_openmetrics(

@@ -86,7 +86,7 @@ MOVES = (
 SEVERITIES = ("blocker", "high", "high", "medium", "low")
 #: What a move says, drawn by name.
 SAYS: dict[str, Any] = {
-    "assigned": lambda draw: {"analyst_id": "ana"},
+    "assigned": lambda _: {"analyst_id": "ana"},
     "severity_changed": lambda draw: {"severity": draw.choice(SEVERITIES)},
     "reclassified": lambda draw: {
         "kind": draw.choice(("incident", "feature_request")),

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sla_cli.options import Json, Policies, language_of
 
+if TYPE_CHECKING:
+    from sla_domain.policy import Policy, Target
+
 app = typer.Typer(
     no_args_is_help=True, help="Policy files: the promises as data, checked, compared and tried."
 )
+
+_SIGNS = {"exclusive": "< ", "inclusive": "≤ "}
 
 
 @app.command()
@@ -26,6 +32,7 @@ def check(
     sla policy check contract.toml
     """
     from sla_cli.console import err, listing, print_json
+    from sla_domain.instant import format_duration
     from sla_schemas.policy_file import PolicyError, load_policy
 
     mistakes: list[str] = []
@@ -47,21 +54,24 @@ def check(
             "policy": policy.ref,
             "severity": policy.severity_names.get(severity, severity),
             "clock": clock,
-            "within": _hours(target.within),
+            "within": format_duration(target.within),
             "boundary": target.boundary.value,
+            "promise": _SIGNS[target.boundary.value] + format_duration(target.within),
             "calendar": target.calendar.name,
+            "plan": plan,
         }
         for policy in policies
-        for (severity, clock), target in policy.targets.items()
+        for plan, targets in _by_plan(policy)
+        for (severity, clock), target in targets.items()
     ]
-    columns = ["policy", "severity", "clock", "within", "boundary", "calendar"]
+    columns = ["policy", "severity", "clock", "promise", "calendar", "plan"]
     listing(rows, columns, as_json=as_json)
 
 
-def _hours(ms: int) -> str:
-    from sla_domain.instant import format_duration
-
-    return format_duration(ms)
+def _by_plan(policy: Policy) -> Iterator[tuple[str, Mapping[tuple[str, str], Target]]]:
+    yield "", policy.targets
+    for plan in policy.plans.values():
+        yield plan.name, plan.targets
 
 
 @app.command()
