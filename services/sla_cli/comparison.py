@@ -198,6 +198,7 @@ def tables(comparison: Comparison, texts: Texts, names: Mapping[str, str]) -> li
     return [
         _attainment_table(comparison, texts, names),
         *_differing_table(comparison, texts),
+        *_origin_table(comparison, texts),
         *_delay_table(comparison, texts),
     ]
 
@@ -267,6 +268,22 @@ def _differing_table(comparison: Comparison, texts: Texts) -> Iterator[Table]:
     columns += [result.policy for result in comparison.results]
     count = len({each["ticket_id"] for each in differing})
     yield _cut(texts("compare.differ", count=f"{count:,}"), columns, rows, len(differing), texts)
+
+
+def _origin_table(comparison: Comparison, texts: Texts) -> Iterator[Table]:
+    found = [result.origins() for result in comparison.results]
+    rows = [
+        [
+            texts.word("origin", origin),
+            texts.word("outcome", outcome),
+            *(f"{counts[origin, outcome]:,}" for counts in found),
+        ]
+        for origin, outcome in sorted({key for counts in found for key in counts})
+    ]
+    if rows:
+        columns = [texts("compare.origin"), ""]
+        columns += [result.policy for result in comparison.results]
+        yield Table(texts("compare.origins"), columns, rows)
 
 
 def _delay_table(comparison: Comparison, texts: Texts) -> Iterator[Table]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Iterable
 
@@ -11,7 +12,7 @@ from rich.text import Text
 from sla_cli.console import out, print_told
 from sla_cli.errors import CommandError
 from sla_cli.recording import Line, laid_out
-from sla_cli.simulation import within
+from sla_cli.simulation import Story, story_of, within
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Ticket
 from sla_kafka.partitioning import partition_for
@@ -65,10 +66,29 @@ def from_broker(ticket_id: str, settings: KafkaSettings, book: PolicyBook) -> tu
             f"there is no ticket {ticket_id!r} in {TICKETS.name}; one that has left the table is "
             "explained from its events with --events"
         )
-    stored = read_stored(found)
+    return _restored(ticket_id, found, book), int(time.time() * 1000)
+
+
+def client_from_broker(client: str, settings: KafkaSettings, book: PolicyBook) -> list[Story]:
+    """The tickets of ``client`` as the table topic has them, as of now."""
+    from sla_cli.rig import read_topic
+
+    rows = {record.key: record.value for record in asyncio.run(read_topic(settings, TICKETS.name))}
+    now = int(time.time() * 1000)
+    named = f'"client_id":{json.dumps(client, ensure_ascii=False)}'.encode()
+    tickets = (
+        _restored(key.decode(), value, book)
+        for key, value in rows.items()
+        if value is not None and named in value
+    )
+    return [story_of(ticket, now) for ticket in tickets if ticket.client_id == client]
+
+
+def _restored(ticket_id: str, value: bytes, book: PolicyBook) -> Ticket:
+    stored = read_stored(value)
     ticket = Ticket(ticket_id, book)
     ticket.restore(stored.timeline, stored.sent, stored.said, stored.policy)
-    return ticket, int(time.time() * 1000)
+    return ticket
 
 
 def show(told: Told) -> None:

@@ -20,7 +20,7 @@ from sla_domain.alert import AlertKind
 from sla_domain.clock import Outcome
 from sla_domain.delay import Delay, client_delay
 from sla_domain.policy import PolicyBook
-from sla_domain.ticket import Ticket
+from sla_domain.ticket import Status, Ticket
 from sla_kafka.topics import BREACHES, EVENTS, WARNINGS, Topic
 from sla_tracker.partition import REPLAY, Effects, Partition
 from sla_tracker.wire.alerts import ALERT_TOPICS, write_alert
@@ -140,6 +140,8 @@ class Story(NamedTuple):
 
     ticket_id: str
     client_id: str
+    state: Status
+    severity: str | None
     clocks: tuple[ClockStory, ...]
     delay: dict[str, Delay]
 
@@ -189,14 +191,13 @@ def simulate(
     *,
     partitions: int,
     until: int | None = None,
-    progress: Callable[[int], None] = lambda _: None,
 ) -> Outputs:
     """Replay ``lines`` as they would lie on the input topic.
 
     Without ``until`` the clock stops at the last valid event; with it, events that occurred after
-    it are left out. ``progress`` is called now and then with the number of events done.
+    it are left out.
     """
-    (outputs,) = simulate_under([book], Recording.of(lines, partitions, until), progress=progress)
+    (outputs,) = simulate_under([book], Recording.of(lines, partitions, until))
     return outputs
 
 
@@ -211,7 +212,8 @@ def simulate_under(
     """What ``recording`` comes to under each of ``books``.
 
     Partitions know nothing of each other, so a ``pool`` can share the work. Without ``told`` only
-    stories and counts are collected: writing out the lines takes its time.
+    stories and counts are collected: writing out the lines takes its time. ``progress`` is called
+    with the number of events done.
     """
     started = time.perf_counter()
     results = []
@@ -305,7 +307,7 @@ def _run(task: _Task) -> Outputs:
     _take_in(outputs, world.take_alerts(), told=task.told)
     for entry in world.table.entries():
         assert task.end is not None, "a ticket in a table came by a valid event"
-        outputs.stories.append(_story(entry.ticket, task.end))
+        outputs.stories.append(story_of(entry.ticket, task.end))
         if task.told:
             outputs.tickets.append(write_json(world.record(entry, task.end)))
     summary = outputs.summary
@@ -318,7 +320,7 @@ def _run(task: _Task) -> Outputs:
 def _take_in(outputs: Outputs, effects: Effects, *, told: bool) -> None:
     outputs.summary.count_alerts(alert.kind for alert in effects.alerts)
     for departed in effects.departed:
-        outputs.stories.append(_story(departed.ticket, departed.at))
+        outputs.stories.append(story_of(departed.ticket, departed.at))
     for letter in effects.dead_letters:
         outputs.dead_letters.append(dead_letter_line(letter.key, letter.value, letter.headers))
     if told:
@@ -327,7 +329,8 @@ def _take_in(outputs: Outputs, effects: Effects, *, told: bool) -> None:
         outputs.tickets += [departed.line() for departed in effects.departed]
 
 
-def _story(ticket: Ticket, at: int) -> Story:
+def story_of(ticket: Ticket, at: int) -> Story:
+    """How ``ticket`` has come out by ``at``."""
     clocks = tuple(
         ClockStory(
             clock.rule.name,
@@ -338,7 +341,8 @@ def _story(ticket: Ticket, at: int) -> Story:
         )
         for clock in ticket.clocks
     )
-    return Story(ticket.id, ticket.client_id, clocks, client_delay(ticket, at))
+    delay = client_delay(ticket, at)
+    return Story(ticket.id, ticket.client_id, ticket.status, ticket.severity, clocks, delay)
 
 
 def _sum(parts: Sequence[Outputs]) -> Outputs:

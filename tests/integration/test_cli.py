@@ -138,7 +138,8 @@ def test_batch_answers_by_the_policys_calendar_and_names_a_bad_line() -> None:
 
 def test_policy_check_promises_and_mistakes(tmp_path: Path) -> None:
     rows = sla_json("policy", "check")
-    assert len(rows) == 8
+    assert len(rows) == 9
+    assert rows[8]["plan"] == "integrations_24x7"
     assert rows[0]["severity"] == "Blocker"
     broken = tmp_path / "broken.toml"
     broken.write_text(POLICY.read_text().replace('within = "8h"', 'within = "8 moons"'))
@@ -439,3 +440,18 @@ def test_an_explanation_as_a_page(tmp_path: Path) -> None:
         b"there is no ticket 'nobody'"
         in sla("explain", "nobody", "--events", "sample", status=1).stderr
     )
+
+
+def test_a_clients_tickets_and_delay() -> None:
+    told = sla_json("explain", "--client", "location-55", "--events", "sample")
+    rows = {ticket["ticket_id"]: ticket for ticket in told["tickets"]}
+    outcomes = {clock["clock"]: clock["outcome"] for clock in rows["INC0003731"]["clocks"]}
+    assert outcomes == {"first_response": "met", "resolution": "breached"}
+    waited = [row["client_delay"].get("client", {}).get("business_ms", 0) for row in rows.values()]
+    assert told["client_delay"]["client"]["business_ms"] == sum(waited) > 0
+    text = sla("--lang", "es", "explain", "--client", "location-55", "--events", "sample")
+    assert "Demora del cliente" in text.stdout.decode()
+    nobody = sla("explain", "--client", "nobody", "--events", "sample", status=1)
+    assert b"there is no ticket of client 'nobody'" in nobody.stderr
+    sla("explain", "--events", "sample", status=2)
+    sla("explain", "INC1", "--client", "x", "--events", "sample", status=2)

@@ -373,6 +373,9 @@ async def test_explain_reads_the_table_of_the_running_tracker(
     told = await asyncio.to_thread(sla_json, "explain", "LIVE-1", "--bootstrap", settings.bootstrap)
     assert told["state"] == "open"
     assert [alert["what"] for alert in told["alerts"]] == ["0.9", "breach"]
+    given = ("explain", "--client", told["client_id"], "--bootstrap", settings.bootstrap)
+    of_client = await asyncio.to_thread(sla_json, *given)
+    assert "LIVE-1" in {ticket["ticket_id"] for ticket in of_client["tickets"]}
 
 
 def test_doctor_is_content_with_this_broker(settings: KafkaSettings) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -20,10 +20,19 @@ from sla_cli.options import (
     zone_option,
 )
 
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from sla_domain.policy import PolicyBook
+    from sla_text.language import Texts
+
 
 def explain(
     context: typer.Context,
-    ticket: Annotated[str, typer.Argument(help="The ticket's id.")],
+    ticket: Annotated[str | None, typer.Argument(help="The ticket's id.")] = None,
+    client: Annotated[
+        str | None, typer.Option(help="Instead of a ticket: all of a client's, and its delay.")
+    ] = None,
     events: Annotated[
         list[Path] | None, typer.Option(help="Recorded events instead of a broker.")
     ] = None,
@@ -45,30 +54,65 @@ def explain(
 
       sla explain INC0000045 --events events.jsonl\n
       sla --lang es explain 48213 --html 48213.html --zone Europe/Madrid\n
-      sla explain 48213 --bootstrap broker:9092 --json
+      sla explain --client acme --bootstrap broker:9092 --json
     """
+    from sla_cli.errors import UsageError
+    from sla_schemas.policy_file import load_policies
+    from sla_text.language import Texts
+
+    source = _Source(
+        events or [], bootstrap, load_policies(policy or []), instant_option(until, "--until")
+    )
+    texts = Texts(language_of(context))
+    if (ticket is None) == (client is None):
+        raise UsageError("name a ticket, or a client with --client")
+    if ticket is not None:
+        shown_in = None if zone is None else zone_option(zone)
+        _explain_ticket(ticket, source, partitions, texts, shown_in, html, as_json=as_json)
+    elif html is not None:
+        raise UsageError("--html draws a ticket; it goes without --client")
+    elif client is not None:
+        _explain_client(client, source, partitions, texts, as_json=as_json)
+
+
+class _Source(NamedTuple):
+    """Where tickets are found: recorded events, else a broker."""
+
+    events: list[Path]
+    bootstrap: str | None
+    book: PolicyBook
+    until: int | None
+
+
+def _explain_ticket(
+    ticket: str,
+    source: _Source,
+    partitions: int,
+    texts: Texts,
+    zone: ZoneInfo | None,
+    html: Path | None,
+    *,
+    as_json: bool,
+) -> None:
     from sla_cli.console import out, print_json, working
     from sla_cli.explaining import from_broker, from_recording, show
     from sla_cli.recording import read_lines
-    from sla_schemas.policy_file import load_policies
     from sla_text.explanation import explain as document_of
-    from sla_text.language import Texts
     from sla_text.telling import Teller
 
-    book = load_policies(policy or [])
-    stop = instant_option(until, "--until")
-    shown_in = None if zone is None else zone_option(zone)
+    book, stop = source.book, source.until
     with working("reading"):
-        if events:
-            found, at = from_recording(ticket, read_lines(events), book, partitions, stop)
+        if source.events:
+            lines = read_lines(source.events)
+            found, at = from_recording(ticket, lines, book, partitions, stop)
         else:
-            found, at = from_broker(ticket, kafka_settings(bootstrap), book)
+            found, at = from_broker(ticket, kafka_settings(source.bootstrap), book)
             at = at if stop is None else stop
     document = document_of(found, at)
     if as_json:
         print_json(document)
     own = zone_option(found.policy.business_calendar.zone)
-    teller = Teller(Texts(language_of(context)), shown_in or own, found.policy.severity_names)
+    teller = Teller(texts, zone or own, found.policy.severity_names)
     if html is not None:
         from sla_text.page import page
 
@@ -77,3 +121,31 @@ def explain(
             out.print(f"wrote {html}", markup=False, highlight=False)
     elif not as_json:
         show(teller.tell(document))
+
+
+def _explain_client(
+    client: str, source: _Source, partitions: int, texts: Texts, *, as_json: bool
+) -> None:
+    from sla_cli.client_report import as_document, tables
+    from sla_cli.console import out, print_json, print_told, working
+    from sla_cli.errors import CommandError
+    from sla_cli.explaining import client_from_broker
+    from sla_cli.recording import read_lines
+    from sla_cli.simulation import Recording, simulate_under
+
+    with working("reading"):
+        if source.events:
+            recording = Recording.of(read_lines(source.events), partitions, source.until)
+            (outputs,) = simulate_under([source.book], recording, told=False)
+            stories = [story for story in outputs.stories if story.client_id == client]
+        else:
+            stories = client_from_broker(client, kafka_settings(source.bootstrap), source.book)
+    if not stories:
+        raise CommandError(f"there is no ticket of client {client!r}")
+    stories.sort(key=lambda story: story.ticket_id)
+    if as_json:
+        print_json(as_document(client, stories))
+        return
+    for table in tables(client, stories, texts, source.book.latest.severity_names):
+        print_told(table)
+        out.print()
