@@ -122,6 +122,9 @@ def insert(timeline: list[Event], event: Event) -> bool:
 
     Only the events of its own instant need be looked at again.
     """
+    if not timeline or event.occurred > timeline[-1].occurred:
+        timeline.append(event)
+        return True
     end = len(timeline)
     while end and timeline[end - 1].occurred > event.occurred:
         end -= 1

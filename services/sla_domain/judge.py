@@ -136,6 +136,8 @@ def _next_step(clock: Clock, reached: int, horizon: int) -> int | None:
     # Stopped too late, but the horizon has not got there yet.
     if clock.stopped <= horizon:
         return None
+    if clock.second is None:
+        return clock.own.breaks
     return min((at for limit in clock.limits if (at := limit.breaks) is not None), default=None)
 
 

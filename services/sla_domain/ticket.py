@@ -93,6 +93,7 @@ class Ticket:
         "status",
         "timeline",
         "void",
+        "waited",
     )
 
     def __init__(self, ticket_id: str, book: PolicyBook) -> None:
@@ -122,6 +123,8 @@ class Ticket:
         self.clocks: list[Clock] = []
         #: What it went through since its communication; a stage lasts until the next begins.
         self.stages: list[Stage] = []
+        #: Whether it ever waited for its client.
+        self.waited = False
         self.duties = Duties(self.policy)
 
     @property
@@ -326,8 +329,10 @@ class Ticket:
         before = self.status
         self._change_status(event)
         if self.status is not before:
-            waiting = self.status is Status.WAITING
-            party = event.facts.get("party", CLIENT) if waiting else None
+            party = None
+            if self.status is Status.WAITING:
+                party = event.facts.get("party", CLIENT)
+                self.waited = True
             start = max(event.occurred, self.communicated_at)
             self.stages.append(Stage(start, self.status, party, event.id))
 

@@ -85,20 +85,14 @@ class Stopped:
     @classmethod
     def of(cls, clock: Clock, at: int, business: Calendar) -> Self:
         """What ``clock``, which stopped at ``at``, came to."""
+        used = clock.governing.used(at)
+        consumed = max([limit.used(at) / limit.target.within for limit in clock.limits])
         outcome = clock.outcome(at)
-        consumed = max(limit.used(at) / limit.target.within for limit in clock.limits)
         if outcome is Outcome.BREACHED:
             # "Less than" is broken by the target itself.
             consumed = max(consumed, nextafter(1.0, 2.0))
-        return cls(
-            clock.rule.name,
-            clock.severity,
-            outcome,
-            clock.origin,
-            clock.governing.used(at),
-            consumed,
-            delay_by_party(clock.pauses, business, clock.start, at) if clock.pauses else {},
-        )
+        delays = delay_by_party(clock.pauses, business, clock.start, at) if clock.pauses else {}
+        return cls(clock.rule.name, clock.severity, outcome, clock.origin, used, consumed, delays)
 
 
 class Departed(NamedTuple):

@@ -61,15 +61,15 @@ def simulate(
 
     books = _books(policy or [], versions=versions)
     stop = instant_option(until, "--until")
-    with workers(events) as pool:
-        with working("reading"), without_garbage_collection():
+    with workers(events) as pool, without_garbage_collection():
+        with working("reading"):
             recording = Recording.of(read_lines(events), partitions, stop)
         with working("simulating", len(recording) * len(books)) as progress:
             outputs = simulate_under(
                 books, recording, told=out is not None, pool=pool, progress=progress
             )
-    names = _names(books)
-    comparison = Comparison([Result(*pair) for pair in zip(names, outputs, strict=True)])
+        results = [Result(*pair) for pair in zip(_names(books), outputs, strict=True)]
+        comparison = Comparison(results)
     if out is not None:
         _write(comparison, out)
     texts = Texts(language_of(context))

@@ -151,7 +151,7 @@ def ticket_record(
         "as_of": format_instant(as_of),
         "next_deadline": format_optional(next_deadline),
         "clocks": [_clock(ticket, clock, as_of) for clock in ticket.clocks],
-        "client_delay": _client_delay(ticket, as_of) if len(ticket.stages) > 1 else {},
+        "client_delay": _client_delay(ticket, as_of) if ticket.waited else {},
         "obligations": [_obligation(owed) for owed in duties.obligations],
         "subscribers": duties.subscribers,
         "timeline": ticket.timeline,
@@ -175,38 +175,30 @@ def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
     measured = ticket.kind != FEATURE_REQUEST
     undue = outcome is Outcome.PAUSED or outcome is Outcome.VOID
     limit = clock.own if undue or clock.second is None else clock.governing
-    start = format_instant(clock.start)
     return {
         "clock": clock.rule.name,
         "cycle": clock.cycle,
         "severity": clock.severity,
-        "start": start,
-        "due": None if undue else format_optional(limit.due),
+        "start": format_instant(clock.own.start),
         "stopped": format_optional(clock.stopped),
         "outcome": outcome,
         "origin": clock.origin,
-        **_figures(limit, until, measured=measured),
-        "counted_from": start if limit is clock.own else format_instant(limit.start),
+        **_figures(limit, until, undue=undue, measured=measured),
         "paused_by": _paused_by(limit, until) if measured and clock.pauses else {},
         "limits": []
         if clock.second is None
-        else [
-            {
-                **_figures(each, until, measured=measured),
-                "counted_from": format_instant(each.start),
-                "due": None if undue else format_optional(each.due),
-            }
-            for each in clock.limits
-        ],
+        else [_figures(each, until, undue=undue, measured=measured) for each in clock.limits],
     }
 
 
-def _figures(limit: Limit, until: int, *, measured: bool) -> dict[str, Any]:
+def _figures(limit: Limit, until: int, *, undue: bool, measured: bool) -> dict[str, Any]:
     target = limit.target
     return {
         "limit": limit.name,
+        "counted_from": format_instant(limit.start),
+        "due": None if undue else format_optional(limit.due),
         "used_ms": limit.used(until) if measured else None,
-        "paused_ms": limit.paused_time(until) if measured else None,
+        "paused_ms": (limit.paused_time(until) if limit.pauses else 0) if measured else None,
         "target_ms": target.within,
         "boundary": target.boundary,
         "calendar": target.calendar.name,
