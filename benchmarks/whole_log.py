@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 SLA = Path(sys.executable).with_name("sla")
-COMPARED = ("warnings.jsonl", "breaches.jsonl", "dead_letters.jsonl")
+COMPARED = ("warnings.jsonl", "breaches.jsonl", "approvals.jsonl", "dead_letters.jsonl")
 
 
 def sla(*arguments: object) -> bytes:
