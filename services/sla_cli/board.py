@@ -10,7 +10,6 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from aiokafka import ConsumerRecord
-from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -84,7 +83,9 @@ def draw(board: Board, header: str) -> RenderableType:
     return Group(
         Text(header, style="bold"),
         Text(),
-        Columns([_clocks(board), _deadlines(board)], padding=(0, 4)),
+        _clocks(board),
+        Text(),
+        _deadlines(board),
         Text(),
         _alerts(board),
     )

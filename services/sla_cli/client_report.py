@@ -17,8 +17,7 @@ def as_document(client: str, stories: Sequence[Story]) -> dict[str, Any]:
     return {
         "client_id": client,
         "client_delay": {
-            party: {"business_ms": delay.business, "clock_ms": delay.clock}
-            for (_, party), delay in client_delays(stories).items()
+            party: delay._asdict() for (_, party), delay in client_delays(stories).items()
         },
         "tickets": [
             {
@@ -26,10 +25,7 @@ def as_document(client: str, stories: Sequence[Story]) -> dict[str, Any]:
                 "state": story.state.value,
                 "severity": story.severity,
                 "clocks": [clock._asdict() for clock in story.clocks],
-                "client_delay": {
-                    party: {"business_ms": delay.business, "clock_ms": delay.clock}
-                    for party, delay in story.delay.items()
-                },
+                "client_delay": {party: delay._asdict() for party, delay in story.delay.items()},
             }
             for story in stories
         ],
@@ -53,7 +49,7 @@ def tables(
         for story in stories
     ]
     delays = [
-        [texts.word("holder", party), length(delay.business), length(delay.clock)]
+        [texts.word("holder", party), length(delay.business_ms), length(delay.clock_ms)]
         for (_, party), delay in client_delays(stories).items()
     ]
     found = [Table(texts("compare.tickets_of", client=client, count=len(rows)), columns, rows)]
@@ -71,6 +67,6 @@ def _clock(clock: Any, texts: Texts) -> str:
 
 def _delay(story: Story, texts: Texts) -> str:
     return ", ".join(
-        f"{texts.word('holder', party)} {length(delay.business)}"
+        f"{texts.word('holder', party)} {length(delay.business_ms)}"
         for party, delay in story.delay.items()
     )

@@ -88,7 +88,7 @@ def client_delays(stories: Sequence[Story]) -> dict[tuple[str, str], Delay]:
     for story in stories:
         for party, delay in story.delay.items():
             found[story.client_id, party] = found[story.client_id, party].plus(delay)
-    return dict(sorted(found.items(), key=lambda item: (-item[1].business, item[0])))
+    return dict(sorted(found.items(), key=lambda item: (-item[1].business_ms, item[0])))
 
 
 class Comparison:
@@ -165,8 +165,10 @@ class Comparison:
                 {
                     "client_id": client,
                     "party": party,
-                    "business_ms": [_at(delays, client, party).business for delays in self._delays],
-                    "clock_ms": [_at(delays, client, party).clock for delays in self._delays],
+                    "business_ms": [
+                        _at(delays, client, party).business_ms for delays in self._delays
+                    ],
+                    "clock_ms": [_at(delays, client, party).clock_ms for delays in self._delays],
                 }
                 for client, party in self._delays[0]
             ],
@@ -291,7 +293,7 @@ def _delay_table(comparison: Comparison, texts: Texts) -> Iterator[Table]:
     if not delays:
         return
     rows = [
-        [client, texts.word("holder", party), length(delay.business), length(delay.clock)]
+        [client, texts.word("holder", party), length(delay.business_ms), length(delay.clock_ms)]
         for (client, party), delay in list(delays.items())[:SHOWN]
     ]
     columns = [texts(f"compare.{name}") for name in ("client", "party", "business", "total")]

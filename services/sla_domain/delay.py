@@ -12,14 +12,14 @@ from sla_domain.ticket import Ticket
 
 
 class Delay(NamedTuple):
-    """A delay in milliseconds: the open time of the policy's business calendar, and all of it."""
+    """A delay: its part in the open time of the policy's business calendar, and all of it."""
 
-    business: int
-    clock: int
+    business_ms: int
+    clock_ms: int
 
     def plus(self, other: Delay) -> Delay:
         """Both together."""
-        return Delay(self.business + other.business, self.clock + other.clock)
+        return Delay(self.business_ms + other.business_ms, self.clock_ms + other.clock_ms)
 
 
 NO_DELAY = Delay(0, 0)

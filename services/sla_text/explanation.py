@@ -80,8 +80,7 @@ def explain(ticket: Ticket, at: int) -> dict[str, Any]:
         ],
         "clocks": [_clock(ticket, clock, at) for clock in ticket.clocks],
         "client_delay": {
-            party: {"business_ms": delay.business, "clock_ms": delay.clock}
-            for party, delay in client_delay(ticket, at).items()
+            party: delay._asdict() for party, delay in client_delay(ticket, at).items()
         },
         "records": [
             {

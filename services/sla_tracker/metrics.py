@@ -187,8 +187,8 @@ class TrackerMetrics:
         self._used[stopped.clock].labels(stopped.severity).observe(stopped.used / 1000)
         self._consumed.labels(stopped.clock, stopped.severity).observe(stopped.consumed)
         for party, delay in stopped.delays.items():
-            self._client_wait.labels(party).observe(delay.business / 1000)
-            self._client_wait_elapsed.labels(party).observe(delay.clock / 1000)
+            self._client_wait.labels(party).observe(delay.business_ms / 1000)
+            self._client_wait_elapsed.labels(party).observe(delay.clock_ms / 1000)
 
 
 def _known(metric: Counter | Histogram, *labels: Iterable[tuple[str, ...]]) -> None:

@@ -211,10 +211,7 @@ def _paused_by(limit: Limit, until: int) -> dict[str, int]:
 
 
 def _client_delay(ticket: Ticket, as_of: int) -> dict[str, Any]:
-    return {
-        party: {"business_ms": delay.business, "clock_ms": delay.clock}
-        for party, delay in client_delay(ticket, as_of).items()
-    }
+    return {party: delay._asdict() for party, delay in client_delay(ticket, as_of).items()}
 
 
 def _obligation(owed: Obligation) -> dict[str, Any]:
