@@ -67,6 +67,10 @@ whole-log: setup ## Simulate and replay all 141,712 rows of LOG and compare the 
 picture: setup ## Draw the README's picture anew
 	@.venv/bin/sla demo --seconds 20 --picture docs/demo.svg
 
+.PHONY: simulate
+simulate: setup ## Try SEEDS stories of crashes, zombies and lost answers (200000)
+	@SLA_SEEDS=$${SEEDS:-200000} .venv/bin/python -m pytest -q tests/simulation/test_exactly_once.py -k no_seed
+
 .PHONY: throughput
 throughput: setup ## Measure how fast one tracker catches up with EVENTS events (200000)
 	@.venv/bin/python benchmarks/throughput.py $${EVENTS:-200000}

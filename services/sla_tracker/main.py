@@ -13,6 +13,7 @@ import structlog
 from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
+from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
 from sla_schemas.policy_file import load_policies
 from sla_tracker.errors import FatalError
@@ -55,7 +56,7 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     health = Health()
-    tracker = Tracker(book, kafka, settings, TrackerMetrics(book, registry))
+    tracker = Tracker(book, KafkaClients(kafka), settings, TrackerMetrics(book, registry))
     health.tracker = tracker
     try:
         server = serve(settings.http_host, settings.http_port, registry, health)

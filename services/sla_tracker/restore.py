@@ -7,7 +7,7 @@ import asyncio
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from sla_domain.ticket import UnknownPolicyError
-from sla_kafka.settings import KafkaSettings
+from sla_kafka.clients import Clients
 from sla_kafka.topics import PROGRESS, TICKETS
 from sla_tracker.errors import FatalError
 from sla_tracker.partition import Partition
@@ -15,7 +15,7 @@ from sla_tracker.settings import TrackerSettings
 from sla_tracker.wire.tables import Progress, read_progress, read_stored
 
 
-async def restore(world: Partition, kafka: KafkaSettings, settings: TrackerSettings) -> int | None:
+async def restore(world: Partition, clients: Clients, settings: TrackerSettings) -> int | None:
     """Fill ``world`` with what is committed for its partition; answers the next input offset,
     ``None`` for the beginning.
 
@@ -27,8 +27,7 @@ async def restore(world: Partition, kafka: KafkaSettings, settings: TrackerSetti
     progress = TopicPartition(PROGRESS.name, world.number)
     values: dict[str, bytes] = {}
     latest: Progress | None = None
-    consumer = AIOKafkaConsumer(
-        **kafka.client_options(),
+    consumer = clients.consumer(
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",

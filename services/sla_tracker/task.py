@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError
 
 from sla_domain.policy import PolicyBook
-from sla_kafka.settings import KafkaSettings
+from sla_kafka.clients import Clients
 from sla_tracker.errors import FatalError
 from sla_tracker.metrics import TrackerMetrics
 from sla_tracker.partition import Effects, Partition
@@ -48,7 +48,7 @@ class PartitionTask:
         partition: TopicPartition,
         consumer: AIOKafkaConsumer,
         book: PolicyBook,
-        kafka: KafkaSettings,
+        clients: Clients,
         settings: TrackerSettings,
         metrics: TrackerMetrics,
     ) -> None:
@@ -57,13 +57,18 @@ class PartitionTask:
         self.world: Partition | None = None
         self._consumer = consumer
         self._book = book
-        self._kafka = kafka
+        self._clients = clients
         self._settings = settings
         self._metrics = metrics
         self._inbox: deque[ConsumerRecord] = deque()
         self._arrived = asyncio.Event()
         self._paused = True
         self._offset = 0
+        #: Where the consumer is to be placed, and whether it was.
+        self._begin_at: int | None = None
+        self._placed = asyncio.Event()
+        #: In UTC milliseconds; once the inbox is empty, the world is known up to here.
+        self._known_until: int | None = None
         self._failures = 0
         self._stopping = False
         self._recent: deque[tuple[int, int]] = deque()
@@ -93,16 +98,64 @@ class PartitionTask:
                 await asyncio.wait([self._task])
 
     def deliver(self, records: Sequence[ConsumerRecord]) -> None:
-        """Hand over what was fetched; too much of it pauses the partition."""
+        """Hand over what was fetched; too much of it pauses the partition.
+
+        What was fetched before the partition was (re)opened is not what comes next: it is dropped,
+        and fetched again from where the consumer is placed.
+        """
+        if not self._placed.is_set():
+            return
         self._inbox.extend(records)
         self._arrived.set()
         if len(self._inbox) > INBOX_LIMIT:
             self._consumer.pause(self.partition)
             self._paused = True
 
+    def place(self) -> None:
+        """Have the consumer read from where the tables say, if that is still to be done.
+
+        For the dispatcher, between two fetches: a seek while one is on its way would let through
+        what that one found further on, and what lies between would be lost.
+        """
+        if self._begin_at is None:
+            return
+        try:
+            self._consumer.seek(self.partition, self._begin_at)
+            self._resume()
+        except IllegalStateError:
+            # No longer ours; whoever revokes it will stop this task.
+            return
+        self._begin_at = None
+        self._placed.set()
+
+    async def polled(self) -> None:
+        """Note the wall clock at which the broker said that there is nothing more to read.
+
+        For the dispatcher, when all that was fetched is delivered: while a fetch is on its way the
+        consumer's position is ahead of the inbox, and what lies between would be overlooked. The
+        end is the high watermark, not the last stable offset: behind a transaction that is still
+        open (an event sent on under its right key) others may wait.
+        """
+        self._known_until = None
+        if self._paused or self.world is None:
+            return
+        consumer, partition = self._consumer, self.partition
+        try:
+            polled = consumer.last_poll_timestamp(partition)
+            end = consumer.highwater(partition)
+            if polled is None or end is None:
+                return
+            limit = self._settings.call_seconds
+            position = await asyncio.wait_for(consumer.position(partition), limit)
+        except (IllegalStateError, AssertionError, TimeoutError):
+            # The partition is no longer ours, or has no position at the moment.
+            return
+        if position >= end:
+            self._known_until = int(polled)
+
     async def _live(self) -> None:
         while not self._stopping:
-            writer = TransactionalWriter(self.partition.partition, self._kafka, self._settings)
+            writer = TransactionalWriter(self.partition.partition, self._clients, self._settings)
             try:
                 await self._open(writer)
                 await self._run(writer)
@@ -154,13 +207,12 @@ class PartitionTask:
         world = Partition(
             self.partition.partition, self.partition.topic, self._book, self._settings.time
         )
-        offset = await restore(world, self._kafka, self._settings)
+        offset = await restore(world, self._clients, self._settings)
         self._offset = await self._seek(offset)
         self._recent = deque([(world.tally.events, world.tally.dead_letters)])
         self.world = world
         self.state = State.RUNNING
         self._metrics.restored(time.monotonic() - started)
-        self._resume()
         log.info(
             "partition running",
             partition=self.partition.partition,
@@ -182,8 +234,8 @@ class PartitionTask:
                 f"{self.partition.partition} were deleted before they were read; if they are lost "
                 "for good, start once with SLA_TRACKER_SKIP_DELETED=1"
             )
-        begin = max(first, offset or 0)
-        self._consumer.seek(self.partition, begin)
+        begin = self._begin_at = max(first, offset or 0)
+        await asyncio.wait_for(self._placed.wait(), limit)
         return begin
 
     async def _run(self, writer: TransactionalWriter) -> None:
@@ -196,8 +248,8 @@ class PartitionTask:
             if batch:
                 self._offset = batch[-1].offset + 1
                 self._check_dead_letters(world)
-            elif (now := await self._caught_up_at()) is not None:
-                world.caught_up(now)
+            elif self._known_until is not None:
+                world.caught_up(self._known_until)
             effects = world.take()
             if batch or effects:
                 await self._commit(writer, world, effects)
@@ -208,10 +260,7 @@ class PartitionTask:
         inbox = self._inbox
         batch: list[ConsumerRecord] = []
         while inbox and len(batch) < self._settings.batch_records:
-            record = inbox.popleft()
-            # What was fetched before the seek took hold is not what comes next.
-            if record.offset >= self._offset:
-                batch.append(record)
+            batch.append(inbox.popleft())
         if self._paused and len(inbox) <= INBOX_LIMIT // 2:
             self._resume()
         self._arrived.clear()
@@ -233,20 +282,6 @@ class PartitionTask:
         except TimeoutError:
             return
 
-    async def _caught_up_at(self) -> int | None:
-        """The wall clock at which the broker said there is nothing more to read, in milliseconds;
-        ``None`` while there is, or may be.
-        """
-        consumer, partition = self._consumer, self.partition
-        polled = consumer.last_poll_timestamp(partition)
-        stable = consumer.last_stable_offset(partition)
-        if self._paused or polled is None or stable is None:
-            return None
-        position = await asyncio.wait_for(consumer.position(partition), self._settings.call_seconds)
-        if position < stable or self._inbox:
-            return None
-        return int(polled)
-
     def _check_dead_letters(self, world: Partition) -> None:
         """Stop rather than empty a whole topic into the dead letters."""
         tally = world.tally
@@ -267,6 +302,8 @@ class PartitionTask:
         self._consumer.pause(self.partition)
         self._paused = True
         self._inbox.clear()
+        self._known_until = self._begin_at = None
+        self._placed.clear()
 
     def _resume(self) -> None:
         self._consumer.resume(self.partition)

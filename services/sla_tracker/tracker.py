@@ -13,7 +13,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.errors import KafkaError
 
 from sla_domain.policy import PolicyBook
-from sla_kafka.settings import KafkaSettings
+from sla_kafka.clients import Clients
 from sla_kafka.topics import EVENTS, TOPICS
 from sla_tracker.errors import FatalError
 from sla_tracker.metrics import TrackerMetrics
@@ -23,7 +23,8 @@ from sla_tracker.task import PartitionTask
 #: Seconds a revoked partition's transaction in flight gets to finish.
 REVOKE_SECONDS: Final = 3.0
 CONNECT_ATTEMPTS: Final = 30
-POLL_MS: Final = 200
+#: How long a fetch waits for records; deadlines are looked at as often.
+POLL_MS: Final = 50
 
 log = structlog.get_logger(__name__)
 
@@ -34,13 +35,13 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
     def __init__(
         self,
         book: PolicyBook,
-        kafka: KafkaSettings,
+        clients: Clients,
         settings: TrackerSettings,
         metrics: TrackerMetrics,
     ) -> None:
         self.tasks: dict[TopicPartition, PartitionTask] = {}
         self._book = book
-        self._kafka = kafka
+        self._clients = clients
         self._settings = settings
         self._metrics = metrics
         self._consumer: AIOKafkaConsumer | None = None
@@ -74,7 +75,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         assert self._consumer is not None
         for partition in assigned:
             task = self.tasks[partition] = PartitionTask(
-                partition, self._consumer, self._book, self._kafka, self._settings, self._metrics
+                partition, self._consumer, self._book, self._clients, self._settings, self._metrics
             )
             task.start(self._end)
         log.info("partitions assigned", partitions=sorted(p.partition for p in assigned))
@@ -90,6 +91,8 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
 
     async def _dispatch(self, consumer: AIOKafkaConsumer) -> None:
         """Take what has arrived and hand it to the partitions' tasks."""
+        for owned in self.tasks.values():
+            owned.place()
         fetching = asyncio.ensure_future(consumer.getmany(timeout_ms=POLL_MS))
         stopping = asyncio.ensure_future(self._stop.wait())
         # ``getmany`` forgets its time-out during a rebalance, so it must not keep us from stopping.
@@ -102,6 +105,8 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         for partition, records in fetching.result().items():
             if (task := self.tasks.get(partition)) is not None:
                 task.deliver(records)
+        for owned in list(self.tasks.values()):
+            await owned.polled()
 
     async def _check_topics(self, consumer: AIOKafkaConsumer) -> None:
         existing = await asyncio.wait_for(consumer.topics(), self._settings.call_seconds)
@@ -109,14 +114,13 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         if missing:
             await consumer.stop()
             raise FatalError(
-                f"topic {missing[0]} is missing at {self._kafka.bootstrap}; create the topics with "
-                "'sla topics create'"
+                f"topic {missing[0]} is missing at {self._clients.bootstrap}; create the topics "
+                "with 'sla topics create'"
             )
 
     async def _connect(self) -> AIOKafkaConsumer:
         for attempt in range(1, CONNECT_ATTEMPTS + 1):
-            consumer = AIOKafkaConsumer(
-                **self._kafka.client_options(),
+            consumer = self._clients.consumer(
                 group_id=self._settings.app,
                 group_instance_id=self._settings.instance_id,
                 enable_auto_commit=False,
@@ -139,6 +143,6 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
                 await self._check_topics(consumer)
                 return consumer
         raise FatalError(
-            f"no broker answers at {self._kafka.bootstrap}; start one with 'sla kafka', or set "
+            f"no broker answers at {self._clients.bootstrap}; start one with 'sla kafka', or set "
             "SLA_KAFKA_BOOTSTRAP"
         )

@@ -16,8 +16,8 @@ import aiokafka.producer.sender
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from sla_domain.alert import Alert, Notice
+from sla_kafka.clients import Clients
 from sla_kafka.partitioning import partition_for
-from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import (
     DEAD_LETTERS,
     EVENTS,
@@ -48,11 +48,10 @@ class TransactionalWriter:
     that stands still aiokafka's own never end.
     """
 
-    def __init__(self, partition: int, kafka: KafkaSettings, settings: TrackerSettings) -> None:
+    def __init__(self, partition: int, clients: Clients, settings: TrackerSettings) -> None:
         self._partition = partition
         self._settings = settings
-        self._producer = AIOKafkaProducer(
-            **kafka.client_options(),
+        self._producer = clients.producer(
             transactional_id=f"{settings.app}-{partition}",
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
             acks="all",

@@ -22,6 +22,7 @@ from sla_cli.rig import TrackerProcess, end_offsets, read_topic, wait_for_progre
 from sla_domain.instant import DAY, format_instant, parse_instant
 from sla_domain.policy import PolicyBook
 from sla_kafka.admin import create_topics, topic_states
+from sla_kafka.clients import KafkaClients
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, PROGRESS, TICKETS
@@ -58,10 +59,10 @@ async def written(settings: KafkaSettings, app: str) -> list[int]:
 
 async def test_an_older_owner_is_shut_out_by_the_fence(settings: KafkaSettings) -> None:
     config = tracker_settings("fence")
-    older = TransactionalWriter(0, settings, config)
+    older = TransactionalWriter(0, KafkaClients(settings), config)
     await older.fence()
     await older.write(Effects(), 1, write_progress(1, 0, Counts()))
-    newer = TransactionalWriter(0, settings, config)
+    newer = TransactionalWriter(0, KafkaClients(settings), config)
     await newer.fence()
     try:
         with pytest.raises((KafkaError, AssertionError)):
@@ -78,10 +79,10 @@ async def test_a_restore_after_the_fence_sees_the_last_commit(
 ) -> None:
     config = tracker_settings("restore")
     for offset in range(1, 6):
-        writer = TransactionalWriter(1, settings, config)
+        writer = TransactionalWriter(1, KafkaClients(settings), config)
         await writer.fence()
         world = Partition(1, EVENTS.name, book, REPLAY)
-        assert await restore(world, settings, config) == (offset - 1 or None)
+        assert await restore(world, KafkaClients(settings), config) == (offset - 1 or None)
         await writer.write(Effects(), offset, write_progress(offset, offset, Counts(events=offset)))
         await writer.close()
         assert world.tally.events == offset - 1
@@ -89,7 +90,7 @@ async def test_a_restore_after_the_fence_sees_the_last_commit(
 
 async def test_a_record_too_large_fails_the_whole_transaction(settings: KafkaSettings) -> None:
     config = tracker_settings("large")
-    writer = TransactionalWriter(2, settings, config)
+    writer = TransactionalWriter(2, KafkaClients(settings), config)
     await writer.fence()
     effects = Effects(tickets={"T": b"x" * 1_500_000})
     try:
@@ -98,7 +99,7 @@ async def test_a_record_too_large_fails_the_whole_transaction(settings: KafkaSet
             await writer.write(effects, 1, write_progress(1, 0, Counts()))
     finally:
         await writer.close()
-    again = TransactionalWriter(2, settings, config)
+    again = TransactionalWriter(2, KafkaClients(settings), config)
     await again.fence()
     await again.close()
     assert await written(settings, "large") == []
@@ -116,14 +117,16 @@ async def test_tickets_without_progress_stop_everything(
         await producer.stop()
     world = Partition(3, EVENTS.name, book, REPLAY)
     with pytest.raises(FatalError, match=r"1 tickets .* no progress of 'lost'.*SLA_TRACKER_APP"):
-        await restore(world, settings, tracker_settings("lost"))
+        await restore(world, KafkaClients(settings), tracker_settings("lost"))
 
 
 async def test_letting_go_of_a_producer_never_hangs_even_when_the_broker_does() -> None:
     with EmbeddedKafka() as broker:
         settings = KafkaSettings(bootstrap=broker.bootstrap)
         await create_topics(settings, 1)
-        writer = TransactionalWriter(0, settings, tracker_settings("frozen", call_seconds=1))
+        writer = TransactionalWriter(
+            0, KafkaClients(settings), tracker_settings("frozen", call_seconds=1)
+        )
         await writer.fence()
         os.kill(broker.pid, signal.SIGSTOP)
         try:

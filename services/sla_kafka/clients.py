@@ -1,0 +1,43 @@
+"""Where clients of a broker come from: the one place that makes them, which a test may replace."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from sla_kafka.settings import KafkaSettings
+
+
+class Clients(Protocol):
+    """Makes producers and consumers of one broker; options are those of ``aiokafka``."""
+
+    @property
+    def bootstrap(self) -> str:
+        """The broker's name in messages."""
+
+    def producer(self, **options: Any) -> AIOKafkaProducer:
+        """A producer that was not started yet."""
+
+    def consumer(self, **options: Any) -> AIOKafkaConsumer:
+        """A consumer that was not started yet."""
+
+
+class KafkaClients:
+    """Clients of the broker that the settings name."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+
+    @property
+    def bootstrap(self) -> str:
+        """The broker's address."""
+        return self._settings.bootstrap
+
+    def producer(self, **options: Any) -> AIOKafkaProducer:
+        """A producer that was not started yet."""
+        return AIOKafkaProducer(**self._settings.client_options(), **options)
+
+    def consumer(self, **options: Any) -> AIOKafkaConsumer:
+        """A consumer that was not started yet."""
+        return AIOKafkaConsumer(**self._settings.client_options(), **options)

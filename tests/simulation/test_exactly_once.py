@@ -1,0 +1,178 @@
+"""Exactly once, in a simulation of everything that can go wrong: the tracker's own code over a
+simulated Kafka, from one seed each.
+
+A failure names its seed; ``check_seed(SEED)`` in ``support.simulated_world`` runs it again, to the
+same step. ``make simulate SEEDS=200000`` looks at more of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
+
+import pytest
+from support.simulated_kafka import Broker
+from support.simulated_world import Violation, check_seed, check_seeds
+
+import sla_tracker.restore as restoring
+from sla_tracker.partition import Partition
+from sla_tracker.restore import restore
+from sla_tracker.task import PartitionTask
+from sla_tracker.transaction import TransactionalWriter
+from sla_tracker.wire.tables import Stored, read_stored
+
+SEEDS = int(os.environ.get("SLA_SEEDS", "5000"))
+#: Within how many seeds each mutation must be found.
+MUTATION_SEEDS = 600
+_CHUNK = 100
+
+
+def test_no_seed_loses_doubles_or_reorders_anything() -> None:
+    chunks = [range(first, min(first + _CHUNK, SEEDS)) for first in range(0, SEEDS, _CHUNK)]
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        failed = [seed for seed in pool.map(check_seeds, chunks) if seed is not None]
+    if failed:
+        check_seed(failed[0])  # says what went wrong
+    assert failed == []
+
+
+def test_a_seed_is_the_same_story_every_time() -> None:
+    for seed in range(20):
+        assert check_seed(seed).trace() == check_seed(seed).trace()
+
+
+# --- the simulation finds what it is there to find ---
+
+
+def without_a_fence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is shut out, and nothing of an older owner is aborted."""
+    original = Broker.init_producer
+
+    def joined(self: Broker, name: str) -> int:
+        known = self.coordinated.get(name)
+        return original(self, name) if known is None else known.epoch
+
+    monkeypatch.setattr(Broker, "init_producer", joined)
+
+
+def read_before_the_fence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables are read first, so that an older owner may still commit behind them."""
+    fence, restored = TransactionalWriter.fence, {}
+
+    async def fence_late(self: TransactionalWriter) -> None:
+        # What would be read after the fence is read before it.
+        world = Partition(self._partition, "support.tickets.v1", restored["book"])
+        world._time = restored["time"]
+        offset = await restore(world, restored["clients"], self._settings)
+        restored[self._partition] = world, offset
+        await fence(self)
+
+    async def as_read(world: Partition, clients: Any, settings: Any) -> int | None:
+        earlier, offset = restored.pop(world.number)
+        world.__dict__.update(earlier.__dict__)
+        return offset
+
+    opened = PartitionTask._open
+
+    async def open_(self: PartitionTask, writer: TransactionalWriter) -> None:
+        restored.update(book=self._book, time=self._settings.time, clients=self._clients)
+        await opened(self, writer)
+
+    monkeypatch.setattr(TransactionalWriter, "fence", fence_late)
+    monkeypatch.setattr("sla_tracker.task.restore", as_read)
+    monkeypatch.setattr(PartitionTask, "_open", open_)
+
+
+def start_from_the_groups_offsets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the group says it was, instead of where the progress record does."""
+    seek = PartitionTask._seek
+
+    async def seek_group(self: PartitionTask, offset: int | None) -> int:
+        committed = self._clients.broker.group_offsets.get(self.partition)  # type: ignore[attr-defined]
+        return await seek(self, committed)
+
+    monkeypatch.setattr(PartitionTask, "_seek", seek_group)
+
+
+class _Careless:
+    """``asyncio`` with a ``gather`` that minds no failure."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    @staticmethod
+    def gather(*sent: Any) -> Any:
+        return asyncio.gather(*sent, return_exceptions=True)
+
+
+def sends_not_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit is believed, whatever became of the batches before it."""
+    monkeypatch.setattr("sla_tracker.transaction.asyncio", _Careless())
+
+
+def no_mark_of_what_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table does not remember which alerts are out."""
+
+    def forgetful(value: bytes) -> Stored:
+        stored = read_stored(value)
+        stored.sent, stored.said = [], []
+        return stored
+
+    monkeypatch.setattr(restoring, "read_stored", forgetful)
+
+
+def frontier_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock counts though records wait to be read."""
+
+    async def polled(self: PartitionTask) -> None:
+        if self.world is not None:
+            self._known_until = self._clients.broker.now()  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(PartitionTask, "polled", polled)
+
+
+def caught_up_while_a_fetch_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The position is looked at whenever a task likes, so also when it is ahead of the inbox."""
+
+    def looked_up(self: PartitionTask) -> int | None:
+        consumer, partition = self._consumer, self.partition
+        end = consumer._ends.get(partition)
+        if self._paused or self._inbox or end is None:
+            return None
+        at_end = consumer._positions.get(partition, 0) >= end
+        return consumer._polled.get(partition) if at_end else None
+
+    ignored = property(looked_up, lambda _self, _value: None)
+    monkeypatch.setattr(PartitionTask, "_known_until", ignored, raising=False)
+
+
+MUTATIONS: list[Callable[[pytest.MonkeyPatch], None]] = [
+    without_a_fence,
+    read_before_the_fence,
+    start_from_the_groups_offsets,
+    sends_not_awaited,
+    no_mark_of_what_was_sent,
+    frontier_does_not_wait,
+    caught_up_while_a_fetch_is_on_its_way,
+]
+
+
+@pytest.mark.parametrize("mutate", MUTATIONS, ids=lambda mutate: mutate.__name__)
+def test_a_broken_tracker_is_found_out(
+    mutate: Callable[[pytest.MonkeyPatch], None],
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
+) -> None:
+    mutate(monkeypatch)
+    for seed in range(MUTATION_SEEDS):
+        try:
+            check_seed(seed)
+        except Violation:
+            record_property("seeds", seed + 1)
+            print(f"{mutate.__name__}: found within {seed + 1} seeds")  # noqa: T201
+            return
+    pytest.fail(f"{mutate.__name__} was not found within {MUTATION_SEEDS} seeds")

@@ -1,0 +1,501 @@
+"""Kafka as the tracker meets it, in memory, on a clock that jumps: logs, transactions, fencing,
+``read_committed``, groups and compaction; with calls that are lost, batches that fail, crashes and
+sleeps at any step, all drawn from one seed.
+
+It offers the calls of ``aiokafka`` that the tracker makes, and fails as that does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
+
+from aiokafka import TopicPartition
+from aiokafka.errors import (
+    IllegalOperation,
+    IllegalStateError,
+    MessageSizeTooLargeError,
+    ProducerFenced,
+)
+
+T = TypeVar("T")
+#: When the simulated clock starts, UTC milliseconds. The broker knows even milliseconds only, so
+#: that a deadline at an odd one never falls together with a record, where either may come first.
+EPOCH = 1_795_435_200_000
+
+
+class SimulatedLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock jumps to the next thing to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now = 0.0
+
+    def time(self) -> float:
+        return self._now
+
+    def _run_once(self) -> None:
+        ready, scheduled = self._ready, self._scheduled  # type: ignore[attr-defined]
+        while scheduled and scheduled[0]._cancelled:
+            self._timer_cancelled_count -= 1  # type: ignore[attr-defined]
+            heapq.heappop(scheduled)._scheduled = False
+        if not ready and scheduled:
+            self._now = max(self._now, scheduled[0]._when)
+        super()._run_once()  # type: ignore[misc]
+
+
+class SimulatedRecord(NamedTuple):
+    """A record as a consumer hands it out."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+
+@dataclass(slots=True)
+class Stored:
+    """What lies at an offset; ``record`` is none for a transaction's end."""
+
+    offset: int
+    record: SimulatedRecord | None
+    transaction: Transaction | None
+
+
+@dataclass(slots=True, eq=False)
+class Transaction:
+    """One transaction of a producer: open, then committed or aborted."""
+
+    state: str = "open"
+    logs: dict[TopicPartition, int] = field(default_factory=dict)
+    offsets: dict[TopicPartition, int] = field(default_factory=dict)
+    group: str = ""
+
+
+@dataclass(slots=True)
+class Coordinated:
+    """What the coordinator knows of a transactional id."""
+
+    epoch: int = -1
+    transaction: Transaction | None = None
+
+
+class Log:
+    """One partition."""
+
+    def __init__(self, partition: TopicPartition) -> None:
+        self.partition = partition
+        self.stored: list[Stored] = []
+        self.end = 0
+        self.open: set[int] = set()
+
+    def append(self, record: SimulatedRecord | None, transaction: Transaction | None) -> None:
+        self.stored.append(Stored(self.end, record, transaction))
+        self.end += 1
+
+    @property
+    def last_stable(self) -> int:
+        """Where the first open transaction begins, else the end."""
+        return min(
+            (
+                each.offset
+                for each in self.stored
+                if each.transaction is not None and each.transaction.state == "open"
+            ),
+            default=self.end,
+        )
+
+    def committed(self, start: int, end: int) -> list[SimulatedRecord]:
+        """What a ``read_committed`` consumer sees of ``[start, end)``."""
+        return [
+            each.record
+            for each in self.stored
+            if start <= each.offset < end
+            and each.record is not None
+            and (each.transaction is None or each.transaction.state == "committed")
+        ]
+
+    def compact(self) -> None:
+        """Leave out what a later committed record of the same key has made old."""
+        stable = self.last_stable
+        latest = {record.key: record.offset for record in self.committed(0, stable)}
+        self.stored = [
+            each
+            for each in self.stored
+            if each.offset >= stable
+            or each.record is None
+            or latest.get(each.record.key) == each.offset
+        ]
+
+
+class Broker:
+    """The cluster: logs, transaction coordinator, groups."""
+
+    def __init__(self, draw: random.Random, topics: Iterable[str], partitions: int) -> None:
+        self.draw = draw
+        self.partitions = partitions
+        self.logs = {
+            TopicPartition(topic, number): Log(TopicPartition(topic, number))
+            for topic in topics
+            for number in range(partitions)
+        }
+        self.coordinated: dict[str, Coordinated] = {}
+        self.group_offsets: dict[TopicPartition, int] = {}
+        self.members: list[GroupConsumer] = []
+        self.generation = 0
+
+    @staticmethod
+    def now() -> int:
+        """The broker's clock, UTC milliseconds; always even (see ``EPOCH``)."""
+        return EPOCH + round(asyncio.get_running_loop().time() * 500) * 2
+
+    def produce(
+        self,
+        topic: str,
+        number: int,
+        rows: Iterable[tuple[bytes | None, bytes | None, Any]],
+        transaction: Transaction | None = None,
+    ) -> None:
+        """Append rows of key, value and headers."""
+        log = self.logs[TopicPartition(topic, number)]
+        for key, value, headers in rows:
+            record = SimulatedRecord(topic, number, log.end, self.now(), key, value, tuple(headers))
+            if transaction is not None:
+                transaction.logs.setdefault(log.partition, log.end)
+            log.append(record, transaction)
+
+    def init_producer(self, name: str) -> int:
+        """Fence older producers of ``name`` off; the new epoch."""
+        known = self.coordinated.setdefault(name, Coordinated())
+        if known.transaction is not None:
+            self.end_transaction(known, "aborted")
+        known.epoch += 1
+        return known.epoch
+
+    def end_transaction(self, known: Coordinated, state: str) -> None:
+        transaction = known.transaction
+        assert transaction is not None
+        transaction.state = state
+        for partition in transaction.logs:
+            self.logs[partition].append(None, transaction)
+        if state == "committed":
+            # What a group asks for may be older than what was committed, for a while.
+            delay = self.draw.choice((0.0, 0.3, 1.0))
+            loop = asyncio.get_running_loop()
+            loop.call_later(delay, self.group_offsets.update, transaction.offsets)
+        known.transaction = None
+
+    def rebalance(self) -> None:
+        """Share the input among the members, each of which learns of it at its next poll."""
+        self.generation += 1
+        for member in self.members:
+            member.target = set()
+        for number in range(self.partitions):
+            if self.members:
+                member = self.members[(number + self.generation) % len(self.members)]
+                member.target.add(number)
+
+
+class Faults:
+    """What goes wrong, and when: steps are calls to the broker, counted for each process."""
+
+    def __init__(self, draw: random.Random, trouble: float) -> None:
+        self.draw = draw
+        self.trouble = trouble
+        self.enabled = True
+
+    def happens(self, share: float) -> bool:
+        return self.enabled and self.draw.random() < share * self.trouble
+
+
+class SimulatedClients:
+    """The clients of one process; when it is ``dead`` nothing of it reaches the broker."""
+
+    bootstrap = "simulated"
+
+    def __init__(self, broker: Broker, faults: Faults) -> None:
+        self.broker = broker
+        self.faults = faults
+        self.dead = False
+        self.asleep_until = 0.0
+        self.steps = 0
+        #: At which step the process crashes, and what is to be called then.
+        self.crash_at: int | None = None
+        self.on_crash: Callable[[], None] = lambda: None
+
+    def producer(self, **options: Any) -> SimulatedProducer:
+        return SimulatedProducer(self, options["transactional_id"])
+
+    def consumer(self, **options: Any) -> SimulatedConsumer:
+        if options.get("group_id"):
+            return GroupConsumer(self)
+        return SimulatedConsumer(self)
+
+    async def call(self, effect: Callable[[], T], share: float = 1.0) -> T:
+        """One request and its answer, either of which may be late, or lost for good."""
+        await self.step()
+        if self.faults.happens(0.004 * share):
+            await self.never()
+        result = effect()
+        await self.step()
+        if self.faults.happens(0.004 * share):
+            await self.never()
+        return result
+
+    async def step(self) -> None:
+        """A moment in which anything may happen to the process."""
+        self.steps += 1
+        if self.crash_at is not None and self.steps >= self.crash_at and not self.dead:
+            self.on_crash()
+        loop = asyncio.get_running_loop()
+        slow = self.faults.happens(0.05)
+        await asyncio.sleep((0.15 if slow else 0.005) * self.faults.draw.uniform(0.2, 1))
+        while not self.dead and loop.time() < self.asleep_until:  # noqa: ASYNC110  may move on
+            await asyncio.sleep(self.asleep_until - loop.time())
+        if self.dead:
+            raise asyncio.CancelledError
+
+    async def never(self) -> None:
+        await asyncio.get_running_loop().create_future()
+
+
+class Batch:
+    """Records gathered for one partition."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[bytes | None, bytes | None, Any]] = []
+
+    def append(
+        self, *, timestamp: None, key: bytes | None, value: bytes | None, headers: Any
+    ) -> object:
+        if len(self.rows) >= 5:
+            return None
+        self.rows.append((key, value, headers))
+        return self
+
+    def record_count(self) -> int:
+        return len(self.rows)
+
+    def close(self) -> None:
+        pass
+
+
+class SimulatedProducer:
+    """A transactional producer."""
+
+    def __init__(self, clients: SimulatedClients, transactional_id: str) -> None:
+        self._clients = clients
+        self._id = transactional_id
+        self._epoch = -2
+        self._transaction: Transaction | None = None
+        # One batch of a partition after the other, as an idempotent producer sends them.
+        self._lanes: dict[tuple[str, int], asyncio.Lock] = {}
+        # What an abandoned producer is taken apart by.
+        self._sender = type("Sender", (), {"sender_task": None})
+
+    async def start(self) -> None:
+        broker = self._clients.broker
+        self._epoch = await self._clients.call(lambda: broker.init_producer(self._id))
+
+    async def stop(self) -> None:
+        if not self._clients.dead:
+            await self._clients.step()
+
+    async def begin_transaction(self) -> None:
+        assert self._transaction is None, "a transaction is open"
+        self._transaction = Transaction()
+
+    async def partitions_for(self, topic: str) -> set[int]:
+        return set(range(self._clients.broker.partitions))
+
+    def create_batch(self) -> Batch:
+        return Batch()
+
+    async def send_batch(
+        self, batch: Batch, topic: str, *, partition: int
+    ) -> asyncio.Future[object]:
+        if self._transaction is None:
+            raise IllegalOperation
+        return asyncio.ensure_future(self._deliver(batch, topic, partition))
+
+    async def _deliver(self, batch: Batch, topic: str, partition: int) -> object:
+        def append() -> None:
+            known = self._current()
+            if self._clients.faults.happens(0.01):
+                raise MessageSizeTooLargeError
+            self._clients.broker.produce(topic, partition, batch.rows, known.transaction)
+
+        async with self._lanes.setdefault((topic, partition), asyncio.Lock()):
+            return await self._clients.call(append)
+
+    async def send_offsets_to_transaction(
+        self, offsets: dict[TopicPartition, int], group: str
+    ) -> None:
+        def add() -> None:
+            known = self._current()
+            assert known.transaction is not None
+            known.transaction.offsets.update(offsets)
+
+        await self._clients.call(add)
+
+    async def commit_transaction(self) -> None:
+        def commit() -> None:
+            known = self._current(begin=False)
+            if known.transaction is not None:
+                self._clients.broker.end_transaction(known, "committed")
+
+        await self._clients.call(commit, share=3)
+        self._transaction = None
+
+    def _current(self, *, begin: bool = True) -> Coordinated:
+        known = self._clients.broker.coordinated[self._id]
+        if known.epoch != self._epoch:
+            raise ProducerFenced
+        if begin and known.transaction is None:
+            known.transaction = self._transaction
+        return known
+
+
+class SimulatedConsumer:
+    """A consumer that is told its partitions."""
+
+    def __init__(self, clients: SimulatedClients) -> None:
+        self._clients = clients
+        self._broker = clients.broker
+        self._assigned: set[TopicPartition] = set()
+        self._positions: dict[TopicPartition, int] = {}
+        self._paused: set[TopicPartition] = set()
+        self._polled: dict[TopicPartition, int] = {}
+        self._ends: dict[TopicPartition, int] = {}
+
+    async def start(self) -> None:
+        await self._clients.step()
+
+    async def stop(self) -> None:
+        if not self._clients.dead:
+            await self._clients.step()
+
+    async def topics(self) -> set[str]:
+        return {partition.topic for partition in self._broker.logs}
+
+    def assign(self, partitions: Iterable[TopicPartition]) -> None:
+        self._assigned = set(partitions)
+
+    async def end_offsets(self, partitions: Iterable[TopicPartition]) -> dict[Any, int]:
+        logs = [self._broker.logs[partition] for partition in partitions]
+        return await self._clients.call(lambda: {log.partition: log.last_stable for log in logs})
+
+    async def beginning_offsets(self, partitions: Iterable[TopicPartition]) -> dict[Any, int]:
+        return await self._clients.call(lambda: dict.fromkeys(partitions, 0))
+
+    async def seek_to_beginning(self, *partitions: TopicPartition) -> None:
+        for partition in partitions:
+            self.seek(partition, 0)
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self._mine(partition)
+        self._positions[partition] = offset
+
+    def pause(self, *partitions: TopicPartition) -> None:
+        for partition in partitions:
+            self._mine(partition)
+            self._paused.add(partition)
+
+    def resume(self, *partitions: TopicPartition) -> None:
+        for partition in partitions:
+            self._mine(partition)
+            self._paused.discard(partition)
+
+    async def position(self, partition: TopicPartition) -> int:
+        self._mine(partition)
+        return self._positions.get(partition, 0)
+
+    def last_poll_timestamp(self, partition: TopicPartition) -> int | None:
+        assert partition in self._assigned, "Partition is not assigned"
+        return self._polled.get(partition)
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        assert partition in self._assigned, "Partition is not assigned"
+        return self._ends.get(partition)
+
+    def _mine(self, partition: TopicPartition) -> None:
+        if partition not in self._assigned:
+            raise IllegalStateError
+
+    async def getmany(self, timeout_ms: int) -> dict[TopicPartition, list[SimulatedRecord]]:
+        # A fetch whose answer is lost is asked for again by the client itself.
+        found = await self._clients.call(self._fetch, share=0)
+        if not found:
+            await asyncio.sleep(timeout_ms / 1000)
+        return found
+
+    def _fetch(self) -> dict[TopicPartition, list[SimulatedRecord]]:
+        found = {}
+        for partition in sorted(self._assigned - self._paused):
+            log = self._broker.logs[partition]
+            start, end = self._positions.get(partition, 0), log.last_stable
+            if start + 1 < end and self._broker.draw.random() < 0.5:
+                end = self._broker.draw.randint(start + 1, end)
+            if records := log.committed(start, end):
+                found[partition] = records
+            self._positions[partition] = max(start, end)
+            self._polled[partition] = self._broker.now()
+            self._ends[partition] = log.end
+        return found
+
+
+class GroupConsumer(SimulatedConsumer):
+    """A consumer whose partitions the group gives; it learns of changes when it polls."""
+
+    def __init__(self, clients: SimulatedClients) -> None:
+        super().__init__(clients)
+        self.target: set[int] = set()
+        self._generation = 0
+        self._topic = ""
+        self._listener: Any = None
+
+    def subscribe(self, topics: list[str], listener: Any) -> None:
+        (self._topic,) = topics
+        self._listener = listener
+        self._broker.members.append(self)
+        self._broker.rebalance()
+
+    async def stop(self) -> None:
+        self.leave()
+        await super().stop()
+
+    def leave(self) -> None:
+        """Out of the group: by an orderly end, or by the session's time-out."""
+        if self in self._broker.members:
+            self._broker.members.remove(self)
+            self._broker.rebalance()
+
+    @property
+    def member(self) -> bool:
+        return self in self._broker.members
+
+    async def getmany(self, timeout_ms: int) -> dict[TopicPartition, list[SimulatedRecord]]:
+        if not self.member:
+            # The group went on without us, while we slept; we join it again.
+            self._broker.members.append(self)
+            self._broker.rebalance()
+        if self._generation != self._broker.generation:
+            await self._rejoin()
+        return await super().getmany(timeout_ms)
+
+    async def _rejoin(self) -> None:
+        await self._listener.on_partitions_revoked(set(self._assigned))
+        await self._clients.step()
+        self._generation = self._broker.generation
+        self._assigned = {TopicPartition(self._topic, number) for number in self.target}
+        self._paused, self._positions, self._polled, self._ends = set(), {}, {}, {}
+        for partition in self._assigned:
+            self._positions[partition] = self._broker.group_offsets.get(partition, 0)
+        await self._listener.on_partitions_assigned(set(self._assigned))

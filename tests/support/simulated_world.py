@@ -1,0 +1,338 @@
+"""Trackers on a simulated Kafka, with a helpdesk that writes and everything that can go wrong; and
+what must be there in the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import random
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
+
+import structlog
+from aiokafka import TopicPartition
+
+import sla_tracker.task
+import sla_tracker.tracker
+from sla_domain.instant import HOUR, format_instant
+from sla_domain.policy import PolicyBook
+from sla_kafka.partitioning import partition_for
+from sla_kafka.topics import DEAD_LETTERS, EVENTS, PROGRESS, TICKETS, TOPICS
+from sla_tracker.partition import Partition
+from sla_tracker.settings import TrackerSettings
+from sla_tracker.tracker import Tracker
+from sla_tracker.wire.alerts import ALERT_TOPICS, write_alert
+from sla_tracker.wire.records import REKEYED_HEADER
+from sla_tracker.wire.tables import read_progress
+from support import default_book
+from support.simulated_kafka import (
+    EPOCH,
+    Broker,
+    Faults,
+    SimulatedClients,
+    SimulatedLoop,
+    SimulatedRecord,
+)
+
+PARTITIONS = 2
+PROCESSES = 2
+#: Seconds for which the helpdesk writes and things go wrong, and within which all must be done.
+STORY = 5.0
+PATIENCE = 120.0
+SESSION = 0.6
+GRACE = 300
+
+
+class Violation(AssertionError):  # noqa: N818  what a seed shows is no error of the program's
+    """Something is not as one uninterrupted run would have left it."""
+
+
+@cache
+def book() -> PolicyBook:
+    return default_book()
+
+
+class NoMetrics:
+    """The metrics of a tracker that nobody scrapes."""
+
+    def watch(self, tracker: object) -> None: ...
+    def restored(self, seconds: float) -> None: ...
+    def committed(self, effects: object, seconds: float) -> None: ...
+
+
+def check_seed(seed: int) -> World:
+    """Run the world of ``seed``; raises ``Violation`` where it ends otherwise than it must."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    loop = SimulatedLoop()
+    loop.set_exception_handler(lambda *_: None)  # a crash leaves futures that nobody reads
+    world = World(seed)
+    try:
+        loop.run_until_complete(world.run())
+    finally:
+        loop.close()
+    return world
+
+
+def check_seeds(seeds: Iterable[int]) -> int | None:
+    """The first of ``seeds`` that fails."""
+    for seed in seeds:
+        try:
+            check_seed(seed)
+        except Violation:
+            return seed
+    return None
+
+
+class World:
+    """One seed's story."""
+
+    def __init__(self, seed: int) -> None:
+        self.draw = random.Random(seed)  # noqa: S311  no secret: a seed that repeats
+        self.broker = Broker(self.draw, [topic.name for topic in TOPICS], PARTITIONS)
+        self.faults = Faults(self.draw, self.draw.choice((0.0, 1.0, 1.0, 3.0)))
+        self.settings = TrackerSettings(
+            grace_ms=GRACE,
+            call_seconds=0.5,
+            restore_seconds=5,
+            batch_records=self.draw.randint(1, 6),
+            max_failures=10_000,
+            session_timeout_ms=int(SESSION * 1000),
+        )
+        # How often a tracker looks is a matter of time only; seldom makes a seed quick.
+        seldom = self.draw.random() < 0.75
+        sla_tracker.task.TICK = 0.25 if seldom else 0.03  # type: ignore[misc]
+        sla_tracker.tracker.POLL_MS = 200 if seldom else 30  # type: ignore[misc]
+        self.trackers: list[Tracker] = []
+        self.done = False
+
+    async def run(self) -> None:
+        background = [asyncio.create_task(self._supervise()) for _ in range(PROCESSES)]
+        background.append(asyncio.create_task(self._compact()))
+        try:
+            await self._write()
+            await asyncio.sleep(STORY - asyncio.get_running_loop().time())
+            self.faults.enabled = False
+            await self._settle()
+        finally:
+            self.done = True
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+        self._check()
+
+    # --- the helpdesk ---
+
+    async def _write(self) -> None:
+        for at, key, value in sorted(self._story(), key=lambda item: item[0]):
+            await asyncio.sleep(max(at - asyncio.get_running_loop().time(), 0))
+            number = partition_for(key, PARTITIONS)
+            self.broker.produce(EVENTS.name, number, [(key, value, [])])
+
+    def _story(self) -> Iterator[tuple[float, bytes, bytes]]:
+        draw = self.draw
+        for number in range(draw.randint(1, 5)):
+            ticket = f"T{number}"
+            begin = draw.uniform(0, 2)
+            due = EPOCH + round(draw.uniform(begin, STORY - 1) * 500) * 2 + 1
+            told = {"client_id": "acme", "severity": "blocker", "channel": draw.choice(CHANNELS)}
+            told["communicated_at"] = format_instant(due - HOUR)
+            told["requester_id"] = "lu"
+            yield self._event(ticket, "created", begin, told)
+            for _ in range(draw.randint(0, 5)):
+                type_, data = draw.choice(MOVES)
+                line = self._event(ticket, type_, draw.uniform(begin, STORY - 0.5), data)
+                yield line
+                if draw.random() < 0.2:
+                    yield draw.uniform(line[0], STORY - 0.2), line[1], line[2]
+        for _ in range(draw.randint(0, 2)):
+            yield draw.uniform(0, STORY - 0.2), b"T0", b"{"
+
+    def _event(
+        self, ticket: str, type_: str, at: float, data: dict[str, Any]
+    ) -> tuple[float, bytes, bytes]:
+        draw = self.draw
+        late = draw.choice((0, 0, 0, 1500))
+        event = {
+            "specversion": "1.0",
+            "id": f"{draw.getrandbits(48):x}",
+            "source": "/helpdesk",
+            "type": f"ticket.{type_}",
+            "subject": ticket,
+            "time": format_instant(EPOCH + round(at * 500) * 2 - late),
+            "data": data,
+        }
+        key = b"somebody" if draw.random() < 0.05 else ticket.encode()
+        return at, key, json.dumps(event).encode()
+
+    # --- the trackers, and what happens to them ---
+
+    async def _supervise(self) -> None:
+        while not self.done:
+            clients = SimulatedClients(self.broker, self.faults)
+            tracker = Tracker(book(), clients, self.settings, NoMetrics())  # type: ignore[arg-type]
+            self.trackers.append(tracker)
+            running = asyncio.create_task(tracker.run())
+            clients.on_crash = lambda c=clients, t=tracker, r=running: self._crash(c, t, r)  # type: ignore[misc]
+            if self.faults.trouble and self.faults.enabled:
+                clients.crash_at = self.draw.choice((None, self.draw.randint(1, 400)))
+                asleep = asyncio.create_task(self._put_to_sleep(clients, tracker))
+            try:
+                await asyncio.wait([running])
+                if not running.cancelled():
+                    running.exception()
+            finally:
+                self.trackers.remove(tracker)
+                self._crash(clients, tracker, running)
+                if self.faults.trouble:
+                    with contextlib.suppress(UnboundLocalError):
+                        asleep.cancel()
+            await asyncio.sleep(self.draw.uniform(0.05, 1.0))
+
+    def _crash(
+        self, clients: SimulatedClients, tracker: Tracker, running: asyncio.Task[None]
+    ) -> None:
+        """The process is gone: nothing of it reaches the broker, and the group notices later."""
+        clients.dead = True
+        for task in tracker.tasks.values():
+            if task._task is not None:
+                task._task.cancel()
+        running.cancel()
+        consumer = tracker._consumer
+        if consumer is not None:
+            asyncio.get_running_loop().call_later(SESSION, consumer.leave)
+
+    async def _put_to_sleep(self, clients: SimulatedClients, tracker: Tracker) -> None:
+        """Now and then the process sleeps, and wakes as a zombie."""
+        loop = asyncio.get_running_loop()
+        while self.faults.enabled:
+            await asyncio.sleep(self.draw.uniform(0.3, 4))
+            if self.faults.happens(0.3):
+                seconds = self.draw.uniform(0.2, 2)
+                clients.asleep_until = loop.time() + seconds
+                consumer = tracker._consumer
+                if seconds > SESSION and consumer is not None:
+                    loop.call_later(SESSION, consumer.leave)
+
+    async def _compact(self) -> None:
+        while True:
+            await asyncio.sleep(self.draw.uniform(0.2, 2))
+            topic = self.draw.choice((TICKETS.name, PROGRESS.name))
+            self.broker.logs[TopicPartition(topic, self.draw.randrange(PARTITIONS))].compact()
+
+    # --- what must be there ---
+
+    async def _settle(self) -> None:
+        """Until everything is processed and every deadline has passed."""
+        loop = asyncio.get_running_loop()
+        while loop.time() < PATIENCE:
+            await asyncio.sleep(0.25)
+            if self._all_done():
+                # Time for the last transaction.
+                await asyncio.sleep(0.6)
+                if self._all_done():
+                    return
+        raise Violation(f"not everything was processed within {PATIENCE:.0f} s")
+
+    def _log(self, topic: str, number: int) -> list[SimulatedRecord]:
+        log = self.broker.logs[TopicPartition(topic, number)]
+        return log.committed(0, log.last_stable)
+
+    def _progress(self, number: int) -> Any:
+        records = [r for r in self._log(PROGRESS.name, number) if r.value is not None]
+        return read_progress(records[-1].value or b"") if records else None
+
+    def _all_done(self) -> bool:
+        """Whether all is read, and the last deadline is behind every partition."""
+        end = EPOCH + int(STORY * 1000)
+        frontiers = {
+            partition.partition: task.world.frontier or 0
+            for tracker in self.trackers
+            for partition, task in tracker.tasks.items()
+            if task.world is not None
+        }
+        return all(
+            frontiers.get(number, 0) >= end and self._processed(number)
+            for number in range(PARTITIONS)
+        )
+
+    def _processed(self, number: int) -> bool:
+        log = self.broker.logs[TopicPartition(EVENTS.name, number)]
+        progress = self._progress(number)
+        reached = progress.offset if progress is not None else 0
+        return log.last_stable == log.end and not log.committed(reached, log.end)
+
+    def trace(self) -> list[tuple[str, int, bytes | None]]:
+        """All that readers see in the end, with when it was written."""
+        return [
+            (topic.name, record.timestamp, record.value)
+            for topic in TOPICS
+            for number in range(PARTITIONS)
+            for record in self._log(topic.name, number)
+        ]
+
+    def _check(self) -> None:
+        for number in range(PARTITIONS):
+            self._check_partition(number)
+
+    def _check_partition(self, number: int) -> None:
+        records = self._log(EVENTS.name, number)
+        world = Partition(number, EVENTS.name, book(), self.settings.time)
+        for record in records:
+            world.apply(record)
+        world.caught_up(EPOCH + int((STORY + 1) * 1000))
+        effects = world.take()
+        expected: dict[str, list[bytes]] = {name: [] for name in ALERTS}
+        for alert in effects.alerts:
+            expected[ALERT_TOPICS[alert.kind].name].append(write_alert(alert))
+        for name in ALERTS:
+            self._same(name, number, expected[name], [r.value for r in self._log(name, number)])
+        letters = [(letter.key, letter.value) for letter in effects.dead_letters]
+        found = [(r.key, r.value) for r in self._log(DEAD_LETTERS.name, number)]
+        self._same(DEAD_LETTERS.name, number, letters, found)
+        table = {r.key: r.value for r in self._log(TICKETS.name, number)}
+        wanted = {key.encode(): value for key, value in effects.tickets.items()}
+        self._same(TICKETS.name, number, wanted, table)
+        if records and self._progress(number).counts != world.tally:
+            raise Violation(f"partition {number}: counted otherwise than it was")
+        everywhere = [r for n in range(PARTITIONS) for r in self._log(EVENTS.name, n)]
+        for rekeyed in effects.rekeyed:
+            origin = dict(rekeyed.headers)[REKEYED_HEADER]
+            sent = [r for r in everywhere if dict(r.headers).get(REKEYED_HEADER) == origin]
+            if len(sent) != 1:
+                raise Violation(f"{origin.decode()} was sent on {len(sent)} times")
+
+    @staticmethod
+    def _same(topic: str, number: int, expected: Any, found: Any) -> None:
+        if expected == found:
+            return
+        missing = [item for item in expected if item not in found]
+        more = [item for item in found if item not in expected]
+        raise Violation(
+            f"{topic} {number}: {len(expected)} expected, {len(found)} found; missing {missing!r}, "
+            f"more {more!r}"
+        )
+
+
+ALERTS = sorted({topic.name for topic in ALERT_TOPICS.values()})
+CHANNELS = ("support_center", "fax")
+MOVES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("assigned", {"analyst_id": "ana"}),
+    ("assigned", {"analyst_id": "ana"}),
+    ("resolved", {"origin": "client"}),
+    ("reopened", {}),
+    ("waiting_on_client", {}),
+    ("severity_changed", {"severity": "high"}),
+    ("severity_changed", {"severity": "blocker"}),
+    ("reclassified", {"kind": "feature_request"}),
+    ("reclassified", {"kind": "incident"}),
+    ("feature_approved", {}),
+    ("cancelled", {}),
+)
