@@ -195,7 +195,8 @@ class EmbeddedKafka:
         ]
 
     def _format(self, jars: list[Path], properties: Path) -> None:
-        arguments = ["format", "--cluster-id", _cluster_id(), "--config", str(properties)]
+        # With "=", since one id in sixty-four begins with a dash and would be taken for an option.
+        arguments = ["format", f"--cluster-id={_cluster_id()}", "--config", str(properties)]
         command = self._command(jars, "kafka.tools.StorageTool", arguments)
         with self.log.open("ab") as log:
             done = subprocess.run(command, stdout=log, stderr=log, check=False)  # noqa: S603
