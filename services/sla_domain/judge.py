@@ -21,7 +21,7 @@ from sla_domain.alert import (
     notice_id,
     reason_of,
 )
-from sla_domain.announcement import AnnouncementKind
+from sla_domain.announcement import Announcement, AnnouncementKind
 from sla_domain.clock import Clock, Limit
 from sla_domain.event import Event
 from sla_domain.policy import BREACH
@@ -56,23 +56,25 @@ def next_deadline(ticket: Ticket) -> int | None:
             at = clock.next_step
             if at is not None and (earliest is None or at < earliest):
                 earliest = at
-    if len(ticket.said) < len(ticket.duties.announcements):
-        said = _said(ticket)
-        for item in ticket.duties.announcements:
-            if (item.kind, item.about) not in said and (earliest is None or item.at < earliest):
+    if ticket.duties.announcements:
+        for item in _unsaid(ticket):
+            if earliest is None or item.at < earliest:
                 earliest = item.at
     return earliest
 
 
-def _said(ticket: Ticket) -> set[tuple[str, str]]:
-    return {(said.kind, said.about) for said in ticket.said}
+def _unsaid(ticket: Ticket) -> list[Announcement]:
+    """What is to be said of the ticket and was not yet. What was said need not be so any more: a
+    late event may have proved it wrong.
+    """
+    said = {(said.kind, said.about) for said in ticket.said}
+    return [item for item in ticket.duties.announcements if (item.kind, item.about) not in said]
 
 
 def _announce(ticket: Ticket, horizon: int) -> Iterator[Notice]:
     """What is due by ``horizon`` and was not said yet."""
-    said = _said(ticket)
-    for what, about, at, cause in ticket.duties.announcements:
-        if at > horizon or (what, about) in said:
+    for what, about, at, cause in _unsaid(ticket):
+        if at > horizon:
             continue
         ticket.said.append(Said(what.value, about, at))
         approved = what is AnnouncementKind.FEATURE_APPROVED
