@@ -97,7 +97,7 @@ class Comparison:
     def __init__(self, results: Sequence[Result]) -> None:
         self.results = list(results)
         self._attainment = [result.attainment() for result in results]
-        self._delays = [client_delays(result.outputs.stories) for result in results]
+        self.delays = [client_delays(result.outputs.stories) for result in results]
         first = self.results[0]
         self._gained = [_only(result, first) for result in results]
         self._lost = [_only(first, result) for result in results]
@@ -166,11 +166,11 @@ class Comparison:
                     "client_id": client,
                     "party": party,
                     "business_ms": [
-                        _at(delays, client, party).business_ms for delays in self._delays
+                        _at(delays, client, party).business_ms for delays in self.delays
                     ],
-                    "clock_ms": [_at(delays, client, party).clock_ms for delays in self._delays],
+                    "clock_ms": [_at(delays, client, party).clock_ms for delays in self.delays],
                 }
-                for client, party in self._delays[0]
+                for client, party in self.delays[0]
             ],
             "differing": list(self.differing()),
         }
@@ -289,7 +289,7 @@ def _origin_table(comparison: Comparison, texts: Texts) -> Iterator[Table]:
 
 
 def _delay_table(comparison: Comparison, texts: Texts) -> Iterator[Table]:
-    delays = client_delays(comparison.results[0].outputs.stories)
+    delays = comparison.delays[0]
     if not delays:
         return
     rows = [

@@ -20,7 +20,7 @@ from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, TICKETS
 from sla_text.telling import Table, Told
 from sla_tracker.partition import REPLAY, Partition
-from sla_tracker.wire.tables import read_stored
+from sla_tracker.wire.tables import read_stored, restored_ticket
 
 _STYLES = {"met": "green", "breached": "red", "paused": "yellow"}
 
@@ -66,7 +66,7 @@ def from_broker(ticket_id: str, settings: KafkaSettings, book: PolicyBook) -> tu
             f"there is no ticket {ticket_id!r} in {TICKETS.name}; one that has left the table is "
             "explained from its events with --events"
         )
-    return _restored(ticket_id, found, book), int(time.time() * 1000)
+    return restored_ticket(ticket_id, read_stored(found), book), int(time.time() * 1000)
 
 
 def client_from_broker(client: str, settings: KafkaSettings, book: PolicyBook) -> list[Story]:
@@ -77,18 +77,11 @@ def client_from_broker(client: str, settings: KafkaSettings, book: PolicyBook) -
     now = int(time.time() * 1000)
     named = f'"client_id":{json.dumps(client, ensure_ascii=False)}'.encode()
     tickets = (
-        _restored(key.decode(), value, book)
+        restored_ticket(key.decode(), read_stored(value), book)
         for key, value in rows.items()
         if value is not None and named in value
     )
     return [story_of(ticket, now) for ticket in tickets if ticket.client_id == client]
-
-
-def _restored(ticket_id: str, value: bytes, book: PolicyBook) -> Ticket:
-    stored = read_stored(value)
-    ticket = Ticket(ticket_id, book)
-    ticket.restore(stored.timeline, stored.sent, stored.said, stored.policy)
-    return ticket
 
 
 def show(told: Told) -> None:

@@ -32,7 +32,7 @@ from sla_tracker.wire.records import (
     REASON_HEADER,
     Headers,
 )
-from sla_tracker.wire.tables import clock_outcome, write_json
+from sla_tracker.wire.tables import write_json
 
 #: Bytes of recorded events (they may be packed) from which on it pays to start more processes.
 PARALLEL_FROM_BYTES: Final = 1_000_000
@@ -336,7 +336,7 @@ def story_of(ticket: Ticket, at: int) -> Story:
             clock.rule.name,
             clock.cycle,
             clock.severity,
-            clock_outcome(ticket, clock, at),
+            ticket.outcome(clock, at),
             clock.origin,
         )
         for clock in ticket.clocks

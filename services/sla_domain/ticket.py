@@ -11,7 +11,7 @@ from enum import Enum, StrEnum, auto
 from typing import Final, NamedTuple
 
 from sla_domain.alert import Said, Sent
-from sla_domain.clock import Clock, Contact
+from sla_domain.clock import Clock, Contact, Outcome
 from sla_domain.duties import Duties
 from sla_domain.event import Event, EventType, in_order, insert
 from sla_domain.policy import ClockRule, Plan, Policy, PolicyBook, Target
@@ -172,6 +172,10 @@ class Ticket:
             if clock.cycle == cycle and clock.rule.name == name:
                 return clock
         return None
+
+    def outcome(self, clock: Clock, at: int) -> Outcome:
+        """How ``clock`` stands at ``at``: void where the ticket promises nothing."""
+        return Outcome.VOID if self.void else clock.outcome(at)
 
     def _fold(self) -> None:
         if self.created is not None:

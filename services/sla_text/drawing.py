@@ -157,14 +157,8 @@ def _limit(
     if limit["due"]:
         due = parse_instant(limit["due"])
         marks.append(Mark(scale.x(due), "due", teller.moment(limit["due"])))
-    label = texts(
-        "explain.clock_title",
-        clock=texts.word("clock", clock["clock"]),
-        cycle=clock["cycle"],
-        outcome=texts.word("outcome", clock["outcome"]),
-    )
     name = texts.word("limit", limit["limit"])
-    return Lane(f"{label} ({name})", bars, marks)
+    return Lane(f"{teller.clock_title(clock)} ({name})", bars, marks)
 
 
 def _ticks(scale: _Scale, teller: Teller) -> Iterator[Mark]:

@@ -96,6 +96,15 @@ class Teller:
         """A document's instant for people."""
         return moment(parse_instant(instant), self.zone, self.texts)
 
+    def clock_title(self, clock: Document) -> str:
+        """A clock by its name, cycle and outcome."""
+        return self.texts(
+            "explain.clock_title",
+            clock=self.texts.word("clock", clock["clock"]),
+            cycle=clock["cycle"],
+            outcome=self.texts.word("outcome", clock["outcome"]),
+        )
+
     def _facts(self, document: Document) -> list[tuple[str, str]]:
         texts, found = self.texts, []
         if document["communicated_at"]:
@@ -143,12 +152,6 @@ class Teller:
 
     def _clock(self, clock: Document) -> ClockTold:
         texts = self.texts
-        title = texts(
-            "explain.clock_title",
-            clock=texts.word("clock", clock["clock"]),
-            cycle=clock["cycle"],
-            outcome=texts.word("outcome", clock["outcome"]),
-        )
         notes = []
         if clock["origin"]:
             origin = texts.word("origin", clock["origin"])
@@ -156,7 +159,7 @@ class Teller:
         if not clock["limits"]:
             notes.append(texts("explain.void_clock"))
         limits = [self._limit(limit, clock) for limit in clock["limits"]]
-        return ClockTold(title, clock["outcome"], notes, limits)
+        return ClockTold(self.clock_title(clock), clock["outcome"], notes, limits)
 
     def _limit(self, limit: Document, clock: Document) -> LimitTold:
         texts = self.texts

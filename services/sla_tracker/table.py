@@ -17,7 +17,7 @@ import msgspec
 
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Ticket
-from sla_tracker.wire.tables import Held, Stored
+from sla_tracker.wire.tables import Held, Stored, restored_ticket
 
 #: How many tickets of a partition stay objects. One is about 2 KB, packed about 300 bytes.
 HOT_TICKETS: Final = 4096
@@ -160,8 +160,7 @@ class TicketTable:
         heapify(self._heap)
 
     def _entry(self, ticket_id: str, stored: Stored) -> Entry:
-        ticket = Ticket(ticket_id, self._book)
-        ticket.restore(stored.timeline, stored.sent, stored.said, stored.policy)
+        ticket = restored_ticket(ticket_id, stored, self._book)
         return Entry(ticket, stored.held, stored.held_until)
 
     def _pack(self, entry: Entry) -> bytes:

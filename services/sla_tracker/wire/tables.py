@@ -15,6 +15,7 @@ from sla_domain.delay import client_delay
 from sla_domain.duties import Obligation
 from sla_domain.event import Event
 from sla_domain.instant import format_instant, format_optional
+from sla_domain.policy import PolicyBook
 from sla_domain.ticket import FEATURE_REQUEST, Status, Ticket
 from sla_tracker.wire.records import Headers, Record
 
@@ -86,6 +87,13 @@ _STORED: Final = msgspec.json.Decoder(Stored)
 def read_stored(value: bytes) -> Stored:
     """The memory in a record of the ticket table."""
     return _STORED.decode(value)
+
+
+def restored_ticket(ticket_id: str, stored: Stored, book: PolicyBook) -> Ticket:
+    """The ticket that ``stored`` remembers. Raises ``UnknownPolicyError``."""
+    ticket = Ticket(ticket_id, book)
+    ticket.restore(stored.timeline, stored.sent, stored.said, stored.policy)
+    return ticket
 
 
 class Counts(msgspec.Struct):
@@ -162,13 +170,8 @@ def ticket_record(
     }
 
 
-def clock_outcome(ticket: Ticket, clock: Clock, at: int) -> Outcome:
-    """How ``clock`` stands at ``at``: void where its ticket promises nothing."""
-    return Outcome.VOID if ticket.void else clock.outcome(at)
-
-
 def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
-    outcome = clock_outcome(ticket, clock, as_of)
+    outcome = ticket.outcome(clock, as_of)
     until = as_of
     if ticket.status is Status.CANCELLED and ticket.closed_at is not None:
         until = min(as_of, ticket.closed_at)
