@@ -102,6 +102,10 @@ class TicketRecord(Strict):
     held_until: Annotated[
         int | None, Field(description="When those become orphans, in milliseconds.")
     ]
+    weight: Annotated[
+        int, Field(ge=0, description="What its events weigh towards the limit of a ticket, bytes.")
+    ]
+    state_version: Annotated[int, Field(ge=1, description="The form of the tracker's memory.")]
 
 
 class Counts(Strict):
@@ -124,3 +128,8 @@ class ProgressRecord(Strict):
         Field(description="The instant up to which this partition is known, UTC milliseconds."),
     ]
     counts: Counts
+    tickets: Annotated[
+        int | None, Field(ge=0, description="Tickets of the partition in the table.")
+    ]
+    partitions: Annotated[int | None, Field(ge=1, description="Partitions of the input topic.")]
+    state_version: Annotated[int, Field(ge=1, description="The form of the tracker's memory.")]

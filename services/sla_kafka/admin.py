@@ -13,10 +13,12 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import TOPICS, Topic
+from sla_kafka.topics import EVENTS, TOPICS, Topic
 
 #: A broker that has just started may not yet take topics; how long to go on asking.
 SETTLE_SECONDS: Final = 20.0
+#: Settings that decide what a topic keeps and what its times mean.
+ESSENTIAL: Final = ("cleanup.policy", "message.timestamp.type")
 
 
 class BrokerError(Exception):
@@ -25,11 +27,19 @@ class BrokerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """A topic as the broker has it, beside what is wrong with it; nothing wrong, nothing said."""
+    """A topic as the broker has it. ``harmful`` is what makes it unfit to be used, ``unusual`` what
+    is merely otherwise than we would create it.
+    """
 
     topic: Topic
     partitions: int | None
-    wrong: Sequence[str]
+    harmful: Sequence[str]
+    unusual: Sequence[str] = ()
+
+    @property
+    def wrong(self) -> Sequence[str]:
+        """All that is said against it."""
+        return [*self.harmful, *self.unusual]
 
 
 @asynccontextmanager
@@ -107,33 +117,34 @@ async def topic_states(settings: KafkaSettings) -> list[TopicState]:
     """Every topic as the broker has it. Raises ``BrokerError``."""
     async with admin_client(settings) as client:
         existing = set(await client.list_topics())
-        present = [topic for topic in TOPICS if topic.name in existing]
-        counts = (
-            {
-                entry["topic"]: len(entry["partitions"])
-                for entry in (await client.describe_topics([topic.name for topic in present]))
-            }
-            if present
-            else {}
+        present = [topic.name for topic in TOPICS if topic.name in existing]
+        described = await client.describe_topics(present) if present else []
+        counts = {entry["topic"]: len(entry["partitions"]) for entry in described}
+        # What the input has is what the others must have.
+        usual = counts.get(EVENTS.name, max(counts.values(), default=0))
+        return [
+            _state(topic, counts[topic.name], usual, await _config(client, topic))
+            if topic.name in counts
+            else TopicState(topic, None, ["is missing: create it with 'sla topics create'"])
+            for topic in TOPICS
+        ]
+
+
+def _state(topic: Topic, partitions: int, usual: int, config: dict[str, str]) -> TopicState:
+    harmful: list[str] = []
+    unusual: list[str] = []
+    for name, value in topic.config.items():
+        if config.get(name) != value:
+            (harmful if name in ESSENTIAL else unusual).append(
+                f"{name} is {config.get(name)}, must be {value}: set it with "
+                "'kafka-configs.sh --alter'"
+            )
+    if partitions != usual:
+        harmful.append(
+            f"has {partitions} partitions, {EVENTS.name} has {usual}; the number is fixed for "
+            "life: delete it and create it with 'sla topics create', or copy its records"
         )
-        usual = max(counts.values(), default=None)
-        states = []
-        for topic in TOPICS:
-            if topic.name not in counts:
-                states.append(
-                    TopicState(topic, None, ["is missing: create it with 'sla topics create'"])
-                )
-                continue
-            config = await _config(client, topic)
-            wrong = [
-                f"{name} is {config.get(name)}, must be {value}"
-                for name, value in topic.config.items()
-                if config.get(name) != value
-            ]
-            if counts[topic.name] != usual:
-                wrong.append(f"has {counts[topic.name]} partitions, others have {usual}")
-            states.append(TopicState(topic, counts[topic.name], wrong))
-        return states
+    return TopicState(topic, partitions, harmful, unusual)
 
 
 async def _config(client: AIOKafkaAdminClient, topic: Topic) -> dict[str, str]:

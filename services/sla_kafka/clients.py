@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from sla_kafka.admin import TopicState, topic_states
 from sla_kafka.settings import KafkaSettings
 
 
@@ -21,6 +23,9 @@ class Clients(Protocol):
 
     def consumer(self, **options: Any) -> AIOKafkaConsumer:
         """A consumer that was not started yet."""
+
+    async def topic_states(self) -> Sequence[TopicState]:
+        """Every topic as the broker has it. Raises ``BrokerError``."""
 
 
 class KafkaClients:
@@ -41,3 +46,7 @@ class KafkaClients:
     def consumer(self, **options: Any) -> AIOKafkaConsumer:
         """A consumer that was not started yet."""
         return AIOKafkaConsumer(**self._settings.client_options(), **options)
+
+    async def topic_states(self) -> Sequence[TopicState]:
+        """Every topic as the broker has it. Raises ``BrokerError``."""
+        return await topic_states(self._settings)

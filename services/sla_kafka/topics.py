@@ -20,6 +20,9 @@ DEFAULT_PARTITIONS: Final = 12
 MAX_INPUT_BYTES: Final = 2 * 1024 * 1024
 #: A dead letter carries the original record and its reason and origin.
 MAX_DEAD_LETTER_BYTES: Final = MAX_INPUT_BYTES + 64 * 1024
+#: The largest record of the ticket table. A ticket is refused more events long before
+#: (``sla_tracker.partition.MAX_TICKET_WEIGHT``).
+MAX_TICKET_BYTES: Final = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ TICKETS: Final = Topic(
     "TicketRecord",
     ("sla_tracker",),
     ("sla_board", "sla_tracker"),
-    {"cleanup.policy": "compact"},
+    {"cleanup.policy": "compact", "max.message.bytes": str(MAX_TICKET_BYTES)},
 )
 PROGRESS: Final = Topic(
     "support.sla-progress.v1",
@@ -83,7 +86,8 @@ PROGRESS: Final = Topic(
     "ProgressRecord",
     ("sla_tracker",),
     ("sla_tracker",),
-    {"cleanup.policy": "compact"},
+    # Its append times are how a tracker knows the broker's time.
+    {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"},
 )
 APPROVALS: Final = Topic(
     "support.feature-approvals.v1",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -10,6 +12,7 @@ from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+import structlog
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
 from sla_tracker.state import State
@@ -20,19 +23,26 @@ if TYPE_CHECKING:
 #: Seconds without a turn of the event loop after which the process counts as hung.
 HUNG_SECONDS: Final = 30.0
 
+STALLED: Final = "stalled"
+
 StartResponse = Callable[..., Any]
+
+log = structlog.get_logger("sla_tracker")
 
 
 class Health:
     """Whether the process lives and whether its partitions can be relied on."""
 
-    def __init__(self) -> None:
+    def __init__(self, stalled_seconds: float) -> None:
+        self._stalled_seconds = stalled_seconds
         self._beat = time.monotonic()
+        self.beats = 0
         self.tracker: Tracker | None = None
 
     def beat(self) -> None:
         """The event loop turned."""
         self._beat = time.monotonic()
+        self.beats += 1
 
     def alive(self) -> bool:
         """Whether the event loop turned lately; says nothing about the broker on purpose, since
@@ -41,14 +51,49 @@ class Health:
         return time.monotonic() - self._beat < HUNG_SECONDS
 
     def states(self) -> dict[str, str]:
-        """The state of each owned partition."""
+        """The state of each owned partition, and ``stalled`` for one that does not come on."""
         tasks = dict(self.tracker.tasks) if self.tracker is not None else {}
-        return {str(partition.partition): task.state.value for partition, task in tasks.items()}
+        return {
+            str(partition.partition): STALLED
+            if task.stalled() > self._stalled_seconds
+            else task.state.value
+            for partition, task in tasks.items()
+        }
 
     def ready(self) -> bool:
-        """Whether partitions are owned and none is being restored or failing."""
+        """Whether partitions are owned and none is being restored, failing or stalled."""
         states = self.states()
         return bool(states) and all(state == State.RUNNING for state in states.values())
+
+
+class Watchdog(threading.Thread):
+    """Ends the process when the event loop hangs, since nothing in the loop could.
+
+    It counts its own looks instead of seconds, so that a process that was stopped and continued is
+    not taken for one that hangs.
+    """
+
+    def __init__(self, health: Health, looks: int, seconds: float = 1.0) -> None:
+        super().__init__(name="watchdog", daemon=True)
+        self._health = health
+        self._looks = looks
+        self._seconds = seconds
+
+    def run(self) -> None:
+        """Look again and again."""
+        seen, looks = self._health.beats, 0
+        while looks < self._looks:
+            time.sleep(self._seconds)
+            looks = looks + 1 if self._health.beats == seen else 0
+            seen = self._health.beats
+        log.error("tracker must end", reason="the event loop hangs", at=self._place())
+        os._exit(1)
+
+    def _place(self) -> str:
+        """Where the main thread is."""
+        frames = sys._current_frames()  # noqa: SLF001  the documented way to another thread's
+        frame = frames.get(threading.main_thread().ident or 0)
+        return "?" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 class _Server(ThreadingMixIn, WSGIServer):

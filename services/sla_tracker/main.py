@@ -17,7 +17,7 @@ from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
 from sla_schemas.policy_file import load_policies
 from sla_tracker.errors import FatalError
-from sla_tracker.http import Health, serve
+from sla_tracker.http import HUNG_SECONDS, Health, Watchdog, serve
 from sla_tracker.metrics import TrackerMetrics
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.tracker import Tracker
@@ -55,7 +55,7 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
-    health = Health()
+    health = Health(settings.stalled_seconds)
     tracker = Tracker(book, KafkaClients(kafka), settings, TrackerMetrics(book, registry))
     health.tracker = tracker
     try:
@@ -72,6 +72,7 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
     loop.set_exception_handler(_unheard)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, tracker.stop)
+    Watchdog(health, looks=int(HUNG_SECONDS)).start()
     beating = asyncio.create_task(_beat(health))
     log.info("tracker started", app=settings.app, http_port=server.server_port)
     try:

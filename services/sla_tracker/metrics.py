@@ -26,6 +26,7 @@ from sla_tracker.partition import Effects, Stopped
 from sla_tracker.state import State
 
 if TYPE_CHECKING:
+    from sla_tracker.task import PartitionTask
     from sla_tracker.tracker import Tracker
 
 RESULTS: Final = ("applied", "early", "duplicate", "conflict", "rekeyed")
@@ -212,6 +213,14 @@ def _target_buckets(book: PolicyBook, clock: str) -> list[float]:
     return sorted({target * share for target in targets for share in shares})
 
 
+def _behind(known: Iterable[tuple[int, PartitionTask]]) -> float:
+    """By how many seconds the earliest instant is behind its partition's time, where that is not
+    known behind this machine's.
+    """
+    behind = [(task.broker_time() or time.time() * 1000) - at for at, task in known]
+    return max([0.0, *behind]) / 1000
+
+
 class _Gauges(Collector):
     """Gauges of a tracker's owned partitions, computed when asked for.
 
@@ -227,7 +236,6 @@ class _Gauges(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The gauges as of now."""
-        now = time.time()
         tasks = list(self._tracker.tasks.values())
         worlds = [task.world for task in tasks if task.world is not None]
         states = Tally(task.state.value for task in tasks)
@@ -263,24 +271,29 @@ class _Gauges(Collector):
                     family.add_metric([name, outcome.value, severity], value)
         yield family
 
-        deadlines = [at for world in worlds if (at := world.next_deadline) is not None]
-        frontiers = [world.frontier for world in worlds if world.frontier is not None]
+        deadlines = [(at, task) for task in tasks if (at := task.next_deadline) is not None]
+        frontiers = [(at, task) for task in tasks if (at := task.frontier) is not None]
         latest = [world.latest_event for world in worlds if world.latest_event is not None]
         yield GaugeMetricFamily(
             "sla_next_deadline_timestamp_seconds",
             "The earliest deadline of all; 0 without one.",
-            value=min(deadlines, default=0) / 1000,
+            value=min((at for at, _ in deadlines), default=0) / 1000,
         )
-        behind = [max(now * 1000 - at, 0) for at in deadlines]
         yield GaugeMetricFamily(
             "sla_timer_lag_seconds",
-            "How long the earliest deadline has been due, the grace included.",
-            value=max(behind, default=0) / 1000,
+            "How long the earliest deadline has been due by the broker's time, the grace included.",
+            value=_behind(deadlines),
         )
         yield GaugeMetricFamily(
             "sla_event_time_lag_seconds",
-            "How far the slowest partition's frontier is behind the wall clock.",
-            value=max(now - min(frontiers) / 1000, 0) if frontiers else 0,
+            "How far the slowest partition's frontier is behind the broker's time.",
+            value=_behind(frontiers),
+        )
+        yield GaugeMetricFamily(
+            "sla_stalled_seconds",
+            "How long the partition that stands still the longest has neither committed anything "
+            "nor found its input read to the end.",
+            value=max((task.stalled() for task in tasks), default=0),
         )
         yield GaugeMetricFamily(
             "sla_latest_event_timestamp_seconds",

@@ -44,6 +44,10 @@ from sla_tracker.wire.tables import (
 EARLY_HOLD: Final = 7 * DAY
 #: How far the frontier stays behind the wall clock or the last record (semantics §5).
 DEFAULT_GRACE: Final = 2 * SECOND
+#: What a ticket's events may weigh together, in bytes: their records, and for each what its clocks
+#: and alerts may add. Its row in the table is written anew with every event, and must fit.
+MAX_TICKET_WEIGHT: Final = 2 * 1024 * 1024
+EVENT_WEIGHT: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,20 +195,39 @@ class Partition:
         self._effects.unknown_fields += received.unknown_fields
         self._step(record, received, appended)
 
-    def advance(self, horizon: int) -> None:
-        """Move the frontier to ``horizon``, firing the deadlines up to it; never back."""
+    def advance(self, horizon: int, at_most: int | None = None) -> bool:
+        """Move the frontier to ``horizon``, firing the deadlines up to it; never back.
+
+        With ``at_most`` it stops after so many and answers false, the frontier where it came to;
+        those of one instant stay together.
+        """
         if self.frontier is not None and horizon <= self.frontier:
-            return
+            return True
+        fired = 0
         while (due := self.table.pop_due(horizon)) is not None:
             at, ticket_id = due
+            if at_most is not None and fired >= at_most and at != self.frontier:
+                self.table.set_deadline(ticket_id, at)
+                return False
             self.frontier = at if self.frontier is None else max(at, self.frontier)
             self._fire(ticket_id, self.frontier)
+            fired += 1
         self.frontier = horizon
+        return True
 
-    def caught_up(self, now: int) -> None:
-        """Nothing is left to read at ``now``: the world is known up to it less the grace."""
-        if not self._time.replay:
-            self.advance(now - self._time.grace)
+    def make_way(self, record: Record, at_most: int) -> bool:
+        """Fire what is due before ``record`` as ``apply`` will, but only ``at_most`` deadlines at
+        once; false while there are more.
+        """
+        if self._time.replay:
+            return True
+        return self.advance(record.timestamp - self._time.grace - 1, at_most)
+
+    def caught_up(self, now: int, at_most: int | None = None) -> bool:
+        """Nothing is left to read at ``now``: the world is known up to it less the grace. Fires
+        ``at_most`` deadlines at once; false while there are more.
+        """
+        return self._time.replay or self.advance(now - self._time.grace, at_most)
 
     # --- what comes of it ---
 
@@ -255,6 +278,12 @@ class Partition:
     def _step(self, record: Record, received: Received, appended: int) -> None:
         ticket_id, event = received.ticket_id, received.event
         entry = self.table.get(ticket_id)
+        weight = _weight(record) + (0 if entry is None else entry.weight)
+        if weight > MAX_TICKET_WEIGHT:
+            known = 0 if entry is None else len(entry.ticket.timeline)
+            full = f"the ticket has {known} events, and no room for this one"
+            self._reject(record, Rejected("too_large", full))
+            return
         if entry is None:
             entry = self.table.add(ticket_id)
             entry.held_until = appended + EARLY_HOLD
@@ -262,6 +291,7 @@ class Partition:
         if placement is not Placement.APPLIED:
             self._drop_copy(event, placement)
             return
+        entry.weight = weight
         if self.latest_event is None or event.occurred > self.latest_event:
             self.latest_event = event.occurred
         self.tally.applied += 1
@@ -382,4 +412,12 @@ class Partition:
         """What the table says of a ticket, its figures as of the instant given."""
         ticket = entry.ticket
         deadline = self.table.deadline(ticket.id)
-        return ticket_record(ticket, as_of, deadline, entry.held, entry.held_until)
+        return ticket_record(ticket, as_of, deadline, entry.held, entry.held_until, entry.weight)
+
+
+def _weight(record: Record) -> int:
+    """What an event adds to its ticket's weight."""
+    weight = EVENT_WEIGHT + len(record.value or b"")
+    if record.headers:
+        weight += sum(len(name) + len(content) for name, content in record.headers)
+    return weight

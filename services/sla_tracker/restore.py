@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from sla_domain.ticket import UnknownPolicyError
 from sla_kafka.clients import Clients
-from sla_kafka.topics import PROGRESS, TICKETS
+from sla_kafka.topics import EVENTS, PROGRESS, TICKETS
 from sla_tracker.errors import FatalError
 from sla_tracker.partition import Partition
 from sla_tracker.settings import TrackerSettings
-from sla_tracker.wire.tables import Progress, read_progress, read_stored
+from sla_tracker.wire.tables import NewerStateError, Progress, read_progress, read_stored
+
+_NEWER: Final = "; start the version of the tracker that wrote it, or a later one"
+
+#: Tickets put back between two looks at what else the event loop has to do.
+_BREATH: Final = 200
 
 
-async def restore(world: Partition, clients: Clients, settings: TrackerSettings) -> int | None:
-    """Fill ``world`` with what is committed for its partition; answers the next input offset,
-    ``None`` for the beginning.
+async def restore(
+    world: Partition, clients: Clients, settings: TrackerSettings, partitions: int
+) -> int | None:
+    """Fill ``world`` with what is committed for its partition, of ``partitions``; answers the next
+    input offset, ``None`` for the beginning.
 
     Call it only after the fence: before it an older owner may still commit. Raises ``FatalError``
-    where there are tickets but no progress, since going on from the beginning would send every
-    alert again, and where a ticket's policy is missing.
+    where what is found can't be gone on from: see ``_check`` and ``_put_back``.
     """
     tickets = TopicPartition(TICKETS.name, world.number)
     progress = TopicPartition(PROGRESS.name, world.number)
@@ -49,21 +57,61 @@ async def restore(world: Partition, clients: Clients, settings: TrackerSettings)
                         latest = _latest(records, settings.app) or latest
     finally:
         await asyncio.wait_for(consumer.stop(), limit)
-    if latest is None and values:
-        raise FatalError(
-            f"partition {world.number} has {len(values)} tickets in {TICKETS.name} but no "
-            f"progress of {settings.app!r} in {PROGRESS.name}; start the tracker under the "
-            "name it ran by (SLA_TRACKER_APP), or delete and create both topics to begin anew"
-        )
+    _check(world.number, latest, values, partitions, settings.app)
     if latest is None:
         return None
     world.resume(latest.frontier, latest.counts)
-    try:
-        for ticket_id, value in values.items():
-            world.restore(ticket_id, read_stored(value))
-    except UnknownPolicyError as error:
-        raise FatalError(str(error)) from None
+    await _put_back(world, values)
     return latest.offset
+
+
+def _check(
+    number: int, latest: Progress | None, values: dict[str, bytes], partitions: int, app: str
+) -> None:
+    """Raise ``FatalError`` where table and progress are not those of one uninterrupted run: going
+    on would send alerts again, or never.
+    """
+    if latest is None:
+        if not values:
+            return
+        raise FatalError(
+            f"partition {number} has {len(values)} tickets in {TICKETS.name} but no "
+            f"progress of {app!r} in {PROGRESS.name}; start the tracker under the "
+            "name it ran by (SLA_TRACKER_APP), or delete and create both topics to begin anew"
+        )
+    if latest.partitions not in (None, partitions):
+        raise FatalError(
+            f"{EVENTS.name} has {partitions} partitions and had {latest.partitions}, so that "
+            "tickets and their events no longer meet; the number is fixed for life: copy the "
+            "events to new topics with the number wanted"
+        )
+    if latest.tickets not in (None, len(values)):
+        raise FatalError(
+            f"partition {number} has {len(values)} tickets in {TICKETS.name}, and {latest.tickets} "
+            "were written: the topic was deleted, or cleaned otherwise than by compaction; bring "
+            "its records back, or delete and create the tracker's topics to begin anew"
+        )
+
+
+async def _put_back(world: Partition, values: dict[str, bytes]) -> None:
+    """Restore each ticket. Raises ``FatalError`` for one that a newer version wrote, or whose
+    policy is missing, or that no tracker wrote.
+    """
+    for number, (ticket_id, value) in enumerate(values.items()):
+        if number % _BREATH == 0:
+            # Heartbeats go out from the same loop; without them the group gives us up.
+            await asyncio.sleep(0)
+        try:
+            world.restore(ticket_id, read_stored(value))
+        except UnknownPolicyError as error:
+            raise FatalError(str(error)) from None
+        except NewerStateError as error:
+            raise FatalError(f"ticket {ticket_id} in {TICKETS.name} has {error}{_NEWER}") from None
+        except msgspec.DecodeError as error:
+            raise FatalError(
+                f"the record of ticket {ticket_id} in {TICKETS.name} partition {world.number} is "
+                f"not a tracker's ({error}); only trackers may write there: bring the record back"
+            ) from None
 
 
 async def _reached(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
@@ -81,4 +129,7 @@ def _take_in(values: dict[str, bytes], records: list[ConsumerRecord]) -> None:
 
 def _latest(records: list[ConsumerRecord], app: str) -> Progress | None:
     own = [record for record in records if record.key == app.encode() and record.value]
-    return read_progress(own[-1].value) if own else None
+    try:
+        return read_progress(own[-1].value) if own else None
+    except NewerStateError as error:
+        raise FatalError(f"the progress in {PROGRESS.name} has {error}{_NEWER}") from None

@@ -39,6 +39,10 @@ class TrackerSettings(BaseSettings):
     restore_seconds: float = Field(600.0, gt=0)
     #: Failures of a partition without a commit between them that end the process.
     max_failures: int = Field(10, ge=1)
+    #: Seconds without any progress after which a partition is said to stand still, and after which
+    #: the process ends for a supervisor to start it anew.
+    stalled_seconds: float = Field(30.0, gt=0)
+    give_up_seconds: float = Field(300.0, gt=0)
     #: More dead letters than this share of the last thousand records end the process.
     max_dead_letter_share: float = Field(0.5, gt=0, le=1)
     #: Go on where records were deleted by retention before they were read.

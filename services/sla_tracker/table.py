@@ -56,13 +56,14 @@ def labels_of(record: Mapping[str, Any]) -> Labels:
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """A ticket and what the tracker keeps beside it: early records, and until when; how it is
-    counted in the gauges.
+    """A ticket and what the tracker keeps beside it: early records, and until when; what its events
+    weigh in bytes; how it is counted in the gauges.
     """
 
     ticket: Ticket
     held: list[Held] = field(default_factory=list)
     held_until: int | None = None
+    weight: int = 0
     counted: Labels | None = None
 
 
@@ -161,7 +162,7 @@ class TicketTable:
 
     def _entry(self, ticket_id: str, stored: Stored) -> Entry:
         ticket = restored_ticket(ticket_id, stored, self._book)
-        return Entry(ticket, stored.held, stored.held_until)
+        return Entry(ticket, stored.held, stored.held_until, stored.weight)
 
     def _pack(self, entry: Entry) -> bytes:
         """An entry as bytes: the number of its sort, then what a tracker stores of a ticket."""
@@ -171,7 +172,13 @@ class TicketTable:
             self._sorts.append(entry.counted)
         ticket = entry.ticket
         stored = Stored(
-            ticket.timeline, ticket.sent, ticket.said, entry.held, entry.held_until, ticket.pin
+            ticket.timeline,
+            ticket.sent,
+            ticket.said,
+            entry.held,
+            entry.held_until,
+            ticket.pin,
+            entry.weight,
         )
         return number.to_bytes(_SORT_BYTES, "big") + _PACK.encode(stored)
 

@@ -18,12 +18,15 @@ from aiokafka.errors import IllegalStateError
 
 from sla_domain.policy import PolicyBook
 from sla_kafka.clients import Clients
+from sla_kafka.topics import EVENTS
+from sla_tracker.broker_clock import BrokerClock
 from sla_tracker.errors import FatalError
 from sla_tracker.metrics import TrackerMetrics
 from sla_tracker.partition import Effects, Partition
 from sla_tracker.restore import restore
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.state import State
+from sla_tracker.topic_check import check_topics
 from sla_tracker.transaction import TransactionalWriter
 from sla_tracker.wire.tables import write_progress
 
@@ -55,6 +58,11 @@ class PartitionTask:
         self.partition = partition
         self.state = State.FENCING
         self.world: Partition | None = None
+        #: When it last came on, by the monotonic clock: a commit, or nothing left to read.
+        self.alive_at = time.monotonic()
+        #: The frontier and the earliest deadline as last known; they outlive the memory.
+        self.frontier: int | None = None
+        self.next_deadline: int | None = None
         self._consumer = consumer
         self._book = book
         self._clients = clients
@@ -69,10 +77,23 @@ class PartitionTask:
         self._placed = asyncio.Event()
         #: In UTC milliseconds; once the inbox is empty, the world is known up to here.
         self._known_until: int | None = None
+        self._clock: BrokerClock | None = None
+        self._partitions = 0
         self._failures = 0
         self._stopping = False
         self._recent: deque[tuple[int, int]] = deque()
         self._task: asyncio.Task[None] | None = None
+
+    def stalled(self) -> float:
+        """For how many seconds it has not come on; a restore has a limit of its own."""
+        if self.state is State.RESTORING:
+            return 0.0
+        return time.monotonic() - self.alive_at
+
+    def broker_time(self) -> int | None:
+        """The broker's time, UTC milliseconds, where it is known."""
+        clock = self._clock
+        return None if clock is None else clock.now()
 
     def start(self, on_fatal: Callable[[BaseException], None]) -> None:
         """Begin to own the partition; ``on_fatal`` is told when that can't go on."""
@@ -129,7 +150,7 @@ class PartitionTask:
         self._placed.set()
 
     async def polled(self) -> None:
-        """Note the wall clock at which the broker said that there is nothing more to read.
+        """Note the broker's time at which it said that there is nothing more to read.
 
         For the dispatcher, when all that was fetched is delivered: while a fetch is on its way the
         consumer's position is ahead of the inbox, and what lies between would be overlooked. The
@@ -150,8 +171,10 @@ class PartitionTask:
         except (IllegalStateError, AssertionError, TimeoutError):
             # The partition is no longer ours, or has no position at the moment.
             return
-        if position >= end:
-            self._known_until = int(polled)
+        if position >= end and self._clock is not None:
+            self._known_until = self._clock.at(int(polled))
+            self.alive_at = time.monotonic()
+            self._note()
 
     async def _live(self) -> None:
         while not self._stopping:
@@ -168,8 +191,14 @@ class PartitionTask:
                 if not await self._begin_again(error):
                     return
             finally:
-                self.world = None
+                self._note()
+                self.world = self._clock = None
                 await writer.close()
+
+    def _note(self) -> None:
+        """Keep for health and metrics how far the partition has come."""
+        if self.world is not None:
+            self.frontier, self.next_deadline = self.world.frontier, self.world.next_deadline
 
     async def _begin_again(self, error: Exception) -> bool:
         """Wait a little before a new fence; false if the partition is no longer ours.
@@ -182,6 +211,7 @@ class PartitionTask:
             self._pause()
         except IllegalStateError:
             return False
+        await check_topics(self._clients, self._settings.call_seconds)
         log.warning(
             "partition failed",
             partition=self.partition.partition,
@@ -207,10 +237,15 @@ class PartitionTask:
         world = Partition(
             self.partition.partition, self.partition.topic, self._book, self._settings.time
         )
-        offset = await restore(world, self._clients, self._settings)
+        self._partitions = len(self._consumer.partitions_for_topic(EVENTS.name) or ())
+        offset = await restore(world, self._clients, self._settings, self._partitions)
         self._offset = await self._seek(offset)
+        # So that the broker's time is known before any deadline is looked at.
+        await writer.write(Effects(), self._offset, self._progress(world))
+        self._clock = writer.clock
         self._recent = deque([(world.tally.events, world.tally.dead_letters)])
         self.world = world
+        self.alive_at = time.monotonic()
         self.state = State.RUNNING
         self._metrics.restored(time.monotonic() - started)
         log.info(
@@ -223,38 +258,71 @@ class PartitionTask:
 
     async def _seek(self, offset: int | None) -> int:
         """Have the consumer read from ``offset``; answers where it really begins."""
-        limit = self._settings.call_seconds
-        beginnings = await asyncio.wait_for(
-            self._consumer.beginning_offsets([self.partition]), limit
-        )
-        first: int = beginnings[self.partition]
-        if offset is not None and offset < first and not self._settings.skip_deleted:
+        first = await self._beginning()
+        if offset is not None:
+            self._check_deleted(offset, first)
+        begin = self._begin_at = max(first, offset or 0)
+        await asyncio.wait_for(self._placed.wait(), self._settings.call_seconds)
+        return begin
+
+    async def _beginning(self) -> int:
+        """The first offset that the input still has."""
+        asked = self._consumer.beginning_offsets([self.partition])
+        beginnings = await asyncio.wait_for(asked, self._settings.call_seconds)
+        return int(beginnings[self.partition])
+
+    def _check_deleted(self, offset: int, first: int) -> None:
+        if offset < first and not self._settings.skip_deleted:
             raise FatalError(
                 f"records {offset} to {first - 1} of {self.partition.topic} partition "
                 f"{self.partition.partition} were deleted before they were read; if they are lost "
                 "for good, start once with SLA_TRACKER_SKIP_DELETED=1"
             )
-        begin = self._begin_at = max(first, offset or 0)
-        await asyncio.wait_for(self._placed.wait(), limit)
-        return begin
 
     async def _run(self, writer: TransactionalWriter) -> None:
         assert self.world is not None
         world = self.world
         while not self._stopping:
             batch = self._next_batch()
-            for record in batch:
-                world.apply(record)
+            doubtful = writer.clock.doubtful()
             if batch:
-                self._offset = batch[-1].offset + 1
+                await self._check_gap(batch[0].offset)
+                self._apply(world, batch)
                 self._check_dead_letters(world)
+            elif doubtful:
+                self._tell_of_the_clock(writer.clock)
             elif self._known_until is not None:
-                world.caught_up(self._known_until)
+                world.caught_up(self._known_until, self._settings.batch_records)
             effects = world.take()
-            if batch or effects:
+            if batch or effects or doubtful:
                 await self._commit(writer, world, effects)
             else:
                 await self._wait()
+
+    def _apply(self, world: Partition, batch: list[ConsumerRecord]) -> None:
+        """Take in a batch, or as much of it as one transaction should hold: before a record that
+        was appended late any number of deadlines may be due.
+        """
+        for number, record in enumerate(batch):
+            if not world.make_way(record, self._settings.batch_records):
+                self._inbox.extendleft(reversed(batch[number:]))
+                return
+            world.apply(record)
+            self._offset = record.offset + 1
+
+    async def _check_gap(self, found: int) -> None:
+        """Raise ``FatalError`` if records were deleted before they were read. The consumer goes on
+        behind a gap by itself, and most gaps are the ends of transactions.
+        """
+        if found > self._offset:
+            self._check_deleted(self._offset, await self._beginning())
+
+    def _tell_of_the_clock(self, clock: BrokerClock) -> None:
+        log.warning(
+            "this machine's clock was moved; the broker is asked for the time",
+            partition=self.partition.partition,
+            milliseconds=clock.moved(),
+        )
 
     def _next_batch(self) -> list[ConsumerRecord]:
         inbox = self._inbox
@@ -270,10 +338,16 @@ class PartitionTask:
         self, writer: TransactionalWriter, world: Partition, effects: Effects
     ) -> None:
         started = time.monotonic()
-        progress = write_progress(self._offset, world.frontier, world.tally)
-        await writer.write(effects, self._offset, progress)
+        await writer.write(effects, self._offset, self._progress(world))
         self._failures = 0
+        self.alive_at = time.monotonic()
+        self._note()
         self._metrics.committed(effects, time.monotonic() - started)
+
+    def _progress(self, world: Partition) -> bytes:
+        return write_progress(
+            self._offset, world.frontier, world.tally, len(world.table), self._partitions
+        )
 
     async def _wait(self) -> None:
         """Until something arrives or the clock may have reached a deadline."""

@@ -14,17 +14,20 @@ from aiokafka.errors import KafkaError
 
 from sla_domain.policy import PolicyBook
 from sla_kafka.clients import Clients
-from sla_kafka.topics import EVENTS, TOPICS
+from sla_kafka.topics import EVENTS
 from sla_tracker.errors import FatalError
 from sla_tracker.metrics import TrackerMetrics
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.task import PartitionTask
+from sla_tracker.topic_check import check_topics
 
 #: Seconds a revoked partition's transaction in flight gets to finish.
 REVOKE_SECONDS: Final = 3.0
 CONNECT_ATTEMPTS: Final = 30
 #: How long a fetch waits for records; deadlines are looked at as often.
 POLL_MS: Final = 50
+#: Seconds between looks at whether the partitions come on.
+WATCH_SECONDS: Final = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -59,11 +62,13 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         Raises ``FatalError`` when a partition can't go on.
         """
         consumer = self._consumer = await self._connect()
+        watching = asyncio.create_task(self._watch())
         try:
             consumer.subscribe([EVENTS.name], listener=self)
             while not self._stop.is_set():
                 await self._dispatch(consumer)
         finally:
+            watching.cancel()
             await self.on_partitions_revoked(list(self.tasks))
             with contextlib.suppress(TimeoutError, KafkaError):
                 await asyncio.wait_for(consumer.stop(), self._settings.call_seconds)
@@ -89,6 +94,36 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         self._fatal = self._fatal or error
         self._stop.set()
 
+    async def _watch(self) -> None:
+        """Say which partitions stand still, once each time, and end the process in the end: a
+        supervisor can start it anew, and another tracker can take over.
+        """
+        told: set[TopicPartition] = set()
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            seconds = {owned: task.stalled() for owned, task in self.tasks.items()}
+            standing = {
+                owned for owned, still in seconds.items() if still > self._settings.stalled_seconds
+            }
+            for owned in standing - told:
+                log.warning(
+                    "partition stands still",
+                    partition=owned.partition,
+                    seconds=round(seconds[owned], 1),
+                    state=self.tasks[owned].state.value,
+                )
+            told = standing
+            longest = max(seconds, key=lambda owned: seconds[owned], default=None)
+            if longest is not None and seconds[longest] > self._settings.give_up_seconds:
+                still = seconds[longest]
+                self._end(
+                    FatalError(
+                        f"partition {longest.partition} has not come on for {still:.0f} s; look at "
+                        "the broker and start the tracker again"
+                    )
+                )
+                return
+
     async def _dispatch(self, consumer: AIOKafkaConsumer) -> None:
         """Take what has arrived and hand it to the partitions' tasks."""
         for owned in self.tasks.values():
@@ -107,16 +142,6 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
                 task.deliver(records)
         for owned in list(self.tasks.values()):
             await owned.polled()
-
-    async def _check_topics(self, consumer: AIOKafkaConsumer) -> None:
-        existing = await asyncio.wait_for(consumer.topics(), self._settings.call_seconds)
-        missing = [topic.name for topic in TOPICS if topic.name not in existing]
-        if missing:
-            await consumer.stop()
-            raise FatalError(
-                f"topic {missing[0]} is missing at {self._clients.bootstrap}; create the topics "
-                "with 'sla topics create'"
-            )
 
     async def _connect(self) -> AIOKafkaConsumer:
         for attempt in range(1, CONNECT_ATTEMPTS + 1):
@@ -140,7 +165,11 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
                 log.warning("no broker yet", attempt=attempt, error=type(error).__name__)
                 await asyncio.sleep(1)
             else:
-                await self._check_topics(consumer)
+                try:
+                    await check_topics(self._clients, self._settings.call_seconds)
+                except FatalError:
+                    await consumer.stop()
+                    raise
                 return consumer
         raise FatalError(
             f"no broker answers at {self._clients.bootstrap}; start one with 'sla kafka', or set "

@@ -21,10 +21,11 @@ from sla_kafka.partitioning import partition_for
 from sla_kafka.topics import (
     DEAD_LETTERS,
     EVENTS,
-    MAX_DEAD_LETTER_BYTES,
+    MAX_TICKET_BYTES,
     PROGRESS,
     TICKETS,
 )
+from sla_tracker.broker_clock import BrokerClock
 from sla_tracker.partition import Effects
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.wire.alerts import ALERT_TOPICS, write_alert
@@ -51,12 +52,14 @@ class TransactionalWriter:
     def __init__(self, partition: int, clients: Clients, settings: TrackerSettings) -> None:
         self._partition = partition
         self._settings = settings
+        #: Set by every answer of the broker.
+        self.clock = BrokerClock()
         self._producer = clients.producer(
             transactional_id=f"{settings.app}-{partition}",
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
             acks="all",
             max_batch_size=BATCH_BYTES,
-            max_request_size=MAX_DEAD_LETTER_BYTES + BATCH_BYTES,
+            max_request_size=MAX_TICKET_BYTES + BATCH_BYTES,
             retry_backoff_ms=5,
         )
 
@@ -72,12 +75,15 @@ class TransactionalWriter:
         """
         producer, own = self._producer, self._partition
         await self._limited(producer.begin_transaction())
+        name = self._settings.app.encode()
+        [progressed] = await self._send(PROGRESS.name, own, [(name, progress, [])])
+        progressed.add_done_callback(self._hear)
         acknowledged = [
             *await self._send(TICKETS.name, own, _tickets(effects)),
             *await self._send_alerts(effects.alerts),
             *await self._send(DEAD_LETTERS.name, own, _dead_letters(effects)),
-            *await self._send(PROGRESS.name, own, [(self._settings.app.encode(), progress, [])]),
             *await self._send_rekeyed(effects),
+            progressed,
         ]
         for future in acknowledged:
             # A time-out below leaves some unread, which asyncio would complain about.
@@ -91,6 +97,11 @@ class TransactionalWriter:
             )
         )
         await self._limited(producer.commit_transaction())
+
+    def _hear(self, progressed: asyncio.Future[Any]) -> None:
+        """Take the broker's time from the append of a progress record."""
+        if not progressed.cancelled() and progressed.exception() is None:
+            self.clock.heard(progressed.result().timestamp)
 
     async def close(self) -> None:
         """Let go of the producer; one that will not stop is taken apart."""

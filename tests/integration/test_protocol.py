@@ -25,7 +25,7 @@ from sla_kafka.admin import create_topics, topic_states
 from sla_kafka.clients import KafkaClients
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import EVENTS, PROGRESS, TICKETS
+from sla_kafka.topics import EVENTS, MAX_TICKET_BYTES, PROGRESS, TICKETS
 from sla_tracker.errors import FatalError
 from sla_tracker.partition import REPLAY, Effects, Partition
 from sla_tracker.restore import restore
@@ -82,7 +82,7 @@ async def test_a_restore_after_the_fence_sees_the_last_commit(
         writer = TransactionalWriter(1, KafkaClients(settings), config)
         await writer.fence()
         world = Partition(1, EVENTS.name, book, REPLAY)
-        assert await restore(world, KafkaClients(settings), config) == (offset - 1 or None)
+        assert await restore(world, KafkaClients(settings), config, 4) == (offset - 1 or None)
         await writer.write(Effects(), offset, write_progress(offset, offset, Counts(events=offset)))
         await writer.close()
         assert world.tally.events == offset - 1
@@ -92,9 +92,9 @@ async def test_a_record_too_large_fails_the_whole_transaction(settings: KafkaSet
     config = tracker_settings("large")
     writer = TransactionalWriter(2, KafkaClients(settings), config)
     await writer.fence()
-    effects = Effects(tickets={"T": b"x" * 1_500_000})
+    effects = Effects(tickets={"T": b"x" * (MAX_TICKET_BYTES + 1)})
     try:
-        # The topic takes one megabyte; the commit by itself would succeed.
+        # More than the topic takes; the commit by itself would succeed.
         with pytest.raises((KafkaError, AssertionError)):
             await writer.write(effects, 1, write_progress(1, 0, Counts()))
     finally:
@@ -117,7 +117,7 @@ async def test_tickets_without_progress_stop_everything(
         await producer.stop()
     world = Partition(3, EVENTS.name, book, REPLAY)
     with pytest.raises(FatalError, match=r"1 tickets .* no progress of 'lost'.*SLA_TRACKER_APP"):
-        await restore(world, KafkaClients(settings), tracker_settings("lost"))
+        await restore(world, KafkaClients(settings), tracker_settings("lost"), 4)
 
 
 async def test_letting_go_of_a_producer_never_hangs_even_when_the_broker_does() -> None:

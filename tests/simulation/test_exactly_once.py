@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 from support.simulated_kafka import Broker
-from support.simulated_world import Violation, check_seed, check_seeds
+from support.simulated_world import PARTITIONS, Violation, check_seed, check_seeds
 
 import sla_tracker.restore as restoring
+from sla_tracker.broker_clock import BrokerClock
 from sla_tracker.partition import Partition
 from sla_tracker.restore import restore
 from sla_tracker.task import PartitionTask
@@ -67,11 +68,11 @@ def read_before_the_fence(monkeypatch: pytest.MonkeyPatch) -> None:
         # What would be read after the fence is read before it.
         world = Partition(self._partition, "support.tickets.v1", restored["book"])
         world._time = restored["time"]
-        offset = await restore(world, restored["clients"], self._settings)
+        offset = await restore(world, restored["clients"], self._settings, PARTITIONS)
         restored[self._partition] = world, offset
         await fence(self)
 
-    async def as_read(world: Partition, clients: Any, settings: Any) -> int | None:
+    async def as_read(world: Partition, *_: Any) -> int | None:
         earlier, offset = restored.pop(world.number)
         world.__dict__.update(earlier.__dict__)
         return offset
@@ -150,6 +151,11 @@ def caught_up_while_a_fetch_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(PartitionTask, "_known_until", ignored, raising=False)
 
 
+def the_machines_own_clock_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of day of this machine counts, however it was set."""
+    monkeypatch.setattr(BrokerClock, "at", lambda _self, polled: polled)
+
+
 MUTATIONS: list[Callable[[pytest.MonkeyPatch], None]] = [
     without_a_fence,
     read_before_the_fence,
@@ -158,6 +164,7 @@ MUTATIONS: list[Callable[[pytest.MonkeyPatch], None]] = [
     no_mark_of_what_was_sent,
     frontier_does_not_wait,
     caught_up_while_a_fetch_is_on_its_way,
+    the_machines_own_clock_is_believed,
 ]
 
 

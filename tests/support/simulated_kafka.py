@@ -162,14 +162,15 @@ class Broker:
         number: int,
         rows: Iterable[tuple[bytes | None, bytes | None, Any]],
         transaction: Transaction | None = None,
-    ) -> None:
-        """Append rows of key, value and headers."""
+    ) -> int:
+        """Append rows of key, value and headers; answers when that was."""
         log = self.logs[TopicPartition(topic, number)]
         for key, value, headers in rows:
             record = SimulatedRecord(topic, number, log.end, self.now(), key, value, tuple(headers))
             if transaction is not None:
                 transaction.logs.setdefault(log.partition, log.end)
             log.append(record, transaction)
+        return self.now()
 
     def init_producer(self, name: str) -> int:
         """Fence older producers of ``name`` off; the new epoch."""
@@ -225,6 +226,8 @@ class SimulatedClients:
         self.faults = faults
         self.dead = False
         self.asleep_until = 0.0
+        #: By how many milliseconds the clock of its machine is ahead of the broker's.
+        self.clock_error = 0
         self.steps = 0
         #: At which step the process crashes, and what is to be called then.
         self.crash_at: int | None = None
@@ -237,6 +240,14 @@ class SimulatedClients:
         if options.get("group_id"):
             return GroupConsumer(self)
         return SimulatedConsumer(self)
+
+    def wall_ms(self) -> int:
+        """What the machine of this process believes the time to be."""
+        return self.broker.now() + self.clock_error
+
+    async def topic_states(self) -> list[Any]:
+        """All is well with the topics."""
+        return []
 
     async def call(self, effect: Callable[[], T], share: float = 1.0) -> T:
         """One request and its answer, either of which may be late, or lost for good."""
@@ -287,6 +298,12 @@ class Batch:
         pass
 
 
+class Appended(NamedTuple):
+    """The answer to a batch."""
+
+    timestamp: int
+
+
 class SimulatedProducer:
     """A transactional producer."""
 
@@ -326,11 +343,12 @@ class SimulatedProducer:
         return asyncio.ensure_future(self._deliver(batch, topic, partition))
 
     async def _deliver(self, batch: Batch, topic: str, partition: int) -> object:
-        def append() -> None:
+        def append() -> Appended:
             known = self._current()
             if self._clients.faults.happens(0.01):
                 raise MessageSizeTooLargeError
-            self._clients.broker.produce(topic, partition, batch.rows, known.transaction)
+            broker = self._clients.broker
+            return Appended(broker.produce(topic, partition, batch.rows, known.transaction))
 
         async with self._lanes.setdefault((topic, partition), asyncio.Lock()):
             return await self._clients.call(append)
@@ -384,6 +402,9 @@ class SimulatedConsumer:
 
     async def topics(self) -> set[str]:
         return {partition.topic for partition in self._broker.logs}
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        return set(range(self._broker.partitions))
 
     def assign(self, partitions: Iterable[TopicPartition]) -> None:
         self._assigned = set(partitions)
@@ -446,7 +467,7 @@ class SimulatedConsumer:
             if records := log.committed(start, end):
                 found[partition] = records
             self._positions[partition] = max(start, end)
-            self._polled[partition] = self._broker.now()
+            self._polled[partition] = self._clients.wall_ms()
             self._ends[partition] = log.end
         return found
 

@@ -10,12 +10,14 @@ import json
 import logging
 import random
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
 import structlog
 from aiokafka import TopicPartition
 
+import sla_tracker.broker_clock
 import sla_tracker.task
 import sla_tracker.tracker
 from sla_domain.instant import HOUR, format_instant
@@ -45,6 +47,9 @@ STORY = 5.0
 PATIENCE = 120.0
 SESSION = 0.6
 GRACE = 300
+DAY_MS = 86_400_000
+#: The process that the running code belongs to.
+PROCESS: ContextVar[SimulatedClients] = ContextVar("process")
 
 
 class Violation(AssertionError):  # noqa: N818  what a seed shows is no error of the program's
@@ -106,6 +111,8 @@ class World:
         seldom = self.draw.random() < 0.75
         sla_tracker.task.TICK = 0.25 if seldom else 0.03  # type: ignore[misc]
         sla_tracker.tracker.POLL_MS = 200 if seldom else 30  # type: ignore[misc]
+        sla_tracker.broker_clock.wall_ms = lambda: PROCESS.get().wall_ms()
+        sla_tracker.broker_clock.uptime_ms = lambda: round(asyncio.get_running_loop().time() * 1000)
         self.trackers: list[Tracker] = []
         self.done = False
 
@@ -177,11 +184,13 @@ class World:
     async def _supervise(self) -> None:
         while not self.done:
             clients = SimulatedClients(self.broker, self.faults)
+            PROCESS.set(clients)
             tracker = Tracker(book(), clients, self.settings, NoMetrics())  # type: ignore[arg-type]
             self.trackers.append(tracker)
             running = asyncio.create_task(tracker.run())
             clients.on_crash = lambda c=clients, t=tracker, r=running: self._crash(c, t, r)  # type: ignore[misc]
             if self.faults.trouble and self.faults.enabled:
+                clients.clock_error = self._clock_error()
                 clients.crash_at = self.draw.choice((None, self.draw.randint(1, 400)))
                 asleep = asyncio.create_task(self._put_to_sleep(clients, tracker))
             try:
@@ -214,12 +223,21 @@ class World:
         loop = asyncio.get_running_loop()
         while self.faults.enabled:
             await asyncio.sleep(self.draw.uniform(0.3, 4))
+            if self.faults.happens(0.2):
+                # Somebody, or something, sets the machine's clock.
+                clients.clock_error = self._clock_error()
             if self.faults.happens(0.3):
                 seconds = self.draw.uniform(0.2, 2)
                 clients.asleep_until = loop.time() + seconds
                 consumer = tracker._consumer
                 if seconds > SESSION and consumer is not None:
                     loop.call_later(SESSION, consumer.leave)
+
+    def _clock_error(self) -> int:
+        """Mostly none, sometimes a little, sometimes a day, ahead or behind."""
+        return self.draw.choice((0, 0, 1)) * round(
+            self.draw.choice((-1, 1)) * self.draw.choice((DAY_MS, 5_000, self.draw.uniform(0, 900)))
+        )
 
     async def _compact(self) -> None:
         while True:

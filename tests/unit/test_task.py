@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 from support import event, lines_of
 
 from sla_cli.recording import laid_out
+from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS
 from sla_tracker import task as task_module
+from sla_tracker import tracker as tracker_module
+from sla_tracker.broker_clock import BrokerClock, wall_ms
 from sla_tracker.errors import FatalError
+from sla_tracker.http import Health
 from sla_tracker.metrics import TrackerMetrics
-from sla_tracker.partition import REPLAY, Partition
+from sla_tracker.partition import REPLAY, Partition, TimeRule
 from sla_tracker.settings import TrackerSettings
+from sla_tracker.state import State
 from sla_tracker.task import PartitionTask
+from sla_tracker.tracker import Tracker
 
 
 class Consumer:
@@ -31,7 +41,7 @@ class Consumer:
         self.owns = owns
         self.paused = False
         self.placed_at: int | None = None
-        self.at = self.end = 0
+        self.at = self.end = self.beginning = 0
 
     def pause(self, partition: TopicPartition) -> None:
         self._mine(partition)
@@ -48,10 +58,10 @@ class Consumer:
     async def beginning_offsets(
         self, partitions: list[TopicPartition]
     ) -> dict[TopicPartition, int]:
-        return dict.fromkeys(partitions, 0)
+        return dict.fromkeys(partitions, self.beginning)
 
     def last_poll_timestamp(self, partition: TopicPartition) -> int:
-        return 1_000
+        return wall_ms()
 
     def highwater(self, partition: TopicPartition) -> int:
         assert self.owns, "Partition is not assigned"
@@ -101,6 +111,7 @@ def test_a_scrape_only_reads_since_it_runs_in_another_thread(book: PolicyBook) -
     for record in laid_out(lines_of([event("created", "2026-11-23T12:00:00Z")]), EVENTS.name, 1):
         world.apply(record)
     world.take()
+    task._note()
     earliest = world.next_deadline
     world.table.set_deadline("T-1", 4_000_000_000_000)  # what was first in the heap is stale now
     before = list(world.table._heap)
@@ -152,12 +163,114 @@ async def test_the_world_is_known_up_to_the_poll_only_where_nothing_waits_behind
     task = task_of(consumer, book)
     task.world = Partition(0, EVENTS.name, book, REPLAY)
     task._paused = False
+    task._clock = BrokerClock()
+    task._clock.heard(1_000)
     consumer.at, consumer.end = 4, 5
     await task.polled()
     assert task._known_until is None
     consumer.at = 5
     await task.polled()
-    assert task._known_until == 1_000
+    assert task._known_until is not None
+    assert 990 <= task._known_until < 6_000
     consumer.owns = False
     await task.polled()
     assert task._known_until is None
+
+
+async def test_records_deleted_under_a_running_tracker_end_it_and_the_end_of_a_transaction_does_not(
+    book: PolicyBook,
+) -> None:
+    consumer = Consumer(owns=True)
+    task = task_of(consumer, book)
+    task._offset = 7
+    consumer.beginning = 3
+    await task._check_gap(9)
+    consumer.beginning = 9
+    await task._check_gap(7)
+    with pytest.raises(FatalError, match=r"records 7 to 8 .* were deleted.*SLA_TRACKER_SKIP"):
+        await task._check_gap(9)
+    task._settings = TrackerSettings(skip_deleted=True)
+    await task._check_gap(9)
+
+
+async def test_a_batch_is_cut_where_too_many_deadlines_are_due_before_a_record(
+    book: PolicyBook,
+) -> None:
+    task = task_of(Consumer(owns=True), book)
+    task._settings = TrackerSettings(batch_records=5)
+    hour = 3_600_000
+    created = [
+        event("created", "2026-11-23T12:00:00Z", f"T-{number}", severity="blocker")
+        for number in range(12)
+    ]
+    lines = lines_of([*created, event("assigned", "2026-11-23T18:00:00Z", "T-0")])
+    world = Partition(0, EVENTS.name, book, TimeRule(0))
+    batch = list(laid_out(lines, EVENTS.name, 1))
+    noon = parse_instant("2026-11-23T12:00:00Z")
+    batch = [record._replace(timestamp=noon) for record in batch]
+    batch[-1] = batch[-1]._replace(timestamp=noon + 6 * hour)
+    task._apply(world, batch)
+    alerts = [len(world.take().alerts)]
+    while task._inbox:
+        task._apply(world, task._next_batch())
+        alerts.append(len(world.take().alerts))
+    assert task._offset == 13
+    # Three warnings and the breach of the response, three warnings of the resolution, each once.
+    assert sum(alerts) == 12 * 7
+    assert max(alerts) <= 12, "those of one instant stay together"
+    assert len(alerts) > 2
+    assert world.frontier == batch[-1].timestamp - 1
+
+
+async def test_a_partition_that_stands_still_is_told_of_once_and_ends_the_tracker(
+    book: PolicyBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracker_module, "WATCH_SECONDS", 0.005)
+    settings = TrackerSettings(stalled_seconds=0.05, give_up_seconds=0.5)
+    registry = CollectorRegistry()
+    tracker = Tracker(book, KafkaClients(KafkaSettings()), settings, TrackerMetrics(book, registry))
+    health = Health(settings.stalled_seconds)
+    health.tracker = tracker
+    task = task_of(Consumer(owns=True), book)
+    task.state = State.RUNNING
+    tracker.tasks[task.partition] = task
+    assert health.ready()
+    with capture_logs() as logs:
+        await asyncio.wait_for(tracker._watch(), 10)
+    assert [line["event"] for line in logs] == ["partition stands still"]
+    assert not health.ready()
+    assert health.states() == {"0": "stalled"}
+    assert (registry.get_sample_value("sla_stalled_seconds") or 0) >= 0.5
+    assert tracker._stop.is_set()
+    assert "has not come on for" in str(tracker._fatal)
+
+
+def test_an_event_loop_that_hangs_ends_the_process_and_says_where() -> None:
+    program = """
+import asyncio, time
+from sla_tracker.http import Health, Watchdog
+from sla_tracker.main import configure_logs
+
+async def main():
+    health = Health(30)
+    Watchdog(health, looks=5, seconds=0.1).start()
+    for _ in range(40):
+        health.beat()
+        await asyncio.sleep(0.05)
+    print("lived", flush=True)
+    time.sleep(60)
+
+configure_logs()
+asyncio.run(main())
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=40,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (1, "lived\n")
+    [line] = ended.stderr.splitlines()
+    assert json.loads(line)["reason"] == "the event loop hangs"
+    assert json.loads(line)["at"].startswith("<string>:")

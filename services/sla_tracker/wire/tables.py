@@ -19,6 +19,17 @@ from sla_domain.policy import PolicyBook
 from sla_domain.ticket import FEATURE_REQUEST, Status, Ticket
 from sla_tracker.wire.records import Headers, Record
 
+#: The form of what trackers store. A tracker reads its own form and every older one; 1 is that of
+#: records that name none (tests/fixtures/state holds one of each).
+STATE_VERSION: Final = 2
+
+
+class NewerStateError(Exception):
+    """A record was written by a newer version of the tracker; the message says which form."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"form {version}, and this tracker reads forms up to {STATE_VERSION}")
+
 
 class Held(msgspec.Struct, array_like=True):
     """An early event's record, kept whole until its ``created`` arrives or it is an orphan."""
@@ -79,14 +90,19 @@ class Stored(msgspec.Struct, omit_defaults=True):
     held: list[Held] = []
     held_until: int | None = None
     policy: str | None = None
+    weight: int = 0
+    state_version: int = 1
 
 
 _STORED: Final = msgspec.json.Decoder(Stored)
 
 
 def read_stored(value: bytes) -> Stored:
-    """The memory in a record of the ticket table."""
-    return _STORED.decode(value)
+    """The memory in a record of the ticket table. Raises ``NewerStateError``."""
+    stored = _STORED.decode(value)
+    if stored.state_version > STATE_VERSION:
+        raise NewerStateError(stored.state_version)
+    return stored
 
 
 def restored_ticket(ticket_id: str, stored: Stored, book: PolicyBook) -> Ticket:
@@ -113,19 +129,34 @@ class Progress(msgspec.Struct):
     offset: int
     frontier: int | None
     counts: Counts
+    #: How many tickets the table has, and how many partitions the input; ``None`` in form 1.
+    tickets: int | None = None
+    partitions: int | None = None
+    state_version: int = 1
 
 
 _PROGRESS: Final = msgspec.json.Decoder(Progress)
 
 
 def read_progress(value: bytes) -> Progress:
-    """A record of the progress topic."""
-    return _PROGRESS.decode(value)
+    """A record of the progress topic. Raises ``NewerStateError``."""
+    progress = _PROGRESS.decode(value)
+    if progress.state_version > STATE_VERSION:
+        raise NewerStateError(progress.state_version)
+    return progress
 
 
-def write_progress(offset: int, frontier: int | None, counts: Counts) -> bytes:
+def write_progress(
+    offset: int,
+    frontier: int | None,
+    counts: Counts,
+    tickets: int | None = None,
+    partitions: int | None = None,
+) -> bytes:
     """A record for the progress topic: the next input offset and all that is known with it."""
-    return msgspec.json.encode(Progress(offset, frontier, counts))
+    return msgspec.json.encode(
+        Progress(offset, frontier, counts, tickets, partitions, STATE_VERSION)
+    )
 
 
 def ticket_as_of(ticket: Ticket) -> int:
@@ -142,6 +173,7 @@ def ticket_record(
     next_deadline: int | None,
     held: Sequence[Held] = (),
     held_until: int | None = None,
+    weight: int = 0,
 ) -> dict[str, Any]:
     """A ticket's record, its figures as of the instant given."""
     created = ticket.created is not None
@@ -167,6 +199,8 @@ def ticket_record(
         "said": ticket.said,
         "held": list(held),
         "held_until": held_until,
+        "weight": weight,
+        "state_version": STATE_VERSION,
     }
 
 

@@ -1,0 +1,24 @@
+"""Whether the topics are as they must be, looked at before they are used and after each failure."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiokafka.errors import KafkaError
+
+from sla_kafka.admin import BrokerError
+from sla_kafka.clients import Clients
+from sla_tracker.errors import FatalError
+
+
+async def check_topics(clients: Clients, seconds: float) -> None:
+    """Raise ``FatalError`` for a topic that is missing or configured so that something would be
+    lost. Where no broker answers within ``seconds`` nothing is known, and nothing said.
+    """
+    try:
+        states = await asyncio.wait_for(clients.topic_states(), seconds)
+    except (BrokerError, KafkaError, OSError, TimeoutError):
+        return
+    for state in states:
+        if state.harmful:
+            raise FatalError(f"topic {state.topic.name} at {clients.bootstrap} {state.harmful[0]}")
