@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -9,6 +10,20 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from sla_kafka.admin import TopicState, topic_states
 from sla_kafka.settings import KafkaSettings
+
+
+async def let_go(consumer: AIOKafkaConsumer, seconds: float) -> None:
+    """Stop ``consumer``, for ``seconds`` at most, and whatever it says about it.
+
+    With the broker gone it may end in a ``CancelledError`` of its own, which is not that of whoever
+    waits for it.
+    """
+    stopping = asyncio.ensure_future(consumer.stop())
+    await asyncio.wait([stopping], timeout=seconds)
+    if not stopping.done():
+        stopping.cancel()
+    elif not stopping.cancelled():
+        stopping.exception()
 
 
 class Clients(Protocol):

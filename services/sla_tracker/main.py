@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
-from sla_schemas.policy_file import load_policies
+from sla_schemas.policy_file import PolicyError, load_policies
 from sla_tracker.errors import FatalError
 from sla_tracker.http import HUNG_SECONDS, Health, Watchdog, serve
 from sla_tracker.metrics import TrackerMetrics
@@ -51,7 +51,11 @@ def run_tracker(kafka: KafkaSettings, settings: TrackerSettings) -> int:
 
 
 async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
-    book = load_policies(settings.policies)
+    try:
+        book = load_policies(settings.policies)
+    except PolicyError as error:
+        log.error("tracker must end", reason=str(error))  # noqa: TRY400  the message is for people
+        return 1
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)

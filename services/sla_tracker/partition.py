@@ -46,7 +46,7 @@ EARLY_HOLD: Final = 7 * DAY
 DEFAULT_GRACE: Final = 2 * SECOND
 #: What a ticket's events may weigh together, in bytes: their records, and for each what its clocks
 #: and alerts may add. Its row in the table is written anew with every event, and must fit.
-MAX_TICKET_WEIGHT: Final = 2 * 1024 * 1024
+MAX_TICKET_WEIGHT: Final = 1024 * 1024
 EVENT_WEIGHT: Final = 1024
 
 

@@ -9,7 +9,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from sla_domain.ticket import UnknownPolicyError
-from sla_kafka.clients import Clients
+from sla_kafka.clients import Clients, let_go
 from sla_kafka.topics import EVENTS, PROGRESS, TICKETS
 from sla_tracker.errors import FatalError
 from sla_tracker.partition import Partition
@@ -56,7 +56,7 @@ async def restore(
                     else:
                         latest = _latest(records, settings.app) or latest
     finally:
-        await asyncio.wait_for(consumer.stop(), limit)
+        await let_go(consumer, limit)
     _check(world.number, latest, values, partitions, settings.app)
     if latest is None:
         return None

@@ -173,6 +173,7 @@ class PartitionTask:
             return
         if position >= end and self._clock is not None:
             self._known_until = self._clock.at(int(polled))
+        if self._known_until is not None:
             self.alive_at = time.monotonic()
             self._note()
 
@@ -182,8 +183,12 @@ class PartitionTask:
             try:
                 await self._open(writer)
                 await self._run(writer)
-            except (FatalError, asyncio.CancelledError):
+            except FatalError:
                 raise
+            except asyncio.CancelledError as error:
+                # A client's own, let through by a future of its, is a failure like any other.
+                if _is_ours() or not await self._begin_again(error):
+                    raise
             except IllegalStateError:
                 # The partition is no longer ours; whoever revokes it will stop this task.
                 return
@@ -200,7 +205,7 @@ class PartitionTask:
         if self.world is not None:
             self.frontier, self.next_deadline = self.world.frontier, self.world.next_deadline
 
-    async def _begin_again(self, error: Exception) -> bool:
+    async def _begin_again(self, error: BaseException) -> bool:
         """Wait a little before a new fence; false if the partition is no longer ours.
 
         Raises ``FatalError`` when it has failed too often.
@@ -382,3 +387,9 @@ class PartitionTask:
     def _resume(self) -> None:
         self._consumer.resume(self.partition)
         self._paused = False
+
+
+def _is_ours() -> bool:
+    """Whether somebody asked this very task to end."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Collection
 from typing import Final
 
@@ -13,7 +12,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.errors import KafkaError
 
 from sla_domain.policy import PolicyBook
-from sla_kafka.clients import Clients
+from sla_kafka.clients import Clients, let_go
 from sla_kafka.topics import EVENTS
 from sla_tracker.errors import FatalError
 from sla_tracker.metrics import TrackerMetrics
@@ -70,8 +69,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         finally:
             watching.cancel()
             await self.on_partitions_revoked(list(self.tasks))
-            with contextlib.suppress(TimeoutError, KafkaError):
-                await asyncio.wait_for(consumer.stop(), self._settings.call_seconds)
+            await let_go(consumer, self._settings.call_seconds)
         if self._fatal is not None:
             raise self._fatal
 
@@ -161,14 +159,14 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
             try:
                 await consumer.start()
             except (KafkaError, OSError) as error:
-                await consumer.stop()
+                await let_go(consumer, self._settings.call_seconds)
                 log.warning("no broker yet", attempt=attempt, error=type(error).__name__)
                 await asyncio.sleep(1)
             else:
                 try:
                     await check_topics(self._clients, self._settings.call_seconds)
                 except FatalError:
-                    await consumer.stop()
+                    await let_go(consumer, self._settings.call_seconds)
                     raise
                 return consumer
         raise FatalError(

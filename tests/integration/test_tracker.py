@@ -7,16 +7,18 @@ import json
 import re
 import time
 import urllib.request
-from collections.abc import Awaitable, Callable, Iterator
+from asyncio.subprocess import PIPE
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 from prometheus_client.parser import text_string_to_metric_families
 from support import event
-from support.cli import sla, sla_json
+from support.cli import SLA, environment, sla, sla_json
+from support.live import PARTITIONS, ago, keyed, publish, records_of, table_row, until
 
 from sla_cli.rig import TrackerProcess, read_topic
 from sla_kafka.admin import create_topics
@@ -28,17 +30,15 @@ from sla_kafka.topics import (
     BREACHES,
     DEAD_LETTERS,
     EVENTS,
-    MAX_INPUT_BYTES,
     PROGRESS,
     TICKETS,
     WARNINGS,
 )
 from sla_schemas.words import NoticeKind
+from sla_tracker.partition import EVENT_WEIGHT, MAX_TICKET_WEIGHT
 from sla_tracker.wire.tables import read_progress
 
 pytestmark = pytest.mark.kafka
-PARTITIONS = 3
-T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
@@ -60,48 +60,6 @@ def tracker(
         yield process
     finally:
         process.stop()
-
-
-def ago(**units: float) -> str:
-    return (datetime.now(UTC) - timedelta(**units)).isoformat()
-
-
-async def publish(
-    settings: KafkaSettings, records: list[tuple[bytes | None, bytes | None]]
-) -> None:
-    """Put records on the input topic as any producer might, each on its key's partition."""
-    producer = AIOKafkaProducer(**settings.client_options(), max_request_size=2 * MAX_INPUT_BYTES)
-    await producer.start()
-    try:
-        for key, value in records:
-            partition = partition_for(key, PARTITIONS)
-            await producer.send_and_wait(EVENTS.name, value, key=key, partition=partition)
-    finally:
-        await producer.stop()
-
-
-def keyed(*events: dict[str, Any]) -> list[tuple[bytes | None, bytes | None]]:
-    return [(item["subject"].encode(), json.dumps(item).encode()) for item in events]
-
-
-async def until(look: Callable[[], Awaitable[T | None]], seconds: float = 30) -> T:
-    """What ``look`` finds, as soon as it finds something."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if (found := await look()) is not None:
-            return found
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"nothing found within {seconds} s")
-
-
-async def records_of(settings: KafkaSettings, topic: str, ticket: str) -> list[ConsumerRecord]:
-    key = ticket.encode()
-    return [record for record in await read_topic(settings, topic) if record.key == key]
-
-
-async def table_row(settings: KafkaSettings, ticket: str) -> dict[str, Any] | None:
-    found = await records_of(settings, TICKETS.name, ticket)
-    return json.loads(found[-1].value) if found and found[-1].value else None
 
 
 async def test_a_deadline_fires_by_itself_with_the_true_instant(
@@ -190,6 +148,111 @@ async def test_bad_input_is_dead_lettered_and_its_neighbours_are_untouched(
         sla, "dlq", "show", own[0]["id"], "--bootstrap", settings.bootstrap
     )
     assert shown.stdout == bad["not_json"]
+
+
+async def test_dead_letters_go_back_through_the_front_door_once(
+    settings: KafkaSettings, tracker: TrackerProcess
+) -> None:
+    created = event("created", ago(seconds=5), "BACK-1", severity="low")
+    producer = AIOKafkaProducer(**settings.client_options())
+    await producer.start()
+    try:
+        # Sent on once already, so that the tracker gives up on its key; brought back, it may be
+        # sent on again.
+        await producer.send_and_wait(
+            EVENTS.name,
+            json.dumps(created).encode(),
+            key=b"BACK-0",
+            headers=[("sla-rekeyed", b"x"), ("origin", b"kept")],
+        )
+    finally:
+        await producer.stop()
+    await publish(settings, [(b"BACK-2", b"never any use")])
+
+    async def dead(key: str) -> list[dict[str, Any]]:
+        listed = await asyncio.to_thread(
+            sla_json, "dlq", "list", "--all", "--bootstrap", settings.bootstrap
+        )
+        return [letter for letter in listed if letter["key"] == key]
+
+    async def both() -> bool | None:
+        return True if await dead("BACK-0") and await dead("BACK-2") else None
+
+    await until(both)
+    broker = ("--bootstrap", settings.bootstrap)
+    own = [(await dead("BACK-0"))[0]["id"], (await dead("BACK-2"))[0]["id"]]
+    # Two people at once: whoever is later is shut out, or finds it done.
+    racing = [
+        asyncio.create_subprocess_exec(
+            SLA, "dlq", "retry", *own, *broker, stdout=PIPE, stderr=PIPE, env=environment()
+        )
+        for _ in range(2)
+    ]
+    outcomes = [await process.communicate() for process in await asyncio.gather(*racing)]
+    assert sum(b"2 brought back" in told for told, _ in outcomes) == 1
+
+    async def row() -> dict[str, Any] | None:
+        return await table_row(settings, "BACK-1")
+
+    assert (await until(row))["timeline"][0][3] == created["id"]
+
+    async def dead_again() -> list[dict[str, Any]] | None:
+        found = await dead("BACK-2")
+        return found if len(found) > 1 else None
+
+    first, second = await until(dead_again)
+    assert (first["retried"], second["retried"]) == (True, False)
+    inputs = await read_topic(settings, EVENTS.name)
+    for key in (b"BACK-0", b"BACK-2"):
+        again = [r for r in inputs if r.key == key and "sla-retried" in dict(r.headers)]
+        assert len(again) == 1
+    assert dict(again[0].headers) == {"sla-retried": own[1].encode()}
+
+    async def say_no(*arguments: str, status: int) -> str:
+        done = await asyncio.to_thread(sla, "dlq", "retry", *arguments, *broker, status=status)
+        return done.stderr.decode()
+
+    assert "was brought back already" in await say_no(own[0], status=1)
+    assert "there is no dead letter '99/1'" in await say_no("99/1", status=1)
+    assert "name the dead letters" in await say_no(status=2)
+    told = await asyncio.to_thread(sla_json, "dlq", "retry", "--reason", "no_such", *broker)
+    assert told == {"retried": []}
+
+
+async def test_a_ticket_has_room_for_so_many_events_and_the_next_one_is_told_so(
+    settings: KafkaSettings, tracker: TrackerProcess
+) -> None:
+    count = MAX_TICKET_WEIGHT // EVENT_WEIGHT
+    moves = [
+        event("waiting_on_client" if number % 2 else "client_responded", ago(seconds=4), "FULL-1")
+        for number in range(count)
+    ]
+    created = event("created", ago(seconds=5), "FULL-1", severity="low")
+    partition = partition_for(b"FULL-1", PARTITIONS)
+    names = (f"NEAR-{number}" for number in range(100))
+    near = next(name for name in names if partition_for(name.encode(), PARTITIONS) == partition)
+    good = event("created", ago(seconds=5), near, severity="low")
+    producer = AIOKafkaProducer(**settings.client_options())
+    await producer.start()
+    try:
+        for item in [created, *moves, good]:
+            key, value = item["subject"].encode(), json.dumps(item).encode()
+            await producer.send(EVENTS.name, value, key=key, partition=partition)
+    finally:
+        await producer.stop()
+
+    async def neighbour() -> dict[str, Any] | None:
+        return await table_row(settings, near)
+
+    await until(neighbour, 60)
+    row = await table_row(settings, "FULL-1")
+    assert row is not None
+    letters = await records_of(settings, DEAD_LETTERS.name, "FULL-1")
+    assert len(row["timeline"]) + len(letters) == count + 1
+    assert len(row["timeline"]) > 800
+    headers = dict(letters[0].headers)
+    assert headers["sla-reason"] == b"too_large"
+    assert headers["sla-detail"].endswith(b"events, and no room for this one")
 
 
 async def test_a_wrong_key_is_put_right_once_and_a_second_time_is_a_dead_letter(

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from functools import cache
 from typing import Any
+from unittest.mock import patch
 
 import structlog
 from aiokafka import TopicPartition
@@ -71,15 +72,37 @@ class NoMetrics:
 
 def check_seed(seed: int) -> World:
     """Run the world of ``seed``; raises ``Violation`` where it ends otherwise than it must."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     loop = SimulatedLoop()
     loop.set_exception_handler(lambda *_: None)  # a crash leaves futures that nobody reads
     world = World(seed)
     try:
-        loop.run_until_complete(world.run())
+        with _told_the_simulated_time(world.seldom):
+            loop.run_until_complete(world.run())
     finally:
         loop.close()
     return world
+
+
+@contextlib.contextmanager
+def _told_the_simulated_time(seldom: bool) -> Iterator[None]:  # noqa: FBT001
+    """The tracker's modules take the time from the simulation, look ``seldom`` and log nothing."""
+    logged = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    clock = sla_tracker.broker_clock
+    try:
+        with (
+            patch.object(clock, "wall_ms", lambda: PROCESS.get().wall_ms()),
+            patch.object(clock, "uptime_ms", lambda: round(_loop_time() * 1000)),
+            patch.object(sla_tracker.task, "TICK", 0.25 if seldom else 0.03),
+            patch.object(sla_tracker.tracker, "POLL_MS", 200 if seldom else 30),
+        ):
+            yield
+    finally:
+        structlog.configure(**logged)
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def check_seeds(seeds: Iterable[int]) -> int | None:
@@ -107,12 +130,8 @@ class World:
             max_failures=10_000,
             session_timeout_ms=int(SESSION * 1000),
         )
-        # How often a tracker looks is a matter of time only; seldom makes a seed quick.
-        seldom = self.draw.random() < 0.75
-        sla_tracker.task.TICK = 0.25 if seldom else 0.03  # type: ignore[misc]
-        sla_tracker.tracker.POLL_MS = 200 if seldom else 30  # type: ignore[misc]
-        sla_tracker.broker_clock.wall_ms = lambda: PROCESS.get().wall_ms()
-        sla_tracker.broker_clock.uptime_ms = lambda: round(asyncio.get_running_loop().time() * 1000)
+        #: How often a tracker looks is a matter of time only; seldom makes a seed quick.
+        self.seldom = self.draw.random() < 0.75
         self.trackers: list[Tracker] = []
         self.done = False
 

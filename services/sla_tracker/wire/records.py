@@ -18,6 +18,9 @@ DETAIL_HEADER: Final = "sla-detail"
 TOPIC_HEADER: Final = "sla-topic"
 PARTITION_HEADER: Final = "sla-partition"
 OFFSET_HEADER: Final = "sla-offset"
+#: On an event: it was a dead letter and comes again. On the dead-letter topic: a record without a
+#: value that says so of the one it names.
+RETRIED_HEADER: Final = "sla-retried"
 
 
 class Record(Protocol):
