@@ -1,0 +1,60 @@
+"""A table that an older version wrote is read by this one, and goes on as if nothing had been."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support import state_story
+from support.state_story import END, first_part, records
+
+from sla_domain.policy import PolicyBook
+from sla_kafka.topics import EVENTS
+from sla_tracker.partition import Partition, TimeRule
+from sla_tracker.wire.alerts import write_alert
+from sla_tracker.wire.tables import STATE_VERSION, NewerStateError, read_progress, read_stored
+
+STATES = Path(__file__).parents[1] / "fixtures" / "state"
+VERSIONS = sorted(int(path.name) for path in STATES.iterdir())
+
+
+def alerts_of_the_rest(world: Partition) -> list[bytes]:
+    for record in records(then=True):
+        world.apply(record)
+    world.caught_up(END)
+    return [write_alert(alert) for alert in world.take().alerts]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_any_version_stored_is_gone_on_from(version: int, book: PolicyBook) -> None:
+    progress = read_progress((STATES / str(version) / "progress.json").read_bytes())
+    assert progress.state_version == version
+    world = Partition(0, EVENTS.name, book, TimeRule(0))
+    world.resume(progress.frontier, progress.counts)
+    for line in (STATES / str(version) / "tickets.jsonl").read_bytes().splitlines():
+        stored = read_stored(line)
+        assert stored.state_version == version
+        world.restore(json.loads(line)["ticket_id"], stored)
+    uninterrupted = first_part()
+    uninterrupted.take()
+    expected = alerts_of_the_rest(uninterrupted)
+    assert len(expected) > 10
+    assert alerts_of_the_rest(world) == expected
+    assert world.tally == uninterrupted.tally
+
+
+def test_the_present_form_has_a_fixture_and_is_what_is_written(tmp_path: Path) -> None:
+    """Where this fails, what is stored has changed: raise STATE_VERSION, and add the new form
+    beside the old ones with ``python -m support.state_story fixtures/state/N``.
+    """
+    assert list(range(1, STATE_VERSION + 1)) == VERSIONS
+    state_story.write(tmp_path)
+    kept = STATES / str(STATE_VERSION)
+    for name in ("tickets.jsonl", "progress.json"):
+        assert (tmp_path / name).read_bytes() == (kept / name).read_bytes()
+
+
+def test_a_form_of_the_future_is_refused() -> None:
+    with pytest.raises(NewerStateError, match=f"up to {STATE_VERSION}"):
+        read_stored(b'{"timeline": [], "state_version": 99}')
