@@ -71,6 +71,10 @@ picture: setup ## Draw the README's picture anew
 simulate: setup ## Try SEEDS stories of crashes, zombies and lost answers (200000)
 	@SLA_SEEDS=$${SEEDS:-200000} .venv/bin/python -m pytest -q tests/simulation/test_exactly_once.py -k no_seed
 
+.PHONY: chaos
+chaos: setup ## Kill and freeze trackers and brokers for half an hour; CHAOS="--nodes 3 --seed 2 ..."
+	@cd tests && ../.venv/bin/python -m chaos --events 1150000 $${CHAOS:-}
+
 .PHONY: throughput
 throughput: setup ## Measure how fast one tracker catches up with EVENTS events (200000)
 	@.venv/bin/python benchmarks/throughput.py $${EVENTS:-200000}

@@ -102,12 +102,14 @@ class TrackerProcess:
             if self.get(path)[0] == 200:
                 return
             time.sleep(0.05)
-        raise CommandError(f"the tracker is not ready after {READY_SECONDS:.0f} s: {self._tail()}")
+        raise CommandError(
+            f"the tracker is not ready after {READY_SECONDS:.0f} s: {self.last_words()}"
+        )
 
     def check(self) -> None:
         """Raise ``CommandError`` if it has ended by itself."""
         if self.exit_status is not None:
-            raise CommandError(f"the tracker ended: {self._tail()}")
+            raise CommandError(f"the tracker ended: {self.last_words()}")
 
     def stop(self) -> int:
         """End it in order; answers its exit status."""
@@ -124,7 +126,8 @@ class TrackerProcess:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 
-    def _tail(self) -> str:
+    def last_words(self) -> str:
+        """The last line of its log."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         return lines[-1] if lines else f"it wrote nothing to {self.log}"
 

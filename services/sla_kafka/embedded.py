@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Final, Self
 from uuid import uuid4
 
-from sla_kafka.jars import class_path, environment_home
+from sla_kafka.jars import class_path, environment_home, lock_digest
 
 HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 60.0
@@ -55,7 +55,8 @@ def _die_with_parent() -> None:
 
 class EmbeddedKafka:
     """A broker in ``directory``, which keeps its data; without one, in a temporary directory that
-    goes when the broker stops. Port 0 picks a free one.
+    goes when the broker stops. Port 0 picks a free one. Several make a cluster when they share a
+    ``cluster_id`` and ``overrides`` tell each of the others.
 
     A context manager: inside it the broker answers on ``bootstrap``.
     """
@@ -67,6 +68,7 @@ class EmbeddedKafka:
         *,
         progress: Callable[[str, int, int], None] = lambda *_: None,
         overrides: dict[str, str] | None = None,
+        cluster_id: str | None = None,
     ) -> None:
         self._temporary = directory is None
         self.directory = directory or Path(tempfile.mkdtemp(prefix="sla-kafka-"))
@@ -74,6 +76,7 @@ class EmbeddedKafka:
         self._controller_port = free_port()
         self._progress = progress
         self._overrides = overrides or {}
+        self._cluster_id = cluster_id or new_cluster_id()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -196,7 +199,7 @@ class EmbeddedKafka:
 
     def _format(self, jars: list[Path], properties: Path) -> None:
         # With "=", since one id in sixty-four begins with a dash and would be taken for an option.
-        arguments = ["format", f"--cluster-id={_cluster_id()}", "--config", str(properties)]
+        arguments = ["format", f"--cluster-id={self._cluster_id}", "--config", str(properties)]
         command = self._command(jars, "kafka.tools.StorageTool", arguments)
         with self.log.open("ab") as log:
             done = subprocess.run(command, stdout=log, stderr=log, check=False)  # noqa: S603
@@ -235,7 +238,7 @@ class EmbeddedKafka:
         return " / ".join(lines[-3:]) or str(self.log)
 
 
-def _cluster_id() -> str:
+def new_cluster_id() -> str:
     """A random id in the form Kafka writes: 16 bytes, URL-safe base64 without padding."""
     from base64 import urlsafe_b64encode  # noqa: PLC0415  once in a data directory's life
 
@@ -243,8 +246,10 @@ def _cluster_id() -> str:
 
 
 def aot_cache() -> Path:
-    """What the JVM learnt in a training run (JEP 483, JEP 514); it halves the time to start."""
-    return environment_home() / "kafka.aot"
+    """What the JVM learnt in a training run (JEP 483, JEP 514); it halves the time to start. It
+    fits the jars of one lock only.
+    """
+    return environment_home() / f"kafka-{lock_digest()}.aot"
 
 
 def train() -> None:

@@ -54,12 +54,20 @@ def environment_home() -> Path:
     return (Path(cache) if cache else Path.home() / ".cache") / "sla"
 
 
+def lock_digest() -> str:
+    """What tells this lock from every other, in a few characters."""
+    return hashlib.sha256(_lock().encode()).hexdigest()[:12]
+
+
+def _lock() -> str:
+    return (resources.files("sla_kafka") / LOCK).read_text(encoding="utf-8")
+
+
 def locked_jars() -> list[Jar]:
     """The jars of the lock, in the order of the class path."""
-    text = (resources.files("sla_kafka") / LOCK).read_text(encoding="utf-8")
     return [
         Jar(entry["groupId"], entry["artifactId"], entry["version"], entry["sha256"])
-        for entry in tomllib.loads(text)["dependencies"]
+        for entry in tomllib.loads(_lock())["dependencies"]
     ]
 
 

@@ -8,3 +8,10 @@ class FatalError(Exception):
 
     The message says what was found and what to do.
     """
+
+
+class OpenTransactionError(Exception):
+    """A table has an open transaction though the fence has ended all: it can't be read to its end.
+
+    Either somebody newer owns the partition, or the broker lost the end of a transaction.
+    """

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from sla_domain.ticket import UnknownPolicyError
 from sla_kafka.clients import Clients, let_go
 from sla_kafka.topics import EVENTS, PROGRESS, TICKETS
-from sla_tracker.errors import FatalError
+from sla_tracker.errors import FatalError, OpenTransactionError
 from sla_tracker.partition import Partition
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.wire.tables import NewerStateError, Progress, read_progress, read_stored
@@ -29,7 +29,8 @@ async def restore(
     input offset, ``None`` for the beginning.
 
     Call it only after the fence: before it an older owner may still commit. Raises ``FatalError``
-    where what is found can't be gone on from: see ``_check`` and ``_put_back``.
+    where what is found can't be gone on from: see ``_check`` and ``_put_back``; and
+    ``OpenTransactionError``.
     """
     tickets = TopicPartition(TICKETS.name, world.number)
     progress = TopicPartition(PROGRESS.name, world.number)
@@ -40,6 +41,8 @@ async def restore(
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
+        # Both tables are fetched at least once, and an empty answer is not to be waited for long.
+        fetch_max_wait_ms=10,
         max_partition_fetch_bytes=8 * 1024 * 1024,
     )
     limit = settings.call_seconds
@@ -55,6 +58,8 @@ async def restore(
                         _take_in(values, records)
                     else:
                         latest = _latest(records, settings.app) or latest
+            for partition in (tickets, progress):
+                await _check_ended(consumer, partition)
     finally:
         await let_go(consumer, limit)
     _check(world.number, latest, values, partitions, settings.app)
@@ -115,7 +120,27 @@ async def _put_back(world: Partition, values: dict[str, bytes]) -> None:
 
 
 async def _reached(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
-    return all([await consumer.position(partition) >= end for partition, end in ends.items()])
+    """Whether all is read up to ``ends``, and the broker has said how much more there is."""
+    return all(
+        [
+            await consumer.position(partition) >= end and consumer.highwater(partition) is not None
+            for partition, end in ends.items()
+        ]
+    )
+
+
+async def _check_ended(consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
+    """Raise ``OpenTransactionError`` unless everything in a table was committed or aborted. We
+    alone write there, and the fence has ended what was under way; what is still open was lost
+    sight of, and the end of the next transaction would let it through.
+    """
+    read, end = await consumer.position(partition), consumer.highwater(partition)
+    if read < end:
+        raise OpenTransactionError(
+            f"{partition.topic} partition {partition.partition} goes on to {end} behind a "
+            f"transaction at {read} that nobody will end: brokers 4.3.0 to 4.4.0 lose the end of "
+            "one in a crash (docs/reliability.md)"
+        )
 
 
 def _take_in(values: dict[str, bytes], records: list[ConsumerRecord]) -> None:

@@ -227,7 +227,8 @@ class PartitionTask:
         if self._failures >= self._settings.max_failures:
             raise FatalError(
                 f"partition {self.partition.partition} failed {self._failures} times without a "
-                f"commit between, last with {type(error).__name__}; look at the broker and the log"
+                f"commit between, last with {type(error).__name__} ({error}); look at the broker "
+                "and the log"
             ) from error
         await asyncio.sleep(_BACKOFF_SECONDS[min(self._failures, len(_BACKOFF_SECONDS)) - 1])
         return True

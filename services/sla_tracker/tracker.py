@@ -25,6 +25,8 @@ REVOKE_SECONDS: Final = 3.0
 CONNECT_ATTEMPTS: Final = 30
 #: How long a fetch waits for records; deadlines are looked at as often.
 POLL_MS: Final = 50
+#: How old what is known of topics and brokers may be.
+METADATA_MS: Final = 5_000
 #: Seconds between looks at whether the partitions come on.
 WATCH_SECONDS: Final = 1.0
 
@@ -154,6 +156,9 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
                 session_timeout_ms=self._settings.session_timeout_ms,
                 heartbeat_interval_ms=self._settings.session_timeout_ms // 4,
                 fetch_max_wait_ms=100,
+                # The group's leader may share out nothing when a broker that has just started does
+                # not know the topic yet; it does so again when it hears of it.
+                metadata_max_age_ms=METADATA_MS,
                 max_partition_fetch_bytes=4 * 1024 * 1024,
             )
             try:

@@ -1,0 +1,30 @@
+"""Three minutes of ``make chaos``: trackers killed, frozen and scaled, the broker killed, and a
+reader that sees every alert once.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+from chaos.faults import Plan
+from chaos.run import run
+
+pytestmark = pytest.mark.kafka
+PLAN = Plan(seconds=75, kills=8, freezes=2, broker_kills=3, group_restarts=1, scalings=1)
+
+
+async def test_nothing_is_lost_doubled_reordered_or_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # That the broker can't be reached is what is meant to happen.
+    monkeypatch.setattr(logging.getLogger("aiokafka"), "disabled", True)
+    report = await run(tmp_path, events=40_000, seed=1, plan=PLAN, nodes=1, say=print)
+    told = json.dumps(report.as_dict(), indent=2)
+    assert report.verdict.flawless, told
+    assert report.verdict.expected > 20_000, told
+    assert report.faults["kill -9 of a tracker"] >= PLAN.kills, told
+    assert report.faults["kill -9 of a broker"] == PLAN.broker_kills, told
+    assert report.ended_by_themselves == [], told
