@@ -69,15 +69,29 @@ picture: setup ## Draw the README's picture anew
 
 .PHONY: simulate
 simulate: setup ## Try SEEDS stories of crashes, zombies and lost answers (200000)
-	@SLA_SEEDS=$${SEEDS:-200000} .venv/bin/python -m pytest -q tests/simulation/test_exactly_once.py -k no_seed
+	@cd tests && ../.venv/bin/python -m support.simulated_world $${SEEDS:-200000}
 
 .PHONY: chaos
 chaos: setup ## Kill and freeze trackers and brokers for half an hour; CHAOS="--nodes 3 --seed 2 ..."
 	@cd tests && ../.venv/bin/python -m chaos --events 1150000 $${CHAOS:-}
 
+.PHONY: fuzz
+fuzz: setup ## Feed RECORDS mutated records (1000000) to the rules and see that each is accounted for
+	@cd tests && ../.venv/bin/python -m fuzz --records $${RECORDS:-1000000}
+
+.PHONY: fuzz-coverage
+fuzz-coverage: setup ## The same, guided by coverage, for FOR seconds (300); Linux on x86-64 only
+	@cp -r tests/fuzz/corpus .fuzz-corpus && cp schemas/examples/ticket.*.json .fuzz-corpus
+	@cd tests && ../$(UV) run --no-sync --with atheris==3.0.0 python -m fuzz.coverage_guided \
+	  -max_total_time=$${FOR:-300} -timeout=5 -max_len=8192 ../.fuzz-corpus
+
 .PHONY: throughput
 throughput: setup ## Measure how fast one tracker catches up with EVENTS events (200000)
 	@.venv/bin/python benchmarks/throughput.py $${EVENTS:-200000}
+
+.PHONY: memory
+memory: setup ## Measure what one tracker holds in memory over EVENTS events (10000000) of tickets that come and go
+	@.venv/bin/python benchmarks/memory.py $${EVENTS:-10000000}
 
 .PHONY: kafka-lock
 kafka-lock: setup ## Lock the jars of the embedded Kafka anew after a change of jgo.toml
@@ -85,4 +99,4 @@ kafka-lock: setup ## Lock the jars of the embedded Kafka anew after a change of 
 
 .PHONY: clean
 clean: ## Remove what setup and tests made
-	@rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@rm -rf .venv .uv .fuzz-corpus .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

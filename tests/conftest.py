@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,3 +29,17 @@ def kafka() -> Iterator[EmbeddedKafka]:
     """A real Kafka for a module's tests, on a free port with an empty directory of its own."""
     with EmbeddedKafka() as running:
         yield running
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say within how many seeds the simulation found each broken tracker out."""
+    found = [
+        (report.nodeid.partition("[")[2].rstrip("]"), seeds)
+        for report in terminalreporter.getreports("passed")
+        for name, seeds in report.user_properties
+        if name == "seeds"
+    ]
+    if found:
+        terminalreporter.section("broken trackers found out")
+    for mutation, seeds in found:
+        terminalreporter.write_line(f"{mutation}: within {seeds} seeds")

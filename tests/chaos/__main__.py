@@ -12,10 +12,19 @@ import platform
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
+from chaos.contenders import Contender, NaiveAgents, Trackers
 from chaos.faults import Plan
 from chaos.run import run
+
+CONTENDERS: Final[dict[str, Callable[[], Contender]]] = {
+    "trackers": Trackers,
+    "faust": lambda: NaiveAgents("at_least_once"),
+    "faust-exactly-once": lambda: NaiveAgents("exactly_once"),
+}
 
 
 def main() -> int:
@@ -30,6 +39,7 @@ def main() -> int:
     parser.add_argument("--broker-kills", type=int, default=30)
     parser.add_argument("--group-restarts", type=int, default=6)
     parser.add_argument("--scalings", type=int, default=4, help="3 → 1 → 3 trackers, in order")
+    parser.add_argument("--on", choices=CONTENDERS, default="trackers", help="who is tested")
     parser.add_argument("--directory", type=Path, help="keep everything there")
     given = parser.parse_args()
     # That brokers can't be reached is what is meant to happen.
@@ -52,6 +62,7 @@ def main() -> int:
         report = asyncio.run(
             run(
                 directory,
+                CONTENDERS[given.on](),
                 events=given.events,
                 seed=given.seed,
                 plan=plan,
@@ -62,6 +73,7 @@ def main() -> int:
     told = {
         "date": time.strftime("%Y-%m-%d"),
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        "on": given.on,
         "nodes": given.nodes,
         "seed": given.seed,
         **report.as_dict(),

@@ -12,7 +12,7 @@ from typing import Final
 from chaos.cluster import Cluster
 from chaos.crew import SIZE, Crew
 
-#: A tracker frozen for longer than this has been given up by its group.
+#: A worker frozen for longer than this has been given up by its group.
 SESSION_SECONDS: Final = 6.0
 
 
@@ -29,7 +29,7 @@ class Plan:
 
 
 async def bring_about(plan: Plan, seed: int, cluster: Cluster, crew: Crew) -> None:
-    """Do everything the plan says; in the end all brokers and trackers run."""
+    """Do everything the plan says; in the end all brokers and workers run."""
     draw = random.Random(seed)  # noqa: S311  no secret: a script that repeats
     script = (
         (plan.kills, _kill),

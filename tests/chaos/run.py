@@ -17,12 +17,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from chaos.cluster import Cluster
+from chaos.contenders import Contender
 from chaos.crew import Crew, Kill
 from chaos.faults import Plan, bring_about
-from chaos.oracle import Verdict, judge, median, read, simulate, write_input
+from chaos.oracle import Verdict, median, read, write_input
 from chaos.story import story
 from sla_cli.recording import Line
-from sla_cli.rig import end_offsets, wait_for_progress
+from sla_cli.rig import end_offsets
 from sla_kafka.admin import create_topics
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
@@ -63,17 +64,25 @@ class Report:
 
 
 async def run(
-    directory: Path, *, events: int, seed: int, plan: Plan, nodes: int, say: Say
+    directory: Path,
+    contender: Contender,
+    *,
+    events: int,
+    seed: int,
+    plan: Plan,
+    nodes: int,
+    say: Say,
 ) -> Report:
-    """Publish the story of ``seed`` while ``plan`` is brought about; hold what is there in the end
-    against ``sla simulate``.
+    """Publish the story of ``seed`` while ``plan`` is brought about; judge what is there in the
+    end.
     """
     began = time.monotonic()
     with Cluster(directory / "kafka", nodes) as cluster:
         settings = KafkaSettings(bootstrap=cluster.bootstrap)
         await create_topics(settings, PARTITIONS, cluster.replicas)
         begun = await end_offsets(settings, EVENTS.name)
-        crew = Crew(cluster.bootstrap, directory)
+        await contender.prepare(settings, PARTITIONS, cluster.replicas)
+        crew = Crew(contender.launcher(cluster.bootstrap, directory))
         for place in range(len(crew.places)):
             crew.start(place)
         try:
@@ -87,13 +96,12 @@ async def run(
             goals = await end_offsets(settings, EVENTS.name)
             supervising = asyncio.create_task(crew.supervise())
             try:
-                await wait_for_progress(settings, begun, goals, lambda: None)
+                await contender.finished(settings, begun, goals)
             finally:
                 supervising.cancel()
             count = await write_input(settings, directory / "events.jsonl")
-            say(f"{count} events in the log; simulating them")
-            await asyncio.to_thread(simulate, directory / "events.jsonl", directory / "simulated")
-            verdict = await judge(settings, directory / "simulated")
+            say(f"{count} events in the log; looking at what came of them")
+            verdict = await contender.verdict(settings, directory)
             gap, takeovers = await _times(settings, crew.kills)
         finally:
             crew.close()
@@ -172,7 +180,8 @@ async def _times(settings: KafkaSettings, kills: Iterable[Kill]) -> tuple[float,
     async for record in read(settings, PROGRESS.name):
         came_on[record.partition].append(record.timestamp)
     longest = max(
-        after - before for moments in came_on.values() for before, after in pairwise(moments)
+        (after - before for moments in came_on.values() for before, after in pairwise(moments)),
+        default=0,
     )
     takeovers = [
         max(_first_after(came_on[partition], kill.at) - kill.at for partition in kill.partitions)

@@ -9,6 +9,7 @@ import logging
 from pathlib import Path
 
 import pytest
+from chaos.contenders import Trackers
 from chaos.faults import Plan
 from chaos.run import run
 
@@ -21,10 +22,10 @@ async def test_nothing_is_lost_doubled_reordered_or_otherwise(
 ) -> None:
     # That the broker can't be reached is what is meant to happen.
     monkeypatch.setattr(logging.getLogger("aiokafka"), "disabled", True)
-    report = await run(tmp_path, events=40_000, seed=1, plan=PLAN, nodes=1, say=print)
+    report = await run(tmp_path, Trackers(), events=40_000, seed=1, plan=PLAN, nodes=1, say=print)
     told = json.dumps(report.as_dict(), indent=2)
     assert report.verdict.flawless, told
     assert report.verdict.expected > 20_000, told
-    assert report.faults["kill -9 of a tracker"] >= PLAN.kills, told
+    assert report.faults["kill -9 of a worker"] >= PLAN.kills, told
     assert report.faults["kill -9 of a broker"] == PLAN.broker_kills, told
     assert report.ended_by_themselves == [], told

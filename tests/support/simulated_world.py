@@ -1,5 +1,7 @@
 """Trackers on a simulated Kafka, with a helpdesk that writes and everything that can go wrong; and
 what must be there in the end.
+
+``python -m support.simulated_world SEEDS`` (in ``tests/``, or ``make simulate``) tries so many.
 """
 
 from __future__ import annotations
@@ -8,10 +10,14 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import random
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextvars import ContextVar
 from functools import cache
+from multiprocessing import get_context
 from typing import Any
 from unittest.mock import patch
 
@@ -49,6 +55,8 @@ PATIENCE = 120.0
 SESSION = 0.6
 GRACE = 300
 DAY_MS = 86_400_000
+#: Seeds that a process tries before it says so.
+_CHUNK = 100
 #: The process that the running code belongs to.
 PROCESS: ContextVar[SimulatedClients] = ContextVar("process")
 
@@ -112,6 +120,20 @@ def check_seeds(seeds: Iterable[int]) -> int | None:
             check_seed(seed)
         except Violation:
             return seed
+    return None
+
+
+def first_failure(seeds: int, progress: Callable[[int], None] = lambda _: None) -> int | None:
+    """The first of so many seeds that fails, looked for on all processors. ``progress`` is told how
+    many were tried.
+    """
+    chunks = [range(first, min(first + _CHUNK, seeds)) for first in range(0, seeds, _CHUNK)]
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        for number, failed in enumerate(pool.map(check_seeds, chunks), 1):
+            if failed is not None:
+                pool.shutdown(cancel_futures=True)
+                return failed
+            progress(min(number * _CHUNK, seeds))
     return None
 
 
@@ -373,3 +395,23 @@ MOVES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("feature_approved", {}),
     ("cancelled", {}),
 )
+
+
+def main() -> int:
+    """Try as many seeds as the command line says."""
+    seeds = int(sys.argv[1])
+
+    def told(tried: int) -> None:
+        print(f"\r{tried} of {seeds} seeds", end="", file=sys.stderr, flush=True)  # noqa: T201
+
+    failed = first_failure(seeds, told)
+    print(file=sys.stderr)  # noqa: T201
+    if failed is None:
+        print(f"{seeds} seeds, no failure")  # noqa: T201
+        return 0
+    print(f"seed {failed} fails; to see how: check_seed({failed})")  # noqa: T201
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""Memory of one tracker over a long time: ``make memory`` (EVENTS=10000000 of a tenth as many
+tickets).
+
+Tickets of ten events each come and go over three years of events; a closed one leaves the table
+after the policy's 90 days. Prints what the tracker's process holds at every tenth, beside the
+tickets in its table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from sla_cli.feed import Feed
+from sla_cli.recording import Line
+from sla_cli.rig import TrackerProcess
+from sla_domain.instant import DAY, HOUR, format_instant, parse_instant
+from sla_kafka.admin import create_topics
+from sla_kafka.embedded import EmbeddedKafka
+from sla_kafka.settings import KafkaSettings
+from sla_kafka.topics import DEFAULT_PARTITIONS
+from sla_tracker.wire.tables import write_json
+
+SEED = 1
+BEGIN = parse_instant("2023-01-02T00:00:00Z")
+SPAN = 3 * 365 * DAY
+WORDS = (
+    "created",
+    "assigned",
+    *("waiting_on_client", "client_responded") * 3,
+    "assigned",
+    "resolved",
+)
+#: The table grows without end on the broker otherwise; this is what a real one does over weeks.
+COMPACTED = {
+    "log.segment.bytes": str(64 * 1024 * 1024),
+    "log.cleaner.backoff.ms": "5000",
+    "log.cleaner.min.cleanable.ratio": "0.3",
+}
+
+
+def events(tickets: int) -> Iterator[Line]:
+    """All events of so many tickets, in the order they occur."""
+    drawn = random.Random(SEED)  # noqa: S311  a benchmark wants the same numbers again
+    under_way: list[tuple[int, int, int]] = []
+    for number in range(tickets):
+        begin = BEGIN + number * SPAN // tickets
+        while under_way and under_way[0][0] < begin:
+            yield from _next(under_way, drawn)
+        heappush(under_way, (begin, number, 0))
+    while under_way:
+        yield from _next(under_way, drawn)
+
+
+def _next(under_way: list[tuple[int, int, int]], drawn: random.Random) -> Iterator[Line]:
+    at, number, step = heappop(under_way)
+    ticket, word = f"T{number:07}", WORDS[step]
+    data = {
+        "created": {"client_id": f"client-{number % 97}", "severity": "medium"},
+        "assigned": {"analyst_id": f"analyst-{number % 50}"},
+    }.get(word, {})
+    event = {
+        "specversion": "1.0",
+        "id": f"{number:08x}-{step:04x}-4000-8000-{number:012x}",
+        "source": "/zendesk/acme",
+        "type": f"ticket.{word}",
+        "subject": ticket,
+        "time": format_instant(at),
+        "data": data,
+    }
+    yield Line(ticket.encode(), write_json(event), at)
+    if step + 1 < len(WORDS):
+        heappush(under_way, (at + drawn.randrange(HOUR, DAY), number, step + 1))
+
+
+def figures(tracker: TrackerProcess) -> tuple[int, int, float]:
+    """Events read, tickets in the table, resident megabytes."""
+    status, text = tracker.get("/metrics")
+    sums: dict[str, float] = {}
+    if status == 200:
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                sums[sample.name] = sums.get(sample.name, 0) + sample.value
+    return (
+        int(sums.get("sla_events_total", 0)),
+        int(sums.get("sla_tickets", 0)),
+        sums.get("process_resident_memory_bytes", 0) / 2**20,
+    )
+
+
+async def measure(settings: KafkaSettings, tracker: TrackerProcess, count: int) -> None:
+    """Publish everything while the tracker reads, and print a line for every tenth it has read."""
+    began, told = time.monotonic(), 0
+
+    async def publish() -> None:
+        async with Feed(settings) as feed:
+            for line in events(count // len(WORDS)):
+                await feed.add(line)
+            await feed.flush()
+
+    publishing = asyncio.create_task(publish())
+    while told < 10:
+        await asyncio.sleep(2)
+        if publishing.done():
+            publishing.result()
+        tracker.check()
+        read, tickets, resident = await asyncio.to_thread(figures, tracker)
+        while told < 10 and read >= (told + 1) * count // 10:
+            told += 1
+            print(
+                f"{read:>10} events  {tickets:>7} tickets  {resident:6.0f} MiB resident  "
+                f"{time.monotonic() - began:5.0f} s",
+                flush=True,
+            )
+
+
+def main() -> None:
+    """Measure as many events as the command line says."""
+    count = int(sys.argv[1]) // len(WORDS) * len(WORDS)
+    print(f"{platform.machine()}, Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}")
+    tickets = count // len(WORDS)
+    print(f"{count} events of {tickets} tickets, one tracker, {DEFAULT_PARTITIONS} partitions")
+    with tempfile.TemporaryDirectory() as at, EmbeddedKafka(overrides=COMPACTED) as broker:
+        settings = KafkaSettings(bootstrap=broker.bootstrap)
+        asyncio.run(create_topics(settings, DEFAULT_PARTITIONS))
+        tracker = TrackerProcess(broker.bootstrap, Path(at) / "tracker.log")
+        try:
+            tracker.wait_until_ready()
+            asyncio.run(measure(settings, tracker, count))
+        finally:
+            tracker.stop()
+
+
+if __name__ == "__main__":
+    main()

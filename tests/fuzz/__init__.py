@@ -1,0 +1,1 @@
+"""Records that nobody should send: a corpus, mutations of it, and what must hold for all."""
