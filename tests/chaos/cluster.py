@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
@@ -30,16 +31,17 @@ class Cluster:
         """Every node's address."""
         return ",".join(node.bootstrap for node in self.nodes)
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> Self:
         try:
-            for node in self.nodes:
-                node.start()
+            # Together, since one alone has no quorum to start with; in the loop's own threads,
+            # since a broker goes when the thread that started it does.
+            await asyncio.gather(*(asyncio.to_thread(node.start) for node in self.nodes))
         except BaseException:
             self.stop()
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self.stop()
 
     def stop(self) -> None:

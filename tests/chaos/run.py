@@ -77,7 +77,7 @@ async def run(
     end.
     """
     began = time.monotonic()
-    with Cluster(directory / "kafka", nodes) as cluster:
+    async with Cluster(directory / "kafka", nodes) as cluster:
         settings = KafkaSettings(bootstrap=cluster.bootstrap)
         await create_topics(settings, PARTITIONS, cluster.replicas)
         begun = await end_offsets(settings, EVENTS.name)

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import resource
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -123,10 +122,11 @@ def blocker(ticket: str, seconds: float) -> dict[str, Any]:
 def test_a_full_disk_at_the_broker_stops_the_clocks_and_space_lets_them_go_on(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SLA_TRACKER_STALLED_SECONDS", "3")
-    monkeypatch.setenv("SLA_TRACKER_GIVE_UP_SECONDS", "12")
+    monkeypatch.setenv("SLA_TRACKER_STALLED_SECONDS", "2")
+    monkeypatch.setenv("SLA_TRACKER_GIVE_UP_SECONDS", "8")
+    monkeypatch.setenv("SLA_TRACKER_CALL_SECONDS", "3")
     tracker = scene.tracker()
-    scene.publish(blocker(TICKET, seconds=8))
+    scene.publish(blocker(TICKET, seconds=5))
     scene.row()
     # No file may grow any more. The broker gives its only disk up and ends, as on a full one.
     resource.prlimit(scene.broker.pid, resource.RLIMIT_FSIZE, (1, 1))
@@ -137,7 +137,7 @@ def test_a_full_disk_at_the_broker_stops_the_clocks_and_space_lets_them_go_on(
 
     assert asyncio.run(until(unready))
     reason = ended(tracker)
-    assert re.search(r"partition \d has not come on for 1\d s; look at the broker", reason)
+    assert re.search(r"partition \d has not come on for \d+ s; look at the broker", reason)
     told = [line for line in log_lines(tracker) if line["message"] == "partition stands still"]
     assert len(told) == PARTITIONS, "each once"
     scene.broker.kill()
@@ -280,30 +280,23 @@ async def _counts(scene: Scene) -> dict[str, int]:
     }
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("this is no TOML", "expected '=' after a key"),
-        (None, "no such file"),
-        (
-            POLICY.read_text().replace('within = "1h"', 'within = "soon"', 1),
-            "not a duration: 'soon'",
-        ),
-    ],
-    ids=["not TOML", "gone", "a mistake"],
-)
 def test_a_policy_file_broken_at_a_restart_is_told_and_nothing_is_touched(
-    scene: Scene, tmp_path: Path, text: str | None, told: str
+    scene: Scene, tmp_path: Path
 ) -> None:
     scene.with_an_open_ticket()
     before = asyncio.run(_counts(scene))
     policy = tmp_path / "mine.toml"
-    if text is not None:
-        policy.write_text(text)
-    tracker = scene.tracker(ready=False, policies=(policy,))
-    reason = ended(tracker)
-    assert "mine.toml" in reason
-    assert told.lower() in reason.lower()
+    mistaken = POLICY.read_text().replace('within = "1h"', 'within = "soon"', 1)
+    for text, told in (
+        (None, "no such file"),
+        ("this is no TOML", "expected '=' after a key"),
+        (mistaken, "not a duration: 'soon'"),
+    ):
+        if text is not None:
+            policy.write_text(text)
+        reason = ended(scene.tracker(ready=False, policies=(policy,)))
+        assert "mine.toml" in reason
+        assert told in reason.lower()
     assert asyncio.run(_counts(scene)) == before
     scene.tracker()
     assert scene.row()["policy"].startswith("aivo@")
@@ -351,31 +344,33 @@ time.time_ns = lambda: _time_ns() + _shift() * 1_000_000_000
 DAY = 86_400
 
 
-@pytest.mark.parametrize("shift", [-DAY, DAY], ids=["back", "ahead"])
-@pytest.mark.parametrize("when", ["before it starts", "while it runs"])
 def test_a_clock_that_is_a_day_wrong_makes_no_alert_and_holds_none_back(
-    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shift: int, when: str
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(SHIFTED_CLOCK)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setenv("SHIFT_FILE", str(tmp_path / "shift"))
     turn = tmp_path / "shift"
-    if when == "before it starts":
-        turn.write_text(str(shift))
+    turn.write_text(str(DAY))
     tracker = scene.tracker()
-    scene.publish(blocker("DUE-NOW", seconds=4), blocker("DUE-LATER", seconds=3600))
-    if when == "while it runs":
-        time.sleep(1)  # the clock is turned in the middle of things, not at their beginning
-        turn.write_text(str(shift))
+    scene.publish(blocker("DUE-LATER", seconds=3600))
 
-    async def breach() -> int | None:
-        return len(await records_of(scene.settings, BREACHES.name, "DUE-NOW")) or None
+    def moved() -> list[int]:
+        told = [line for line in log_lines(tracker) if "clock was moved" in line["message"]]
+        return [line["milliseconds"] for line in told]
 
-    assert asyncio.run(until(breach, 20)) == 1
+    def fires(ticket: str) -> None:
+        async def breach() -> int | None:
+            return len(await records_of(scene.settings, BREACHES.name, ticket)) or None
+
+        scene.publish(blocker(ticket, seconds=3))
+        assert asyncio.run(until(breach, 20)) == 1
+
+    fires("WRONG-FROM-THE-START")
+    assert moved() == []
+    for number, now in enumerate((-DAY, DAY), 1):
+        turn.write_text(str(now))
+        fires(f"SET-TO-{now}")
+        assert number <= len(moved()) <= number * PARTITIONS, "told once by each partition"
+        assert abs(moved()[-1] - 2 * now * 1000) < 10_000
     assert asyncio.run(records_of(scene.settings, BREACHES.name, "DUE-LATER")) == []
-    moved = [line for line in log_lines(tracker) if "clock was moved" in line["message"]]
-    if when == "while it runs":
-        assert len(moved) == PARTITIONS, "told once a partition, by its own broker"
-        assert abs(moved[0]["milliseconds"] - shift * 1000) < 10_000
-    else:
-        assert moved == []
