@@ -18,17 +18,17 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from pathlib import Path
 
+from lines import line
 from prometheus_client.parser import text_string_to_metric_families
 
 from sla_cli.feed import Feed
 from sla_cli.recording import Line
 from sla_cli.rig import TrackerProcess
-from sla_domain.instant import DAY, HOUR, format_instant, parse_instant
+from sla_domain.instant import DAY, HOUR, parse_instant
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import DEFAULT_PARTITIONS
-from sla_tracker.wire.tables import write_json
 
 SEED = 1
 BEGIN = parse_instant("2023-01-02T00:00:00Z")
@@ -63,21 +63,7 @@ def events(tickets: int) -> Iterator[Line]:
 
 def _next(under_way: list[tuple[int, int, int]], drawn: random.Random) -> Iterator[Line]:
     at, number, step = heappop(under_way)
-    ticket, word = f"T{number:07}", WORDS[step]
-    data = {
-        "created": {"client_id": f"client-{number % 97}", "severity": "medium"},
-        "assigned": {"analyst_id": f"analyst-{number % 50}"},
-    }.get(word, {})
-    event = {
-        "specversion": "1.0",
-        "id": f"{number:08x}-{step:04x}-4000-8000-{number:012x}",
-        "source": "/zendesk/acme",
-        "type": f"ticket.{word}",
-        "subject": ticket,
-        "time": format_instant(at),
-        "data": data,
-    }
-    yield Line(ticket.encode(), write_json(event), at)
+    yield line(number, step, WORDS[step], at, "medium")
     if step + 1 < len(WORDS):
         heappush(under_way, (at + drawn.randrange(HOUR, DAY), number, step + 1))
 
@@ -103,8 +89,8 @@ async def measure(settings: KafkaSettings, tracker: TrackerProcess, count: int) 
 
     async def publish() -> None:
         async with Feed(settings) as feed:
-            for line in events(count // len(WORDS)):
-                await feed.add(line)
+            for each in events(count // len(WORDS)):
+                await feed.add(each)
             await feed.flush()
 
     publishing = asyncio.create_task(publish())

@@ -19,12 +19,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lines import line
+
 from sla_cli.feed import Feed
 from sla_cli.recording import Line
 from sla_cli.rig import Rig, TrackerProcess, end_offsets, wait_for_progress
-from sla_domain.instant import DAY, MINUTE, format_instant, parse_instant
+from sla_domain.instant import DAY, MINUTE, parse_instant
 from sla_kafka.topics import DEFAULT_PARTITIONS, EVENTS
-from sla_tracker.wire.tables import write_json
 
 RUNS = 3
 SEED = 1
@@ -36,29 +37,16 @@ def events(count: int) -> list[Line]:
     """``count`` events of tickets spread over three days, in the order they occur."""
     drawn = random.Random(SEED)  # noqa: S311  a benchmark wants the same numbers again
     lines = list(_tickets(count // len(WORDS), drawn))
-    lines.sort(key=lambda line: line.occurred or 0)
+    lines.sort(key=lambda each: each.occurred or 0)
     return lines
 
 
 def _tickets(count: int, drawn: random.Random) -> Iterator[Line]:
     for number in range(count):
-        ticket, at = f"T{number:07}", BEGIN + drawn.randrange(3 * DAY)
+        at = BEGIN + drawn.randrange(3 * DAY)
         severity = drawn.choice(("high", "medium", "medium", "low", "low"))
         for place, word in enumerate(WORDS):
-            data = {
-                "created": {"client_id": f"client-{number % 97}", "severity": severity},
-                "assigned": {"analyst_id": f"analyst-{number % 50}"},
-            }.get(word, {})
-            event = {
-                "specversion": "1.0",
-                "id": f"{number:08x}-{place:04x}-4000-8000-{number:012x}",
-                "source": "/zendesk/acme",
-                "type": f"ticket.{word}",
-                "subject": ticket,
-                "time": format_instant(at),
-                "data": data,
-            }
-            yield Line(ticket.encode(), write_json(event), at)
+            yield line(number, place, word, at, severity)
             at += drawn.randrange(MINUTE, 30 * MINUTE)
 
 
@@ -78,8 +66,8 @@ def measure(lines: list[Line]) -> Run:
 
         async def publish() -> None:
             async with Feed(rig.settings) as feed:
-                for line in lines:
-                    await feed.add(line)
+                for each in lines:
+                    await feed.add(each)
                 await feed.move_frontier(lines[-1].occurred or 0)
 
         asyncio.run(publish())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -29,6 +30,7 @@ from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, PROGRESS
 from sla_tracker.wire.records import REPLAY_FRONTIER_HEADER
+from sla_tracker.wire.tables import read_progress
 
 PARTITIONS = 12
 Say = Callable[[str], None]
@@ -124,7 +126,7 @@ async def publisher(settings: KafkaSettings) -> AsyncIterator[AIOKafkaProducer]:
         enable_idempotence=True,
         acks="all",
         linger_ms=20,
-        request_timeout_ms=300_000,
+        request_timeout_ms=60_000,
     )
     await producer.start()
     try:
@@ -173,22 +175,40 @@ async def _move_frontier(producer: AIOKafkaProducer, last: int) -> None:
 
 
 async def _times(settings: KafkaSettings, kills: Iterable[Kill]) -> tuple[float, list[float]]:
-    """The longest time that a partition did not come on, and for each kill how long it took until
-    all partitions of the tracker had come on again; in seconds, by the broker's own clock.
+    """The longest time that a partition had something to read and did not come on, and for each
+    kill how long it took until all partitions of the tracker had come on again; in seconds, by the
+    broker's own clock.
     """
-    came_on: dict[int, list[int]] = defaultdict(list)
+    came_on: dict[int, list[tuple[int, int]]] = defaultdict(list)
     async for record in read(settings, PROGRESS.name):
-        came_on[record.partition].append(record.timestamp)
+        offset = read_progress(record.value).offset
+        came_on[record.partition].append((record.timestamp, offset))
+    appended: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    async for record in read(settings, EVENTS.name):
+        appended[record.partition].append((record.offset, record.timestamp))
     longest = max(
-        (after - before for moments in came_on.values() for before, after in pairwise(moments)),
+        (
+            after - max(before, _appended_from(appended[partition], offset, after))
+            for partition, moments in came_on.items()
+            for (before, offset), (after, _) in pairwise(moments)
+        ),
         default=0,
     )
     takeovers = [
-        max(_first_after(came_on[partition], kill.at) - kill.at for partition in kill.partitions)
+        max(
+            _first_after((moment for moment, _ in came_on[partition]), kill.at) - kill.at
+            for partition in kill.partitions
+        )
         for kill in kills
         if kill.partitions
     ]
     return longest / 1000, [milliseconds / 1000 for milliseconds in takeovers]
+
+
+def _appended_from(records: Sequence[tuple[int, int]], offset: int, otherwise: int) -> int:
+    """When the first record from ``offset`` on was appended."""
+    place = bisect_left(records, (offset, 0))
+    return records[place][1] if place < len(records) else otherwise
 
 
 def _first_after(moments: Iterable[int], at: int) -> int:

@@ -1,0 +1,26 @@
+"""The events that the benchmarks publish."""
+
+from __future__ import annotations
+
+from sla_cli.recording import Line
+from sla_domain.instant import format_instant
+from sla_tracker.wire.tables import write_json
+
+
+def line(number: int, step: int, word: str, at: int, severity: str) -> Line:
+    """The event ``word`` of ticket ``number``, its ``step``-th, at an instant."""
+    ticket = f"T{number:07}"
+    data = {
+        "created": {"client_id": f"client-{number % 97}", "severity": severity},
+        "assigned": {"analyst_id": f"analyst-{number % 50}"},
+    }.get(word, {})
+    event = {
+        "specversion": "1.0",
+        "id": f"{number:08x}-{step:04x}-4000-8000-{number:012x}",
+        "source": "/zendesk/acme",
+        "type": f"ticket.{word}",
+        "subject": ticket,
+        "time": format_instant(at),
+        "data": data,
+    }
+    return Line(ticket.encode(), write_json(event), at)
