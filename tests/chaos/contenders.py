@@ -118,7 +118,7 @@ class _Agent:
 
 
 #: Seconds without anything written after which agents count as done, and how long to wait at most.
-QUIET_SECONDS: Final = 30
+QUIET_SECONDS: Final = 90
 PATIENCE_SECONDS: Final = 300
 
 
