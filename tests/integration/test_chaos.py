@@ -14,7 +14,7 @@ from chaos.faults import Plan
 from chaos.run import run
 
 pytestmark = pytest.mark.kafka
-PLAN = Plan(seconds=75, kills=8, freezes=2, broker_kills=3, group_restarts=1, scalings=1)
+PLAN = Plan(seconds=60, kills=8, freezes=2, broker_kills=3, group_restarts=1, scalings=1)
 
 
 async def test_nothing_is_lost_doubled_reordered_or_otherwise(
