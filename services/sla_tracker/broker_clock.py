@@ -15,7 +15,7 @@ from typing import Final
 #: is asked anew; well below the grace.
 DOUBT_MS: Final = 1_000
 #: How old a poll may be that says what the broker has.
-MAX_AGE_MS: Final = 10_000
+MAX_AGE_MS: Final = 5_000
 
 
 def uptime_ms() -> int:

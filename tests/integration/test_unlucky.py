@@ -35,7 +35,7 @@ from sla_kafka.admin import admin_client, create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import BREACHES, EVENTS, PROGRESS, TICKETS, WARNINGS
+from sla_kafka.topics import BREACHES, EVENTS, PROGRESS, TICKETS, TOPICS, WARNINGS, Topic
 from sla_tracker.wire.tables import read_progress
 
 pytestmark = pytest.mark.kafka
@@ -171,21 +171,21 @@ def test_a_table_topic_deleted_under_a_tracker_ends_it(
     assert scene.alerts() == []
 
 
-@pytest.mark.parametrize(
-    ("topic", "wrong"), [(TICKETS.name, "delete"), (EVENTS.name, "compact")], ids=["table", "input"]
-)
-def test_a_wrong_cleanup_policy_is_told_before_anything_is_read(
-    scene: Scene, topic: str, wrong: str
+def test_topics_that_are_not_what_they_must_be_are_told_before_anything_is_read(
+    scene: Scene,
 ) -> None:
-    resource_ = ConfigResource(ConfigResourceType.TOPIC, topic, {"cleanup.policy": wrong})
-    asyncio.run(administer(scene, lambda client: client.alter_configs([resource_])))
-    reason = ended(scene.tracker(ready=False))
-    assert f"topic {topic}" in reason
-    assert f"cleanup.policy is {wrong}, must be" in reason
-    assert "kafka-configs.sh" in reason
+    for topic, right, wrong in (
+        (TICKETS.name, "compact", "delete"),
+        (EVENTS.name, "delete", "compact"),
+    ):
+        asyncio.run(administer(scene, _cleaned(topic, wrong)))
+        reason = ended(scene.tracker(ready=False))
+        assert f"topic {topic}" in reason
+        assert f"cleanup.policy is {wrong}, must be {right}" in reason
+        assert "kafka-configs.sh" in reason
+        config = dict(_defined(topic).config)
+        asyncio.run(administer(scene, _configured(topic, config)))
 
-
-def test_a_table_with_another_number_of_partitions_is_told(scene: Scene) -> None:
     async def recreate(client: AIOKafkaAdminClient) -> None:
         await client.delete_topics([TICKETS.name])
 
@@ -200,6 +200,19 @@ def test_a_table_with_another_number_of_partitions_is_told(scene: Scene) -> None
     asyncio.run(administer(scene, recreate))
     reason = ended(scene.tracker(ready=False))
     assert f"has {PARTITIONS + 1} partitions, {EVENTS.name} has {PARTITIONS}" in reason
+
+
+def _defined(topic: str) -> Topic:
+    return next(each for each in TOPICS if each.name == topic)
+
+
+def _cleaned(topic: str, policy: str) -> Any:
+    return _configured(topic, {**_defined(topic).config, "cleanup.policy": policy})
+
+
+def _configured(topic: str, config: dict[str, str]) -> Any:
+    given = ConfigResource(ConfigResourceType.TOPIC, topic, config)
+    return lambda client: client.alter_configs([given])
 
 
 def test_partitions_added_to_all_topics_are_told_since_tickets_would_lose_their_events(
