@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from sla_cli.console import working
 from sla_cli.errors import CommandError
+from sla_cli.feed import connect
 from sla_cli.rig import read_topic
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
@@ -136,17 +137,9 @@ async def _retry(settings: KafkaSettings, ids: Sequence[str], reason: str | None
         acks="all",
         max_request_size=2 * MAX_DEAD_LETTER_BYTES,
     )
-    try:
-        await producer.start()
-    except (KafkaError, OSError) as error:
-        await producer.stop()
-        raise CommandError(
-            f"nothing can be published at {settings.bootstrap} ({type(error).__name__}); "
-            "'sla doctor' says what is missing"
-        ) from error
+    count = await connect(producer, settings)
     try:
         chosen = _chosen(await _letters(settings), ids, reason)
-        count = len(await producer.partitions_for(EVENTS.name))
         with working("bringing back", len(chosen)) as progress:
             for first in range(0, len(chosen), _TOGETHER):
                 await _publish(producer, chosen[first : first + _TOGETHER], count)

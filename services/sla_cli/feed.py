@@ -22,6 +22,21 @@ _BATCH_BYTES: Final = 256 * 1024
 _IN_FLIGHT: Final = 32
 
 
+async def connect(producer: AIOKafkaProducer, settings: KafkaSettings) -> int:
+    """Start ``producer``; answers how many partitions the input topic has. Raises ``CommandError``
+    where no broker answers or the topic is missing.
+    """
+    try:
+        await producer.start()
+        return len(await producer.partitions_for(EVENTS.name))
+    except (KafkaError, OSError) as error:
+        await producer.stop()
+        raise CommandError(
+            f"nothing can be published at {settings.bootstrap} ({type(error).__name__}); "
+            "'sla doctor' says what is missing"
+        ) from error
+
+
 class Feed:
     """An idempotent producer on the input topic. Each partition's records keep their order."""
 
@@ -41,15 +56,7 @@ class Feed:
 
     async def __aenter__(self) -> Self:
         """Connect. Raises ``CommandError`` where no broker answers or the topic is missing."""
-        try:
-            await self._producer.start()
-            self.partitions = len(await self._producer.partitions_for(EVENTS.name))
-        except (KafkaError, OSError) as error:
-            await self._producer.stop()
-            raise CommandError(
-                f"nothing can be published at {self._settings.bootstrap} ({type(error).__name__}); "
-                "'sla doctor' says what is missing"
-            ) from error
+        self.partitions = await connect(self._producer, self._settings)
         return self
 
     async def __aexit__(

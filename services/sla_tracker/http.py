@@ -91,7 +91,7 @@ class Watchdog(threading.Thread):
 
     def _place(self) -> str:
         """Where the main thread is."""
-        frames = sys._current_frames()  # noqa: SLF001  the documented way to another thread's
+        frames = sys._current_frames()  # noqa: SLF001  how to see another thread
         frame = frames.get(threading.main_thread().ident or 0)
         return "?" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
 

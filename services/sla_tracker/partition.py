@@ -223,11 +223,12 @@ class Partition:
             return True
         return self.advance(record.timestamp - self._time.grace - 1, at_most)
 
-    def caught_up(self, now: int, at_most: int | None = None) -> bool:
+    def caught_up(self, now: int, at_most: int | None = None) -> None:
         """Nothing is left to read at ``now``: the world is known up to it less the grace. Fires
-        ``at_most`` deadlines at once; false while there are more.
+        ``at_most`` deadlines at once.
         """
-        return self._time.replay or self.advance(now - self._time.grace, at_most)
+        if not self._time.replay:
+            self.advance(now - self._time.grace, at_most)
 
     # --- what comes of it ---
 

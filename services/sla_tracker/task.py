@@ -174,8 +174,7 @@ class PartitionTask:
         if position >= end and self._clock is not None:
             self._known_until = self._clock.at(int(polled))
         if self._known_until is not None:
-            self.alive_at = time.monotonic()
-            self._note()
+            self._come_on()
 
     async def _live(self) -> None:
         while not self._stopping:
@@ -199,6 +198,10 @@ class PartitionTask:
                 self._note()
                 self.world = self._clock = None
                 await writer.close()
+
+    def _come_on(self) -> None:
+        self.alive_at = time.monotonic()
+        self._note()
 
     def _note(self) -> None:
         """Keep for health and metrics how far the partition has come."""
@@ -346,8 +349,7 @@ class PartitionTask:
         started = time.monotonic()
         await writer.write(effects, self._offset, self._progress(world))
         self._failures = 0
-        self.alive_at = time.monotonic()
-        self._note()
+        self._come_on()
         self._metrics.committed(effects, time.monotonic() - started)
 
     def _progress(self, world: Partition) -> bytes:

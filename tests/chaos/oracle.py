@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -178,9 +178,3 @@ async def _hold_dead_letters(verdict: Verdict, settings: KafkaSettings, director
     )
     found = Counter([r.value.decode() async for r in read(settings, DEAD_LETTERS.name)])
     verdict.dead_letter_differences = sum(((expected - found) + (found - expected)).values())
-
-
-def median(values: Sequence[float]) -> float:
-    """The middle value; 0 of none."""
-    ordered = sorted(values)
-    return ordered[len(ordered) // 2] if ordered else 0.0

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from statistics import median_high
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -21,7 +22,7 @@ from chaos.cluster import Cluster
 from chaos.contenders import Contender
 from chaos.crew import Crew, Kill
 from chaos.faults import Plan, bring_about
-from chaos.oracle import Verdict, median, read, write_input
+from chaos.oracle import Verdict, read, write_input
 from chaos.story import story
 from sla_cli.recording import Line
 from sla_cli.rig import end_offsets
@@ -57,7 +58,7 @@ class Report:
             "longest_gap_seconds": round(self.longest_gap_seconds, 1),
             "takeover_seconds": {
                 "count": len(self.takeovers),
-                "p50": round(median(self.takeovers), 1),
+                "p50": round(median_high(self.takeovers or [0.0]), 1),
                 "max": round(max(self.takeovers, default=0), 1),
             },
             "ended_by_themselves": self.ended_by_themselves,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.admin.records_to_delete import RecordsToDelete
@@ -260,7 +260,9 @@ def test_group_offsets_that_expired_are_not_needed(scene: Scene) -> None:
 
     async def forget() -> None:
         # What expiry does: a tombstone in the group's offsets, here by going back to the start.
-        consumer = scene_consumer(scene.settings)
+        consumer = AIOKafkaConsumer(
+            **scene.settings.client_options(), group_id="sla-tracker", enable_auto_commit=False
+        )
         await consumer.start()
         places = [TopicPartition(EVENTS.name, number) for number in range(PARTITIONS)]
         consumer.assign(places)
@@ -273,14 +275,6 @@ def test_group_offsets_that_expired_are_not_needed(scene: Scene) -> None:
     assert len(row["timeline"]) == 2
     counts = asyncio.run(_counts(scene))
     assert counts["duplicates"] == 0, "nothing was read twice"
-
-
-def scene_consumer(settings: KafkaSettings) -> Any:
-    from aiokafka import AIOKafkaConsumer  # noqa: PLC0415  only here
-
-    return AIOKafkaConsumer(
-        **settings.client_options(), group_id="sla-tracker", enable_auto_commit=False
-    )
 
 
 async def _counts(scene: Scene) -> dict[str, int]:
