@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sla_schemas.alerts import Strict
 from sla_schemas.types import Id, Instant, Milliseconds, Text
-from sla_schemas.words import Kind, Medium, Origin, Outcome, Party, Severity, TicketState
+from sla_schemas.words import Holder, Kind, Medium, Origin, Outcome, Party, Severity, TicketState
 
 
 class LimitFigures(Strict):
@@ -76,6 +76,11 @@ class TicketRecord(Strict):
     kind: Kind
     severity: Severity | None
     state: TicketState
+    holder: Annotated[
+        Holder | None, Field(description="Who has the ball; null where nobody has.")
+    ] = None
+    analyst_id: Annotated[Text | None, Field(description="Whom it was assigned to last.")] = None
+    team: Annotated[Text | None, Field(description="The group of that assignment.")] = None
     policy: Annotated[Text, Field(description="name@version the ticket is pinned to.")]
     channel: Text | None
     communicated_at: Instant | None

@@ -14,6 +14,7 @@ Affected = Literal[
 Plan = Literal["standard", "integrations_24x7"]
 BuiltBy = Literal["aivo", "selfservice", "third_party"]
 Party = Literal["client", "client_third_party"]
+Holder = Literal["vendor", "client", "client_third_party"]
 Origin = Literal["vendor", "client", "third_party"]
 Medium = Literal["email", "ticket", "phone", "meet", "skype"]
 CancelReason = Literal["spam", "duplicate", "merged", "deleted"]

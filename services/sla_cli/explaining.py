@@ -18,9 +18,9 @@ from sla_domain.ticket import Ticket
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, TICKETS
+from sla_schemas.memory import read_stored, restored_ticket
 from sla_text.telling import Table, Told
 from sla_tracker.partition import REPLAY, Partition
-from sla_tracker.wire.tables import read_stored, restored_ticket
 
 _STYLES = {"met": "green", "breached": "red", "paused": "yellow"}
 

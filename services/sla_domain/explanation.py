@@ -26,10 +26,6 @@ class SpanKind(StrEnum):
     STOPPED = "stopped"
 
 
-#: Who can do something about an open ticket that waits for nobody.
-VENDOR = "vendor"
-
-
 @dataclass(frozen=True, slots=True)
 class LedgerSpan:
     """A stretch of a clock in which nothing changes.
@@ -104,8 +100,7 @@ def ledger(ticket: Ticket, clock: Clock, limit: Limit, until: int) -> Ledger:
             kind, cause = SpanKind.PAUSED, pause.begun_by
         else:
             kind = SpanKind.COUNTED
-        holder = stage.party or (VENDOR if stage.status is Status.OPEN else None)
-        return LedgerSpan(start, close, kind, stage.status, holder, cause)
+        return LedgerSpan(start, close, kind, stage.status, stage.holder, cause)
 
     cuts = {clock.start, limit.start, end, until, *starts}
     cuts |= {cut for pause in clock.pauses for cut in (pause.start, pause.end or until)}

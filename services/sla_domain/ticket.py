@@ -18,6 +18,8 @@ from sla_domain.policy import ClockRule, Plan, Policy, PolicyBook, Target
 
 FEATURE_REQUEST: Final = "feature_request"
 CLIENT: Final = "client"
+#: Who can do something about an open ticket that waits for nobody.
+VENDOR: Final = "vendor"
 
 #: What ends a wait, whichever occurs first (semantics §3).
 ENDS_WAIT: Final = frozenset(
@@ -47,6 +49,11 @@ class Stage(NamedTuple):
     status: Status
     party: str | None
     cause: str
+
+    @property
+    def holder(self) -> str | None:
+        """Who has the ball: the vendor, the party waited for, or nobody."""
+        return self.party or (VENDOR if self.status is Status.OPEN else None)
 
 
 class Placement(Enum):
@@ -165,6 +172,11 @@ class Ticket:
         elif self.created is not None:
             self._apply(event)
         return Placement.APPLIED
+
+    @property
+    def holder(self) -> str | None:
+        """Who has the ball now; nobody where the ticket is closed or not created yet."""
+        return self.stages[-1].holder if self.stages else None
 
     def clock(self, name: str, cycle: int) -> Clock | None:
         """The clock of that name and cycle, if there is one."""

@@ -20,6 +20,7 @@ from sla_domain.instant import DAY, SECOND
 from sla_domain.judge import judge, next_deadline
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Placement, Status, Ticket
+from sla_schemas.memory import Held, HeldRecord, Stored
 from sla_tracker.table import Entry, Labels, TicketTable, labels_of
 from sla_tracker.wire.events import Received, read_event
 from sla_tracker.wire.records import (
@@ -32,9 +33,6 @@ from sla_tracker.wire.records import (
 )
 from sla_tracker.wire.tables import (
     Counts,
-    Held,
-    HeldRecord,
-    Stored,
     ticket_as_of,
     ticket_record,
     write_json,

@@ -11,10 +11,11 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from sla_domain.ticket import UnknownPolicyError
 from sla_kafka.clients import Clients, let_go
 from sla_kafka.topics import EVENTS, PROGRESS, TICKETS
+from sla_schemas.memory import NewerStateError, read_stored
 from sla_tracker.errors import FatalError, OpenTransactionError
 from sla_tracker.partition import Partition
 from sla_tracker.settings import TrackerSettings
-from sla_tracker.wire.tables import NewerStateError, Progress, read_progress, read_stored
+from sla_tracker.wire.tables import Progress, read_progress
 
 _NEWER: Final = "; start the version of the tracker that wrote it, or a later one"
 

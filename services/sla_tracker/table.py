@@ -17,7 +17,7 @@ import msgspec
 
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Ticket
-from sla_tracker.wire.tables import Held, Stored, restored_ticket
+from sla_schemas.memory import Held, Stored, restored_ticket
 
 #: How many tickets of a partition stay objects. One is about 2 KB, packed about 300 bytes.
 HOT_TICKETS: Final = 4096

@@ -11,9 +11,10 @@ from support.state_story import END, first_part, records
 
 from sla_domain.policy import PolicyBook
 from sla_kafka.topics import EVENTS
+from sla_schemas.memory import STATE_VERSION, NewerStateError, read_stored
 from sla_tracker.partition import Partition, TimeRule
 from sla_tracker.wire.alerts import write_alert
-from sla_tracker.wire.tables import STATE_VERSION, NewerStateError, read_progress, read_stored
+from sla_tracker.wire.tables import read_progress
 
 STATES = Path(__file__).parents[1] / "fixtures" / "state"
 VERSIONS = sorted(int(path.name) for path in STATES.iterdir())

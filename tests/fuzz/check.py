@@ -17,10 +17,11 @@ from fuzz.mutation import record
 from sla_cli.recording import Recorded
 from sla_domain.instant import DAY, parse_instant
 from sla_kafka.topics import EVENTS
+from sla_schemas.memory import read_stored
 from sla_tracker.metrics import TrackerMetrics
 from sla_tracker.partition import Partition, TimeRule
 from sla_tracker.wire.alerts import write_alert
-from sla_tracker.wire.tables import Counts, read_stored
+from sla_tracker.wire.tables import Counts
 
 #: Seconds that any one record may take.
 HANG_SECONDS: Final = 2.0

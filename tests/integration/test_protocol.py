@@ -125,7 +125,7 @@ async def test_letting_go_of_a_producer_never_hangs_even_when_the_broker_does() 
         settings = KafkaSettings(bootstrap=broker.bootstrap)
         await create_topics(settings, 1)
         writer = TransactionalWriter(
-            0, KafkaClients(settings), tracker_settings("frozen", call_seconds=1)
+            0, KafkaClients(settings), tracker_settings("frozen", call_seconds=3)
         )
         await writer.fence()
         os.kill(broker.pid, signal.SIGSTOP)
@@ -134,7 +134,7 @@ async def test_letting_go_of_a_producer_never_hangs_even_when_the_broker_does() 
             with pytest.raises(TimeoutError):
                 await writer.write(Effects(), 1, write_progress(1, 0, Counts()))
             await writer.close()
-            assert time.monotonic() - started < 10
+            assert time.monotonic() - started < 20
         finally:
             os.kill(broker.pid, signal.SIGCONT)
 

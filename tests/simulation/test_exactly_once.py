@@ -17,12 +17,12 @@ from support.simulated_kafka import Broker
 from support.simulated_world import PARTITIONS, Violation, check_seed, first_failure
 
 import sla_tracker.restore as restoring
+from sla_schemas.memory import Stored, read_stored
 from sla_tracker.broker_clock import BrokerClock
 from sla_tracker.partition import Partition
 from sla_tracker.restore import restore
 from sla_tracker.task import PartitionTask
 from sla_tracker.transaction import TransactionalWriter
-from sla_tracker.wire.tables import Stored, read_stored
 
 SEEDS = int(os.environ.get("SLA_SEEDS", "5000"))
 #: Within how many seeds each mutation must be found.

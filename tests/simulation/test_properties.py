@@ -18,9 +18,9 @@ from sla_domain.event import EventType
 from sla_domain.explanation import Ledger, SpanKind, due_steps, ledger
 from sla_domain.policy import PolicyBook
 from sla_kafka.topics import EVENTS
+from sla_schemas.memory import read_stored
 from sla_tracker.partition import REPLAY, Partition
 from sla_tracker.wire.alerts import write_alert
-from sla_tracker.wire.tables import read_stored
 
 
 def figures(outputs: Any) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from sla_domain.alert import AlertKind
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
 from sla_kafka.topics import EVENTS
+from sla_schemas.memory import read_stored
 from sla_schemas.policy_file import parse_policy
 from sla_tracker import table as table_module
 from sla_tracker.partition import REPLAY, Partition
 from sla_tracker.table import TicketTable
-from sla_tracker.wire.tables import read_stored
 
 
 @given(

@@ -12,8 +12,8 @@ from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import UnknownPolicyError
 from sla_kafka.topics import EVENTS
+from sla_schemas.memory import read_stored
 from sla_tracker.partition import REPLAY, Partition
-from sla_tracker.wire.tables import read_stored
 
 V1 = default_book().latest
 #: A version that claims to have been in force before the ticket was communicated.

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
+from sla_schemas.memory import Headers
 from sla_schemas.words import DeadLetterReason
-
-Headers = Sequence[tuple[str, bytes]]
-
 
 REKEYED_HEADER: Final = "sla-rekeyed"
 REPLAY_FRONTIER_HEADER: Final = "sla-replay-frontier"

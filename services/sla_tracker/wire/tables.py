@@ -2,114 +2,18 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
-from sla_domain.alert import Said, Sent
 from sla_domain.clock import Clock, Limit, Outcome
 from sla_domain.delay import client_delay
 from sla_domain.duties import Obligation
-from sla_domain.event import Event
+from sla_domain.event import EventType
 from sla_domain.instant import format_instant, format_optional
-from sla_domain.policy import PolicyBook
 from sla_domain.ticket import FEATURE_REQUEST, Status, Ticket
-from sla_tracker.wire.records import Headers, Record
-
-#: The form of what trackers store. A tracker reads its own form and every older one; 1 is that of
-#: records that name none (tests/fixtures/state holds one of each).
-STATE_VERSION: Final = 2
-
-
-class NewerStateError(Exception):
-    """A record was written by a newer version of the tracker; the message says which form."""
-
-    def __init__(self, version: int) -> None:
-        super().__init__(f"form {version}, and this tracker reads forms up to {STATE_VERSION}")
-
-
-class Held(msgspec.Struct, array_like=True):
-    """An early event's record, kept whole until its ``created`` arrives or it is an orphan."""
-
-    offset: int
-    timestamp: int
-    key: str | None
-    value: str
-    headers: list[tuple[str, str]]
-
-    @classmethod
-    def of(cls, record: Record) -> Held:
-        """Keep ``record``; bytes as base64, since they need not be text."""
-        return cls(
-            record.offset,
-            record.timestamp,
-            None if record.key is None else b64encode(record.key).decode(),
-            b64encode(record.value or b"").decode(),
-            [(name, b64encode(content).decode()) for name, content in record.headers],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class HeldRecord:
-    """A held record as it was read."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-
-    @classmethod
-    def of(cls, held: Held, topic: str, partition: int) -> HeldRecord:
-        """The record that ``held`` kept."""
-        return cls(
-            topic,
-            partition,
-            held.offset,
-            held.timestamp,
-            None if held.key is None else b64decode(held.key),
-            b64decode(held.value),
-            [(name, b64decode(content)) for name, content in held.headers],
-        )
-
-
-class Stored(msgspec.Struct, omit_defaults=True):
-    """What the tracker reads back of a ticket's record: its memory and its policy, not the figures.
-
-    ``policy`` is absent where the policy book says the same.
-    """
-
-    timeline: list[Event]
-    sent: list[Sent] = []
-    said: list[Said] = []
-    held: list[Held] = []
-    held_until: int | None = None
-    policy: str | None = None
-    weight: int = 0
-    state_version: int = 1
-
-
-_STORED: Final = msgspec.json.Decoder(Stored)
-
-
-def read_stored(value: bytes) -> Stored:
-    """The memory in a record of the ticket table. Raises ``NewerStateError``."""
-    stored = _STORED.decode(value)
-    if stored.state_version > STATE_VERSION:
-        raise NewerStateError(stored.state_version)
-    return stored
-
-
-def restored_ticket(ticket_id: str, stored: Stored, book: PolicyBook) -> Ticket:
-    """The ticket that ``stored`` remembers. Raises ``UnknownPolicyError``."""
-    ticket = Ticket(ticket_id, book)
-    ticket.restore(stored.timeline, stored.sent, stored.said, stored.policy)
-    return ticket
+from sla_schemas.memory import STATE_VERSION, Held, NewerStateError
 
 
 class Counts(msgspec.Struct):
@@ -184,6 +88,8 @@ def ticket_record(
         "kind": ticket.kind,
         "severity": ticket.severity,
         "state": ticket.status,
+        "holder": ticket.holder,
+        **_assignment(ticket),
         "policy": ticket.policy.ref,
         "channel": ticket.created.facts.get("channel") if ticket.created else None,
         "communicated_at": format_instant(ticket.communicated_at) if created else None,
@@ -202,6 +108,14 @@ def ticket_record(
         "weight": weight,
         "state_version": STATE_VERSION,
     }
+
+
+def _assignment(ticket: Ticket) -> dict[str, str | None]:
+    """Who works on it, by the latest ``assigned`` that says."""
+    for event in reversed(ticket.timeline):
+        if event.type is EventType.ASSIGNED:
+            return {"analyst_id": event.facts.get("analyst_id"), "team": event.facts.get("group")}
+    return {"analyst_id": None, "team": None}
 
 
 def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
