@@ -79,6 +79,7 @@ class TicketRecord(Strict):
     holder: Annotated[
         Holder | None, Field(description="Who has the ball; null where nobody has.")
     ] = None
+    holder_since: Annotated[Instant | None, Field(description="Since when.")] = None
     analyst_id: Annotated[Text | None, Field(description="Whom it was assigned to last.")] = None
     team: Annotated[Text | None, Field(description="The group of that assignment.")] = None
     policy: Annotated[Text, Field(description="name@version the ticket is pinned to.")]

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from sla_cli.commands import (
+    board,
     calendar,
     demo,
     dlq,
@@ -63,6 +64,7 @@ app.command()(demo.demo)
 app.command()(kafka.kafka)
 app.add_typer(topics.app, name="topics")
 app.command()(tracker.tracker)
+app.command()(board.board)
 app.command()(publish.publish)
 app.command()(replay.replay)
 app.command()(simulate.simulate)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import signal
-import sys
 from typing import Any
 
 import structlog
@@ -15,6 +13,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
+from sla_runtime.logs import configure_logs
 from sla_schemas.policy_file import PolicyError, load_policies
 from sla_tracker.errors import FatalError
 from sla_tracker.http import HUNG_SECONDS, Health, Watchdog, serve
@@ -23,23 +22,6 @@ from sla_tracker.settings import TrackerSettings
 from sla_tracker.tracker import Tracker
 
 log = structlog.get_logger("sla_tracker")
-
-
-def configure_logs() -> None:
-    """JSON lines on standard error. They carry ticket ids at most, never payloads."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.EventRenamer("message"),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    # aiokafka logs each retry; what matters reaches us as an exception.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def run_tracker(kafka: KafkaSettings, settings: TrackerSettings) -> int:

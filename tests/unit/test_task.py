@@ -249,7 +249,7 @@ def test_an_event_loop_that_hangs_ends_the_process_and_says_where() -> None:
     program = """
 import asyncio, time
 from sla_tracker.http import Health, Watchdog
-from sla_tracker.main import configure_logs
+from sla_runtime.logs import configure_logs
 
 async def main():
     health = Health(30)

@@ -12,8 +12,9 @@ from sla_domain.instant import MINUTE
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import FEATURE_REQUEST
 from sla_schemas.events import TICKET_EVENT
+from sla_schemas.memory import Headers
 from sla_tracker.wire.fast import TYPES, NotFast, fast_event
-from sla_tracker.wire.records import Headers, Record, Rejected
+from sla_tracker.wire.records import Record, Rejected
 
 #: Limits of the contract: bytes of a record, and how deep its JSON may nest.
 MAX_RECORD_BYTES: Final = 256 * 1024

@@ -89,6 +89,7 @@ def ticket_record(
         "severity": ticket.severity,
         "state": ticket.status,
         "holder": ticket.holder,
+        "holder_since": format_instant(ticket.stages[-1].start) if ticket.stages else None,
         **_assignment(ticket),
         "policy": ticket.policy.ref,
         "channel": ticket.created.facts.get("channel") if ticket.created else None,

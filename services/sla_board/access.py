@@ -1,0 +1,145 @@
+"""Who may ask: bearer tokens from a file, what each may see, and how much of it a second."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import tomllib
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from sla_schemas.types import Id
+
+#: The cookie that keeps a token for a browser.
+COOKIE: Final = "sla_board"
+_BURST: Final = 2.0
+#: Askers whose buckets are remembered; the one that asked least lately is forgotten first.
+_REMEMBERED: Final = 10_000
+
+
+class AccessError(Exception):
+    """The board may not be served like that; the message says why and what to do."""
+
+
+class Token(BaseModel):
+    """A token by its SHA-256, so that the file gives nobody access.
+
+    A ``lead`` sees everything. A ``client`` sees the tickets of its client, without the names of
+    those who work on them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Id
+    sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+    role: Literal["lead", "client"]
+    client: Id | None = None
+
+    def model_post_init(self, _: object) -> None:
+        """A client's token names its client."""
+        if self.role == "client" and self.client is None:
+            raise ValueError(f"token {self.name!r} has the role client and names none")
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    tokens: Annotated[list[Token], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks: ``client`` is the only one whose tickets it sees, if there is one."""
+
+    name: str
+    client: str | None = None
+
+    @property
+    def sees_staff(self) -> bool:
+        """Whether it sees analysts and teams."""
+        return self.client is None
+
+
+#: Who reaches a board without tokens.
+ANYONE: Final = Viewer("anyone")
+
+
+class Access:
+    """The tokens, or none: then everybody who reaches the port may read."""
+
+    def __init__(self, tokens: list[Token]) -> None:
+        self._tokens = tokens
+
+    @property
+    def open(self) -> bool:
+        """Whether no token is needed."""
+        return not self._tokens
+
+    def viewer(self, secret: str | None) -> Viewer | None:
+        """Who ``secret`` stands for; ``None`` where it stands for nobody."""
+        if self.open:
+            return ANYONE
+        if not secret:
+            return None
+        digest = hashlib.sha256(secret.encode()).hexdigest()
+        found = None
+        for token in self._tokens:
+            # All are compared, so that the time taken tells nothing.
+            if hmac.compare_digest(token.sha256, digest):
+                found = Viewer(token.name, token.client)
+        return found
+
+
+def read_access(path: Path | None) -> Access:
+    """The tokens of a TOML file. Raises ``AccessError``."""
+    if path is None:
+        return Access([])
+    try:
+        return Access(_File.model_validate(tomllib.loads(path.read_text("utf-8"))).tokens)
+    except OSError as error:
+        raise AccessError(f"tokens file {path} can't be read: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise AccessError(f"tokens file {path} is not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise AccessError(f"tokens file {path}, {where}: {first['msg']}") from error
+
+
+def check_bind(host: str, access: Access) -> None:
+    """Refuse to serve everybody on an address that others reach. Raises ``AccessError``."""
+    if not access.open:
+        return
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise AccessError(
+            f"{host} is reached from elsewhere and there are no tokens; name a tokens file with "
+            "SLA_BOARD_TOKENS, or serve on 127.0.0.1"
+        )
+
+
+class RateLimit:
+    """A token bucket for each asker."""
+
+    def __init__(self, per_second: float) -> None:
+        self._rate = per_second
+        self._most = per_second * _BURST
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait(self, asker: str, now: float) -> float:
+        """Take one from ``asker``'s bucket; 0, or the seconds until there is one again."""
+        left, then = self._buckets.pop(asker, (self._most, now))
+        left = min(self._most, left + (now - then) * self._rate)
+        granted = left >= 1
+        self._buckets[asker] = left - 1 if granted else left, now
+        if len(self._buckets) > _REMEMBERED:
+            self._buckets.popitem(last=False)
+        return 0.0 if granted else (1 - left) / self._rate

@@ -1,0 +1,403 @@
+"""The HTTP API, ``/api/v1``: FastAPI, whose OpenAPI 3.1 document is made from these functions."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import date
+from http import HTTPStatus
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from sla_board.access import Viewer
+from sla_board.board import Board, CursorError, UnavailableError, may_see, restricted, write_cursor
+from sla_board.models import (
+    AttainedAnswer,
+    AttainmentAnswer,
+    CountsAnswer,
+    LedgerAnswer,
+    SummaryAnswer,
+    TicketAnswer,
+    TicketsAnswer,
+    now_text,
+)
+from sla_board.problem import Problem, ProblemError, problem
+from sla_board.ranking import Dimension, Filters
+from sla_board.row import Row, Status
+from sla_board.table import PERIODS, Attained, Period, Verdict, days_of
+from sla_schemas.types import MAX_ID, MAX_TEXT
+from sla_schemas.words import Holder, Severity
+
+PREFIX: Final = "/api/v1"
+MAX_PAGE: Final = 500
+#: Rows of the table that are read for an export before others get their turn.
+_EXPORT_PAGE: Final = 500
+_EXPORTED: Final = (
+    "ticket_id",
+    "client_id",
+    "kind",
+    "severity",
+    "state",
+    "holder",
+    "analyst_id",
+    "team",
+    "policy",
+    "channel",
+    "communicated_at",
+    "closed_at",
+    "as_of",
+)
+_EXPORTED_OF_CLOCK: Final = (
+    "clock",
+    "cycle",
+    "start",
+    "due",
+    "stopped",
+    "outcome",
+    "limit",
+    "used_ms",
+    "paused_ms",
+    "target_ms",
+    "calendar",
+)
+#: What a spreadsheet would take for a formula.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": Problem, "description": text}
+    for status, text in {
+        401: "No token, or one that is unknown.",
+        422: "A parameter is not as it must be.",
+        429: "Too many requests; `Retry-After` says how many seconds to wait.",
+    }.items()
+}
+_NOT_FOUND: Final[dict[int | str, dict[str, Any]]] = {
+    404: {"model": Problem, "description": "No such ticket, or none that the token may see."},
+    503: {"model": Problem, "description": "The broker does not answer."},
+}
+_NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
+    304: {"description": "As it was when the `If-None-Match` was given."}
+}
+
+router: Final = APIRouter(responses=_PROBLEMS | _NOT_MODIFIED)
+
+
+def viewer_of(request: Request) -> Viewer:
+    """Who asks, as the outer application found out."""
+    viewer: Viewer = request.state.viewer
+    return viewer
+
+
+def board_of(request: Request) -> Board:
+    """The board that is asked."""
+    board: Board = request.app.state.board
+    return board
+
+
+TheBoard = Annotated[Board, Depends(board_of)]
+TheViewer = Annotated[Viewer, Depends(viewer_of)]
+
+
+def filters_of(
+    viewer: TheViewer,
+    severity: Severity | None = None,
+    client: Annotated[str | None, Query(max_length=MAX_ID)] = None,
+    team: Annotated[str | None, Query(max_length=MAX_TEXT)] = None,
+    holder: Holder | None = None,
+) -> Filters:
+    """The filters of a request, within what the viewer may see."""
+    given: dict[Dimension, str | None] = {
+        "severity": severity,
+        "client": client,
+        "team": team,
+        "holder": holder,
+    }
+    return restricted({name: value for name, value in given.items() if value}, viewer)
+
+
+TheFilters = Annotated[Filters, Depends(filters_of)]
+
+
+def answered(request: Request, answer: BaseModel) -> Response:
+    """``answer`` as JSON with an ETag of its content, or 304 where the asker has it."""
+    body = answer.model_dump_json().encode()
+    return tagged(request, body, "application/json")
+
+
+def tagged(request: Request, body: bytes, media_type: str) -> Response:
+    """``body`` with an ETag of its content, or 304 where the asker has it."""
+    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
+    known = [each.strip().removeprefix("W/") for each in _none_match(request).split(",")]
+    if tag in known or "*" in known:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(body, media_type=media_type, headers=headers)
+
+
+def _none_match(request: Request) -> str:
+    return request.headers.get("if-none-match", "")
+
+
+@router.get("/tickets", response_model=TicketsAnswer, summary="Tickets, sorted by what is due")
+async def tickets(
+    request: Request,
+    board: TheBoard,
+    viewer: TheViewer,
+    filters: TheFilters,
+    status: Annotated[
+        Status,
+        Query(
+            description="`open` by due; `breached` by the instant of the breach; `waiting` by "
+            "since when; `closed` by when."
+        ),
+    ] = "open",
+    sort: Annotated[
+        Literal["due", "-due"] | None,
+        Query(description="Earliest or latest first; breached and closed default to latest."),
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
+    cursor: Annotated[
+        str | None, Query(max_length=2000, description="`next` of the page before.")
+    ] = None,
+) -> Response:
+    """A page of the tickets that match every filter given.
+
+    Pages go by position and not by number: what changes between two pages is neither shown twice
+    for that nor left out, unless it moved itself.
+    """
+    backwards = None if sort is None else sort == "-due"
+    page = board.page(status, filters, limit, cursor, backwards=backwards)
+    now = board.now()
+    return answered(
+        request,
+        TicketsAnswer.model_construct(
+            as_of=now_text(board),
+            freshness=board.freshness(),
+            tickets=[TicketAnswer.of(row, board, viewer, now) for row in page.rows],
+            next=None if page.end is None else write_cursor(page.end),
+        ),
+    )
+
+
+@router.get(
+    "/tickets.csv",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {}}, "description": "One line a clock."}},
+    summary="The same as CSV, all pages",
+)
+async def export(
+    board: TheBoard,
+    viewer: TheViewer,
+    filters: TheFilters,
+    status: Annotated[Status, Query()] = "open",
+) -> Response:
+    """Every ticket that matches, one line for each cycle of each clock; RFC 4180, UTF-8.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it.
+    """
+    headers = {"Content-Disposition": f'attachment; filename="sla-{status}.csv"'}
+    return StreamingResponse(
+        _export(board, viewer, filters, status), media_type="text/csv", headers=headers
+    )
+
+
+def _export(board: Board, viewer: Viewer, filters: Filters, status: Status) -> Iterator[str]:
+    yield _line([*_EXPORTED, *_EXPORTED_OF_CLOCK])
+    cursor = None
+    while True:
+        page = board.page(status, filters, _EXPORT_PAGE, cursor)
+        yield "".join(_lines(row, viewer) for row in page.rows)
+        if page.end is None:
+            return
+        cursor = write_cursor(page.end)
+
+
+def _lines(row: Row, viewer: Viewer) -> str:
+    staff = () if viewer.sees_staff else ("analyst_id", "team")
+    told = [None if name in staff else getattr(row, name) for name in _EXPORTED]
+    clocks = [[getattr(clock, name) for name in _EXPORTED_OF_CLOCK] for clock in row.clocks]
+    return "".join(_line([*told, *clock]) for clock in clocks or [[None] * len(_EXPORTED_OF_CLOCK)])
+
+
+def _line(cells: list[Any]) -> str:
+    sink = io.StringIO()
+    csv.writer(sink).writerow([_cell(cell) for cell in cells])
+    return sink.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return "" if value is None else value
+
+
+@router.get(
+    "/tickets/{ticket_id:path}",
+    response_model=LedgerAnswer,
+    responses=_NOT_FOUND,
+    summary="One ticket with its ledger",
+)
+async def ticket(
+    request: Request,
+    board: TheBoard,
+    viewer: TheViewer,
+    ticket_id: Annotated[str, Path(max_length=MAX_ID)],
+) -> Response:
+    """A ticket, and every span of each of its clocks: what it was, why, and sums that add up."""
+    row = board.table.get(ticket_id)
+    if row is None or not may_see(row, viewer):
+        raise ProblemError(HTTPStatus.NOT_FOUND, f"there is no ticket {ticket_id!r} on the board")
+    return answered(
+        request,
+        LedgerAnswer.model_construct(
+            ticket=TicketAnswer.of(row, board, viewer, board.now()),
+            ledger=await board.ledger(row, viewer),
+        ),
+    )
+
+
+@router.get("/summary", response_model=SummaryAnswer, summary="The whole board in figures")
+async def summary(
+    request: Request, board: TheBoard, viewer: TheViewer, filters: TheFilters
+) -> Response:
+    """How many tickets are open, have breached and wait, whole and by severity, client and team,
+    and how many promises were kept.
+    """
+    table = board.table
+
+    def counts_by(dimension: Dimension) -> dict[str, CountsAnswer]:
+        found = table.counts_by(dimension, filters)
+        return {name: _counts(counts) for name, counts in sorted(found.items())}
+
+    return answered(
+        request,
+        SummaryAnswer.model_construct(
+            as_of=now_text(board),
+            freshness=board.freshness(),
+            unread_events=board.reader.unread,
+            counts=_counts(table.counts(filters)),
+            by_severity=counts_by("severity"),
+            by_client=counts_by("client"),
+            by_team=counts_by("team") if viewer.sees_staff else {},
+            attainment={period: _total(board, period, filters) for period in PERIODS},
+        ),
+    )
+
+
+@router.get("/attainment", response_model=AttainmentAnswer, summary="How many promises were kept")
+async def attainment(
+    request: Request,
+    board: TheBoard,
+    filters: TheFilters,
+    period: Annotated[Period, Query()] = "month",
+    by: Annotated[Literal["severity", "client", "clock", "day"], Query()] = "severity",
+) -> Response:
+    """Promises kept and broken today, this week or this month, in the policy's time zone.
+
+    A promise is kept on the day its clock stopped in time and broken on the day it was due; it
+    counts until its ticket leaves the table.
+    """
+    first, last = days_of(period, board.today())
+    groups = board.attainment(period, filters, _GROUPING[by])
+    return answered(
+        request,
+        AttainmentAnswer(
+            period=period,
+            first_day=date.fromordinal(first).isoformat(),
+            last_day=date.fromordinal(last).isoformat(),
+            total=_total(board, period, filters),
+            by=by,
+            groups={name: AttainedAnswer.of(each) for name, each in groups.items()},
+        ),
+    )
+
+
+_GROUPING: Final[dict[str, Callable[[Verdict], str]]] = {
+    "severity": lambda verdict: verdict.severity,
+    "client": lambda verdict: verdict.client,
+    "clock": lambda verdict: verdict.clock,
+    "day": lambda verdict: date.fromordinal(verdict.day).isoformat(),
+}
+
+
+def _total(board: Board, period: Period, filters: Filters) -> AttainedAnswer:
+    return AttainedAnswer.of(board.attainment(period, filters).get("", Attained(0, 0)))
+
+
+def _counts(counts: Any) -> CountsAnswer:
+    return CountsAnswer(open=counts["open"], breached=counts["breached"], waiting=counts["waiting"])
+
+
+def make_api(board: Board) -> FastAPI:
+    """The API as an application, to be mounted at ``PREFIX`` behind what finds out the viewer."""
+    api = FastAPI(
+        title="SLA board",
+        version="1",
+        summary="Every ticket's support promises: what is due, what broke, and why.",
+        docs_url=None,
+        redoc_url=None,
+        servers=[{"url": PREFIX}],
+        root_path_in_servers=False,
+    )
+    api.state.board = board
+    api.include_router(router)
+    api.add_exception_handler(ProblemError, _answer_problem)
+    api.add_exception_handler(CursorError, _answer_cursor)
+    api.add_exception_handler(UnavailableError, _answer_unavailable)
+    api.add_exception_handler(RequestValidationError, _answer_invalid)
+    api.add_exception_handler(HTTPException, _answer_http)
+    make_document = api.openapi
+    api.openapi = lambda: _secured(make_document())  # type: ignore[method-assign]
+    return api
+
+
+def _secured(document: dict[str, Any]) -> dict[str, Any]:
+    document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    document["security"] = [{"token": []}]
+    # RFC 9457 says what an error is; the framework would promise another form.
+    document["components"]["schemas"].pop("HTTPValidationError", None)
+    document["components"]["schemas"].pop("ValidationError", None)
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                if status.startswith(("4", "5")) and "content" in response:
+                    content = response["content"].pop("application/json", None)
+                    response["content"]["application/problem+json"] = content or {}
+    return document
+
+
+Handler = Callable[[Request, Any], Awaitable[Response]]
+
+
+async def _answer_problem(_: Request, error: Any) -> Response:
+    return error.response()  # type: ignore[no-any-return]
+
+
+async def _answer_cursor(_: Request, error: Exception) -> Response:
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+
+
+async def _answer_unavailable(_: Request, error: Exception) -> Response:
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": "5"})
+
+
+async def _answer_http(_: Request, error: Any) -> Response:
+    return problem(error.status_code, str(error.detail), headers=error.headers)
+
+
+async def _answer_invalid(_: Request, error: Any) -> Response:
+    found = [{"parameter": str(each["loc"][-1]), "detail": each["msg"]} for each in error.errors()]
+    told = "; ".join(f"{each['parameter']}: {each['detail']}" for each in found)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, told, errors=found)
+
+
+def document_response(api: FastAPI) -> Response:
+    """The OpenAPI document."""
+    return JSONResponse(api.openapi())

@@ -1,0 +1,64 @@
+"""The board as a process."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from zoneinfo import ZoneInfo
+
+import structlog
+from mode import Service
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from sla_board.access import AccessError, check_bind, read_access
+from sla_board.board import Board
+from sla_board.reader import Reader
+from sla_board.server import make_server
+from sla_board.settings import BoardSettings
+from sla_board.table import TicketTable
+from sla_kafka.clients import KafkaClients
+from sla_kafka.settings import KafkaSettings
+from sla_runtime.address import AddressError, listen
+from sla_runtime.logs import configure_logs
+from sla_runtime.worker import App, run_worker
+from sla_schemas.policy_file import PolicyError, load_policies
+
+log = structlog.get_logger("sla_board")
+
+
+def run_board(kafka: KafkaSettings, settings: BoardSettings) -> int:
+    """Run until SIGTERM or SIGINT; the exit status, 1 when it had to end by itself."""
+    configure_logs()
+    try:
+        access = read_access(settings.tokens)
+        check_bind(settings.host, access)
+        book = load_policies(settings.policies)
+        listener = listen(settings.host, settings.port, "SLA_BOARD_PORT")
+    except (AccessError, AddressError, PolicyError) as error:
+        log.error("board must end", reason=str(error))  # noqa: TRY400  the message is for people
+        return 1
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    table = TicketTable(ZoneInfo(book.latest.business_calendar.zone))
+    reader = Reader(
+        KafkaClients(kafka), table, registry, settings.stale_seconds, replay=settings.replay
+    )
+    server = make_server(Board(table, reader, book), access, settings, registry)
+    app = App("sla-board", kafka, consumes=False)
+
+    class Following(Service):
+        """The table follows its topic for as long as the worker runs."""
+
+        @Service.task
+        async def _follow(self) -> None:
+            await reader.run()
+
+        async def on_stop(self) -> None:
+            server.state.pages.stop()
+
+    app.service(Following)
+    app.serve(server, listener)
+    host, port = listener.getsockname()[:2]
+    with suppress(KeyboardInterrupt):
+        return run_worker(app, started="board started", url=f"http://{host}:{port}/")
+    return 130

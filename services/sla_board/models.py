@@ -1,0 +1,169 @@
+"""The API's answers. Their JSON Schemas are the OpenAPI document's."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from sla_board.access import Viewer
+from sla_board.board import Board
+from sla_board.reader import Freshness
+from sla_board.row import Row
+from sla_board.table import Attained, Period
+from sla_domain.instant import format_instant
+from sla_schemas.words import Holder, Kind, Outcome, Severity, TicketState
+
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+class ClockAnswer(BaseModel):
+    """A cycle of a clock. Figures are as of the ticket's ``as_of``, ``remaining_ms`` as of now."""
+
+    clock: str
+    cycle: int
+    severity: Severity
+    start: Time
+    due: Time | None
+    stopped: Time | None
+    outcome: Outcome
+    limit: str
+    used_ms: int | None
+    paused_ms: int | None
+    target_ms: int
+    calendar: str
+    remaining_ms: Annotated[
+        int | None, Field(description="Left on the calendar now, negative when over.")
+    ]
+
+
+class TicketAnswer(BaseModel):
+    """A ticket's SLA state. Staff is left out for a client's token."""
+
+    ticket_id: str
+    client_id: str
+    kind: Kind
+    severity: Severity | None
+    state: TicketState
+    holder: Annotated[Holder | None, Field(description="Who has the ball.")]
+    holder_since: Time | None
+    analyst_id: str | None
+    team: str | None
+    policy: str
+    channel: str | None
+    communicated_at: Time | None
+    closed_at: Time | None
+    as_of: Time
+    next_due: Annotated[Time | None, Field(description="The earliest due that is still ahead.")]
+    breached: bool
+    clocks: list[ClockAnswer]
+
+    @classmethod
+    def of(cls, row: Row, board: Board, viewer: Viewer, now: int) -> TicketAnswer:
+        """What ``viewer`` is told of ``row``."""
+        running = row.running
+        clocks = []
+        for clock in row.clocks:
+            countdown = board.countdown(row, clock, now)
+            clocks.append(
+                ClockAnswer.model_construct(
+                    clock=clock.clock,
+                    cycle=clock.cycle,
+                    severity=clock.severity,
+                    start=clock.start,
+                    due=clock.due,
+                    stopped=clock.stopped,
+                    outcome=clock.outcome,
+                    limit=clock.limit,
+                    used_ms=clock.used_ms,
+                    paused_ms=clock.paused_ms,
+                    target_ms=clock.target_ms,
+                    calendar=clock.calendar,
+                    remaining_ms=None if countdown is None else countdown.remaining_ms,
+                )
+            )
+        return cls.model_construct(
+            ticket_id=row.ticket_id,
+            client_id=row.client_id,
+            kind=row.kind,
+            severity=row.severity,
+            state=row.state,
+            holder=row.holder,
+            holder_since=row.holder_since,
+            analyst_id=row.analyst_id if viewer.sees_staff else None,
+            team=row.team if viewer.sees_staff else None,
+            policy=row.policy,
+            channel=row.channel,
+            communicated_at=row.communicated_at,
+            closed_at=row.closed_at,
+            as_of=row.as_of,
+            next_due=None if running is None else running.due,
+            breached=row.breach is not None,
+            clocks=clocks,
+        )
+
+
+class TicketsAnswer(BaseModel):
+    """A page of tickets."""
+
+    as_of: Time
+    freshness: Freshness
+    tickets: list[TicketAnswer]
+    next: Annotated[str | None, Field(description="The cursor of the next page; null on the last.")]
+
+
+class LedgerAnswer(BaseModel):
+    """A ticket, and every span of its clocks as ``sla explain --json`` tells it."""
+
+    ticket: TicketAnswer
+    ledger: dict[str, object]
+
+
+class AttainedAnswer(BaseModel):
+    """Promises kept and broken, and the part that was kept; null where nothing was decided."""
+
+    kept: int
+    broken: int
+    share: float | None
+
+    @classmethod
+    def of(cls, attained: Attained) -> AttainedAnswer:
+        """The same as figures."""
+        return cls(kept=attained.kept, broken=attained.broken, share=attained.share)
+
+
+class CountsAnswer(BaseModel):
+    """Tickets that are open, and those of them that have breached or wait for their client."""
+
+    open: int
+    breached: int
+    waiting: int
+
+
+class SummaryAnswer(BaseModel):
+    """The whole board in figures."""
+
+    as_of: Time
+    freshness: Freshness
+    unread_events: Annotated[int, Field(description="Events the tracker has not processed.")]
+    counts: CountsAnswer
+    by_severity: dict[str, CountsAnswer]
+    by_client: dict[str, CountsAnswer]
+    by_team: dict[str, CountsAnswer]
+    attainment: dict[Period, AttainedAnswer]
+
+
+class AttainmentAnswer(BaseModel):
+    """Promises kept and broken from one local day to another, whole and by one of their sides."""
+
+    period: Period
+    first_day: str
+    last_day: str
+    total: AttainedAnswer
+    by: str
+    groups: dict[str, AttainedAnswer]
+
+
+def now_text(board: Board) -> str:
+    """The instant that figures are of, as RFC 3339."""
+    return format_instant(board.now())

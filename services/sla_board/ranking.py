@@ -1,0 +1,88 @@
+"""A list of tickets that is always in order, also for one client, team or severity alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, Literal, NamedTuple
+
+from sortedcontainers import SortedList
+
+from sla_board.row import Row
+
+Dimension = Literal["severity", "client", "team", "holder"]
+DIMENSIONS: Final[tuple[Dimension, ...]] = ("severity", "client", "team", "holder")
+Filters = Mapping[Dimension, str]
+
+
+class Place(NamedTuple):
+    """Where a ticket stands: what it is sorted by, and its id."""
+
+    key: str
+    ticket_id: str
+
+
+def value_of(row: Row, dimension: Dimension) -> str:
+    """What ``row`` is filtered by; empty where it has none."""
+    if dimension == "client":
+        return row.client_id
+    found: str | None = getattr(row, dimension)
+    return found or ""
+
+
+def matches(row: Row, filters: Filters) -> bool:
+    """Whether ``row`` has every value asked for."""
+    return all(value_of(row, dimension) == value for dimension, value in filters.items())
+
+
+class Ranking:
+    """Places in order, whole and by each value of each dimension.
+
+    A question takes the shortest list that holds its answer, so one about a client costs what that
+    client's tickets cost.
+    """
+
+    def __init__(self) -> None:
+        self._whole: SortedList[Place] = SortedList()
+        self._parts: dict[tuple[Dimension, str], SortedList[Place]] = {}
+
+    def __len__(self) -> int:
+        """How many tickets it has."""
+        return len(self._whole)
+
+    def add(self, place: Place, row: Row) -> None:
+        """Put a ticket in its place."""
+        self._whole.add(place)
+        for dimension in DIMENSIONS:
+            part = dimension, value_of(row, dimension)
+            places = self._parts.get(part)
+            if places is None:
+                places = self._parts[part] = SortedList()
+            places.add(place)
+
+    def remove(self, place: Place, row: Row) -> None:
+        """Take a ticket out that was added with the same place and row."""
+        self._whole.remove(place)
+        for dimension in DIMENSIONS:
+            part = dimension, value_of(row, dimension)
+            places = self._parts[part]
+            places.remove(place)
+            if not places:
+                del self._parts[part]
+
+    def first(self) -> Place | None:
+        """The first of all."""
+        return self._whole[0] if self._whole else None
+
+    def places(
+        self, filters: Filters, after: Place | None = None, *, backwards: bool = False
+    ) -> Iterator[Place]:
+        """The places of at least the tickets that match ``filters``, from behind ``after`` on."""
+        lists = [self._parts.get(part) for part in filters.items()]
+        if any(places is None for places in lists):
+            return iter(())
+        shortest = min((each for each in lists if each is not None), key=len, default=self._whole)
+        if after is None:
+            return reversed(shortest) if backwards else iter(shortest)
+        if backwards:
+            return shortest.irange(maximum=after, inclusive=(True, False), reverse=True)
+        return shortest.irange(minimum=after, inclusive=(False, True))

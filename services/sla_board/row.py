@@ -1,0 +1,108 @@
+"""A ticket's record as the board reads it, and what it is listed and counted by."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from sla_domain.instant import parse_instant, to_datetime
+from sla_schemas.words import Holder, Kind, Outcome, Severity, TicketState
+
+#: What is still open, what of it has breached or waits for its client, and what is over.
+Status = Literal["open", "breached", "waiting", "closed"]
+
+#: Sorts behind every instant: for open tickets of which nothing is due.
+NEVER: Final = "9999"
+_CLOSED: Final = ("resolved", "cancelled")
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """A clock's figures as of the record (``sla_schemas.tables.ClockRecord``); instants as text."""
+
+    clock: str
+    cycle: int
+    severity: Severity
+    start: str
+    due: str | None
+    stopped: str | None
+    outcome: Outcome
+    limit: str
+    used_ms: int | None
+    paused_ms: int | None
+    target_ms: int
+    calendar: str
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A ticket (``sla_schemas.tables.TicketRecord``), without the tracker's memory.
+
+    Instants stay text: they are all UTC with milliseconds, so they sort as they are.
+    """
+
+    ticket_id: str
+    client_id: str
+    kind: Kind
+    severity: Severity | None
+    state: TicketState
+    policy: str
+    as_of: str
+    clocks: list[Clock]
+    communicated_at: str | None = None
+    closed_at: str | None = None
+    channel: str | None = None
+    holder: Holder | None = None
+    holder_since: str | None = None
+    analyst_id: str | None = None
+    team: str | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was resolved or cancelled."""
+        return self.state in _CLOSED
+
+    @property
+    def running(self) -> Clock | None:
+        """The clock that is due next."""
+        dues = [clock for clock in self.clocks if clock.outcome == "running" and clock.due]
+        return min(dues, key=lambda clock: clock.due or NEVER) if dues else None
+
+    @property
+    def breach(self) -> Clock | None:
+        """The clock that broke its promise last, of those that did."""
+        broken = [clock for clock in self.clocks if clock.outcome == "breached" and clock.due]
+        return max(broken, key=lambda clock: clock.due or "") if broken else None
+
+    def places(self) -> dict[Status, str]:
+        """The lists it stands on, and by what it is sorted there."""
+        if self.closed:
+            return {"closed": self.closed_at or self.as_of}
+        if self.communicated_at is None:
+            return {}
+        running, breach = self.running, self.breach
+        found: dict[Status, str] = {"open": NEVER if running is None else running.due or NEVER}
+        if breach is not None:
+            found["breached"] = breach.due or self.as_of
+        if self.state == "waiting":
+            found["waiting"] = self.holder_since or self.as_of
+        return found
+
+
+_ROW: Final = msgspec.json.Decoder(Row)
+
+
+def read_row(value: bytes) -> Row:
+    """The row in a record of the ticket table. Raises ``msgspec.DecodeError``."""
+    return _ROW.decode(value)
+
+
+@lru_cache(maxsize=100_000)
+def _local_day(minute: str, zone: ZoneInfo) -> int:
+    return to_datetime(parse_instant(f"{minute}:00Z")).astimezone(zone).toordinal()
+
+
+def local_day(instant: str, zone: ZoneInfo) -> int:
+    """The local date of an instant, as an ordinal."""
+    return _local_day(instant[:16], zone)

@@ -1,0 +1,169 @@
+"""The board's web application: who asks, what they may, and where pages and API are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from importlib import resources
+from typing import Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sla_board.access import COOKIE, Access, RateLimit
+from sla_board.api import PREFIX, make_api
+from sla_board.board import Board
+from sla_board.pages import Pages
+from sla_board.problem import problem
+from sla_board.reader import Freshness
+from sla_board.settings import BoardSettings
+
+_LOOPBACK_NAMES: Final = ["localhost", "127.0.0.1", "[::1]"]
+#: What needs no token: probes, metrics, the way in, and what its page is made of.
+_OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics", "/login", "/static/")
+#: Nothing but our own files, and no page of ours within another's.
+_SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class SecurityHeaders:
+    """The headers above on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the answer on with the headers."""
+
+        async def send_with(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _SECURITY_HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        await self._app(scope, receive, send_with)
+
+
+class Gate:
+    """Finds out who asks, and lets through who may and does not ask too much."""
+
+    def __init__(self, app: ASGIApp, access: Access, limit: RateLimit) -> None:
+        self._app = app
+        self._access = access
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 401 or 429, or go on with ``request.state.viewer``."""
+        if scope["type"] != "http" or scope["path"].startswith(_OPEN_PATHS):
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        viewer = self._access.viewer(_secret(request))
+        address = request.client.host if request.client else "?"
+        asker = address if viewer is None or self._access.open else viewer.name
+        wait = self._limit.wait(asker, time.monotonic())
+        answer: Response | None = None
+        if wait > 0:
+            headers = {"Retry-After": str(int(wait) + 1)}
+            answer = problem(
+                HTTPStatus.TOO_MANY_REQUESTS, "too many requests; wait a little", headers=headers
+            )
+        elif viewer is None:
+            answer = _asked_for_token(request)
+        if answer is not None:
+            await answer(scope, receive, send)
+            return
+        scope.setdefault("state", {})["viewer"] = viewer
+        await self._app(scope, receive, send)
+
+
+def _secret(request: Request) -> str | None:
+    kind, _, secret = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return secret.strip()
+    return request.cookies.get(COOKIE)
+
+
+def _asked_for_token(request: Request) -> Response:
+    if request.url.path.startswith("/api/") or "text/html" not in _accepted(request.headers):
+        return problem(
+            HTTPStatus.UNAUTHORIZED,
+            "a bearer token is needed: Authorization: Bearer ...",
+            headers={"WWW-Authenticate": 'Bearer realm="sla-board"'},
+        )
+    return RedirectResponse("/login", HTTPStatus.SEE_OTHER)
+
+
+def _accepted(headers: Headers) -> str:
+    return headers.get("accept", "")
+
+
+def make_server(
+    board: Board, access: Access, settings: BoardSettings, registry: CollectorRegistry
+) -> Starlette:
+    """The whole application."""
+    api = make_api(board)
+    pages = Pages(board, access, api, settings.live_pages)
+
+    async def healthz(_: Request) -> Response:
+        return JSONResponse({"alive": True})
+
+    async def readyz(_: Request) -> Response:
+        freshness = board.freshness()
+        ready = freshness in (Freshness.FRESH, Freshness.BEHIND)
+        return JSONResponse(
+            {"ready": ready, "freshness": freshness, "tickets": len(board.table)},
+            HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE,
+        )
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    static = resources.files(__package__) / "static"
+    app = Starlette(
+        routes=[
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/metrics", metrics),
+            *pages.routes(),
+            Mount("/static", StaticFiles(directory=str(static))),
+            Mount(PREFIX, api),
+        ],
+        exception_handlers=pages.error_handlers(),
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(TrustedHostMiddleware, allowed_hosts=_hosts(settings, access)),
+            Middleware(Gate, access=access, limit=RateLimit(settings.requests_per_second)),
+        ],
+    )
+    app.state.pages = pages
+    return app
+
+
+def _hosts(settings: BoardSettings, access: Access) -> list[str]:
+    """The names asked for by; without tokens a page elsewhere could otherwise have its visitor's
+    browser read the board under a name of its own (DNS rebinding).
+    """
+    return settings.allowed_hosts or (_LOOPBACK_NAMES if access.open else ["*"])
+
+
+Answer = Callable[[Request], Awaitable[Response]]

@@ -1,0 +1,255 @@
+"""Every ticket of the tracker's table in memory, ready for the questions the board is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal, NamedTuple, get_args
+from zoneinfo import ZoneInfo
+
+from sla_board.ranking import DIMENSIONS, Dimension, Filters, Place, Ranking, matches, value_of
+from sla_board.row import Row, Status, local_day
+
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
+#: Statuses of which the latest come first.
+LATEST_FIRST: Final = frozenset({"breached", "closed"})
+Period = Literal["today", "week", "month"]
+PERIODS: Final[tuple[Period, ...]] = get_args(Period)
+
+
+class Verdict(NamedTuple):
+    """A clock that was kept or broken, and the day on which that was so."""
+
+    day: int
+    clock: str
+    severity: str
+    client: str
+    team: str
+    kept: bool
+
+
+class Attained(NamedTuple):
+    """Promises kept and broken."""
+
+    kept: int
+    broken: int
+
+    @property
+    def share(self) -> float | None:
+        """The part that was kept; ``None`` where nothing was decided."""
+        decided = self.kept + self.broken
+        return self.kept / decided if decided else None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some tickets in order; ``end`` is where the next page goes on, if there is one."""
+
+    rows: list[Row]
+    end: Place | None
+
+
+class Origin(NamedTuple):
+    """Where on the table topic a ticket's record lies."""
+
+    partition: int
+    offset: int
+
+
+class _Known(NamedTuple):
+    """A ticket as it was put in, to be taken out the same way."""
+
+    row: Row
+    origin: Origin
+    places: dict[Status, str]
+    verdicts: list[Verdict]
+
+
+class TicketTable:
+    """The rows, sorted and counted as they change. ``zone`` is where days begin."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self.zone = zone
+        #: Grows with every change.
+        self.version = 0
+        self._known: dict[str, _Known] = {}
+        self._rankings: dict[Status, Ranking] = {status: Ranking() for status in STATUSES}
+        self._groups: dict[tuple[str, ...], Counter[Status]] = {}
+        self._days: dict[int, Counter[Verdict]] = {}
+        self._changed = asyncio.Event()
+
+    def __len__(self) -> int:
+        """How many tickets there are."""
+        return len(self._known)
+
+    def ids(self) -> set[str]:
+        """The ids of all tickets."""
+        return set(self._known)
+
+    def put(self, row: Row, origin: Origin) -> None:
+        """Take in a ticket's new record."""
+        self._take_out(self._known.get(row.ticket_id))
+        known = _Known(row, origin, row.places(), list(self._verdicts(row)))
+        self._known[row.ticket_id] = known
+        for status, key in known.places.items():
+            self._rankings[status].add(Place(key, row.ticket_id), row)
+        self._count(known, 1)
+        self.version += 1
+
+    def remove(self, ticket_id: str) -> None:
+        """Forget a ticket that left the tracker's table."""
+        self._take_out(self._known.pop(ticket_id, None))
+        self.version += 1
+
+    def announce(self) -> None:
+        """Wake those who wait for a change."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def changes(self, since: int, seconds: float) -> None:
+        """Until there is something newer than version ``since``, for ``seconds`` at most."""
+        changed = self._changed
+        if self.version == since:
+            try:
+                async with asyncio.timeout(seconds):
+                    await changed.wait()
+            except TimeoutError:
+                return
+
+    def get(self, ticket_id: str) -> Row | None:
+        """A ticket by its id."""
+        known = self._known.get(ticket_id)
+        return None if known is None else known.row
+
+    def origin(self, ticket_id: str) -> Origin | None:
+        """Where a ticket's whole record is found."""
+        known = self._known.get(ticket_id)
+        return None if known is None else known.origin
+
+    def page(
+        self,
+        status: Status,
+        filters: Filters,
+        limit: int,
+        after: Place | None = None,
+        *,
+        backwards: bool | None = None,
+        until: Callable[[Place], bool] | None = None,
+    ) -> Page:
+        """The tickets of ``status`` that match, from behind ``after`` on, ``limit`` at most.
+
+        Those that breached or closed last come first unless ``backwards`` says otherwise; the page
+        ends before the first place of which ``until`` is true.
+        """
+        if backwards is None:
+            backwards = status in LATEST_FIRST
+        found: list[Row] = []
+        last: Place | None = None
+        for place in self._rankings[status].places(filters, after, backwards=backwards):
+            if until is not None and until(place):
+                break
+            row = self._known[place.ticket_id].row
+            if matches(row, filters):
+                if len(found) == limit:
+                    return Page(found, last)
+                found.append(row)
+                last = place
+        return Page(found, None)
+
+    def first_due(self) -> str | None:
+        """When the next promise is due, of all tickets."""
+        first = self._rankings["open"].first()
+        return None if first is None else first.key
+
+    def counts(self, filters: Filters) -> Counter[Status]:
+        """How many tickets of each status match."""
+        total: Counter[Status] = Counter()
+        for _, counts in self._matching(filters):
+            total.update(counts)
+        return total
+
+    def counts_by(self, dimension: Dimension, filters: Filters) -> dict[str, Counter[Status]]:
+        """The same for each value of ``dimension``; open tickets only."""
+        at = DIMENSIONS.index(dimension)
+        found: dict[str, Counter[Status]] = {}
+        for group, counts in self._matching(filters):
+            if counts["open"]:
+                found.setdefault(group[at], Counter()).update(counts)
+        return found
+
+    def attainment(
+        self,
+        first: int,
+        last: int,
+        filters: Filters,
+        by: Callable[[Verdict], str] = lambda _: "",
+    ) -> dict[str, Attained]:
+        """Promises kept and broken from day ``first`` to day ``last``, grouped by ``by``.
+
+        A promise is kept on the day its clock stopped, and broken on the day it was due. Of the
+        filters ``holder`` has no meaning here.
+        """
+        found: dict[str, list[int]] = {}
+        for day in range(first, last + 1):
+            for verdict, count in self._days.get(day, {}).items():
+                if all(
+                    getattr(verdict, dimension) == value
+                    for dimension, value in filters.items()
+                    if dimension != "holder"
+                ):
+                    found.setdefault(by(verdict), [0, 0])[0 if verdict.kept else 1] += count
+        return {name: Attained(*counts) for name, counts in sorted(found.items())}
+
+    def _matching(self, filters: Filters) -> Iterator[tuple[tuple[str, ...], Counter[Status]]]:
+        wanted = [(DIMENSIONS.index(dimension), value) for dimension, value in filters.items()]
+        for group, counts in self._groups.items():
+            if all(group[at] == value for at, value in wanted):
+                yield group, counts
+
+    def _take_out(self, known: _Known | None) -> None:
+        if known is None:
+            return
+        for status, key in known.places.items():
+            self._rankings[status].remove(Place(key, known.row.ticket_id), known.row)
+        self._count(known, -1)
+
+    def _count(self, known: _Known, by: int) -> None:
+        group = tuple(value_of(known.row, dimension) for dimension in DIMENSIONS)
+        counts = self._groups.setdefault(group, Counter())
+        for status in known.places:
+            counts[status] += by
+        if not any(counts.values()):
+            del self._groups[group]
+        for verdict in known.verdicts:
+            day = self._days.setdefault(verdict.day, Counter())
+            day[verdict] += by
+            if not day[verdict]:
+                del day[verdict]
+
+    def _verdicts(self, row: Row) -> Iterator[Verdict]:
+        for clock in row.clocks:
+            decided = clock.stopped if clock.outcome == "met" else clock.due
+            if clock.outcome in ("met", "breached") and decided is not None:
+                yield Verdict(
+                    local_day(decided, self.zone),
+                    clock.clock,
+                    clock.severity,
+                    row.client_id,
+                    row.team or "",
+                    clock.outcome == "met",
+                )
+
+
+def days_of(period: Period, today: date) -> tuple[int, int]:
+    """The first and the last day of the period that ``today`` lies in, up to today; weeks begin on
+    Monday.
+    """
+    first: Mapping[Period, int] = {
+        "today": today.toordinal(),
+        "week": today.toordinal() - today.weekday(),
+        "month": today.replace(day=1).toordinal(),
+    }
+    return first[period], today.toordinal()

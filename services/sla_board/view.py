@@ -1,0 +1,308 @@
+"""What a page shows, in the words of one language: made from the board, drawn by the templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, get_args
+from urllib.parse import quote, urlencode
+
+from sla_board.access import Viewer
+from sla_board.board import Board, Countdown, restricted, write_cursor
+from sla_board.ranking import DIMENSIONS, Dimension, Filters, Place
+from sla_board.reader import Freshness
+from sla_board.row import NEVER, Clock, Row, Status
+from sla_board.table import PERIODS, Attained
+from sla_domain.instant import SECOND, parse_instant
+from sla_schemas.words import Holder, Severity
+from sla_text.language import Texts
+from sla_text.moments import length, moment
+
+#: Rows of a section on the whole board, and on a page of its own.
+SHOWN: Final = 12
+PAGE: Final = 100
+#: Lines of a breakdown.
+_GROUPS: Final = 10
+_SECTIONS: Final[tuple[tuple[str, Status], ...]] = (
+    ("next", "open"),
+    ("breached", "breached"),
+    ("waiting", "waiting"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What the address of a page asks for."""
+
+    filters: Filters
+    language: str
+    section: str | None = None
+    cursor: str | None = None
+
+    def link(self, **changes: str | None) -> str:
+        """The address with some of its parameters changed; ``None`` leaves one out."""
+        given: dict[str, str | None] = {"show": self.section, "lang": self.language}
+        given |= {str(name): value for name, value in self.filters.items()} | changes
+        return "/?" + urlencode({name: value for name, value in given.items() if value})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A ticket in a list. ``remaining_ms`` counts down while ``runs``."""
+
+    ticket_id: str
+    url: str
+    client: str
+    severity: str
+    severity_word: str
+    promise: str
+    when: str
+    left: str
+    remaining_ms: int | None
+    runs: bool
+    over: bool
+    holder: str
+    team: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A list under its title."""
+
+    name: str
+    title: str
+    when_title: str
+    total: int
+    lines: list[Line]
+    empty: str
+    more: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Attainment of a period."""
+
+    period: str
+    share: str
+    detail: str
+    percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A line of a breakdown."""
+
+    name: str
+    url: str
+    open: int
+    breached: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """Open tickets by one of their sides."""
+
+    title: str
+    groups: list[Group]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A filter and what it can be set to."""
+
+    name: Dimension
+    label: str
+    value: str
+    options: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The live part of the page."""
+
+    now: str
+    notice: str | None
+    freshness: Freshness
+    counts: list[tuple[str, str, int]]
+    kept: list[Kept]
+    sections: list[Section]
+    breakdowns: list[Breakdown]
+    empty: str | None
+
+
+class Viewing:
+    """Makes views for one viewer, in one language."""
+
+    def __init__(self, board: Board, viewer: Viewer, texts: Texts) -> None:
+        self._board = board
+        self._viewer = viewer
+        self.texts = texts
+        self._names = board.book.latest.severity_names
+
+    def view(self, query: Query) -> View:
+        """The board as ``query`` asks for it. Raises ``CursorError``."""
+        board, filters = self._board, restricted(query.filters, self._viewer)
+        now, table = board.now(), board.table
+        counts = table.counts(filters)
+        shown = [
+            self._section(name, status, filters, query, counts[status], now)
+            for name, status in _SECTIONS
+            if query.section in (None, name)
+        ]
+        statuses: tuple[Status, ...] = ("open", "breached", "waiting")
+        empty = None
+        if not counts["open"]:
+            empty = self.texts("live.empty_filters" if query.filters else "live.empty")
+        return View(
+            now=moment(now // SECOND * SECOND, board.zone, self.texts),
+            notice=self._notice(),
+            freshness=board.freshness(),
+            counts=[(name, self.texts(f"live.{name}"), counts[name]) for name in statuses],
+            kept=[self._kept(period, board.attainment(period, filters)) for period in PERIODS],
+            sections=shown,
+            breakdowns=[] if query.section else self._breakdowns(filters, query),
+            empty=empty,
+        )
+
+    def choices(self, query: Query) -> list[Choice]:
+        """The filters, with the values there are."""
+        texts, table = self.texts, self._board.table
+        severities = [(name, texts.severity(name, self._names)) for name in get_args(Severity)]
+        holders = [(name, texts.word("holder", name)) for name in get_args(Holder)]
+        scope = restricted({}, self._viewer)
+        options: Mapping[Dimension, list[tuple[str, str]]] = {
+            "severity": severities,
+            "client": [(name, name) for name in sorted(table.counts_by("client", scope))],
+            "team": [(name, name) for name in sorted(table.counts_by("team", scope)) if name],
+            "holder": holders,
+        }
+        shown: tuple[Dimension, ...] = DIMENSIONS
+        if not self._viewer.sees_staff:
+            shown = ("severity", "holder")
+        return [
+            Choice(name, texts(f"live.{name}"), query.filters.get(name, ""), options[name])
+            for name in shown
+        ]
+
+    def _notice(self) -> str | None:
+        texts, board = self.texts, self._board
+        freshness = board.freshness()
+        if freshness is Freshness.LOADING:
+            return texts("live.loading", count=len(board.table))
+        if freshness is Freshness.UNREACHABLE:
+            return texts("live.unreachable")
+        if freshness is Freshness.BEHIND:
+            unread = board.reader.unread
+            return texts("live.stale", count=unread) if unread else texts("live.stale_one")
+        return None
+
+    def _section(
+        self, name: str, status: Status, filters: Filters, query: Query, total: int, now: int
+    ) -> Section:
+        texts = self.texts
+        whole = query.section is not None
+
+        def nothing_due(place: Place) -> bool:
+            return name == "next" and place.key == NEVER
+
+        page = self._board.page(
+            status,
+            filters,
+            PAGE if whole else SHOWN,
+            query.cursor if whole else None,
+            until=nothing_due,
+        )
+        more = None
+        if page.end is not None:
+            cursor = write_cursor(page.end)
+            more = query.link(cursor=cursor) if whole else query.link(show=name)
+        when = {"next": "due", "breached": "broken_at", "waiting": "since"}[name]
+        return Section(
+            name=name,
+            title=texts(f"live.{name}"),
+            when_title=texts(f"live.{when}"),
+            total=total,
+            lines=[self._line(name, row, query, now) for row in page.rows],
+            empty=texts(f"live.none_{name}"),
+            more=more,
+        )
+
+    def _line(self, section: str, row: Row, query: Query, now: int) -> Line:
+        texts, board = self.texts, self._board
+        clock = row.breach if section == "breached" else row.running
+        when = row.holder_since if section == "waiting" else clock.due if clock else None
+        countdown = None if clock is None else board.countdown(row, clock, now)
+        return Line(
+            ticket_id=row.ticket_id,
+            url=f"/tickets/{quote(row.ticket_id, safe='')}?lang={query.language}",
+            client=row.client_id,
+            severity=row.severity or "none",
+            severity_word=texts.severity(row.severity, self._names)
+            if row.severity
+            else texts("explain.no_severity"),
+            promise=self._promise(clock),
+            when=moment(parse_instant(when) // SECOND * SECOND, board.zone, texts) if when else "",
+            left=self._left(countdown),
+            remaining_ms=None if countdown is None else countdown.remaining_ms,
+            runs=countdown is not None and countdown.runs,
+            over=countdown is not None and countdown.remaining_ms <= 0,
+            holder=texts.word("holder", row.holder or "nobody"),
+            team=(row.team or "") if self._viewer.sees_staff else "",
+        )
+
+    def _promise(self, clock: Clock | None) -> str:
+        return "" if clock is None else self.texts.word("clock", clock.clock)
+
+    def _left(self, countdown: Countdown | None) -> str:
+        if countdown is None:
+            return ""
+        whole = countdown.remaining_ms // SECOND * SECOND
+        if whole < 0:
+            return self.texts("live.over", length=length(-whole))
+        return length(whole)
+
+    def _kept(self, period: str, attained: Mapping[str, Attained]) -> Kept:
+        texts = self.texts
+        total = attained.get("", Attained(0, 0))
+        title = texts(f"live.{period}")
+        if total.share is None:
+            return Kept(title, "-", texts("live.nothing_decided"), None)
+        detail = texts("live.kept_of", kept=total.kept, decided=total.kept + total.broken)
+        # Never rounded up to a hundred: that would hide a broken promise.
+        percent = int(total.share * 1000) / 10
+        return Kept(title, f"{percent:.1f} %", detail, percent)
+
+    def _breakdowns(self, filters: Filters, query: Query) -> list[Breakdown]:
+        shown: tuple[Dimension, ...] = ("severity", "client", "team")
+        if not self._viewer.sees_staff:
+            shown = ("severity",)
+        return [
+            found
+            for found in (self._breakdown(dimension, filters, query) for dimension in shown)
+            if len(found.groups) > 1
+        ]
+
+    def _breakdown(self, dimension: Dimension, filters: Filters, query: Query) -> Breakdown:
+        counts = self._board.table.counts_by(dimension, filters)
+        largest = sorted(counts.items(), key=lambda item: (-item[1]["open"], item[0]))[:_GROUPS]
+        groups = [
+            Group(
+                self._group_name(dimension, name),
+                query.link(**{dimension: name}),
+                each["open"],
+                each["breached"],
+                each["waiting"],
+            )
+            for name, each in largest
+        ]
+        return Breakdown(self.texts(f"live.by_{dimension}"), groups)
+
+    def _group_name(self, dimension: Dimension, name: str) -> str:
+        if dimension == "severity":
+            return (
+                self.texts.severity(name, self._names)
+                if name
+                else self.texts("explain.no_severity")
+            )
+        return name or self.texts("live.no_team")

@@ -1,0 +1,41 @@
+"""``sla board``: the live page and the HTTP API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sla_cli.options import Bootstrap, Policies, kafka_settings
+
+
+def board(
+    bootstrap: Bootstrap = None,
+    policy: Policies = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to serve on. Without tokens only a loopback one.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port to serve on; 0 picks a free one.")] = None,
+    tokens: Annotated[
+        Path | None, typer.Option(help="TOML file of bearer tokens (docs/board.md).")
+    ] = None,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Now is how far the tracker has come.")
+    ] = False,
+) -> None:
+    """Show every ticket's promises: a live page, and an API for programs.
+
+    Runs until Ctrl-C or SIGTERM; any number of them may run, each answers everything. Everything
+    else is set by SLA_BOARD_... and SLA_KAFKA_... in the environment (docs/board.md).
+
+      sla board --port 8080\n
+      sla board --host 0.0.0.0 --tokens tokens.toml --bootstrap broker:9092
+    """
+    from sla_board.main import run_board
+    from sla_board.settings import BoardSettings
+
+    given: dict[str, Any] = {"host": host, "port": port, "tokens": tokens}
+    given |= {"policies": policy or None, "replay": replay or None}
+    settings = BoardSettings(**{name: value for name, value in given.items() if value is not None})
+    raise typer.Exit(run_board(kafka_settings(bootstrap), settings))

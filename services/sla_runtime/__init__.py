@@ -1,0 +1,1 @@
+"""What the programs run on: logs, addresses, and Faust on this project's terms."""

@@ -1,0 +1,27 @@
+"""JSON lines on standard error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+
+def configure_logs() -> None:
+    """Log as JSON, for every program alike. Lines carry ids at most, never payloads."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.EventRenamer("message"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    # The libraries log each retry and their own life; what matters reaches us as an exception.
+    for name in ("aiokafka", "faust", "mode", "uvicorn"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

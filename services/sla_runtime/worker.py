@@ -1,0 +1,154 @@
+"""Faust on this project's terms: committed records only, and nothing acknowledged before done.
+
+Left to itself Faust (0.15) reads uncommitted records unless it runs its own transactions, and works
+out what to commit from the messages it has seen acknowledged, which steps over one that is still in
+flight and stands still at the markers that transactions leave (ADR 15). So the transport here makes
+its consumers from our connection settings, and commits exactly what the application says is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import socket
+from collections.abc import Iterator
+from typing import Any, ClassVar, Final, cast
+
+import faust
+import structlog
+import uvloop
+from aiokafka import AIOKafkaConsumer
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from faust.app.base import BootStrategy
+from faust.contrib.asgi import serve_asgi
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from yarl import URL
+
+from sla_kafka.settings import KafkaSettings
+
+#: Seconds between commits of what is done.
+COMMIT_SECONDS: Final = 1.0
+_SESSION_SECONDS: Final = 10.0
+#: Seconds that requests under way get at the end.
+_DRAIN_SECONDS: Final = 2
+
+log = structlog.get_logger("sla_runtime")
+
+
+class _Thread(driver.AIOKafkaConsumerThread):
+    """Faust's consumer thread over a consumer of ours."""
+
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        del transport
+        app = cast("App", self.app)
+        self._assignor = RoundRobinPartitionAssignor
+        return AIOKafkaConsumer(
+            **app.kafka.client_options(),
+            group_id=app.conf.id,
+            client_id=app.conf.id,
+            partition_assignment_strategy=[self._assignor],
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            session_timeout_ms=int(_SESSION_SECONDS * 1000),
+            heartbeat_interval_ms=int(_SESSION_SECONDS * 1000 / 4),
+            metadata_max_age_ms=5_000,
+            fetch_max_wait_ms=100,
+        )
+
+
+class _Consumer(driver.Consumer):
+    """Commits what ``App.done`` says."""
+
+    def _new_consumer_thread(self) -> _Thread:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        del topics
+        return iter(list(cast("App", self.app).done))
+
+    def _new_offset(self, tp: TP) -> int | None:
+        return cast("App", self.app).done.get(tp)
+
+
+class _Transport(driver.Transport):
+    Consumer: ClassVar[Any] = _Consumer
+
+
+class _Boot(BootStrategy):
+    """No producer of Faust's: what is sent goes through ours, with its acknowledgement awaited."""
+
+    enable_kafka_producer = False
+
+    def __init__(self, app: Any, **given: Any) -> None:
+        super().__init__(app, **given)
+        self.enable_kafka_consumer = cast("App", app).consumes
+
+
+class App(faust.App):
+    """A Faust app on our connection settings that makes no topics.
+
+    ``consumes`` says whether it has agents; without, Faust connects nowhere.
+    """
+
+    BootStrategy = _Boot
+
+    def __init__(self, name: str, kafka: KafkaSettings, *, consumes: bool) -> None:
+        self.kafka = kafka
+        self.consumes = consumes
+        #: The next offset of each partition of which all before it is done.
+        self.done: dict[TP, int] = {}
+        super().__init__(
+            name,
+            broker=f"kafka://{kafka.bootstrap}",
+            store="memory://",
+            consumer_auto_offset_reset="earliest",
+            broker_commit_interval=COMMIT_SECONDS,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            stream_recovery_delay=0.0,
+            autodiscover=False,
+        )
+
+    def _new_transport(self) -> Any:
+        return _Transport([URL(f"kafka://{self.kafka.bootstrap}")], self)
+
+    def serve(self, web: Any, listener: socket.socket) -> None:
+        """Serve the ASGI application ``web`` on ``listener`` from within the worker."""
+        host, port = listener.getsockname()[:2]
+        serve_asgi(
+            self,
+            web,
+            host=host,
+            port=port,
+            fd=listener.fileno(),
+            lifespan="off",
+            access_log=False,
+            log_level="critical",
+            server_header=False,
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
+            timeout_keep_alive=15,
+        )
+
+
+def run_worker(app: App, *, started: str, **told: Any) -> int:
+    """Run ``app`` until SIGTERM or SIGINT; the exit status, 1 when it crashed."""
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    worker = faust.Worker(
+        app,
+        loop=loop,
+        override_logging=False,
+        redirect_stdouts=False,
+        quiet=True,
+        # Where it would draw its banner and its spinner; what matters is logged.
+        stdout=io.StringIO(),
+        stderr=io.StringIO(),
+    )
+    log.info(started, **told)
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as end:
+        return int(end.code or 0)
