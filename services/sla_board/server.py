@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from importlib import resources
 from typing import Final
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,6 +25,7 @@ from sla_board.pages import Pages
 from sla_board.problem import problem
 from sla_board.reader import Freshness
 from sla_board.settings import BoardSettings
+from sla_runtime.probes import probe_routes
 
 _LOOPBACK_NAMES: Final = ["localhost", "127.0.0.1", "[::1]"]
 #: What needs no token: probes, metrics, the way in, and what its page is made of.
@@ -124,26 +123,13 @@ def make_server(
     api = make_api(board)
     pages = Pages(board, access, api, settings.live_pages)
 
-    async def healthz(_: Request) -> Response:
-        return JSONResponse({"alive": True})
-
-    async def readyz(_: Request) -> Response:
-        freshness = board.freshness()
-        ready = freshness in (Freshness.FRESH, Freshness.BEHIND)
-        return JSONResponse(
-            {"ready": ready, "freshness": freshness, "tickets": len(board.table)},
-            HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE,
-        )
-
-    async def metrics(_: Request) -> Response:
-        return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    def ready() -> bool:
+        return board.freshness() in (Freshness.FRESH, Freshness.BEHIND)
 
     static = resources.files(__package__) / "static"
     app = Starlette(
         routes=[
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/metrics", metrics),
+            *probe_routes(registry, ready),
             *pages.routes(),
             Mount("/static", StaticFiles(directory=str(static))),
             Mount(PREFIX, api),
@@ -164,6 +150,3 @@ def _hosts(settings: BoardSettings, access: Access) -> list[str]:
     browser read the board under a name of its own (DNS rebinding).
     """
     return settings.allowed_hosts or (_LOOPBACK_NAMES if access.open else ["*"])
-
-
-Answer = Callable[[Request], Awaitable[Response]]

@@ -18,6 +18,7 @@ class UsageError(CommandError):
 _FOR_USERS: Final = {
     ("sla_schemas.policy_file", "PolicyError"),
     ("sla_kafka.admin", "BrokerError"),
+    ("sla_notifier.routes", "RoutesError"),
     ("sla_kafka.jars", "JarError"),
     ("sla_kafka.embedded", "EmbeddedKafkaError"),
     ("sla_tracker.errors", "FatalError"),

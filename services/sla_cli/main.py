@@ -18,6 +18,7 @@ from sla_cli.commands import (
     explain,
     importing,
     kafka,
+    notifier,
     policy,
     publish,
     replay,
@@ -65,6 +66,7 @@ app.command()(kafka.kafka)
 app.add_typer(topics.app, name="topics")
 app.command()(tracker.tracker)
 app.command()(board.board)
+app.command()(notifier.notifier)
 app.command()(publish.publish)
 app.command()(replay.replay)
 app.command()(simulate.simulate)

@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -50,29 +50,43 @@ STOP_SECONDS: Final = 20.0
 APP: Final = "sla-tracker"
 
 
-class TrackerProcess:
-    """A tracker started as a user would start it. Its log is a file."""
+class Program:
+    """A program started as a user would start it, ``sla NAME --bootstrap ...``. Its log is a file.
+
+    ``environment`` is added to ours; ``options`` end with the port, where it has one.
+    """
 
     def __init__(
-        self, bootstrap: str, log: Path, *, policies: Sequence[Path] = (), replay: bool = True
+        self,
+        name: str,
+        bootstrap: str,
+        log: Path,
+        options: Sequence[str] = (),
+        *,
+        port_option: str = "--port",
+        port: int | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        self.port = free_port()
+        self.name = name
+        self.port = port or free_port()
         self.log = log
-        command = [sys.executable, "-m", "sla_cli", "tracker", "--bootstrap", bootstrap]
-        command += ["--http-port", str(self.port), *(["--replay"] if replay else [])]
-        for policy in policies:
-            command += ["--policy", str(policy)]
-        environment = {**os.environ, "SLA_TRACKER_APP": APP}
+        command = [sys.executable, "-m", "sla_cli", name, "--bootstrap", bootstrap, *options]
+        command += [port_option, str(self.port)]
         with log.open("ab") as sink:
             self._process = subprocess.Popen(
                 command,
                 stdout=sink,
                 stderr=sink,
                 stdin=subprocess.DEVNULL,
-                env=environment,
+                env={**os.environ, **(environment or {})},
                 # Ctrl-C is for the one who started us; we are stopped in order.
                 start_new_session=True,
             )
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -87,7 +101,7 @@ class TrackerProcess:
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of its HTTP side; status 0 where nothing answers."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.url}{path}", timeout=5) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -103,13 +117,13 @@ class TrackerProcess:
                 return
             time.sleep(0.05)
         raise CommandError(
-            f"the tracker is not ready after {READY_SECONDS:.0f} s: {self.last_words()}"
+            f"the {self.name} is not ready after {READY_SECONDS:.0f} s: {self.last_words()}"
         )
 
     def check(self) -> None:
         """Raise ``CommandError`` if it has ended by itself."""
         if self.exit_status is not None:
-            raise CommandError(f"the tracker ended: {self.last_words()}")
+            raise CommandError(f"the {self.name} ended: {self.last_words()}")
 
     def stop(self) -> int:
         """End it in order; answers its exit status."""
@@ -130,6 +144,25 @@ class TrackerProcess:
         """The last line of its log."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         return lines[-1] if lines else f"it wrote nothing to {self.log}"
+
+
+class TrackerProcess(Program):
+    """A tracker; on a replay clock unless told otherwise."""
+
+    def __init__(
+        self, bootstrap: str, log: Path, *, policies: Sequence[Path] = (), replay: bool = True
+    ) -> None:
+        options = ["--replay"] if replay else []
+        for policy in policies:
+            options += ["--policy", str(policy)]
+        super().__init__(
+            "tracker",
+            bootstrap,
+            log,
+            options,
+            port_option="--http-port",
+            environment={"SLA_TRACKER_APP": APP},
+        )
 
 
 class Rig:

@@ -37,6 +37,10 @@ class Topic:
     used_by: tuple[str, ...]
     config: Mapping[str, str] = field(default_factory=dict)
 
+    def concerns(self, program: str) -> bool:
+        """Whether ``program`` reads or writes it."""
+        return program in self.made_by or program in self.used_by
+
 
 def _deleted(days: int, **config: str) -> dict[str, str]:
     named = {name.replace("_", "."): value for name, value in config.items()}
@@ -76,7 +80,7 @@ TICKETS: Final = Topic(
     "ticket id",
     "TicketRecord",
     ("sla_tracker",),
-    ("sla_board", "sla_tracker"),
+    ("sla_board", "sla_notifier", "sla_tracker"),
     {"cleanup.policy": "compact", "max.message.bytes": str(MAX_TICKET_BYTES)},
 )
 PROGRESS: Final = Topic(
@@ -107,5 +111,14 @@ DEAD_LETTERS: Final = Topic(
     ("people", "sla dlq"),
     _deleted(90, max_message_bytes=str(MAX_DEAD_LETTER_BYTES)),
 )
+PARKED: Final = Topic(
+    "support.sla-alerts-dlq.v1",
+    "Alerts that a destination did not take, unchanged; destination and reason in headers.",
+    "ticket id",
+    "bytes",
+    ("sla_notifier",),
+    ("people",),
+    _deleted(90),
+)
 
-TOPICS: Final = (EVENTS, WARNINGS, BREACHES, TICKETS, PROGRESS, APPROVALS, DEAD_LETTERS)
+TOPICS: Final = (EVENTS, WARNINGS, BREACHES, TICKETS, PROGRESS, APPROVALS, DEAD_LETTERS, PARKED)

@@ -268,7 +268,7 @@ class SimulatedClients:
         loop = asyncio.get_running_loop()
         slow = self.faults.happens(0.05)
         await asyncio.sleep((0.15 if slow else 0.005) * self.faults.draw.uniform(0.2, 1))
-        while not self.dead and loop.time() < self.asleep_until:  # noqa: ASYNC110  may move on
+        while not self.dead and loop.time() < self.asleep_until:
             await asyncio.sleep(self.asleep_until - loop.time())
         if self.dead:
             raise asyncio.CancelledError

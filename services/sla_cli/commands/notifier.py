@@ -1,0 +1,47 @@
+"""``sla notifier``: alerts to Alertmanager, webhooks and chats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sla_cli.options import Bootstrap, Policies, kafka_settings
+
+
+def notifier(
+    bootstrap: Bootstrap = None,
+    policy: Policies = None,
+    routes: Annotated[
+        Path | None, typer.Option(help="TOML file of destinations and routes (docs/notifier.md).")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of /metrics, /healthz, /readyz; 0 picks one.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether the routes file is right.")
+    ] = False,
+) -> None:
+    """Deliver alerts: none lost, in order for each ticket, parked where they are not taken.
+
+    Runs until Ctrl-C or SIGTERM. Start more of them to share the partitions. Everything else is
+    set by SLA_NOTIFIER_... and SLA_KAFKA_... in the environment (docs/notifier.md).
+
+      sla notifier --routes deploy/routes.toml --check\n
+      sla notifier --routes deploy/routes.toml --bootstrap broker:9092
+    """
+    from sla_notifier.main import check_routes, run_notifier
+    from sla_notifier.settings import NotifierSettings
+
+    given: dict[str, Any] = {"policies": policy or None, "routes": routes, "port": port}
+    settings = NotifierSettings(
+        **{name: value for name, value in given.items() if value is not None}
+    )
+    if check:
+        found = check_routes(settings)
+        typer.echo(
+            f"{settings.routes}: {len(found.destinations)} destinations, {len(found.routes)} routes"
+        )
+        return
+    raise typer.Exit(run_notifier(kafka_settings(bootstrap), settings))

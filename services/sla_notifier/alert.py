@@ -1,0 +1,118 @@
+"""An alert on its way: what the routes and the receivers need of its record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from sla_domain.instant import parse_instant
+from sla_domain.policy import PolicyBook
+from sla_notifier.routes import Route, kinds_of, word_of
+
+#: What says that a promise no longer needs anybody's attention.
+RETRACTIONS: Final = frozenset({"warning_retracted", "breach_retracted"})
+
+
+class UnreadableError(Exception):
+    """A record on an alert topic is none of the tracker's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A record of an alert topic. ``value`` is what was read, ``record`` the same as JSON."""
+
+    record: Mapping[str, Any]
+    value: bytes
+
+    @classmethod
+    def read(cls, value: bytes | None) -> Alert:
+        """Raises ``UnreadableError``."""
+        try:
+            record = msgspec.json.decode(value or b"")
+            alert = cls(record, value or b"")
+            parse_instant(record["time"])
+            _ = alert.id, alert.ticket_id, alert.client, alert.word, alert.severity
+        except (msgspec.DecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UnreadableError(f"not an alert: {error!r}") from error
+        return alert
+
+    @property
+    def id(self) -> str:
+        """The same however often it is delivered, so that a receiver can drop repeats."""
+        return str(self.record["id"])
+
+    @property
+    def word(self) -> str:
+        """What it is: ``warning``, ``breach_retracted`` and so on."""
+        return word_of(self.record["type"])
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What it says."""
+        data: Mapping[str, Any] = self.record["data"]
+        return data
+
+    @property
+    def ticket_id(self) -> str:
+        """Whose promise it is about."""
+        return str(self.data["ticket_id"])
+
+    @property
+    def client(self) -> str:
+        """Whom it was promised to."""
+        return str(self.data["client_id"])
+
+    @property
+    def severity(self) -> str | None:
+        """The ticket's severity."""
+        severity: str | None = self.data["severity"]
+        return severity
+
+    def side(self, name: str) -> str:
+        """What it is grouped by."""
+        sides = {
+            "client": self.client,
+            "severity": self.severity or "",
+            "clock": self.data.get("clock", ""),
+            "kind": self.word,
+        }
+        return str(sides[name])
+
+
+def takes(route: Route, alert: Alert, book: PolicyBook) -> bool:
+    """Whether ``route`` takes ``alert``."""
+    if alert.word not in kinds_of(route):
+        return False
+    asked = (
+        (route.clocks, alert.data.get("clock")),
+        (route.clients, alert.client),
+    )
+    if any(wanted is not None and value not in wanted for wanted, value in asked):
+        return False
+    # A retraction tells the severity of now; the alert may have gone out under another, and at
+    # another hour.
+    if alert.word in RETRACTIONS:
+        return True
+    if route.severities is not None and alert.severity not in route.severities:
+        return False
+    at = parse_instant(alert.record["time"])
+    calendars = (book.find(alert.data["policy"]) or book.latest).calendars
+    if route.within is not None and not calendars[route.within].is_open(at):
+        return False
+    return route.outside is None or not calendars[route.outside].is_open(at)
+
+
+def chosen(routes: list[Route], alert: Alert, book: PolicyBook) -> dict[str, Route]:
+    """The destinations of ``alert``, each with the first route that leads there."""
+    found: dict[str, Route] = {}
+    for route in routes:
+        if takes(route, alert, book):
+            for name in route.to:
+                found.setdefault(name, route)
+            # A retraction follows every way its alert may have gone.
+            if not route.go_on and alert.word not in RETRACTIONS:
+                break
+    return found

@@ -1,0 +1,219 @@
+"""Delivering to one destination: in order for each ticket, again until it is taken or parked."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from zlib import crc32
+
+import aiohttp
+import structlog
+
+from sla_notifier.alert import Alert
+from sla_notifier.breaker import Breaker
+from sla_notifier.metrics import NotifierMetrics
+from sla_notifier.requests import Composer, Request, StoppedClock
+from sla_notifier.routes import Destination, Route
+
+FIRST_PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 60.0
+#: Alerts in one message at most.
+MOST_TOGETHER: Final = 50
+#: How far ahead of a receiver's clock ours may be.
+_SKEW_MS: Final = 5_000
+#: Answers that say "later", beside those of 500 and above.
+_LATER: Final = frozenset({408, 425, 429})
+_SEEN_OF_ANSWER: Final = 200
+
+log = structlog.get_logger("sla_notifier")
+
+
+@dataclass(slots=True)
+class Job:
+    """Something to deliver to a destination; ``done`` is called when it is, or is parked."""
+
+    what: Alert | StoppedClock
+    done: Callable[[], None]
+    route: Route | None = None
+    taken: float = field(default_factory=time.monotonic)
+
+    @property
+    def group(self) -> str | None:
+        """What jobs of one message have in common; ``None`` where it goes singly."""
+        if self.route is None or not self.route.group_by or isinstance(self.what, StoppedClock):
+            return None
+        alert = self.what
+        return "\x00".join(alert.side(name) for name in self.route.group_by)
+
+    @property
+    def lane(self) -> str:
+        """What must keep its order."""
+        return self.what.ticket_id if self.group is None else self.group
+
+
+class RefusedError(Exception):
+    """The receiver will never take this."""
+
+
+class FailedError(Exception):
+    """The receiver does not take it now; ``after`` is how many seconds it asks to be left alone."""
+
+    def __init__(self, reason: str, after: float = 0.0) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+Park = Callable[[Sequence[Alert], Destination, str], Awaitable[None]]
+
+
+class Deliverer:
+    """The lanes of one destination."""
+
+    def __init__(
+        self,
+        destination: Destination,
+        composer: Composer,
+        session: aiohttp.ClientSession,
+        park: Park,
+        metrics: NotifierMetrics,
+        lanes: int,
+    ) -> None:
+        self.destination = destination
+        self.breaker = Breaker(destination.breaker_failures, destination.breaker_rest)
+        self._composer = composer
+        self._session = session
+        self._park = park
+        self._metrics = metrics
+        self._lanes: list[asyncio.Queue[Job]] = [asyncio.Queue() for _ in range(lanes)]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        self._tasks = [asyncio.create_task(self._work(lane)) for lane in self._lanes]
+
+    async def stop(self) -> None:
+        """Cease; what is under way is not done."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def put(self, job: Job) -> None:
+        """Deliver ``job`` after those of the same lane."""
+        self._lanes[crc32(job.lane.encode()) % len(self._lanes)].put_nowait(job)
+
+    async def _work(self, lane: asyncio.Queue[Job]) -> None:
+        while True:
+            jobs = [await lane.get()]
+            if jobs[0].group is not None and jobs[0].route is not None:
+                await asyncio.sleep(jobs[0].route.group_wait)
+                while not lane.empty():
+                    jobs.append(lane.get_nowait())
+            for together in in_messages(jobs):
+                await self._deliver(together)
+                for job in together:
+                    job.done()
+
+    async def _deliver(self, jobs: list[Job]) -> None:
+        name = self.destination.name
+        alerts = [job.what for job in jobs if isinstance(job.what, Alert)]
+        pause, tries = FIRST_PAUSE, 0
+        while True:
+            tries += 1
+            try:
+                await self._attempt(jobs[0].what, alerts)
+            except RefusedError as error:
+                await self._give_up(alerts, str(error))
+                return
+            except FailedError as error:
+                self._metrics.failures.labels(name).inc()
+                if time.monotonic() - jobs[0].taken > self.destination.retry_for:
+                    await self._give_up(alerts, str(error))
+                    return
+                # Full jitter, so that lanes that failed together don't come back together.
+                wait = max(error.after, random.uniform(pause / 2, pause))  # noqa: S311
+                pause = min(pause * 2, LONGEST_PAUSE)
+                if tries == 1:
+                    log.warning("delivery failed", destination=name, reason=str(error))
+                await asyncio.sleep(wait)
+            else:
+                self._metrics.delivered.labels(name).inc(len(jobs))
+                self._metrics.seconds.labels(name).observe(time.monotonic() - jobs[0].taken)
+                return
+
+    async def _attempt(self, first: Alert | StoppedClock, alerts: Sequence[Alert]) -> None:
+        now = int(time.time() * 1000) - _SKEW_MS * (self.destination.kind == "alertmanager")
+        request = (
+            self._composer.resolution(first, now)
+            if isinstance(first, StoppedClock)
+            else self._composer.request(alerts, now)
+        )
+        while (wait := self.breaker.wait(time.monotonic())) > 0:
+            await asyncio.sleep(wait)
+        try:
+            await self._call(request)
+        except FailedError:
+            self.breaker.failed(time.monotonic())
+            raise
+        except RefusedError:
+            # It answers, only not to this.
+            self.breaker.succeeded()
+            raise
+        except BaseException:
+            self.breaker.failed(time.monotonic())
+            raise
+        finally:
+            self._metrics.breaker.labels(self.destination.name).set(self.breaker.open)
+        self.breaker.succeeded()
+        self._metrics.breaker.labels(self.destination.name).set(0)
+
+    async def _call(self, request: Request) -> None:
+        url = (
+            str(self.destination.url).rstrip("/") + request.path
+            if request.path
+            else str(self.destination.url)
+        )
+        try:
+            async with self._session.post(
+                url,
+                data=request.body,
+                headers=request.headers,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=self.destination.timeout),
+            ) as answer:
+                told = (await answer.content.read(_SEEN_OF_ANSWER)).decode(errors="replace")
+                status, after = answer.status, answer.headers.get("Retry-After", "")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise FailedError(type(error).__name__) from error
+        if status in _LATER or status >= 500:
+            raise FailedError(f"http_{status}", float(after) if after.isdigit() else 0.0)
+        if not 200 <= status < 300:
+            raise RefusedError(f"http_{status}: {' '.join(told.split())}")
+
+    async def _give_up(self, alerts: Sequence[Alert], reason: str) -> None:
+        if alerts:
+            log.error(
+                "alerts parked",
+                destination=self.destination.name,
+                reason=reason,
+                tickets=[alert.ticket_id for alert in alerts],
+            )
+            await self._park(alerts, self.destination, reason)
+        self._metrics.parked.labels(self.destination.name).inc(len(alerts))
+
+
+def in_messages(jobs: Sequence[Job]) -> list[list[Job]]:
+    """Jobs that came together as messages: those of a group in one, order kept within each."""
+    found: dict[tuple[object, ...], list[Job]] = {}
+    done: list[list[Job]] = []
+    for number, job in enumerate(jobs):
+        key: tuple[object, ...] = (number,) if job.group is None else ("", job.group)
+        message = found.get(key)
+        if message is None or len(message) >= MOST_TOGETHER:
+            message = found[key] = []
+            done.append(message)
+        message.append(job)
+    return done

@@ -1,0 +1,84 @@
+"""The notifier as a process: Faust agents on the alert topics."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from aiokafka.errors import KafkaError
+from faust.types import TP
+from mode import Service
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from sla_kafka.clients import KafkaClients
+from sla_kafka.settings import KafkaSettings
+from sla_kafka.topics import APPROVALS, BREACHES, TICKETS, WARNINGS
+from sla_notifier.metrics import NotifierMetrics
+from sla_notifier.notifier import Notifier
+from sla_notifier.routes import Routes, RoutesError, read_routes
+from sla_notifier.settings import NotifierSettings
+from sla_runtime.address import AddressError, listen
+from sla_runtime.logs import configure_logs
+from sla_runtime.probes import probes
+from sla_runtime.worker import App, run_worker
+from sla_schemas.policy_file import PolicyError, load_policies
+
+log = structlog.get_logger("sla_notifier")
+
+
+def check_routes(settings: NotifierSettings) -> Routes:
+    """The routes, held against the policies. Raises ``PolicyError`` and ``RoutesError``."""
+    book = load_policies(settings.policies)
+    calendars = frozenset(name for policy in book.versions for name in policy.calendars)
+    return read_routes(settings.routes, calendars)
+
+
+def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
+    """Run until SIGTERM or SIGINT; the exit status, 1 when it had to end by itself."""
+    configure_logs()
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    app = App(settings.app, kafka, consumes=True)
+    try:
+        book = load_policies(settings.policies)
+        routes = check_routes(settings)
+        metrics = NotifierMetrics(registry, [each.name for each in routes.destinations])
+        notifier = Notifier(KafkaClients(kafka), settings, routes, book, metrics, app.done)
+        listener = listen(settings.host, settings.port, "SLA_NOTIFIER_PORT")
+    except (AddressError, PolicyError, RoutesError) as error:
+        log.error("notifier must end", reason=str(error))  # noqa: TRY400  the message is for people
+        return 1
+    topics = [topic.name for topic in (WARNINGS, BREACHES, APPROVALS, TICKETS)]
+    channel = app.topic(*topics, key_serializer="raw", value_serializer="raw")
+
+    class Carrying(Service):
+        """Connected for as long as the worker runs; starts before the agents take anything."""
+
+        async def on_start(self) -> None:
+            await notifier.start()
+
+        async def on_stop(self) -> None:
+            await notifier.stop()
+
+    @app.agent(channel, name="carry")
+    async def carry(stream: Any) -> None:
+        # What is acknowledged is what ``notifier`` says is done, never what the stream has passed.
+        async for event in stream.noack().events():
+            await notifier.take(event.message)
+
+    @app.on_partitions_revoked.connect  # type: ignore[arg-type]  # the stub asks for what it never gives
+    async def forget(_: Any, revoked: set[TP], **__: Any) -> None:
+        notifier.forget(list(revoked))
+
+    app.service(Carrying)
+    app.serve(probes(registry, lambda: bool(app.consumer.assignment())), listener)
+    host, port = listener.getsockname()[:2]
+    with suppress(KeyboardInterrupt):
+        try:
+            return run_worker(app, started="notifier started", url=f"http://{host}:{port}/")
+        except (KafkaError, OSError) as error:
+            log.error("notifier must end", reason=repr(error))  # noqa: TRY400  a broker is missing
+            return 1
+    return 130

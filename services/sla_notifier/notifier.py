@@ -1,0 +1,187 @@
+"""From the alert topics to the destinations, nothing acknowledged before it is delivered."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import MutableMapping, Sequence
+from typing import Any, Final, Protocol
+
+import aiohttp
+import msgspec
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from sla_domain.policy import PolicyBook
+from sla_kafka.clients import Clients
+from sla_kafka.topics import PARKED, TICKETS
+from sla_notifier.alert import Alert, UnreadableError, chosen
+from sla_notifier.delivery import Deliverer, Job
+from sla_notifier.metrics import NotifierMetrics
+from sla_notifier.positions import Positions
+from sla_notifier.requests import Composer, StoppedClock
+from sla_notifier.routes import Destination, Routes
+from sla_notifier.settings import NotifierSettings
+from sla_notifier.stopped import stopped_clocks
+
+REASON_HEADER: Final = "sla-reason"
+DESTINATION_HEADER: Final = "sla-destination"
+_PARK_PAUSE: Final = 2.0
+#: Who a record goes to that is no alert.
+_NOBODY: Final = "-"
+
+log = structlog.get_logger("sla_notifier")
+
+
+class Message(Protocol):
+    """A record as Faust hands it out."""
+
+    topic: str
+    offset: int
+    key: Any
+    value: Any
+    tp: Any
+
+
+class Notifier:
+    """Takes records in the order of their partitions and sees each delivered or parked.
+
+    ``done`` is where it writes how far each partition is.
+    """
+
+    def __init__(
+        self,
+        clients: Clients,
+        settings: NotifierSettings,
+        routes: Routes,
+        book: PolicyBook,
+        metrics: NotifierMetrics,
+        done: MutableMapping[Any, int],
+    ) -> None:
+        self._clients = clients
+        self._settings = settings
+        self._routes = routes
+        self._book = book
+        self._metrics = metrics
+        self._positions: Positions[Any] = Positions(done)
+        self._room = asyncio.Semaphore(settings.in_flight)
+        board = None if routes.board is None else str(routes.board)
+        self._composers = {each.name: Composer(each, board, book) for each in routes.destinations}
+        self._deliverers: dict[str, Deliverer] = {}
+        self._session: aiohttp.ClientSession | None = None
+        self._producer: AIOKafkaProducer | None = None
+        metrics.in_flight.set_function(lambda: settings.in_flight - self._room._value)  # noqa: SLF001
+
+    async def start(self) -> None:
+        """Connect; raises ``KafkaError`` where no broker answers."""
+        self._producer = self._clients.producer(enable_idempotence=True, acks="all")
+        await self._producer.start()
+        # No proxy from the environment: what may be called is in the routes file alone.
+        self._session = aiohttp.ClientSession(trust_env=False)
+        for destination in self._routes.destinations:
+            deliverer = Deliverer(
+                destination,
+                self._composers[destination.name],
+                self._session,
+                self._park,
+                self._metrics,
+                self._settings.lanes,
+            )
+            deliverer.start()
+            self._deliverers[destination.name] = deliverer
+
+    async def stop(self) -> None:
+        """Let deliveries under way end, for a while, and cease; the others are taken again."""
+        deadline = time.monotonic() + self._settings.drain_seconds
+        while self.in_flight and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+        await asyncio.gather(*(each.stop() for each in self._deliverers.values()))
+        if self._session is not None:
+            await self._session.close()
+        if self._producer is not None:
+            await self._producer.stop()
+
+    @property
+    def in_flight(self) -> int:
+        """Records taken and not yet done."""
+        return self._settings.in_flight - self._room._value  # noqa: SLF001  asyncio has no other
+
+    def forget(self, partitions: Sequence[Any]) -> None:
+        """Partitions went to another notifier, which takes again what was not acknowledged."""
+        for partition in partitions:
+            self._positions.forget(partition)
+
+    async def take(self, message: Message) -> None:
+        """See to one record; returns as soon as it is under way and there is room for another."""
+        await self._room.acquire()
+        if message.topic == TICKETS.name:
+            self._take_ticket(message)
+            return
+        try:
+            alert = Alert.read(message.value)
+        except UnreadableError as error:
+            await self._set_aside(message, str(error))
+            return
+        ways = chosen(list(self._routes.routes), alert, self._book)
+        if not ways:
+            self._metrics.unrouted.inc()
+        self._send(message, [(name, alert, route) for name, route in ways.items()])
+
+    def _take_ticket(self, message: Message) -> None:
+        """Tell Alertmanager of clocks that stopped; nobody else keeps alerts firing."""
+        keepers = [d.name for d in self._routes.destinations if d.kind == "alertmanager"]
+        stopped: list[StoppedClock] = []
+        if message.value is not None and keepers:
+            try:
+                stopped = list(stopped_clocks(message.value, self._book))
+            except (msgspec.DecodeError, ValueError) as error:
+                log.warning("ticket record left out", reason=str(error))
+        self._send(message, [(name, each, None) for name in keepers for each in stopped])
+
+    def _send(self, message: Message, ways: list[tuple[str, Any, Any]]) -> None:
+        partition = message.tp
+        taken = self._positions.take(partition, message.offset, len(ways))
+        left = len(ways)
+        if not left:
+            self._room.release()
+
+        def done() -> None:
+            nonlocal left
+            left -= 1
+            self._positions.finish(partition, taken)
+            if not left:
+                self._room.release()
+
+        for name, what, route in ways:
+            self._deliverers[name].put(Job(what, done, route))
+
+    async def _set_aside(self, message: Message, reason: str) -> None:
+        taken = self._positions.take(message.tp, message.offset, 1)
+        self._metrics.unreadable.inc()
+        log.error("record parked", topic=message.topic, offset=message.offset, reason=reason)
+        await self._write(message.key, message.value, _NOBODY, reason)
+        self._positions.finish(message.tp, taken)
+        self._room.release()
+
+    async def _park(self, alerts: Sequence[Alert], destination: Destination, reason: str) -> None:
+        for alert in alerts:
+            await self._write(alert.ticket_id.encode(), alert.value, destination.name, reason)
+
+    async def _write(
+        self, key: bytes | None, value: bytes | None, destination: str, reason: str
+    ) -> None:
+        """Keep a record on the topic of what was not taken; goes on until Kafka has it."""
+        headers = [
+            (REASON_HEADER, reason.encode()),
+            (DESTINATION_HEADER, destination.encode()),
+        ]
+        while True:
+            assert self._producer is not None, "records are taken after the start"
+            try:
+                await self._producer.send_and_wait(PARKED.name, value, key=key, headers=headers)
+            except KafkaError as error:
+                log.warning("cannot park", reason=type(error).__name__)
+                await asyncio.sleep(_PARK_PAUSE)
+            else:
+                return

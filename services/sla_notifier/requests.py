@@ -1,0 +1,224 @@
+"""What is sent to each kind of receiver."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Final, get_args
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from sla_domain.instant import DAY, format_instant, parse_instant
+from sla_domain.policy import PolicyBook
+from sla_notifier.alert import RETRACTIONS, Alert
+from sla_notifier.routes import Destination, RoutesError
+from sla_schemas.words import Severity
+from sla_text.alerts import alert_text
+from sla_text.language import Texts
+
+#: How long an alert stays firing in Alertmanager if nothing takes it back.
+FIRES_FOR: Final = 7 * DAY
+_ALERT_NAMES: Final = {
+    "warning": "SlaWarning",
+    "breach": "SlaBreach",
+    "notice": "SlaNotice",
+    "approved": "FeatureApproved",
+}
+_SECRET_PREFIX: Final = "whsec_"  # noqa: S105  what a secret begins with
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A POST: path beyond the destination's address, headers and body."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedClock:
+    """A clock that stopped, or whose ticket is no longer a promise: its alerts are over.
+
+    ``limits`` are those that may have broken, ``fractions`` the warnings that may have been sent.
+    """
+
+    ticket_id: str
+    client: str
+    clock: str
+    cycle: int
+    limits: tuple[str, ...]
+    fractions: tuple[str, ...]
+    breached: bool
+    at: int
+
+
+class Composer:
+    """Puts alerts into the form of one destination."""
+
+    def __init__(self, destination: Destination, board: str | None, book: PolicyBook) -> None:
+        self._destination = destination
+        self._board = (board or "").rstrip("/")
+        self._book = book
+        self._texts = Texts(destination.language)
+        self._token = destination.secret(destination.token_env)
+        self._key = _key(destination)
+
+    def request(self, alerts: Sequence[Alert], now: int) -> Request:
+        """One request for ``alerts``, which are in order."""
+        match self._destination.kind:
+            case "alertmanager":
+                return self._alertmanager(
+                    each for alert in alerts for each in self._entries(alert, now)
+                )
+            case "slack":
+                return self._post({"text": "\n".join(self._told(alert) for alert in alerts)})
+            case "webhook":
+                return self._webhook(alerts, now)
+
+    def resolution(self, stopped: StoppedClock, now: int) -> Request:
+        """One request to Alertmanager that ends what may fire for a clock."""
+        words: list[tuple[str, str | None]] = [("warning", each) for each in stopped.fractions]
+        words += [("breach", None)] if stopped.breached else []
+        return self._alertmanager(
+            entry
+            for (word, fraction), limit in product(words, stopped.limits)
+            for entry in self._over(
+                {
+                    "alertname": _ALERT_NAMES[word],
+                    "ticket_id": stopped.ticket_id,
+                    "client_id": stopped.client,
+                    "clock": stopped.clock,
+                    "cycle": str(stopped.cycle),
+                    "limit": limit,
+                    **({} if fraction is None else {"fraction": fraction}),
+                },
+                min(stopped.at, now),
+            )
+        )
+
+    def _told(self, alert: Alert) -> str:
+        return self._destination.text(
+            sentence=self._sentence(alert),
+            url=self._url(alert),
+            word=alert.word,
+            ticket=alert.ticket_id,
+            client=alert.client,
+            severity=alert.severity,
+            alert=alert.record,
+        )
+
+    def _sentence(self, alert: Alert) -> str:
+        policy = self._book.find(alert.data["policy"]) or self._book.latest
+        zone = ZoneInfo(policy.business_calendar.zone)
+        return alert_text(alert.record, self._texts, zone, policy.severity_names)
+
+    def _url(self, alert: Alert) -> str:
+        ticket = quote(alert.ticket_id, safe="")
+        return f"{self._board}/tickets/{ticket}?lang={self._texts.language}" if self._board else ""
+
+    def _entries(self, alert: Alert, now: int) -> Iterable[dict[str, Any]]:
+        labels = _labels(alert)
+        if alert.word in RETRACTIONS:
+            return self._over(labels, now)
+        at = parse_instant(alert.record["time"])
+        annotations = {"summary": self._sentence(alert), "description": self._told(alert)}
+        if alert.data.get("due"):
+            annotations["due"] = alert.data["due"]
+        entry = {
+            "labels": {**labels, "severity": alert.severity or "none"},
+            "annotations": annotations,
+            "startsAt": format_instant(at),
+            "endsAt": format_instant(now + FIRES_FOR),
+        }
+        if self._board:
+            entry["generatorURL"] = self._url(alert)
+        return [entry]
+
+    def _over(self, labels: Mapping[str, str], at: int) -> Iterable[dict[str, Any]]:
+        """The end of an alert under every severity it may have been sent with: that changes, and
+        Alertmanager knows an alert by its labels.
+        """
+        for severity in (*get_args(Severity), "none"):
+            yield {
+                "labels": {**labels, "severity": severity},
+                "startsAt": format_instant(at),
+                "endsAt": format_instant(at),
+            }
+
+    def _alertmanager(self, entries: Iterable[dict[str, Any]]) -> Request:
+        return self._post(list(entries), "/api/v2/alerts")
+
+    def _post(self, body: Any, path: str = "") -> Request:
+        return Request(path, self._headers("application/json"), _json(body))
+
+    def _headers(self, media_type: str) -> dict[str, str]:
+        headers = {"Content-Type": media_type, "User-Agent": "sla-notifier"}
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {self._token}"
+        return headers
+
+    def _webhook(self, alerts: Sequence[Alert], now: int) -> Request:
+        """CloudEvents over HTTP, structured or batched, signed by Standard Webhooks 1.0."""
+        if len(alerts) == 1:
+            body, media_type = alerts[0].value, "application/cloudevents+json"
+            delivery = alerts[0].id
+        else:
+            body = b"[" + b",".join(alert.value for alert in alerts) + b"]"
+            media_type = "application/cloudevents-batch+json"
+            together = "".join(alert.id for alert in alerts).encode()
+            delivery = hashlib.blake2b(together, digest_size=16).hexdigest()
+        seconds = str(now // 1000)
+        signed = b".".join((delivery.encode(), seconds.encode(), body))
+        signature = b64encode(hmac.digest(self._key or b"", signed, "sha256")).decode()
+        return Request(
+            "",
+            {
+                **self._headers(media_type),
+                "webhook-id": delivery,
+                "webhook-timestamp": seconds,
+                "webhook-signature": f"v1,{signature}",
+            },
+            body,
+        )
+
+
+def _labels(alert: Alert) -> dict[str, str]:
+    """What Alertmanager knows an alert by; the same in what takes it back."""
+    data = alert.data
+    word = alert.word.removesuffix("_retracted")
+    labels = {
+        "alertname": _ALERT_NAMES[word],
+        "ticket_id": alert.ticket_id,
+        "client_id": alert.client,
+    }
+    names = {"notice": ("kind", "contact"), "approved": ("subscriber_id",)}
+    for name in names.get(word, ("clock", "cycle", "limit", "fraction")):
+        if data.get(name) is not None:
+            labels[name] = str(data[name])
+    return labels
+
+
+def _key(destination: Destination) -> bytes | None:
+    """The signing key of Standard Webhooks: ``whsec_`` and base64, or any text as it is."""
+    secret = destination.secret(destination.secret_env)
+    if secret is None:
+        return None
+    if not secret.startswith(_SECRET_PREFIX):
+        return secret.encode()
+    try:
+        return b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
+    except Base64Error as error:
+        raise RoutesError(
+            f"the secret of destination {destination.name!r} is whsec_ without base64 behind it"
+        ) from error
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()

@@ -1,0 +1,197 @@
+"""The routes file: where alerts may go, and which go where."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from jinja2 import TemplateSyntaxError
+from jinja2.sandbox import SandboxedEnvironment
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    ValidationError,
+    model_validator,
+)
+
+from sla_domain.alert import AlertKind
+from sla_domain.instant import parse_duration
+from sla_schemas.types import Id
+from sla_schemas.words import Severity
+from sla_text.language import Language
+
+AlertWord = Literal[
+    "warning", "warning_retracted", "breach", "breach_retracted", "notice", "approved"
+]
+#: What takes a word back, so that what follows the one follows the other.
+_TAKES_BACK: Final[dict[str, str]] = {"warning": "warning_retracted", "breach": "breach_retracted"}
+
+_TEMPLATES: Final = SandboxedEnvironment(autoescape=False)
+
+
+class RoutesError(Exception):
+    """The routes file can't be used; the message names file and field."""
+
+
+def _seconds(value: Any) -> Any:
+    return parse_duration(value) / 1000 if isinstance(value, str) else value
+
+
+#: A length of time as the policy file writes them (``30s``, ``15m``), in seconds.
+Seconds = Annotated[float, Field(ge=0), BeforeValidator(_seconds)]
+
+
+class Strict(BaseModel):
+    """Nothing in it that is not listed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Destination(Strict):
+    """A receiver and how patient we are with it."""
+
+    name: Id
+    kind: Literal["alertmanager", "webhook", "slack"]
+    url: HttpUrl
+    language: Language = "en"
+    template: Annotated[
+        str | None, Field(description="Jinja text of a chat message or of an annotation.")
+    ] = None
+    secret_env: Annotated[
+        str | None, Field(description="Variable that holds the signing secret, whsec_...")
+    ] = None
+    token_env: Annotated[str | None, Field(description="Variable that holds a bearer token.")] = (
+        None
+    )
+    timeout: Seconds = 10.0
+    retry_for: Annotated[
+        Seconds, Field(description="How long an alert is tried before it is parked.")
+    ] = 3600.0
+    breaker_failures: Annotated[int, Field(ge=1)] = 5
+    breaker_rest: Seconds = 30.0
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        if self.kind == "webhook" and self.secret_env is None:
+            raise ValueError("a webhook is signed: name the variable of its secret in secret_env")
+        if self.template is not None:
+            try:
+                _TEMPLATES.from_string(self.template)
+            except TemplateSyntaxError as error:
+                raise ValueError(f"template: {error}") from error
+        return self
+
+    @property
+    def host(self) -> str:
+        """``host:port`` of the address."""
+        parts = urlsplit(str(self.url))
+        return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+    def secret(self, name: str | None) -> str | None:
+        """The value of the variable ``name``. Raises ``RoutesError`` where it is not set."""
+        if name is None:
+            return None
+        if not os.environ.get(name):
+            raise RoutesError(f"destination {self.name!r} needs the variable {name}; set it")
+        return os.environ[name]
+
+    def text(self, **values: Any) -> str:
+        """The template with ``values`` filled in, the sentence without one."""
+        if self.template is None:
+            return str(values["sentence"])
+        return _TEMPLATES.from_string(self.template).render(**values)
+
+
+class Route(Strict):
+    """Which alerts go to which destinations: those that match every condition given.
+
+    ``within`` and ``outside`` name calendars of the policy; they look at the instant that the alert
+    speaks of. What takes an alert back goes wherever that alert may have gone, at any hour.
+    """
+
+    to: Annotated[list[Id], Field(min_length=1)]
+    kinds: list[AlertWord] = ["breach", "warning", "notice", "approved"]
+    severities: list[Severity] | None = None
+    clocks: list[str] | None = None
+    clients: list[Id] | None = None
+    within: str | None = None
+    outside: str | None = None
+    group_by: Annotated[
+        list[Literal["client", "severity", "clock", "kind"]],
+        Field(description="What alerts sent as one message have in common. Default: sent singly."),
+    ] = []
+    group_wait: Annotated[Seconds, Field(description="How long a message waits for others.")] = 10.0
+    go_on: Annotated[bool, Field(description="Also try the routes below.")] = False
+
+
+class Routes(Strict):
+    """The whole file."""
+
+    board: Annotated[HttpUrl | None, Field(description="The board's address, for links.")] = None
+    allowed_hosts: Annotated[
+        list[str], Field(description="host:port of every destination; nothing else is called.")
+    ]
+    destinations: Annotated[list[Destination], Field(min_length=1)]
+    routes: Annotated[list[Route], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [each.name for each in self.destinations]
+        if len(set(names)) < len(names):
+            raise ValueError("two destinations have the same name")
+        for destination in self.destinations:
+            if destination.host not in self.allowed_hosts:
+                raise ValueError(
+                    f"destination {destination.name!r} calls {destination.host}, which is not "
+                    "among allowed_hosts"
+                )
+        for route in self.routes:
+            for name in route.to:
+                if name not in names:
+                    raise ValueError(f"a route goes to {name!r}, which is no destination")
+        return self
+
+
+def word_of(kind: AlertKind | str) -> str:
+    """A record's type without its prefix: ``sla.breach`` is ``breach``."""
+    return str(kind).partition(".")[2]
+
+
+def kinds_of(route: Route) -> frozenset[str]:
+    """The words a route takes, with those that take them back."""
+    return frozenset([*route.kinds, *(_TAKES_BACK[w] for w in route.kinds if w in _TAKES_BACK)])
+
+
+def read_routes(path: Path | None, calendars: frozenset[str]) -> Routes:
+    """The routes file; ``calendars`` are those of the policy. Raises ``RoutesError``."""
+    if path is None:
+        raise RoutesError(
+            "no routes file is named; write one (docs/notifier.md) and name it with --routes"
+        )
+    try:
+        routes = Routes.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise RoutesError(f"routes file {path} can't be read: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RoutesError(f"routes file {path} is not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise RoutesError(f"routes file {path}, {where}: {first['msg']}") from error
+    for route in routes.routes:
+        for name in (route.within, route.outside):
+            if name is not None and name not in calendars:
+                raise RoutesError(
+                    f"routes file {path}: the policy has no calendar {name!r}; it has "
+                    f"{', '.join(sorted(calendars))}"
+                )
+    for destination in routes.destinations:
+        destination.secret(destination.secret_env)
+        destination.secret(destination.token_env)
+    return routes

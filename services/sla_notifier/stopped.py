@@ -1,0 +1,78 @@
+"""Which alerts of a ticket are over, read from its record in the tracker's table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from sla_domain.instant import parse_instant
+from sla_domain.policy import PolicyBook
+from sla_notifier.requests import StoppedClock
+
+
+class _Limit(msgspec.Struct):
+    limit: str
+
+
+class _Clock(msgspec.Struct):
+    """What is read of ``sla_schemas.tables.ClockRecord``."""
+
+    clock: str
+    cycle: int
+    limit: str
+    stopped: str | None
+    outcome: str
+    used_ms: int | None
+    target_ms: int
+    limits: list[_Limit] = []
+
+
+class _Ticket(msgspec.Struct):
+    """What is read of ``sla_schemas.tables.TicketRecord``."""
+
+    ticket_id: str
+    client_id: str
+    policy: str
+    as_of: str
+    clocks: list[_Clock]
+    closed_at: str | None = None
+
+
+_TICKET: Final = msgspec.json.Decoder(_Ticket)
+
+
+def stopped_clocks(value: bytes, book: PolicyBook) -> Iterator[StoppedClock]:
+    """The clocks in a ticket's record that stopped or count no more, and may have alerts firing.
+
+    A record is written with every event of its ticket, so each is told more than once; saying that
+    an alert is over again changes nothing. Raises ``msgspec.DecodeError``.
+    """
+    ticket = _TICKET.decode(value)
+    policy = book.find(ticket.policy) or book.latest
+    for clock in ticket.clocks:
+        over = clock.stopped or (ticket.closed_at if clock.outcome == "void" else None)
+        if over is None:
+            continue
+        used = clock.used_ms or 0
+        breached = clock.outcome in ("breached", "void")
+        fractions = tuple(
+            each.label
+            for each in policy.warnings
+            if clock.outcome == "void" or used >= each.of(clock.target_ms)
+        )
+        if not fractions and not breached:
+            continue
+        limits = tuple(each.limit for each in clock.limits) or (clock.limit,)
+        at = parse_instant(over)
+        yield StoppedClock(
+            ticket.ticket_id,
+            ticket.client_id,
+            clock.clock,
+            clock.cycle,
+            limits,
+            fractions,
+            breached,
+            at,
+        )

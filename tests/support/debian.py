@@ -1,0 +1,37 @@
+"""Programs of Debian that tests start: fetched by ``make test`` into the checkout, not installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from support import ROOT
+
+_UNPACKED = ROOT / ".debian" / "root"
+_LIBRARIES = ("usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu")
+
+
+def program(name: str, path: str) -> Path:
+    """Where a program is; the test is skipped where Debian's packages can't be had."""
+    if (_UNPACKED / path).exists():
+        return _UNPACKED / path
+    if found := shutil.which(name):
+        return Path(found)
+    pytest.skip(f"{name} is not here; 'make debian' fetches it where there is apt-get")
+
+
+def environment(directory: Path) -> dict[str, str]:
+    """Ours, with the libraries and fonts that were fetched; ``directory`` is for caches."""
+    fonts = directory / "fonts.conf"
+    fonts.write_text(
+        '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
+        f"<dir>{_UNPACKED / 'usr/share/fonts'}</dir><cachedir>{directory / 'fonts'}</cachedir>"
+        "</fontconfig>"
+    )
+    folders = [_UNPACKED / each for each in _LIBRARIES if (_UNPACKED / each).exists()]
+    folders += [each / "pulseaudio" for each in folders]
+    path = ":".join(str(each) for each in folders)
+    return {**os.environ, "LD_LIBRARY_PATH": path, "FONTCONFIG_FILE": str(fonts)}

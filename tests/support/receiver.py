@@ -1,0 +1,79 @@
+"""A real HTTP receiver that answers as it is told: takes, fails, stalls."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request that came, and the status it was answered with."""
+
+    headers: dict[str, str]
+    body: bytes
+    status: int
+    at: float
+
+
+class Receiver:
+    """Listens on a free port; ``answer`` gives the status of each request and may take its time."""
+
+    def __init__(self, answer: Callable[[dict[str, str], bytes], int] = lambda *_: 200) -> None:
+        self.answer = answer
+        self.received: list[Received] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:  # noqa: N802  the name is http.server's
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                status = outer.answer(headers, body)
+                outer.received.append(Received(headers, body, status, time.monotonic()))
+                try:
+                    self.send_response(status)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                except OSError:
+                    return
+
+            def log_message(self, *_: object) -> None:
+                """Tests look at ``received``."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+
+    @property
+    def host(self) -> str:
+        """Its ``host:port``."""
+        return f"127.0.0.1:{self._server.server_port}"
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://{self.host}/hook"
+
+    @property
+    def taken(self) -> list[Received]:
+        """What it said yes to."""
+        return [each for each in list(self.received) if each.status < 300]
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
