@@ -39,8 +39,16 @@ $(UV):
 	@touch $@
 
 .PHONY: test
-test: setup lint ## Everything that must hold: lint, types, layers, tests with a real Kafka
-	@.venv/bin/pytest
+test: setup lint debian ## Everything that must hold: lint, types, layers, tests with a real Kafka
+	@.venv/bin/pytest -n 2 --dist loadfile
+
+.PHONY: debian
+debian: .debian/.ready ## Fetch the browser and the Alertmanager that tests start, into this checkout
+
+.debian/.ready: tests/debian/packages tests/debian/fetch
+	@rm -rf .debian
+	@tests/debian/fetch tests/debian/packages .debian
+	@mkdir -p .debian && touch $@
 
 .PHONY: lint
 lint: setup ## Style, types and layers
@@ -99,4 +107,4 @@ kafka-lock: setup ## Lock the jars of the embedded Kafka anew after a change of 
 
 .PHONY: clean
 clean: ## Remove what setup and tests made
-	@rm -rf .venv .uv .fuzz-corpus .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@rm -rf .venv .uv .debian .fuzz-corpus .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import ipaddress
 import tomllib
-from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -17,9 +16,6 @@ from sla_schemas.types import Id
 
 #: The cookie that keeps a token for a browser.
 COOKIE: Final = "sla_board"
-_BURST: Final = 2.0
-#: Askers whose buckets are remembered; the one that asked least lately is forgotten first.
-_REMEMBERED: Final = 10_000
 
 
 class AccessError(Exception):
@@ -124,22 +120,3 @@ def check_bind(host: str, access: Access) -> None:
             f"{host} is reached from elsewhere and there are no tokens; name a tokens file with "
             "SLA_BOARD_TOKENS, or serve on 127.0.0.1"
         )
-
-
-class RateLimit:
-    """A token bucket for each asker."""
-
-    def __init__(self, per_second: float) -> None:
-        self._rate = per_second
-        self._most = per_second * _BURST
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def wait(self, asker: str, now: float) -> float:
-        """Take one from ``asker``'s bucket; 0, or the seconds until there is one again."""
-        left, then = self._buckets.pop(asker, (self._most, now))
-        left = min(self._most, left + (now - then) * self._rate)
-        granted = left >= 1
-        self._buckets[asker] = left - 1 if granted else left, now
-        if len(self._buckets) > _REMEMBERED:
-            self._buckets.popitem(last=False)
-        return 0.0 if granted else (1 - left) / self._rate

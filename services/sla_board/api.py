@@ -28,10 +28,10 @@ from sla_board.models import (
     TicketsAnswer,
     now_text,
 )
-from sla_board.problem import Problem, ProblemError, problem
 from sla_board.ranking import Dimension, Filters
 from sla_board.row import Row, Status
 from sla_board.table import PERIODS, Attained, Period, Verdict, days_of
+from sla_runtime.problem import Problem, ProblemError, problem
 from sla_schemas.types import MAX_ID, MAX_TEXT
 from sla_schemas.words import Holder, Severity
 

@@ -21,9 +21,9 @@ from starlette.routing import Route
 from sla_board.access import ANYONE, COOKIE, Access, Viewer
 from sla_board.api import PREFIX, tagged
 from sla_board.board import Board, CursorError, UnavailableError, may_see
-from sla_board.problem import problem
 from sla_board.ranking import DIMENSIONS, Dimension
 from sla_board.view import Query, Viewing
+from sla_runtime.problem import problem
 from sla_schemas.types import MAX_TEXT
 from sla_text.drawing import LANE, WIDTH, draw
 from sla_text.language import DEFAULT_LANGUAGE, LANGUAGES, Language, Texts

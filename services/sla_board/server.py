@@ -18,14 +18,15 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sla_board.access import COOKIE, Access, RateLimit
+from sla_board.access import COOKIE, Access
 from sla_board.api import PREFIX, make_api
 from sla_board.board import Board
 from sla_board.pages import Pages
-from sla_board.problem import problem
 from sla_board.reader import Freshness
 from sla_board.settings import BoardSettings
 from sla_runtime.probes import probe_routes
+from sla_runtime.problem import problem
+from sla_runtime.rate import RateLimit
 
 _LOOPBACK_NAMES: Final = ["localhost", "127.0.0.1", "[::1]"]
 #: What needs no token: probes, metrics, the way in, and what its page is made of.

@@ -17,7 +17,7 @@ from sla_cli.rig import read_topic
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import DEAD_LETTERS, EVENTS, MAX_DEAD_LETTER_BYTES
-from sla_tracker.wire.records import (
+from sla_schemas.headers import (
     DETAIL_HEADER,
     OFFSET_HEADER,
     PARTITION_HEADER,

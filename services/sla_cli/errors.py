@@ -19,6 +19,7 @@ _FOR_USERS: Final = {
     ("sla_schemas.policy_file", "PolicyError"),
     ("sla_kafka.admin", "BrokerError"),
     ("sla_notifier.routes", "RoutesError"),
+    ("sla_intake.sources", "SourcesError"),
     ("sla_kafka.jars", "JarError"),
     ("sla_kafka.embedded", "EmbeddedKafkaError"),
     ("sla_tracker.errors", "FatalError"),

@@ -15,7 +15,7 @@ from sla_cli.recording import Line
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, MAX_INPUT_BYTES
-from sla_tracker.wire.records import REPLAY_FRONTIER_HEADER
+from sla_schemas.headers import REPLAY_FRONTIER_HEADER
 
 _BATCH_BYTES: Final = 256 * 1024
 #: Batches on their way before the feed waits for some to arrive.

@@ -17,6 +17,7 @@ from sla_cli.commands import (
     doctor,
     explain,
     importing,
+    intake,
     kafka,
     notifier,
     policy,
@@ -67,6 +68,7 @@ app.add_typer(topics.app, name="topics")
 app.command()(tracker.tracker)
 app.command()(board.board)
 app.command()(notifier.notifier)
+app.command()(intake.intake)
 app.command()(publish.publish)
 app.command()(replay.replay)
 app.command()(simulate.simulate)

@@ -22,16 +22,11 @@ from sla_domain.delay import Delay, client_delay
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Status, Ticket
 from sla_kafka.topics import BREACHES, EVENTS, WARNINGS, Topic
+from sla_schemas.headers import DETAIL_HEADER, OFFSET_HEADER, PARTITION_HEADER, REASON_HEADER
 from sla_schemas.memory import Headers
 from sla_tracker.partition import REPLAY, Effects, Partition
 from sla_tracker.wire.alerts import ALERT_TOPICS, write_alert
 from sla_tracker.wire.events import Received, read_event
-from sla_tracker.wire.records import (
-    DETAIL_HEADER,
-    OFFSET_HEADER,
-    PARTITION_HEADER,
-    REASON_HEADER,
-)
 from sla_tracker.wire.tables import write_json
 
 #: Bytes of recorded events (they may be packed) from which on it pays to start more processes.

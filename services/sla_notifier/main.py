@@ -40,7 +40,7 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
-    app = App(settings.app, kafka, consumes=True)
+    app = App(settings.app, kafka, consumes=True, session_seconds=settings.session_seconds)
     try:
         book = load_policies(settings.policies)
         routes = check_routes(settings)
@@ -66,7 +66,13 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
     async def carry(stream: Any) -> None:
         # What is acknowledged is what ``notifier`` says is done, never what the stream has passed.
         async for event in stream.noack().events():
-            await notifier.take(event.message)
+            try:
+                await notifier.take(event.message)
+            except Exception as error:
+                # Faust would start the agent anew behind this record. Ended, we begin before it.
+                log.exception("notifier must end", reason=repr(error))
+                await app.crash(error)
+                raise
 
     @app.on_partitions_revoked.connect  # type: ignore[arg-type]  # the stub asks for what it never gives
     async def forget(_: Any, revoked: set[TP], **__: Any) -> None:

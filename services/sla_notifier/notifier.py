@@ -24,9 +24,8 @@ from sla_notifier.requests import Composer, StoppedClock
 from sla_notifier.routes import Destination, Routes
 from sla_notifier.settings import NotifierSettings
 from sla_notifier.stopped import stopped_clocks
+from sla_schemas.headers import DESTINATION_HEADER, REASON_HEADER
 
-REASON_HEADER: Final = "sla-reason"
-DESTINATION_HEADER: Final = "sla-destination"
 _PARK_PAUSE: Final = 2.0
 #: Who a record goes to that is no alert.
 _NOBODY: Final = "-"
@@ -70,6 +69,7 @@ class Notifier:
         self._composers = {each.name: Composer(each, board, book) for each in routes.destinations}
         self._deliverers: dict[str, Deliverer] = {}
         self._session: aiohttp.ClientSession | None = None
+        self._started = asyncio.Event()
         self._producer: AIOKafkaProducer | None = None
         metrics.in_flight.set_function(lambda: settings.in_flight - self._room._value)  # noqa: SLF001
 
@@ -90,6 +90,7 @@ class Notifier:
             )
             deliverer.start()
             self._deliverers[destination.name] = deliverer
+        self._started.set()
 
     async def stop(self) -> None:
         """Let deliveries under way end, for a while, and cease; the others are taken again."""
@@ -114,6 +115,8 @@ class Notifier:
 
     async def take(self, message: Message) -> None:
         """See to one record; returns as soon as it is under way and there is room for another."""
+        # Agents may be handed records before the service that connects us has started.
+        await self._started.wait()
         await self._room.acquire()
         if message.topic == TICKETS.name:
             self._take_ticket(message)

@@ -22,6 +22,9 @@ class NotifierSettings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address of /metrics, /healthz and /readyz.")
     port: int = Field(9109, ge=0, le=65535, description="Their port; 0 picks a free one.")
+    session_seconds: float = Field(
+        10.0, ge=6, description="Seconds after which a notifier that died is replaced."
+    )
     in_flight: int = Field(
         1000, ge=1, description="Alerts taken from Kafka and not yet delivered, at most."
     )

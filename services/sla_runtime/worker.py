@@ -29,7 +29,6 @@ from sla_kafka.settings import KafkaSettings
 
 #: Seconds between commits of what is done.
 COMMIT_SECONDS: Final = 1.0
-_SESSION_SECONDS: Final = 10.0
 #: Seconds that requests under way get at the end.
 _DRAIN_SECONDS: Final = 2
 
@@ -51,8 +50,8 @@ class _Thread(driver.AIOKafkaConsumerThread):
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
-            session_timeout_ms=int(_SESSION_SECONDS * 1000),
-            heartbeat_interval_ms=int(_SESSION_SECONDS * 1000 / 4),
+            session_timeout_ms=int(app.session_seconds * 1000),
+            heartbeat_interval_ms=int(app.session_seconds * 1000 / 4),
             metadata_max_age_ms=5_000,
             fetch_max_wait_ms=100,
         )
@@ -94,9 +93,13 @@ class App(faust.App):
 
     BootStrategy = _Boot
 
-    def __init__(self, name: str, kafka: KafkaSettings, *, consumes: bool) -> None:
+    def __init__(
+        self, name: str, kafka: KafkaSettings, *, consumes: bool, session_seconds: float = 10.0
+    ) -> None:
         self.kafka = kafka
         self.consumes = consumes
+        #: Seconds without a sign of life after which its partitions go to others.
+        self.session_seconds = session_seconds
         #: The next offset of each partition of which all before it is done.
         self.done: dict[TP, int] = {}
         super().__init__(
@@ -108,6 +111,8 @@ class App(faust.App):
             topic_allow_declare=False,
             topic_disable_leader=True,
             stream_recovery_delay=0.0,
+            # What is under way is waited for by the application, which knows what that is.
+            stream_wait_empty=False,
             autodiscover=False,
         )
 

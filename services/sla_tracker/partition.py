@@ -20,17 +20,11 @@ from sla_domain.instant import DAY, SECOND
 from sla_domain.judge import judge, next_deadline
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Placement, Status, Ticket
+from sla_schemas.headers import REKEYED_HEADER, REPLAY_FRONTIER_HEADER
 from sla_schemas.memory import Held, HeldRecord, Stored
 from sla_tracker.table import Entry, Labels, TicketTable, labels_of
 from sla_tracker.wire.events import Received, read_event
-from sla_tracker.wire.records import (
-    REKEYED_HEADER,
-    REPLAY_FRONTIER_HEADER,
-    DeadLetter,
-    Record,
-    Rejected,
-    dead_letter,
-)
+from sla_tracker.wire.records import DeadLetter, Record, Rejected, dead_letter
 from sla_tracker.wire.tables import (
     Counts,
     ticket_as_of,

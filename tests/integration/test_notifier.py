@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import os
+import signal
 import subprocess
 import time
 import urllib.request
@@ -16,7 +18,7 @@ from typing import Any
 
 import pytest
 from support.alerts import example, write
-from support.debian import program
+from support.debian import environment, placed, program
 from support.live import until
 from support.receiver import Receiver
 
@@ -61,7 +63,12 @@ def start(settings: KafkaSettings, tmp_path: Path) -> Iterator[Start]:
             settings.bootstrap,
             tmp_path / f"notifier-{number}.log",
             ["--routes", str(routes)],
-            environment={"HOOK_SECRET": SECRET, "SLA_NOTIFIER_APP": group},
+            environment={
+                "HOOK_SECRET": SECRET,
+                "SLA_NOTIFIER_APP": group,
+                "SLA_NOTIFIER_SESSION_SECONDS": "6",
+                "SLA_NOTIFIER_DRAIN_SECONDS": "2",
+            },
         )
         started.append(notifier)
         notifier.wait_until_ready()
@@ -320,21 +327,36 @@ def alertmanager(tmp_path: Path) -> Iterator[str]:
     host = f"127.0.0.1:{free_port()}"
     with (tmp_path / "alertmanager.log").open("wb") as log:
         process = subprocess.Popen(
-            [
-                str(binary),
-                f"--config.file={config}",
-                f"--storage.path={tmp_path / 'alertmanager'}",
-                f"--web.listen-address={host}",
-                "--cluster.listen-address=",
-            ],
+            placed(
+                [
+                    str(binary),
+                    f"--config.file={config}",
+                    f"--storage.path={tmp_path / 'alertmanager'}",
+                    f"--web.listen-address={host}",
+                    "--cluster.listen-address=",
+                ],
+                "usr/share/prometheus",
+            ),
             stdout=log,
             stderr=log,
+            env=environment(tmp_path),
+            start_new_session=True,
         )
     try:
+        asyncio.run(until(lambda: answers(host)))
         yield host
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait(20)
+
+
+async def answers(host: str) -> bool | None:
+    """Whether something listens there."""
+    try:
+        urllib.request.urlopen(f"http://{host}/-/ready", timeout=1).close()
+    except OSError:
+        return None
+    return True
 
 
 def firing(host: str, ticket: str) -> list[dict[str, Any]]:

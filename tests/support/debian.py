@@ -1,4 +1,4 @@
-"""Programs of Debian that tests start: fetched by ``make test`` into the checkout, not installed."""
+"""Programs of Debian that tests start: ``make test`` fetches them, nothing is installed."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ def program(name: str, path: str) -> Path:
     if found := shutil.which(name):
         return Path(found)
     pytest.skip(f"{name} is not here; 'make debian' fetches it where there is apt-get")
+
+
+def placed(command: list[str], directory: str) -> list[str]:
+    """``command`` where it finds the files of its package in ``directory``, though they are not
+    there: Alertmanager's path of its templates can't be set.
+    """
+    if Path("/", directory).exists():
+        return command
+    proot = program("proot", "usr/bin/proot")
+    return [str(proot), "--kill-on-exit", "-b", f"{_UNPACKED / directory}:/{directory}", *command]
 
 
 def environment(directory: Path) -> dict[str, str]:

@@ -31,11 +31,11 @@ from sla_domain.instant import HOUR, format_instant
 from sla_domain.policy import PolicyBook
 from sla_kafka.partitioning import partition_for
 from sla_kafka.topics import DEAD_LETTERS, EVENTS, PROGRESS, TICKETS, TOPICS
+from sla_schemas.headers import REKEYED_HEADER
 from sla_tracker.partition import Partition
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.tracker import Tracker
 from sla_tracker.wire.alerts import ALERT_TOPICS, write_alert
-from sla_tracker.wire.records import REKEYED_HEADER
 from sla_tracker.wire.tables import read_progress
 from support import default_book
 from support.simulated_kafka import (

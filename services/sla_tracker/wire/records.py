@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
+from sla_schemas.headers import (
+    DETAIL_HEADER,
+    OFFSET_HEADER,
+    PARTITION_HEADER,
+    REASON_HEADER,
+    TOPIC_HEADER,
+)
 from sla_schemas.memory import Headers
 from sla_schemas.words import DeadLetterReason
-
-REKEYED_HEADER: Final = "sla-rekeyed"
-REPLAY_FRONTIER_HEADER: Final = "sla-replay-frontier"
-REASON_HEADER: Final = "sla-reason"
-DETAIL_HEADER: Final = "sla-detail"
-TOPIC_HEADER: Final = "sla-topic"
-PARTITION_HEADER: Final = "sla-partition"
-OFFSET_HEADER: Final = "sla-offset"
-#: On an event: it was a dead letter and comes again. On the dead-letter topic: a record without a
-#: value that says so of the one it names.
-RETRIED_HEADER: Final = "sla-retried"
 
 
 class Record(Protocol):

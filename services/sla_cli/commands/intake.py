@@ -1,0 +1,42 @@
+"""``sla intake``: webhooks of ticketing systems in, ticket events out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sla_cli.options import Bootstrap, kafka_settings
+
+
+def intake(
+    bootstrap: Bootstrap = None,
+    sources: Annotated[
+        Path | None, typer.Option(help="TOML file of the systems that may send (docs/intake.md).")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to serve on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to serve on; 0 picks a free one.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether the sources file is right.")
+    ] = False,
+) -> None:
+    """Take webhooks of Zendesk, Jira, Freshdesk and GitHub, and CloudEvents over HTTP.
+
+    Runs until Ctrl-C or SIGTERM; any number of them may run. Everything else is set by
+    SLA_INTAKE_... and SLA_KAFKA_... in the environment (docs/intake.md).
+
+      sla intake --sources deploy/sources.toml --check\n
+      sla intake --sources deploy/sources.toml --host 0.0.0.0 --bootstrap broker:9092
+    """
+    from sla_intake.main import run_intake
+    from sla_intake.settings import IntakeSettings
+    from sla_intake.sources import read_sources
+
+    given: dict[str, Any] = {"sources": sources, "host": host, "port": port}
+    settings = IntakeSettings(**{name: value for name, value in given.items() if value is not None})
+    if check:
+        for source in read_sources(settings.sources):
+            typer.echo(f"{source.path}  {source.kind}")
+        return
+    raise typer.Exit(run_intake(kafka_settings(bootstrap), settings))

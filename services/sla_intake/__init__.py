@@ -1,0 +1,1 @@
+"""The intake: verified webhooks of ticketing systems in, ticket events out."""

@@ -1,0 +1,216 @@
+"""HTTP in: proven, understood, published, and only then answered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+import structlog
+from pydantic import ValidationError
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sla_intake.draft import Delivery, UnusableError
+from sla_intake.metrics import IntakeMetrics
+from sla_intake.publisher import Letter, NotAcknowledgedError
+from sla_intake.settings import IntakeSettings
+from sla_intake.signature import ForgedError, verify
+from sla_intake.sources import Source
+from sla_intake.vendors import TRANSLATE
+from sla_runtime.problem import Problem
+from sla_runtime.rate import RateLimit
+from sla_schemas.events import TICKET_EVENT
+
+_JSON: Final = msgspec.json.Decoder()
+#: What a dead letter tells of a wrong field; never its content.
+_TOLD_ERRORS: Final = 3
+
+log = structlog.get_logger("sla_intake")
+
+Publish = Callable[[Sequence[dict[str, Any]], Sequence[Letter]], Awaitable[None]]
+
+
+class RefusedError(Exception):
+    """A request that is answered without anything being published."""
+
+    def __init__(self, status: HTTPStatus, detail: str, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """A source with its live secrets."""
+
+    source: Source
+    secrets: list[bytes]
+
+
+class Intake:
+    """The ASGI application. What is none of a source's goes to ``others``."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        publish: Publish,
+        settings: IntakeSettings,
+        metrics: IntakeMetrics,
+        others: ASGIApp,
+    ) -> None:
+        self._gates = {each.path: _Gate(each, each.secrets()) for each in sources}
+        self._publish = publish
+        self._settings = settings
+        self._metrics = metrics
+        self._others = others
+        self._limit = RateLimit(settings.requests_per_second)
+        self._under_way = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        gate = self._gates.get(scope.get("path", ""))
+        if gate is None or scope["type"] != "http":
+            await self._others(scope, receive, send)
+            return
+        name = gate.source.name
+        self._under_way += 1
+        try:
+            status, answer, headers = await self._answer(gate, scope, receive)
+        except RefusedError as refused:
+            status = refused.status
+            answer = _problem(status, str(refused))
+            headers = [(b"content-type", b"application/problem+json")]
+            if refused.retry_after is not None:
+                headers.append((b"retry-after", str(refused.retry_after).encode()))
+        finally:
+            self._under_way -= 1
+        self._metrics.requests.labels(name, str(int(status))).inc()
+        headers.append((b"content-length", str(len(answer)).encode()))
+        await send({"type": "http.response.start", "status": int(status), "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+
+    async def _answer(
+        self, gate: _Gate, scope: Scope, receive: Receive
+    ) -> tuple[HTTPStatus, bytes, list[tuple[bytes, bytes]]]:
+        source = gate.source
+        if scope["method"] != "POST":
+            raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "deliveries are POSTed")
+        if self._under_way > self._settings.in_flight:
+            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "too much is under way", 1)
+        wait = self._limit.wait(source.name, time.monotonic())
+        if wait > 0:
+            raise RefusedError(
+                HTTPStatus.TOO_MANY_REQUESTS, "this source sends too fast", int(wait) + 1
+            )
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        body = await self._body(headers, receive)
+        try:
+            verify(source.kind, gate.secrets, headers, body, int(time.time() * 1000))
+        except ForgedError as error:
+            raise RefusedError(HTTPStatus.UNAUTHORIZED, str(error)) from error
+        events, letters = understood(source, headers, body)
+        try:
+            await self._publish(events, letters)
+        except NotAcknowledgedError as error:
+            log.warning("not acknowledged", source=source.name, reason=str(error))
+            raise RefusedError(
+                HTTPStatus.SERVICE_UNAVAILABLE, "Kafka did not acknowledge; send it again", 5
+            ) from error
+        self._metrics.events.labels(source.name).inc(len(events))
+        for letter in letters:
+            self._metrics.dead_letters.labels(source.name, letter.reason).inc()
+        told: dict[str, Any] = {"events": len(events), "dead_letters": len(letters)}
+        if letters:
+            told["reasons"] = [f"{each.reason}: {each.detail}" for each in letters]
+        return (
+            HTTPStatus.ACCEPTED,
+            json.dumps(told).encode(),
+            [(b"content-type", b"application/json")],
+        )
+
+    async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
+        most = self._settings.max_body_bytes
+        if headers.get("content-encoding", "identity") != "identity":
+            raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "bodies come uncompressed")
+        told = headers.get("content-length", "0")
+        if told.isdigit() and int(told) > most:
+            raise RefusedError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has {most} bytes at most"
+            )
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(self._settings.body_seconds):
+                more = True
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise RefusedError(HTTPStatus.BAD_REQUEST, "the sender went away")
+                    chunks.append(message.get("body", b""))
+                    size += len(chunks[-1])
+                    if size > most:
+                        raise RefusedError(
+                            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has {most} bytes at most"
+                        )
+                    more = message.get("more_body", False)
+        except TimeoutError:
+            raise RefusedError(HTTPStatus.REQUEST_TIMEOUT, "the body came too slowly") from None
+        return b"".join(chunks)
+
+
+def understood(
+    source: Source, headers: dict[str, str], body: bytes
+) -> tuple[list[dict[str, Any]], list[Letter]]:
+    """The events of a proven delivery, and what could not be made one of.
+
+    Of a delivery that can't be understood the whole body is kept, of a batch the events that are
+    wrong.
+    """
+
+    def letter(value: bytes, error: UnusableError) -> Letter:
+        return Letter(value, error.reason, str(error), f"http:{source.path}")
+
+    try:
+        told = _JSON.decode(body) if body else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return [], [letter(body, UnusableError("not_json", str(error)))]
+    try:
+        found = TRANSLATE[source.kind](Delivery(source, headers, body, told))
+    except UnusableError as error:
+        return [], [letter(body, error)]
+    events: list[dict[str, Any]] = []
+    letters: list[Letter] = []
+    for event in found:
+        try:
+            TICKET_EVENT.validate_python(event)
+        except ValidationError as error:
+            # The rest of a batch goes on, so only this event of it is kept.
+            kept = msgspec.json.encode(event) if isinstance(told, list) else body
+            letters.append(letter(kept, _wrong(event, error)))
+        else:
+            events.append(event)
+    return events, letters
+
+
+def _wrong(event: dict[str, Any], error: ValidationError) -> UnusableError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    if first["type"].startswith("union_tag"):
+        return UnusableError("unknown_type", f"type {str(event.get('type'))[:80]!r} is not known")
+    details = [
+        f"{'.'.join(str(part) for part in each['loc'][1:])}: {each['msg']}"
+        for each in error.errors(include_url=False, include_input=False)[:_TOLD_ERRORS]
+    ]
+    naive = first["type"] == "instant_naive"
+    return UnusableError("naive_time" if naive else "invalid_data", "; ".join(details))
+
+
+def _problem(status: HTTPStatus, detail: str) -> bytes:
+    told = Problem(title=status.phrase, status=status, detail=detail)
+    return json.dumps(told.model_dump()).encode()

@@ -1,0 +1,131 @@
+"""The intake as a process. It has no streams, so it runs on uvicorn alone."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import structlog
+import uvicorn
+import uvloop
+from aiokafka.errors import KafkaError
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from sla_intake.app import Intake
+from sla_intake.metrics import IntakeMetrics
+from sla_intake.publisher import Publisher
+from sla_intake.settings import IntakeSettings
+from sla_intake.sources import Source, SourcesError, read_sources
+from sla_kafka.clients import KafkaClients
+from sla_kafka.settings import KafkaSettings
+from sla_runtime.address import AddressError, listen
+from sla_runtime.logs import configure_logs
+from sla_runtime.probes import probes
+
+log = structlog.get_logger("sla_intake")
+
+
+def run_intake(kafka: KafkaSettings, settings: IntakeSettings) -> int:
+    """Run until SIGTERM or SIGINT; the exit status, 1 when it had to end by itself."""
+    configure_logs()
+    try:
+        sources = read_sources(settings.sources)
+        listener = listen(settings.host, settings.port, "SLA_INTAKE_PORT")
+    except (AddressError, SourcesError) as error:
+        log.error("intake must end", reason=str(error))  # noqa: TRY400  the message is for people
+        return 1
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, suppress(KeyboardInterrupt):
+        return runner.run(_run(kafka, settings, sources, listener))
+    return 130
+
+
+async def _run(
+    kafka: KafkaSettings, settings: IntakeSettings, sources: list[Source], listener: Any
+) -> int:
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    publisher = Publisher(KafkaClients(kafka), settings.kafka_seconds, settings.linger_ms)
+    try:
+        await publisher.start()
+    except (KafkaError, OSError) as error:
+        log.error(  # noqa: TRY400  a stack trace would say less than the remedy
+            "intake must end",
+            reason=f"nothing can be published at {kafka.bootstrap} ({type(error).__name__})",
+            remedy="'sla doctor' says what is missing",
+        )
+        await publisher.stop()
+        return 1
+    metrics = IntakeMetrics(registry, [source.name for source in sources])
+    app = Intake(sources, publisher.publish, settings, metrics, probes(registry, lambda: True))
+    config = uvicorn.Config(
+        app,
+        http=patient_protocol(settings.header_seconds),
+        loop="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        limit_concurrency=2 * settings.in_flight,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=int(settings.kafka_seconds) + 1,
+    )
+    host, port = listener.getsockname()[:2]
+    log.info(
+        "intake started",
+        url=f"http://{host}:{port}/",
+        hooks=[source.path for source in sources],
+    )
+    server = _Server(config)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, server.end)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        await publisher.stop()
+    log.info("intake stopped")
+    return 0
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: uvicorn's own handling would end the process by the signal and not by
+    its exit status.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def end(self) -> None:
+        """Answer what is under way and take nothing more."""
+        self.should_exit = True
+
+
+def patient_protocol(seconds: float) -> type[HttpToolsProtocol]:
+    """Uvicorn's protocol, that closes a connection whose request's head takes too long: uvicorn
+    itself waits for ever.
+    """
+
+    class Patient(HttpToolsProtocol):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._patience = self.loop.call_later(seconds, self._lose_patience)
+
+        def _lose_patience(self) -> None:
+            if self.cycle is None and not self.transport.is_closing():
+                self.transport.close()
+
+        def on_headers_complete(self) -> None:
+            self._patience.cancel()
+            super().on_headers_complete()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._patience.cancel()
+            super().connection_lost(exc)
+
+    return Patient

@@ -1,0 +1,99 @@
+"""Events to Kafka, acknowledged by all replicas before anybody is told so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from sla_kafka.clients import Clients
+from sla_kafka.partitioning import partition_for
+from sla_kafka.topics import DEAD_LETTERS, EVENTS, MAX_DEAD_LETTER_BYTES
+from sla_schemas.headers import DETAIL_HEADER, REASON_HEADER, TOPIC_HEADER
+from sla_schemas.words import DeadLetterReason
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class NotAcknowledgedError(Exception):
+    """Kafka did not confirm in time. It may have the record all the same: the sender repeats it
+    under the same id, which the tracker drops.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A delivery that no event could be made of."""
+
+    body: bytes
+    reason: DeadLetterReason
+    detail: str
+    origin: str
+
+
+class Publisher:
+    """An idempotent producer whose every record is waited for."""
+
+    def __init__(self, clients: Clients, seconds: float, linger_ms: int) -> None:
+        self._seconds = seconds
+        self._clients = clients
+        self._linger_ms = linger_ms
+        self._producer: AIOKafkaProducer | None = None
+        self._partitions = 0
+
+    async def start(self) -> None:
+        """Connect. Raises ``KafkaError`` where no broker answers."""
+        self._producer = self._clients.producer(
+            enable_idempotence=True,
+            acks="all",
+            linger_ms=self._linger_ms,
+            max_batch_size=256 * 1024,
+            max_request_size=MAX_DEAD_LETTER_BYTES,
+            request_timeout_ms=int(self._seconds * 1000),
+        )
+        await self._producer.start()
+        self._partitions = len(await self._producer.partitions_for(EVENTS.name))
+
+    async def stop(self) -> None:
+        """Send what is under way and disconnect."""
+        if self._producer is not None:
+            await self._producer.stop()
+
+    async def publish(self, events: Sequence[dict[str, Any]], letters: Sequence[Letter]) -> None:
+        """Return when Kafka has all of it. Raises ``NotAcknowledgedError``."""
+        assert self._producer is not None, "requests come after the start"
+        try:
+            async with asyncio.timeout(self._seconds):
+                waiting = [await self._send_event(event) for event in events]
+                waiting += [await self._send_letter(letter) for letter in letters]
+                for each in waiting:
+                    await each
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise NotAcknowledgedError(type(error).__name__) from error
+
+    async def _send_event(self, event: dict[str, Any]) -> asyncio.Future[Any]:
+        assert self._producer is not None
+        key = event["subject"].encode()
+        return await self._producer.send(  # type: ignore[no-any-return]  # aiokafka ships no types
+            EVENTS.name,
+            msgspec.json.encode(event),
+            key=key,
+            partition=partition_for(key, self._partitions),
+        )
+
+    async def _send_letter(self, letter: Letter) -> asyncio.Future[Any]:
+        assert self._producer is not None
+        return await self._producer.send(  # type: ignore[no-any-return]  # aiokafka ships no types
+            DEAD_LETTERS.name,
+            letter.body,
+            headers=[
+                (REASON_HEADER, letter.reason.encode()),
+                (DETAIL_HEADER, letter.detail.encode()),
+                (TOPIC_HEADER, letter.origin.encode()),
+            ],
+        )

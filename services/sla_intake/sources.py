@@ -1,0 +1,135 @@
+"""The sources file: which systems may send, how they prove it, and what their words mean."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from sla_schemas.types import Id
+from sla_schemas.words import Kind, Severity
+
+Vendor = Literal["zendesk", "jira", "freshdesk", "github", "cloudevents"]
+#: What a status of theirs means for the promise.
+State = Literal["open", "waiting_on_client", "resolved", "cancelled"]
+
+
+class SourcesError(Exception):
+    """The sources file can't be used; the message names file and field."""
+
+
+class Strict(BaseModel):
+    """Nothing in it that is not listed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Mapping(Strict):
+    """What a vendor's words mean, in lower case. The defaults are in ``mappings/``."""
+
+    states: dict[str, State] = {}
+    severities: dict[str, Severity] = {}
+    kinds: dict[str, Kind] = {}
+    channels: dict[str, str] = {}
+
+    def over(self, other: Mapping) -> Mapping:
+        """Its own words, and those of the other where it is silent."""
+        return Mapping(
+            states=other.states | self.states,
+            severities=other.severities | self.severities,
+            kinds=other.kinds | self.kinds,
+            channels=other.channels | self.channels,
+        )
+
+
+class Source(Strict):
+    """A system that may send to ``/hooks/NAME``."""
+
+    name: Annotated[str, StringConstraints(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
+    kind: Vendor
+    secret_envs: Annotated[
+        list[str],
+        Field(
+            min_length=1,
+            max_length=2,
+            description="Variables of the live secrets; two while one replaces the other.",
+        ),
+    ]
+    client_id: Annotated[Id | None, Field(description="The client of all its tickets.")] = None
+    client_field: Annotated[
+        str | None, Field(description="Where in the ticket the client is, as a.b.c.")
+    ] = None
+    ticket_prefix: Annotated[
+        str, StringConstraints(max_length=40), Field(description="Before each ticket id.")
+    ] = ""
+    mapping: Mapping = Mapping()
+
+    @property
+    def path(self) -> str:
+        """Where it sends to."""
+        return f"/hooks/{self.name}"
+
+    @property
+    def uri(self) -> str:
+        """The ``source`` of its events."""
+        return f"/{self.kind}/{self.name}"
+
+    def secrets(self) -> list[bytes]:
+        """The live secrets. Raises ``SourcesError`` where none is set."""
+        found = [os.environ[name].encode() for name in self.secret_envs if os.environ.get(name)]
+        if not found:
+            raise SourcesError(
+                f"source {self.name!r} needs a secret: set {' or '.join(self.secret_envs)}"
+            )
+        return found
+
+    def complete(self) -> Self:
+        """With the vendor's default mapping where its own is silent."""
+        return self.model_copy(update={"mapping": self.mapping.over(default_mapping(self.kind))})
+
+
+class _File(Strict):
+    sources: Annotated[list[Source], Field(min_length=1)]
+
+
+def default_mapping(vendor: Vendor) -> Mapping:
+    """What a vendor's words mean unless told otherwise."""
+    file = resources.files(__package__) / "mappings" / f"{vendor}.toml"
+    if not file.is_file():
+        return Mapping()
+    return Mapping.model_validate(tomllib.loads(file.read_text("utf-8")))
+
+
+_NEEDS_CLIENT: Final = ("zendesk", "jira", "freshdesk", "github")
+
+
+def read_sources(path: Path | None) -> list[Source]:
+    """The sources of a file. Raises ``SourcesError``."""
+    if path is None:
+        raise SourcesError(
+            "no sources file is named; write one (docs/intake.md) and name it with --sources"
+        )
+    try:
+        found = _File.model_validate(tomllib.loads(path.read_text("utf-8"))).sources
+    except OSError as error:
+        raise SourcesError(f"sources file {path} can't be read: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SourcesError(f"sources file {path} is not TOML: {error}") from error
+    except ValidationError as error:
+        first: Any = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SourcesError(f"sources file {path}, {where}: {first['msg']}") from error
+    if len({source.name for source in found}) < len(found):
+        raise SourcesError(f"sources file {path}: two sources have the same name")
+    for source in found:
+        if source.kind in _NEEDS_CLIENT and not (source.client_id or source.client_field):
+            raise SourcesError(
+                f"sources file {path}: source {source.name!r} must say whose tickets it sends, in "
+                "client_id or client_field"
+            )
+        source.secrets()
+    return [source.complete() for source in found]
