@@ -30,7 +30,7 @@ def placed(command: list[str], directory: str) -> list[str]:
     if Path("/", directory).exists():
         return command
     proot = program("proot", "usr/bin/proot")
-    return [str(proot), "--kill-on-exit", "-b", f"{_UNPACKED / directory}:/{directory}", *command]
+    return [str(proot), "-b", f"{_UNPACKED / directory}:/{directory}", *command]
 
 
 def environment(directory: Path) -> dict[str, str]:
