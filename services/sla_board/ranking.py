@@ -21,17 +21,24 @@ class Place(NamedTuple):
     ticket_id: str
 
 
-def value_of(row: Row, dimension: Dimension) -> str:
-    """What ``row`` is filtered by; empty where it has none."""
-    if dimension == "client":
-        return row.client_id
-    found: str | None = getattr(row, dimension)
-    return found or ""
+#: What a ticket is filtered by: a value for each of ``DIMENSIONS``, empty where it has none.
+Group = tuple[str, ...]
+#: Dimensions with a list for each of their values. Of ``holder`` there is none: its few values are
+#: soon found in the others' lists, and every list costs with every record.
+_LISTED: Final[tuple[Dimension, ...]] = ("severity", "client", "team")
+
+
+def group_of(row: Row) -> Group:
+    """What ``row`` is filtered by."""
+    return (row.severity or "", row.client_id, row.team or "", row.holder or "")
 
 
 def matches(row: Row, filters: Filters) -> bool:
     """Whether ``row`` has every value asked for."""
-    return all(value_of(row, dimension) == value for dimension, value in filters.items())
+    if not filters:
+        return True
+    group = group_of(row)
+    return all(group[DIMENSIONS.index(name)] == value for name, value in filters.items())
 
 
 class Ranking:
@@ -49,21 +56,19 @@ class Ranking:
         """How many tickets it has."""
         return len(self._whole)
 
-    def add(self, place: Place, row: Row) -> None:
+    def add(self, place: Place, group: Group) -> None:
         """Put a ticket in its place."""
         self._whole.add(place)
-        for dimension in DIMENSIONS:
-            part = dimension, value_of(row, dimension)
+        for part in zip(_LISTED, group, strict=False):
             places = self._parts.get(part)
             if places is None:
                 places = self._parts[part] = SortedList()
             places.add(place)
 
-    def remove(self, place: Place, row: Row) -> None:
-        """Take a ticket out that was added with the same place and row."""
+    def remove(self, place: Place, group: Group) -> None:
+        """Take a ticket out that was added with the same place and group."""
         self._whole.remove(place)
-        for dimension in DIMENSIONS:
-            part = dimension, value_of(row, dimension)
+        for part in zip(_LISTED, group, strict=False):
             places = self._parts[part]
             places.remove(place)
             if not places:
@@ -77,7 +82,7 @@ class Ranking:
         self, filters: Filters, after: Place | None = None, *, backwards: bool = False
     ) -> Iterator[Place]:
         """The places of at least the tickets that match ``filters``, from behind ``after`` on."""
-        lists = [self._parts.get(part) for part in filters.items()]
+        lists = [self._parts.get(part) for part in filters.items() if part[0] in _LISTED]
         if any(places is None for places in lists):
             return iter(())
         shortest = min((each for each in lists if each is not None), key=len, default=self._whole)

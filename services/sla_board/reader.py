@@ -188,7 +188,7 @@ class Reader:
             if records:
                 self._table.announce()
                 await asyncio.sleep(0)
-            if seen is not None:
+            if seen is not None and len(records) < len(ends):
                 positions = {partition: await consumer.position(partition) for partition in ends}
                 if all(positions[partition] >= end for partition, end in ends.items()):
                     for ticket_id in self._table.ids() - seen:

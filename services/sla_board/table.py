@@ -10,7 +10,16 @@ from datetime import date
 from typing import Final, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
-from sla_board.ranking import DIMENSIONS, Dimension, Filters, Place, Ranking, matches, value_of
+from sla_board.ranking import (
+    DIMENSIONS,
+    Dimension,
+    Filters,
+    Group,
+    Place,
+    Ranking,
+    group_of,
+    matches,
+)
 from sla_board.row import Row, Status, local_day
 
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
@@ -77,7 +86,7 @@ class TicketTable:
         self.version = 0
         self._known: dict[str, _Known] = {}
         self._rankings: dict[Status, Ranking] = {status: Ranking() for status in STATUSES}
-        self._groups: dict[tuple[str, ...], Counter[Status]] = {}
+        self._groups: dict[Group, Counter[Status]] = {}
         self._days: dict[int, Counter[Verdict]] = {}
         self._changed = asyncio.Event()
 
@@ -91,17 +100,14 @@ class TicketTable:
 
     def put(self, row: Row, origin: Origin) -> None:
         """Take in a ticket's new record."""
-        self._take_out(self._known.get(row.ticket_id))
         known = _Known(row, origin, row.places(), list(self._verdicts(row)))
+        self._replace(self._known.get(row.ticket_id), known)
         self._known[row.ticket_id] = known
-        for status, key in known.places.items():
-            self._rankings[status].add(Place(key, row.ticket_id), row)
-        self._count(known, 1)
         self.version += 1
 
     def remove(self, ticket_id: str) -> None:
         """Forget a ticket that left the tracker's table."""
-        self._take_out(self._known.pop(ticket_id, None))
+        self._replace(self._known.pop(ticket_id, None), None)
         self.version += 1
 
     def announce(self) -> None:
@@ -203,21 +209,42 @@ class TicketTable:
                     found.setdefault(by(verdict), [0, 0])[0 if verdict.kept else 1] += count
         return {name: Attained(*counts) for name, counts in sorted(found.items())}
 
-    def _matching(self, filters: Filters) -> Iterator[tuple[tuple[str, ...], Counter[Status]]]:
+    def _matching(self, filters: Filters) -> Iterator[tuple[Group, Counter[Status]]]:
         wanted = [(DIMENSIONS.index(dimension), value) for dimension, value in filters.items()]
         for group, counts in self._groups.items():
             if all(group[at] == value for at, value in wanted):
                 yield group, counts
 
-    def _take_out(self, known: _Known | None) -> None:
-        if known is None:
+    def _replace(self, old: _Known | None, new: _Known | None) -> None:
+        """Sort and count anew what changed; most records change little of a ticket."""
+        old_group = () if old is None else group_of(old.row)
+        new_group = () if new is None else group_of(new.row)
+        moved = old_group != new_group
+        old_places = {} if old is None else old.places
+        new_places = {} if new is None else new.places
+        for status in STATUSES:
+            before, after = old_places.get(status), new_places.get(status)
+            if before == after and not moved:
+                continue
+            ranking = self._rankings[status]
+            if before is not None and old is not None:
+                ranking.remove(Place(before, old.row.ticket_id), old_group)
+            if after is not None and new is not None:
+                ranking.add(Place(after, new.row.ticket_id), new_group)
+        if (
+            old is not None
+            and new is not None
+            and not moved
+            and old.places.keys() == new.places.keys()
+            and old.verdicts == new.verdicts
+        ):
             return
-        for status, key in known.places.items():
-            self._rankings[status].remove(Place(key, known.row.ticket_id), known.row)
-        self._count(known, -1)
+        if old is not None:
+            self._count(old, old_group, -1)
+        if new is not None:
+            self._count(new, new_group, 1)
 
-    def _count(self, known: _Known, by: int) -> None:
-        group = tuple(value_of(known.row, dimension) for dimension in DIMENSIONS)
+    def _count(self, known: _Known, group: Group, by: int) -> None:
         counts = self._groups.setdefault(group, Counter())
         for status in known.places:
             counts[status] += by
