@@ -18,12 +18,13 @@ from rich.live import Live
 
 from sla_cli import sample
 from sla_cli.board import Board, draw
-from sla_cli.console import out, print_json, print_table
+from sla_cli.console import out, print_json, print_table, working
 from sla_cli.feed import Feed
 from sla_cli.options import DEFAULT_PARTITIONS
 from sla_cli.recording import Line, read_lines
 from sla_cli.rig import Rig, collect, end_offsets, follower, output_ends
 from sla_cli.simulation import Summary
+from sla_cli.surroundings import Surroundings
 from sla_domain.instant import format_instant
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import BREACHES, EVENTS, PROGRESS, TICKETS, WARNINGS
@@ -41,16 +42,30 @@ _TELL_TIME: Final = 0.5
 _SETTLE: Final = 20.0
 
 
-def run_demo(seconds: int, picture: Path | None, texts: Texts, *, as_json: bool) -> None:
+def run_demo(
+    seconds: int, picture: Path | None, texts: Texts, *, as_json: bool, stay: bool
+) -> None:
     """Run the demo with the sample's three weeks pressed into ``seconds``.
 
-    ``picture`` is where the view is saved when a third of the time is over.
+    ``picture`` is where the view is saved when a third of the time is over. On a terminal the board
+    is there until Ctrl-C if it shall ``stay``.
     """
     lines = [line for line in read_lines([Path(sample.NAME)]) if line.occurred is not None]
     with Rig(partitions=DEFAULT_PARTITIONS) as rig:
-        for tracker in rig.trackers:
-            tracker.wait_until_ready()
-        summary = asyncio.run(_run(rig, _Show(lines, seconds, picture, texts)))
+        around = Surroundings(rig)
+        with working("starting intake, board and notifier"):
+            for tracker in rig.trackers:
+                tracker.wait_until_ready()
+            around.wait_until_ready()
+        if not as_json:
+            out.print(f"The board: {around.board_url}", highlight=False)
+        summary = asyncio.run(_run(rig, around, _Show(lines, seconds, picture, texts)))
+        if out.is_terminal and stay and not as_json:
+            out.print(f"The board stays at {around.board_url} until Ctrl-C.", highlight=False)
+            with contextlib.suppress(KeyboardInterrupt):
+                while True:
+                    rig.check()
+                    time.sleep(1)
     if as_json:
         print_json(summary.as_dict())
         return
@@ -74,6 +89,7 @@ class _Show:
         self._picture = picture
         self.board = Board(texts, load_policy().severity_names)
         self.sent = 0
+        self.notified = 0
         self.started = time.monotonic()
         self._first = lines[0].occurred or 0
         self._pace = ((lines[-1].occurred or 0) - self._first) / seconds
@@ -92,7 +108,8 @@ class _Show:
             f"{self.sent / elapsed:.0f} events/s   "
             f"lag {max(self.sent - self.board.processed, 0)}   "
             f"{self.board.counts['sla.warning']} warnings   "
-            f"{self.board.counts['sla.breach']} breaches"
+            f"{self.board.counts['sla.breach']} breaches   "
+            f"{self.notified} notified"
         )
 
     def save_picture(self) -> None:
@@ -106,11 +123,11 @@ class _Show:
             self._picture = None
 
 
-async def _run(rig: Rig, show: _Show) -> Summary:
+async def _run(rig: Rig, around: Surroundings, show: _Show) -> Summary:
     settings = rig.settings
     starts = await output_ends(settings)
-    async with _watching(settings, show):
-        await _feed(settings, show)
+    async with around, _watching(settings, show, around):
+        await _feed(settings, show, around)
         ends = sum((await end_offsets(settings, EVENTS.name)).values())
         deadline = time.monotonic() + _SETTLE
         while show.board.processed < ends and time.monotonic() < deadline:
@@ -122,29 +139,37 @@ async def _run(rig: Rig, show: _Show) -> Summary:
     return outputs.summary
 
 
-async def _feed(settings: KafkaSettings, show: _Show) -> None:
-    """Publish each event when its time has come."""
+async def _feed(settings: KafkaSettings, show: _Show, around: Surroundings) -> None:
+    """Send each event to the intake when its time has come."""
+    due: list[Line] = []
+
+    async def send() -> None:
+        await around.send(due)
+        show.sent += len(due)
+        due.clear()
+
     show.started = told = time.monotonic()
     async with Feed(settings) as feed:
         for line in show.lines:
             while (line.occurred or 0) > show.story_time():
-                await feed.flush()
-                show.sent = feed.sent
+                await send()
                 if time.monotonic() - told > _TELL_TIME:
                     told = time.monotonic()
                     await feed.move_frontier(show.story_time() - 1)
                 await asyncio.sleep(_FRAME)
-            await feed.add(line)
+            due.append(line)
+        await send()
         await feed.move_frontier(show.lines[-1].occurred or 0)
-        show.sent = feed.sent
 
 
 @contextlib.asynccontextmanager
-async def _watching(settings: KafkaSettings, show: _Show) -> AsyncIterator[None]:
+async def _watching(
+    settings: KafkaSettings, show: _Show, around: Surroundings
+) -> AsyncIterator[None]:
     """Follow the topics and redraw, on a terminal; elsewhere a line now and then."""
     async with follower(settings, _FOLLOWED) as consumer:
         with Live(console=out, auto_refresh=False, transient=True) as live:
-            watching = asyncio.create_task(_watch(consumer, show, live))
+            watching = asyncio.create_task(_watch(consumer, show, around, live))
             try:
                 yield
             finally:
@@ -153,12 +178,13 @@ async def _watching(settings: KafkaSettings, show: _Show) -> AsyncIterator[None]
                     await watching
 
 
-async def _watch(consumer: AIOKafkaConsumer, show: _Show, live: Live) -> None:
+async def _watch(consumer: AIOKafkaConsumer, show: _Show, around: Surroundings, live: Live) -> None:
     said = 0.0
     while True:
         for records in (await consumer.getmany(timeout_ms=int(_FRAME * 1000))).values():
             for record in records:
                 show.board.take_in(record)
+        show.notified = around.notified
         show.save_picture()
         if out.is_terminal:
             live.update(draw(show.board, show.header()), refresh=True)

@@ -125,10 +125,15 @@ class Program:
         if self.exit_status is not None:
             raise CommandError(f"the {self.name} ended: {self.last_words()}")
 
+    def terminate(self) -> None:
+        """Ask it to end."""
+        if self._process.poll() is None:
+            self._process.terminate()
+
     def stop(self) -> int:
         """End it in order; answers its exit status."""
         if self._process.poll() is None:
-            self._process.terminate()
+            self.terminate()
             try:
                 self._process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
@@ -176,19 +181,20 @@ class Rig:
         self._policies = policies
         self._stack = ExitStack()
         self.trackers: list[TrackerProcess] = []
+        self._programs: list[Program] = []
 
     def __enter__(self) -> Self:
         try:
-            directory = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="sla-"))
+            made = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="sla-"))
+            self.directory = Path(made)
             with downloading() as progress:
-                self.broker = EmbeddedKafka(Path(directory) / "kafka", progress=progress)
+                self.broker = EmbeddedKafka(self.directory / "kafka", progress=progress)
                 self._stack.enter_context(self.broker)
             self.settings = KafkaSettings(bootstrap=self.broker.bootstrap)
             with working("starting tracker"):
                 asyncio.run(create_topics(self.settings, self._partitions))
                 for number in range(self._count):
-                    log = Path(directory) / f"tracker-{number}.log"
-                    self.add_tracker(log)
+                    self.add_tracker(self.directory / f"tracker-{number}.log")
                 for tracker in self.trackers:
                     tracker.wait_until_ready("/healthz")
         except BaseException:
@@ -202,19 +208,34 @@ class Rig:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        for program in self._programs:
+            program.terminate()
         self._stack.close()
 
     def add_tracker(self, log: Path) -> TrackerProcess:
         """Start one more tracker."""
         tracker = TrackerProcess(self.broker.bootstrap, log, policies=self._policies)
-        self._stack.callback(tracker.stop)
         self.trackers.append(tracker)
+        self._keep(tracker)
         return tracker
 
+    def add(
+        self, name: str, options: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    ) -> Program:
+        """Start another program of ours beside them."""
+        log = self.directory / f"{name}.log"
+        program = Program(name, self.broker.bootstrap, log, options, environment=environment)
+        self._keep(program)
+        return program
+
+    def _keep(self, program: Program) -> None:
+        self._stack.callback(program.stop)
+        self._programs.append(program)
+
     def check(self) -> None:
-        """Raise ``CommandError`` if a tracker has ended."""
-        for tracker in self.trackers:
-            tracker.check()
+        """Raise ``CommandError`` if one of them has ended."""
+        for program in self._programs:
+            program.check()
 
 
 async def replay_through(

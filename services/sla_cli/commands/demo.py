@@ -18,15 +18,19 @@ def demo(
     picture: Annotated[
         Path | None, typer.Option(help="Save the live view as SVG when a third of it is over.")
     ] = None,
+    stay: Annotated[
+        bool, typer.Option(help="On a terminal: keep the board up afterwards, until Ctrl-C.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
-    """Publish real incidents through a real Kafka and a tracker, and watch clocks and alerts.
+    """Send real incidents through intake, Kafka, tracker, board and notifier, and watch.
 
-    Starts a broker and a tracker of its own and stops both at the end, or at Ctrl-C.
+    Starts all of them for itself, prints the board's address, and stops everything at the end or at
+    Ctrl-C.
 
       sla demo --seconds 20
     """
     from sla_cli.demonstration import run_demo
     from sla_text.language import Texts
 
-    run_demo(seconds, picture, Texts(language_of(context)), as_json=as_json)
+    run_demo(seconds, picture, Texts(language_of(context)), as_json=as_json, stay=stay)
