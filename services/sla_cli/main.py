@@ -24,6 +24,7 @@ from sla_cli.commands import (
     publish,
     replay,
     simulate,
+    top,
     topics,
     tracker,
 )
@@ -69,6 +70,7 @@ app.command()(tracker.tracker)
 app.command()(board.board)
 app.command()(notifier.notifier)
 app.command()(intake.intake)
+app.command()(top.top)
 app.command()(publish.publish)
 app.command()(replay.replay)
 app.command()(simulate.simulate)

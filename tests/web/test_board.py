@@ -6,10 +6,10 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -17,11 +17,15 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from support.browser import chromium
 from support.live import PARTITIONS, keyed, publish
+from textual.widgets import DataTable, Static
 
+from sla_cli.errors import CommandError
 from sla_cli.rig import Program, TrackerProcess
+from sla_cli.top import Top, ask_once
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
+from sla_text.language import Texts
 
 pytestmark = pytest.mark.kafka
 
@@ -62,11 +66,10 @@ class Stage:
         _in_thread(lambda: asyncio.run(publish(self.settings, keyed(*events))))
 
 
-def _in_thread(what: Callable[[], None]) -> None:
+def _in_thread(what: Callable[[], Any]) -> None:
     """Playwright keeps a loop running in this thread, so another one needs a thread of its own."""
-    thread = Thread(target=what)
-    thread.start()
-    thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(what).result()
 
 
 @pytest.fixture(scope="module")
@@ -301,3 +304,35 @@ def test_every_answer_is_closed_to_foreign_code(page: Page) -> None:
     foreign = page.request.get("/", headers={"Host": "evil.example"})
     assert foreign.status == 400
     assert json.loads(page.request.get("/api/v1/tickets/none").text())["status"] == 404
+
+
+def test_sla_top_shows_the_same_in_a_terminal(stage: Stage) -> None:
+    async def look() -> tuple[str, list[str], list[str]]:
+        top = Top(stage.board.url, {"client": "acme"}, Texts("en"))
+        async with top.run_test(size=(120, 45)) as pilot:
+            await pilot.pause(1.5)
+            figures = str(top.query_one("#figures", Static).content)
+            everything = tickets_in(top, "next")
+            await pilot.press("s")
+            await pilot.pause(0.5)
+            return figures, everything, tickets_in(top, "next")
+
+    def tickets_in(top: Top, name: str) -> list[str]:
+        table = top.query_one(f"#{name}", DataTable)
+        return [str(table.get_row_at(number)[0]) for number in range(table.row_count)]
+
+    found: list[tuple[str, list[str], list[str]]] = []
+    _in_thread(lambda: found.append(asyncio.run(look())))
+    figures, everything, blockers = found[0]
+    assert "Waiting on the client" in figures
+    assert {"acme-high", "acme-medium"} <= set(everything)
+    assert not [ticket for ticket in everything if ticket.startswith("globex")]
+    assert "acme-blocker" in blockers
+    assert "acme-high" not in blockers
+
+
+def test_sla_top_tells_what_is_missing(stage: Stage) -> None:
+    with pytest.raises(CommandError, match="start one with 'sla board'"):
+        _in_thread(lambda: asyncio.run(ask_once("http://127.0.0.1:1", {})))
+    with pytest.raises(CommandError, match="severity"):
+        _in_thread(lambda: asyncio.run(ask_once(stage.board.url, {"severity": "odd"})))

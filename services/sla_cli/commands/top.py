@@ -1,0 +1,45 @@
+"""``sla top``: the board in a terminal."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sla_cli.options import Json, language_of
+
+
+def top(
+    context: typer.Context,
+    board: Annotated[
+        str, typer.Option(envvar="SLA_BOARD", help="The board's address.")
+    ] = "http://127.0.0.1:8080",
+    severity: Annotated[str | None, typer.Option(help="Only this severity.")] = None,
+    client: Annotated[str | None, typer.Option(help="Only this client.")] = None,
+    team: Annotated[str | None, typer.Option(help="Only this team.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what breaches next, what has breached and what waits, as the board does.
+
+    Asks a running board every second; its token is taken from SLA_BOARD_TOKEN. With --json it asks
+    once. Keys: s goes through the severities, tab from list to list, q leaves.
+
+      sla top --client acme\n
+      sla top --board https://board.example --json
+    """
+    import asyncio
+
+    from sla_cli.console import out, print_json
+    from sla_cli.errors import UsageError
+    from sla_cli.top import Top, ask_once
+    from sla_text.language import Texts
+
+    given = {"severity": severity, "client": client, "team": team}
+    filters = {name: value for name, value in given.items() if value}
+    found = asyncio.run(ask_once(board, filters))
+    if as_json:
+        print_json(found)
+    elif not out.is_terminal:
+        raise UsageError("this is no terminal; add --json to get the figures once")
+    else:
+        Top(board, filters, Texts(language_of(context))).run()

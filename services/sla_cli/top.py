@@ -1,0 +1,179 @@
+"""The board in a terminal: the same figures and lists, asked of a board's API."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+import aiohttp
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import DataTable, Footer, Static
+
+from sla_cli.errors import CommandError
+from sla_domain.instant import SECOND
+from sla_text.language import Texts
+from sla_text.moments import length
+
+TOKEN_VARIABLE: Final = "SLA_BOARD_TOKEN"  # noqa: S105  a variable's name
+#: Seconds between two looks at the board.
+_EVERY: Final = 1.0
+_ROWS: Final = 15
+_LISTS: Final = (("next", "open"), ("breached", "breached"), ("waiting", "waiting"))
+_SEVERITIES: Final = (None, "blocker", "high", "medium", "low")
+_STYLES: Final = {"blocker": "bold red", "high": "red", "medium": "yellow"}
+
+
+async def ask(
+    session: aiohttp.ClientSession, board: str, filters: Mapping[str, str]
+) -> dict[str, Any]:
+    """The summary and the three lists. Raises ``CommandError``."""
+    token = os.environ.get(TOKEN_VARIABLE)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    async def get(path: str, **more: str) -> Any:
+        url = f"{board.rstrip('/')}/api/v1/{path}"
+        try:
+            async with session.get(url, params={**filters, **more}, headers=headers) as answer:
+                told = await answer.json(content_type=None)
+        except (aiohttp.ClientError, ValueError, TimeoutError) as error:
+            raise CommandError(
+                f"no board answers at {board} ({type(error).__name__}); start one with 'sla board' "
+                "or name it with --board"
+            ) from error
+        if answer.status == 401:
+            raise CommandError(f"the board at {board} wants a token; set {TOKEN_VARIABLE}")
+        if answer.status >= 400:
+            raise CommandError(f"the board at {board} says: {told.get('detail')}")
+        return told
+
+    summary, *lists = await asyncio.gather(
+        get("summary"),
+        *(get("tickets", status=status, limit=str(_ROWS)) for _, status in _LISTS),
+    )
+    return {"summary": summary} | {
+        name: found["tickets"] for (name, _), found in zip(_LISTS, lists, strict=True)
+    }
+
+
+async def ask_once(board: str, filters: Mapping[str, str]) -> dict[str, Any]:
+    """The same for programs."""
+    async with aiohttp.ClientSession() as session:
+        return await ask(session, board, filters)
+
+
+class Top(App[None]):
+    """Asks the board every second until it is left."""
+
+    CSS = """
+    #figures { height: auto; padding: 0 1; }
+    .title { padding: 1 1 0 1; text-style: bold; }
+    DataTable { height: 1fr; min-height: 4; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "quit", "quit"),
+        Binding("s", "severity", "severity"),
+        Binding("tab", "app.focus_next", "next list", show=True),
+    ]
+
+    def __init__(self, board: str, filters: Mapping[str, str], texts: Texts) -> None:
+        super().__init__()
+        self._board = board
+        self._wanted = dict(filters)
+        self._texts = texts
+        self._session: aiohttp.ClientSession | None = None
+
+    def compose(self) -> ComposeResult:
+        """Figures above, three lists below."""
+        yield Static(id="figures")
+        for name, _ in _LISTS:
+            with Vertical():
+                yield Static(self._texts(f"live.{name}"), classes="title")
+                yield DataTable[Any](id=name, cursor_type="row", zebra_stripes=False)
+        yield Footer()
+
+    async def on_mount(self) -> None:
+        """Begin to ask."""
+        names = ("ticket", "due", "left", "severity", "promise", "holder", "client", "team")
+        for name, _ in _LISTS:
+            table = self.query_one(f"#{name}", DataTable)
+            table.add_columns(*(self._texts(f"live.{column}") for column in names))
+        self._session = aiohttp.ClientSession()
+        await self._refresh()
+        self.set_interval(_EVERY, self._refresh)
+
+    async def on_unmount(self) -> None:
+        """Hang up."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def action_severity(self) -> None:
+        """Show the next severity alone, after the last all of them."""
+        now = _SEVERITIES.index(self._wanted.get("severity"))
+        wanted = _SEVERITIES[(now + 1) % len(_SEVERITIES)]
+        self._wanted.pop("severity", None)
+        if wanted is not None:
+            self._wanted["severity"] = wanted
+        await self._refresh()
+
+    async def _refresh(self) -> None:
+        assert self._session is not None, "asked after the start"
+        figures = self.query_one("#figures", Static)
+        try:
+            found = await ask(self._session, self._board, self._wanted)
+        except CommandError as error:
+            figures.update(Text(str(error), style="bold red"))
+            return
+        figures.update(self._figures(found["summary"]))
+        for name, _ in _LISTS:
+            table = self.query_one(f"#{name}", DataTable)
+            row = table.cursor_row
+            table.clear()
+            for ticket in found[name]:
+                table.add_row(*self._cells(ticket, name))
+            table.move_cursor(row=row)
+
+    def _figures(self, summary: Mapping[str, Any]) -> Text:
+        texts, counts = self._texts, summary["counts"]
+        told = Text()
+        for name in ("open", "breached", "waiting"):
+            told.append(f"{counts[name]} ", "bold")
+            told.append(f"{texts(f'live.{name}')}   ")
+        for period, kept in summary["attainment"].items():
+            share = "-" if kept["share"] is None else f"{int(kept['share'] * 1000) / 10:.1f} %"
+            told.append(f"{share} ", "bold")
+            told.append(f"{texts(f'live.{period}')}   ")
+        told.append(" ".join(f"{name}={value}" for name, value in self._wanted.items()), "italic")
+        if summary["freshness"] != "fresh":
+            told.append(f"\n{summary['freshness']}", "bold yellow")
+        return told
+
+    def _cells(self, ticket: Mapping[str, Any], name: str) -> list[Text]:
+        texts = self._texts
+        outcome = "breached" if name == "breached" else "running"
+        clocks = [each for each in ticket["clocks"] if each["outcome"] == outcome and each["due"]]
+        clock = min(clocks, key=lambda each: str(each["due"]), default=None)
+        left = None if clock is None else clock["remaining_ms"]
+        severity = ticket["severity"] or ""
+        return [
+            Text(ticket["ticket_id"]),
+            Text("" if clock is None else clock["due"][:16].replace("T", " ") + " UTC"),
+            self._left(left),
+            Text(severity, _STYLES.get(severity, "")),
+            Text("" if clock is None else texts.word("clock", clock["clock"])),
+            Text(texts.word("holder", ticket["holder"] or "nobody")),
+            Text(ticket["client_id"]),
+            Text(ticket["team"] or ""),
+        ]
+
+    def _left(self, remaining: int | None) -> Text:
+        if remaining is None:
+            return Text("")
+        whole = remaining // SECOND * SECOND
+        if whole < 0:
+            return Text(self._texts("live.over", length=length(-whole)), "red")
+        return Text(length(whole))
