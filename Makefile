@@ -72,8 +72,13 @@ whole-log: setup ## Simulate and replay all 141,712 rows of LOG and compare the 
 	@.venv/bin/python benchmarks/whole_log.py "$$LOG"
 
 .PHONY: picture
-picture: setup ## Draw the README's picture anew
-	@.venv/bin/sla demo --seconds 20 --picture docs/demo.svg
+picture: setup debian ## Take the pictures of README and docs anew
+	@.venv/bin/sla demo --seconds 20 --no-stay --picture docs/demo.svg
+	@.venv/bin/python docs/screenshots.py
+
+.PHONY: docs
+docs: setup ## Write the tables of settings in docs/ from the models
+	@.venv/bin/python docs/generate.py
 
 .PHONY: simulate
 simulate: setup ## Try SEEDS stories of crashes, zombies and lost answers (200000)
@@ -97,6 +102,15 @@ fuzz-coverage: setup ## The same, guided by coverage, for FOR seconds (300); Lin
 throughput: setup ## Measure how fast one tracker catches up with EVENTS events (200000)
 	@.venv/bin/python benchmarks/throughput.py $${EVENTS:-200000}
 
+.PHONY: board-bench
+board-bench: setup debian ## Measure the board with TICKETS open tickets (200000)
+	@.venv/bin/python benchmarks/board.py $${TICKETS:-200000}
+
+.PHONY: intake-bench
+intake-bench: setup ## Measure how many deliveries a second the intake takes
+	@test -e .debian-bench/root/usr/bin/wrk || tests/debian/fetch benchmarks/debian-packages .debian-bench
+	@.venv/bin/python benchmarks/intake.py .debian-bench/root/usr/bin/wrk
+
 .PHONY: memory
 memory: setup ## Measure what one tracker holds in memory over EVENTS events (10000000) of tickets that come and go
 	@.venv/bin/python benchmarks/memory.py $${EVENTS:-10000000}
@@ -107,4 +121,4 @@ kafka-lock: setup ## Lock the jars of the embedded Kafka anew after a change of 
 
 .PHONY: clean
 clean: ## Remove what setup and tests made
-	@rm -rf .venv .uv .debian .fuzz-corpus .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@rm -rf .venv .uv .debian .debian-bench .fuzz-corpus .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -31,10 +31,14 @@ class Token(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Id
-    sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+    name: Annotated[Id, Field(description="Who it is for; shown to them.")]
+    sha256: Annotated[
+        str,
+        StringConstraints(pattern="^[0-9a-f]{64}$"),
+        Field(description="SHA-256 of the token, in hex."),
+    ]
     role: Literal["lead", "client"]
-    client: Id | None = None
+    client: Annotated[Id | None, Field(description="The client of a client's token.")] = None
 
     def model_post_init(self, _: object) -> None:
         """A client's token names its client."""

@@ -31,10 +31,13 @@ class Strict(BaseModel):
 class Mapping(Strict):
     """What a vendor's words mean, in lower case. The defaults are in ``mappings/``."""
 
-    states: dict[str, State] = {}
-    severities: dict[str, Severity] = {}
-    kinds: dict[str, Kind] = {}
-    channels: dict[str, str] = {}
+    states: Annotated[
+        dict[str, State],
+        Field(description="`open`, `waiting_on_client`, `resolved` or `cancelled`, by status."),
+    ] = {}
+    severities: Annotated[dict[str, Severity], Field(description="By priority, or label.")] = {}
+    kinds: Annotated[dict[str, Kind], Field(description="By type, or label.")] = {}
+    channels: Annotated[dict[str, str], Field(description="Ours, by theirs.")] = {}
 
     def over(self, other: Mapping) -> Mapping:
         """Its own words, and those of the other where it is silent."""
@@ -49,7 +52,11 @@ class Mapping(Strict):
 class Source(Strict):
     """A system that may send to ``/hooks/NAME``."""
 
-    name: Annotated[str, StringConstraints(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
+    name: Annotated[
+        str,
+        StringConstraints(pattern="^[a-z0-9][a-z0-9-]{0,62}$"),
+        Field(description="Small letters, digits and dashes; it sends to `/hooks/NAME`."),
+    ]
     kind: Vendor
     secret_envs: Annotated[
         list[str],
@@ -66,7 +73,7 @@ class Source(Strict):
     ticket_prefix: Annotated[
         str, StringConstraints(max_length=40), Field(description="Before each ticket id.")
     ] = ""
-    mapping: Mapping = Mapping()
+    mapping: Annotated[Mapping, Field(description="Its own words; below.")] = Mapping()
 
     @property
     def path(self) -> str:

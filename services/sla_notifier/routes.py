@@ -56,9 +56,11 @@ class Strict(BaseModel):
 class Destination(Strict):
     """A receiver and how patient we are with it."""
 
-    name: Id
+    name: Annotated[Id, Field(description="What routes and metrics call it.")]
     kind: Literal["alertmanager", "webhook", "slack"]
-    url: HttpUrl
+    url: Annotated[
+        HttpUrl, Field(description="Where it is called; Alertmanager without the path of its API.")
+    ]
     language: Language = "en"
     template: Annotated[
         str | None, Field(description="Jinja text of a chat message or of an annotation.")
@@ -69,12 +71,14 @@ class Destination(Strict):
     token_env: Annotated[str | None, Field(description="Variable that holds a bearer token.")] = (
         None
     )
-    timeout: Seconds = 10.0
+    timeout: Annotated[Seconds, Field(description="How long a call may take.")] = 10.0
     retry_for: Annotated[
         Seconds, Field(description="How long an alert is tried before it is parked.")
     ] = 3600.0
-    breaker_failures: Annotated[int, Field(ge=1)] = 5
-    breaker_rest: Seconds = 30.0
+    breaker_failures: Annotated[
+        int, Field(ge=1, description="Failures in a row after which it is left alone.")
+    ] = 5
+    breaker_rest: Annotated[Seconds, Field(description="For how long.")] = 30.0
 
     @model_validator(mode="after")
     def _usable(self) -> Self:
@@ -115,13 +119,15 @@ class Route(Strict):
     speaks of. What takes an alert back goes wherever that alert may have gone, at any hour.
     """
 
-    to: Annotated[list[Id], Field(min_length=1)]
+    to: Annotated[list[Id], Field(min_length=1, description="Names of destinations.")]
     kinds: list[AlertWord] = ["breach", "warning", "notice", "approved"]
     severities: list[Severity] | None = None
-    clocks: list[str] | None = None
-    clients: list[Id] | None = None
-    within: str | None = None
-    outside: str | None = None
+    clocks: Annotated[list[str] | None, Field(description="Names of the policy's clocks.")] = None
+    clients: Annotated[list[Id] | None, Field(description="Ids of clients.")] = None
+    within: Annotated[
+        str | None, Field(description="Only while this calendar of the policy is open.")
+    ] = None
+    outside: Annotated[str | None, Field(description="Only while it is closed.")] = None
     group_by: Annotated[
         list[Literal["client", "severity", "clock", "kind"]],
         Field(description="What alerts sent as one message have in common. Default: sent singly."),
@@ -137,8 +143,10 @@ class Routes(Strict):
     allowed_hosts: Annotated[
         list[str], Field(description="host:port of every destination; nothing else is called.")
     ]
-    destinations: Annotated[list[Destination], Field(min_length=1)]
-    routes: Annotated[list[Route], Field(min_length=1)]
+    destinations: Annotated[
+        list[Destination], Field(min_length=1, description="Who receives; below.")
+    ]
+    routes: Annotated[list[Route], Field(min_length=1, description="What goes where; below.")]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

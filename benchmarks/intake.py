@@ -1,0 +1,115 @@
+"""How many signed deliveries a second the intake takes, each acknowledged by Kafka before its answer.
+
+    python benchmarks/intake.py .debian-bench/root/usr/bin/wrk
+
+A real Kafka, one intake and ``wrk`` (Debian's) on this machine. GitHub deliveries, each verified.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from sla_cli.rig import Program, end_offsets
+from sla_kafka.admin import create_topics
+from sla_kafka.embedded import EmbeddedKafka
+from sla_kafka.settings import KafkaSettings
+from sla_kafka.topics import DEFAULT_PARTITIONS, EVENTS
+
+SECRET: Final = "benchmark"  # noqa: S105  of this benchmark alone
+SECONDS: Final = 15
+RUNS: Final = 3
+CONNECTIONS: Final = 64
+DELIVERIES: Final = 2000
+SOURCES: Final = """
+[[sources]]
+name = "bench"
+kind = "github"
+secret_envs = ["BENCH_SECRET"]
+client_id = "acme"
+"""
+FIXTURE: Final = Path(__file__).parents[1] / "tests/fixtures/webhooks/github/labelled-severity.json"
+SCRIPT: Final = """
+local deliveries = {}
+for line in io.lines("%s") do
+  local id, signature, body = line:match("^(%%S+) (%%S+) (.*)$")
+  deliveries[#deliveries + 1] = wrk.format("POST", "/hooks/bench", {
+    ["Content-Type"] = "application/json", ["X-GitHub-Event"] = "issues",
+    ["X-GitHub-Delivery"] = id, ["X-Hub-Signature-256"] = signature}, body)
+end
+local at = 0
+request = function() at = at %% #deliveries + 1; return deliveries[at] end
+"""
+
+
+def deliveries() -> str:
+    """A line for each: id, signature, body."""
+    told = json.loads(FIXTURE.read_text())["body"]
+    told["issue"]["body"] = "x" * 400
+    lines = []
+    for number in range(DELIVERIES):
+        told["issue"]["number"] = number
+        body = json.dumps(told)
+        signature = hmac.digest(SECRET.encode(), body.encode(), "sha256").hex()
+        lines.append(f"delivery-{number} sha256={signature} {body}")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure and print."""
+    wrk = sys.argv[1]
+    libraries = str(Path(wrk).parents[1] / "lib/x86_64-linux-gnu")
+    with TemporaryDirectory() as directory, EmbeddedKafka() as broker:
+        settings = KafkaSettings(bootstrap=broker.bootstrap)
+        asyncio.run(create_topics(settings, DEFAULT_PARTITIONS))
+        folder = Path(directory)
+        (folder / "sources.toml").write_text(SOURCES)
+        (folder / "deliveries").write_text(deliveries())
+        (folder / "post.lua").write_text(SCRIPT % (folder / "deliveries"))
+        intake = Program(
+            "intake",
+            broker.bootstrap,
+            folder / "log",
+            ["--sources", str(folder / "sources.toml")],
+            environment={"BENCH_SECRET": SECRET, "SLA_INTAKE_REQUESTS_PER_SECOND": "1e9"},
+        )
+        intake.wait_until_ready()
+        for _ in range(RUNS):
+            before = sum(asyncio.run(end_offsets(settings, EVENTS.name)).values())
+            done = subprocess.run(  # noqa: S603  the program named by who starts this
+                [
+                    wrk,
+                    f"-d{SECONDS}s",
+                    "-t1",
+                    f"-c{CONNECTIONS}",
+                    "--latency",
+                    f"-s{folder / 'post.lua'}",
+                    intake.url,
+                ],
+                env={**os.environ, "LD_LIBRARY_PATH": libraries},
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            written = sum(asyncio.run(end_offsets(settings, EVENTS.name)).values()) - before
+            rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
+            latency = re.findall(r"(50|99)%\s+(\S+)", done.stdout)
+            wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", done.stdout)
+            print(
+                f"{rate[1] if rate else '?'} requests/s, "
+                f"latency {', '.join(f'p{name} {value}' for name, value in latency)}, "
+                f"{wrong[1] if wrong else 0} refused, {written} events in Kafka"
+            )
+        intake.stop()
+
+
+if __name__ == "__main__":
+    main()

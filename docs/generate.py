@@ -1,0 +1,85 @@
+"""Fill the tables of settings in these pages from the models: ``python docs/generate.py``.
+
+A table stands between ``<!-- settings: MODEL -->`` and ``<!-- end -->``. A test runs it and fails
+where anything changes.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from sla_board.access import Token
+from sla_board.settings import BoardSettings
+from sla_intake.settings import IntakeSettings
+from sla_intake.sources import Mapping, Source
+from sla_notifier.routes import Destination, Route, Routes
+from sla_notifier.settings import NotifierSettings
+
+HERE: Final = Path(__file__).parent
+MODELS: Final[dict[str, type[BaseModel]]] = {
+    model.__name__: model
+    for model in (
+        BoardSettings,
+        Token,
+        NotifierSettings,
+        Routes,
+        Destination,
+        Route,
+        IntakeSettings,
+        Source,
+        Mapping,
+    )
+}
+_TABLE: Final = re.compile(r"(<!-- settings: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def table(model: type[BaseModel]) -> str:
+    """A line for each field: what it is called, its default, what it means."""
+    prefix = str(model.model_config.get("env_prefix", ""))
+    lines = ["| | default | |", "|---|---|---|"]
+    for name, field in model.model_fields.items():
+        shown = f"{prefix}{name.upper()}" if prefix else name
+        lines.append(
+            f"| `{shown}` | {_default(field.get_default(call_default_factory=True))} | "
+            f"{field.description or _kind(field.annotation)} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _default(value: Any) -> str:
+    if value is PydanticUndefined:
+        return "needed"
+    if value in (None, "") or value == []:
+        return ""
+    if isinstance(value, BaseModel):
+        return ""
+    if isinstance(value, list):
+        return ", ".join(f"`{each}`" for each in value)
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+def _kind(annotation: Any) -> str:
+    """Where a name says it all: the values it may take."""
+    text = str(annotation)
+    values = re.findall(r"'([\w.]+)'", text)
+    return ", ".join(f"`{each}`" for each in values)
+
+
+def filled(text: str) -> str:
+    """A page with its tables as the models have them."""
+    return _TABLE.sub(lambda found: found[1] + table(MODELS[found[2]]) + found[3], text)
+
+
+def main() -> None:
+    """Rewrite the pages."""
+    for page in sorted(HERE.glob("*.md")):
+        page.write_text(filled(page.read_text("utf-8")), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Take the pictures of the board for these pages: ``python docs/screenshots.py``.
+
+Plays the packaged recording through everything, as ``sla demo`` does, and photographs the board when
+half of it is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from support.browser import chromium
+
+from sla_cli import sample
+from sla_cli.feed import Feed
+from sla_cli.recording import read_lines
+from sla_cli.rig import Rig
+from sla_cli.surroundings import Surroundings
+from sla_kafka.topics import DEFAULT_PARTITIONS
+
+HERE: Final = Path(__file__).parent
+TICKET: Final = "INC0003731"
+#: What of the recording is played: its last part is quiet.
+PART: Final = 0.5
+
+
+async def play(rig: Rig, around: Surroundings) -> None:
+    """The first part of the recording, at once."""
+    lines = [line for line in read_lines([Path(sample.NAME)]) if line.occurred is not None]
+    lines = lines[: int(len(lines) * PART)]
+    async with around, Feed(rig.settings) as feed:
+        await around.send(lines)
+        await feed.move_frontier(lines[-1].occurred or 0)
+        await asyncio.sleep(8)
+
+
+def main() -> None:
+    """Play and photograph."""
+    with Rig(partitions=DEFAULT_PARTITIONS) as rig:
+        around = Surroundings(rig)
+        around.wait_until_ready()
+        asyncio.run(play(rig, around))
+        with chromium() as browser:
+
+            def photograph(name: str, path: str, width: int, height: int, **look: Any) -> None:
+                context = browser.new_context(
+                    viewport={"width": width, "height": height}, base_url=around.board_url, **look
+                )
+                page = context.new_page()
+                page.goto(path)
+                page.wait_for_timeout(1500)
+                page.screenshot(path=str(HERE / f"{name}.png"))
+                context.close()
+
+            photograph("board", "/?lang=en", 1200, 760)
+            photograph("board-phone", "/?lang=es", 390, 760, color_scheme="dark")
+            photograph("board-ticket", f"/tickets/{TICKET}?lang=en", 1200, 620)
+
+
+if __name__ == "__main__":
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(main).result()
