@@ -1,4 +1,4 @@
-"""How many signed deliveries a second the intake takes, each acknowledged by Kafka before its answer.
+"""How many signed deliveries a second the intake takes, each acknowledged by Kafka first.
 
     python benchmarks/intake.py .debian-bench/root/usr/bin/wrk
 

@@ -1,6 +1,6 @@
 """Take the pictures of the board for these pages: ``python docs/screenshots.py``.
 
-Plays the packaged recording through everything, as ``sla demo`` does, and photographs the board when
+Plays the packaged recording through everything, as ``sla demo`` does, and takes pictures when
 half of it is over.
 """
 
