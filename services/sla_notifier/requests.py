@@ -22,6 +22,8 @@ from sla_schemas.words import Severity
 from sla_text.alerts import alert_text
 from sla_text.language import Texts
 
+#: The header by which a receiver drops repeats (Standard Webhooks 1.0).
+DELIVERY_ID: Final = "webhook-id"
 #: How long an alert stays firing in Alertmanager if nothing takes it back.
 FIRES_FOR: Final = 7 * DAY
 _ALERT_NAMES: Final = {
@@ -78,7 +80,8 @@ class Composer:
                     each for alert in alerts for each in self._entries(alert, now)
                 )
             case "slack":
-                return self._post({"text": "\n".join(self._told(alert) for alert in alerts)})
+                text = "\n".join(self._told(alert) for alert in alerts)
+                return self._post({"text": text}, **{DELIVERY_ID: _delivery_id(alerts)})
             case "webhook":
                 return self._webhook(alerts, now)
 
@@ -155,8 +158,8 @@ class Composer:
     def _alertmanager(self, entries: Iterable[dict[str, Any]]) -> Request:
         return self._post(list(entries), "/api/v2/alerts")
 
-    def _post(self, body: Any, path: str = "") -> Request:
-        return Request(path, self._headers("application/json"), _json(body))
+    def _post(self, body: Any, path: str = "", **headers: str) -> Request:
+        return Request(path, self._headers("application/json") | headers, _json(body))
 
     def _headers(self, media_type: str) -> dict[str, str]:
         headers = {"Content-Type": media_type, "User-Agent": "sla-notifier"}
@@ -168,12 +171,10 @@ class Composer:
         """CloudEvents over HTTP, structured or batched, signed by Standard Webhooks 1.0."""
         if len(alerts) == 1:
             body, media_type = alerts[0].value, "application/cloudevents+json"
-            delivery = alerts[0].id
         else:
             body = b"[" + b",".join(alert.value for alert in alerts) + b"]"
             media_type = "application/cloudevents-batch+json"
-            together = "".join(alert.id for alert in alerts).encode()
-            delivery = hashlib.blake2b(together, digest_size=16).hexdigest()
+        delivery = _delivery_id(alerts)
         seconds = str(now // 1000)
         signed = b".".join((delivery.encode(), seconds.encode(), body))
         signature = b64encode(hmac.digest(self._key or b"", signed, "sha256")).decode()
@@ -181,12 +182,20 @@ class Composer:
             "",
             {
                 **self._headers(media_type),
-                "webhook-id": delivery,
+                DELIVERY_ID: delivery,
                 "webhook-timestamp": seconds,
                 "webhook-signature": f"v1,{signature}",
             },
             body,
         )
+
+
+def _delivery_id(alerts: Sequence[Alert]) -> str:
+    """The same however often these alerts are delivered together."""
+    if len(alerts) == 1:
+        return alerts[0].id
+    together = "".join(alert.id for alert in alerts).encode()
+    return hashlib.blake2b(together, digest_size=16).hexdigest()
 
 
 def _labels(alert: Alert) -> dict[str, str]:

@@ -297,6 +297,7 @@ kinds = ["breach"]
             return texts if len(texts) == 2 else None
 
         first, second = await until(chatted)
+        assert chat.taken[0].headers["webhook-id"] == alerts[0]["id"]
         assert first.startswith("route-blocker, Blocker, incumplió el tiempo de resolución el ")
         assert first.endswith("<https://board.example/tickets/route-blocker?lang=es|route-blocker>")
         assert second.startswith("route-blocker: se retira el incumplimiento")

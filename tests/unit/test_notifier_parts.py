@@ -1,0 +1,168 @@
+"""The notifier's parts: routes, positions, the breaker, what is grouped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.alerts import example
+
+from sla_domain.policy import PolicyBook
+from sla_notifier.alert import Alert, UnreadableError, chosen
+from sla_notifier.breaker import Breaker
+from sla_notifier.delivery import MOST_TOGETHER, Job, in_messages
+from sla_notifier.positions import Positions
+from sla_notifier.requests import StoppedClock
+from sla_notifier.routes import Route, RoutesError, read_routes
+from sla_notifier.stopped import stopped_clocks
+
+GOOD = """
+allowed_hosts = ["127.0.0.1:9"]
+[[destinations]]
+name = "a"
+kind = "slack"
+url = "http://127.0.0.1:9/"
+[[routes]]
+to = ["a"]
+"""
+
+
+def alert(name: str = "sla.breach", time: str = "2026-11-25T15:00:00.000Z", **data: Any) -> Alert:
+    """An alert at an instant; the default is a Wednesday noon in Buenos Aires."""
+    return Alert.read(json.dumps(example(name, **data) | {"time": time}).encode())
+
+
+def test_positions_never_pass_what_is_under_way() -> None:
+    done: dict[str, int] = {}
+    positions: Positions[str] = Positions(done)
+    first, second, third = (positions.take("p", offset, 1) for offset in (5, 9, 10))
+    positions.finish("p", second)
+    positions.finish("p", third)
+    assert done == {}
+    positions.finish("p", first)
+    assert done == {"p": 11}
+    both = positions.take("p", 12, 2)
+    positions.take("p", 13, 0)
+    positions.finish("p", both)
+    assert done == {"p": 11}
+    positions.finish("p", both)
+    assert done == {"p": 14}
+    stale = positions.take("p", 20, 1)
+    positions.forget("p")
+    positions.finish("p", stale)
+    assert done == {}
+
+
+def test_a_breaker_opens_rests_and_lets_one_try() -> None:
+    breaker = Breaker(3, 30.0)
+    for now in (0.0, 1.0):
+        breaker.failed(now)
+        assert breaker.wait(now) == 0
+    breaker.failed(2.0)
+    assert breaker.wait(2.0) == 30.0
+    assert breaker.wait(32.0) == 0
+    assert breaker.wait(32.0) > 0, "only one may try"
+    breaker.failed(33.0)
+    assert breaker.wait(34.0) == 29.0
+    assert breaker.wait(63.0) == 0
+    breaker.succeeded()
+    assert breaker.wait(63.0) == 0
+    assert not breaker.open
+
+
+@pytest.mark.parametrize(
+    ("route", "given", "taken"),
+    [
+        ({}, alert(), True),
+        ({"kinds": ["warning"]}, alert(), False),
+        ({"kinds": ["warning"]}, alert("sla.warning_retracted"), True),
+        ({"severities": ["low"]}, alert(severity="high"), False),
+        ({"severities": ["low"]}, alert("sla.breach_retracted", severity="high"), True),
+        ({"clocks": ["resolution"]}, alert(clock="first_response"), False),
+        ({"clients": ["globex"]}, alert(), False),
+        ({"within": "business"}, alert(), True),
+        ({"within": "business"}, alert(time="2026-11-25T02:00:00.000Z"), False),
+        ({"outside": "business"}, alert(time="2026-11-25T02:00:00.000Z"), True),
+        ({"outside": "business"}, alert("sla.breach_retracted"), True),
+        ({}, alert("sla.notice"), True),
+        ({}, alert("feature.approved"), True),
+    ],
+)
+def test_a_route_takes_what_matches_every_condition(
+    route: dict[str, Any], given: Alert, book: PolicyBook, *, taken: bool
+) -> None:
+    found = chosen([Route(to=["a"], **route)], given, book)
+    assert bool(found) is taken
+
+
+def test_the_first_route_wins_unless_it_goes_on(book: PolicyBook) -> None:
+    routes = [Route(to=["a"], kinds=["breach"]), Route(to=["b"])]
+    assert list(chosen(routes, alert(), book)) == ["a"]
+    assert list(chosen(routes, alert("sla.breach_retracted"), book)) == ["a", "b"]
+    assert list(
+        chosen([routes[0].model_copy(update={"go_on": True}), routes[1]], alert(), book)
+    ) == [
+        "a",
+        "b",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("127.0.0.1:9", "other:9"), "not among allowed_hosts"),
+        (('to = ["a"]', 'to = ["b"]'), "no destination"),
+        (('kind = "slack"', 'kind = "webhook"'), "secret_env"),
+        (('kind = "slack"', 'kind = "slack"\nsecret_env = "NOT_SET"'), "NOT_SET"),
+        (('kind = "slack"', 'kind = "pigeon"'), "kind"),
+        (('to = ["a"]', 'to = ["a"]\nwithin = "siesta"'), "no calendar 'siesta'"),
+        (('kind = "slack"', 'kind = "slack"\ntemplate = "{{ x"'), "template"),
+        (("http://", "ftp://"), "url"),
+    ],
+)
+def test_a_wrong_routes_file_is_told_in_a_sentence(
+    change: tuple[str, str], told: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "routes.toml"
+    file.write_text(GOOD)
+    assert read_routes(file, frozenset()).routes
+    file.write_text(GOOD.replace(*change, 1))
+    with pytest.raises(RoutesError, match=told):
+        read_routes(file, frozenset({"business"}))
+
+
+def test_messages_keep_groups_together_and_each_groups_order() -> None:
+    grouped = Route(to=["a"], group_by=["client"])
+
+    def job(client: str, number: int, route: Route | None = grouped) -> Job:
+        return Job(alert(ticket=f"T-{number}", client_id=client), lambda: None, route)
+
+    jobs = [job("x", 1), job("y", 2), job("x", 3), job("z", 4, Route(to=["a"]))]
+    assert in_messages(jobs) == [[jobs[0], jobs[2]], [jobs[1]], [jobs[3]]]
+    assert jobs[0].lane == jobs[2].lane != jobs[1].lane
+    many = [job("x", number) for number in range(MOST_TOGETHER + 1)]
+    assert [len(message) for message in in_messages(many)] == [MOST_TOGETHER, 1]
+
+
+@pytest.mark.parametrize("value", [None, b"", b"[]", b"{}", b'{"data": 1}', b"\xff"])
+def test_what_is_no_alert_is_told(value: bytes | None) -> None:
+    with pytest.raises(UnreadableError):
+        Alert.read(value)
+
+
+def test_clocks_that_stopped_end_what_they_may_have_sent(book: PolicyBook) -> None:
+    row = (Path(__file__).parents[2] / "schemas/examples/ticket-record.json").read_bytes()
+    first, resolution = stopped_clocks(row, book)
+    assert isinstance(first, StoppedClock)
+    assert (first.clock, first.breached, first.fractions) == (
+        "first_response",
+        False,
+        ("0.5", "0.75"),
+    )
+    assert (resolution.breached, resolution.limits) == (True, ("severity", "integrations_24x7"))
+    told = json.loads(row)
+    for clock in told["clocks"]:
+        clock["stopped"] = None
+    assert list(stopped_clocks(json.dumps(told).encode(), book)) == []
