@@ -17,7 +17,7 @@ from sla_domain.ticket import Ticket
 Headers = Sequence[tuple[str, bytes]]
 
 
-class _Record(Protocol):
+class KeptRecord(Protocol):
     """What is kept of a record on the input topic."""
 
     @property
@@ -54,7 +54,7 @@ class Held(msgspec.Struct, array_like=True):
     headers: list[tuple[str, str]]
 
     @classmethod
-    def of(cls, record: _Record) -> Held:
+    def of(cls, record: KeptRecord) -> Held:
         """Keep ``record``; bytes as base64, since they need not be text."""
         return cls(
             record.offset,

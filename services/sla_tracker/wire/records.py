@@ -12,27 +12,17 @@ from sla_schemas.headers import (
     REASON_HEADER,
     TOPIC_HEADER,
 )
-from sla_schemas.memory import Headers
+from sla_schemas.memory import Headers, KeptRecord
 from sla_schemas.words import DeadLetterReason
 
 
-class Record(Protocol):
+class Record(KeptRecord, Protocol):
     """A record as a consumer hands it out; ``timestamp`` is its append time in milliseconds."""
 
     @property
     def topic(self) -> str: ...
     @property
     def partition(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Headers: ...
 
 
 class Rejected(NamedTuple):
