@@ -1,7 +1,7 @@
 """Take the pictures of the board for these pages: ``python docs/screenshots.py``.
 
 Plays the packaged recording through everything, as ``sla demo`` does, and takes pictures when
-half of it is over.
+most of it is over.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from sla_kafka.topics import DEFAULT_PARTITIONS
 
 HERE: Final = Path(__file__).parent
 TICKET: Final = "INC0003731"
-#: What of the recording is played: its last part is quiet.
-PART: Final = 0.5
+#: What of the recording is played: the ticket shown is in it, and its quiet last part is not.
+PART: Final = 0.7
 
 
 async def play(rig: Rig, around: Surroundings) -> None:
