@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
+from sla_runtime.configuration import Strict, read_toml
 from sla_schemas.types import Id
 
 #: The cookie that keeps a token for a browser.
@@ -22,14 +22,12 @@ class AccessError(Exception):
     """The board may not be served like that; the message says why and what to do."""
 
 
-class Token(BaseModel):
+class Token(Strict):
     """A token by its SHA-256, so that the file gives nobody access.
 
     A ``lead`` sees everything. A ``client`` sees the tickets of its client, without the names of
     those who work on them.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[Id, Field(description="Who it is for; shown to them.")]
     sha256: Annotated[
@@ -46,9 +44,7 @@ class Token(BaseModel):
             raise ValueError(f"token {self.name!r} has the role client and names none")
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _File(Strict):
     tokens: Annotated[list[Token], Field(min_length=1)]
 
 
@@ -99,16 +95,7 @@ def read_access(path: Path | None) -> Access:
     """The tokens of a TOML file. Raises ``AccessError``."""
     if path is None:
         return Access([])
-    try:
-        return Access(_File.model_validate(tomllib.loads(path.read_text("utf-8"))).tokens)
-    except OSError as error:
-        raise AccessError(f"tokens file {path} can't be read: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise AccessError(f"tokens file {path} is not TOML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise AccessError(f"tokens file {path}, {where}: {first['msg']}") from error
+    return Access(read_toml(path, _File, "tokens file", AccessError).tokens)
 
 
 def check_bind(host: str, access: Access) -> None:

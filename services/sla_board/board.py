@@ -69,7 +69,7 @@ class Board:
 
     def policy_of(self, row: Row) -> Policy:
         """The policy a ticket is pinned to, the latest where the book lacks it."""
-        return self.book.find(row.policy) or self.book.latest
+        return self.book.cited(row.policy)
 
     def countdown(self, row: Row, clock: Clock, now: int) -> Countdown | None:
         """What is left of ``clock``; ``None`` where nothing runs or its calendar is unknown."""

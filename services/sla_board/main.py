@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import gc
-from contextlib import suppress
 from zoneinfo import ZoneInfo
 
 import structlog
 from mode import Service
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from sla_board.access import AccessError, check_bind, read_access
 from sla_board.board import Board
@@ -20,6 +18,7 @@ from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
 from sla_runtime.address import AddressError, listen
 from sla_runtime.logs import configure_logs
+from sla_runtime.probes import process_registry
 from sla_runtime.worker import App, run_worker
 from sla_schemas.policy_file import PolicyError, load_policies
 
@@ -39,9 +38,7 @@ def run_board(kafka: KafkaSettings, settings: BoardSettings) -> int:
     except (AccessError, AddressError, PolicyError) as error:
         log.error("board must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
-    registry = CollectorRegistry()
-    for collector in (ProcessCollector, PlatformCollector, GCCollector):
-        collector(registry=registry)
+    registry = process_registry()
     table = TicketTable(ZoneInfo(book.latest.business_calendar.zone))
     reader = Reader(
         KafkaClients(kafka), table, registry, settings.stale_seconds, replay=settings.replay
@@ -62,6 +59,4 @@ def run_board(kafka: KafkaSettings, settings: BoardSettings) -> int:
     app.service(Following)
     app.serve(server, listener)
     host, port = listener.getsockname()[:2]
-    with suppress(KeyboardInterrupt):
-        return run_worker(app, started="board started", url=f"http://{host}:{port}/")
-    return 130
+    return run_worker(app, started="board started", url=f"http://{host}:{port}/")

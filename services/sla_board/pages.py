@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
 from importlib import resources
 from typing import Any, Final, cast, get_args
+from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 import structlog
 from fastapi import FastAPI
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
@@ -28,6 +28,7 @@ from sla_schemas.types import MAX_TEXT
 from sla_text.drawing import LANE, WIDTH, draw
 from sla_text.language import DEFAULT_LANGUAGE, LANGUAGES, Language, Texts
 from sla_text.telling import Teller
+from sla_text.templates import environment
 
 #: Seconds between two updates of a page at least, and at most: the countdowns are set right again.
 _UPDATE_SECONDS: Final = 1.0
@@ -48,13 +49,7 @@ class Pages:
         self._live_pages = live_pages
         self._live = 0
         self._stopping = asyncio.Event()
-        self._environment = Environment(
-            loader=ChoiceLoader([PackageLoader("sla_board"), PackageLoader("sla_text")]),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._environment = environment("sla_board")
 
     def stop(self) -> None:
         """End the live connections, which would otherwise stay open."""
@@ -273,6 +268,4 @@ def _other_languages(request: Request) -> dict[str, str]:
 
 
 def _form_value(body: bytes, name: str) -> str:
-    from urllib.parse import parse_qs  # noqa: PLC0415
-
     return parse_qs(body.decode(errors="replace")).get(name, [""])[0]

@@ -52,10 +52,6 @@ class Ranking:
         self._whole: SortedList[Place] = SortedList()
         self._parts: dict[tuple[Dimension, str], SortedList[Place]] = {}
 
-    def __len__(self) -> int:
-        """How many tickets it has."""
-        return len(self._whole)
-
     def add(self, place: Place, group: Group) -> None:
         """Put a ticket in its place."""
         self._whole.add(place)

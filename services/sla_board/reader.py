@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -40,14 +39,6 @@ class Freshness(StrEnum):
     UNREACHABLE = "unreachable"
 
 
-@dataclass(slots=True)
-class _Progress:
-    """How far the tracker has come on a partition."""
-
-    offset: int = 0
-    frontier: int | None = None
-
-
 class Reader:
     """Reads the ticket table and the tracker's progress from their beginning, committed records
     only, in no group: every board has all of it.
@@ -66,7 +57,7 @@ class Reader:
         self._table = table
         self._stale_seconds = stale_seconds
         self._replay = replay
-        self._progress: dict[int, _Progress] = {}
+        self._progress: dict[int, ProgressRecord] = {}
         self._loaded = False
         self._reachable = True
         self._unread = 0
@@ -134,13 +125,12 @@ class Reader:
                 await consumer.start()
                 consumer.assign([partition])
                 consumer.seek(partition, origin.offset)
-                while consumer.assignment():
+                while True:
                     for record in (await consumer.getmany(timeout_ms=1000)).get(partition, []):
                         found: bytes | None = record.value
                         return found if record.offset == origin.offset else None
             finally:
                 await let_go(consumer, 1)
-        return None
 
     def _consumer(self) -> AIOKafkaConsumer:
         return self._clients.consumer(
@@ -224,8 +214,7 @@ class Reader:
     def _take_progress(self, partition: TopicPartition, value: bytes | None) -> None:
         if value is None:
             return
-        told = ProgressRecord.model_validate_json(value)
-        self._progress[partition.partition] = _Progress(told.offset, told.frontier)
+        self._progress[partition.partition] = ProgressRecord.model_validate_json(value)
 
     async def _look(self, consumer: AIOKafkaConsumer) -> None:
         """See how far the tracker is behind its input, again and again."""
@@ -233,13 +222,13 @@ class Reader:
             partitions = [TopicPartition(EVENTS.name, number) for number in self._numbers(consumer)]
             async with asyncio.timeout(_CALL_SECONDS):
                 ends = await consumer.end_offsets(partitions)
+            offsets = {number: told.offset for number, told in self._progress.items()}
             self._unread = sum(
-                max(0, end - self._progress.get(partition.partition, _Progress()).offset)
-                for partition, end in ends.items()
+                max(0, end - offsets.get(partition.partition, 0)) for partition, end in ends.items()
             )
             # Some input is always on its way while there is traffic; what counts is whether the
             # tracker comes on.
-            reached = sum(each.offset for each in self._progress.values())
+            reached = sum(offsets.values())
             if self._unread == 0 or reached != self._reached:
                 self._caught_up = time.monotonic()
             self._reached = reached

@@ -8,7 +8,7 @@ from typing import Final, get_args
 from urllib.parse import quote, urlencode
 
 from sla_board.access import Viewer
-from sla_board.board import Board, Countdown, restricted, write_cursor
+from sla_board.board import Board, restricted, write_cursor
 from sla_board.ranking import DIMENSIONS, Dimension, Filters, Place
 from sla_board.reader import Freshness
 from sla_board.row import NEVER, Clock, Row, Status
@@ -16,7 +16,7 @@ from sla_board.table import PERIODS, Attained
 from sla_domain.instant import SECOND, parse_instant
 from sla_schemas.words import Holder, Severity
 from sla_text.language import Texts
-from sla_text.moments import length, moment
+from sla_text.moments import left, moment, percent
 
 #: Rows of a section on the whole board, and on a page of its own.
 SHOWN: Final = 12
@@ -85,7 +85,6 @@ class Kept:
     period: str
     share: str
     detail: str
-    percent: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,12 +237,10 @@ class Viewing:
             url=f"/tickets/{quote(row.ticket_id, safe='')}?lang={query.language}",
             client=row.client_id,
             severity=row.severity or "none",
-            severity_word=texts.severity(row.severity, self._names)
-            if row.severity
-            else texts("explain.no_severity"),
+            severity_word=texts.severity(row.severity, self._names),
             promise=self._promise(clock),
             when=moment(parse_instant(when) // SECOND * SECOND, board.zone, texts) if when else "",
-            left=self._left(countdown),
+            left="" if countdown is None else left(countdown.remaining_ms, texts),
             remaining_ms=None if countdown is None else countdown.remaining_ms,
             runs=countdown is not None and countdown.runs,
             over=countdown is not None and countdown.remaining_ms <= 0,
@@ -254,24 +251,14 @@ class Viewing:
     def _promise(self, clock: Clock | None) -> str:
         return "" if clock is None else self.texts.word("clock", clock.clock)
 
-    def _left(self, countdown: Countdown | None) -> str:
-        if countdown is None:
-            return ""
-        whole = countdown.remaining_ms // SECOND * SECOND
-        if whole < 0:
-            return self.texts("live.over", length=length(-whole))
-        return length(whole)
-
     def _kept(self, period: str, attained: Mapping[str, Attained]) -> Kept:
         texts = self.texts
         total = attained.get("", Attained(0, 0))
         title = texts(f"live.{period}")
         if total.share is None:
-            return Kept(title, "-", texts("live.nothing_decided"), None)
+            return Kept(title, "-", texts("live.nothing_decided"))
         detail = texts("live.kept_of", kept=total.kept, decided=total.kept + total.broken)
-        # Never rounded up to a hundred: that would hide a broken promise.
-        percent = int(total.share * 1000) / 10
-        return Kept(title, f"{percent:.1f} %", detail, percent)
+        return Kept(title, percent(total.share), detail)
 
     def _breakdowns(self, filters: Filters, query: Query) -> list[Breakdown]:
         shown: tuple[Dimension, ...] = ("severity", "client", "team")
@@ -300,9 +287,5 @@ class Viewing:
 
     def _group_name(self, dimension: Dimension, name: str) -> str:
         if dimension == "severity":
-            return (
-                self.texts.severity(name, self._names)
-                if name
-                else self.texts("explain.no_severity")
-            )
+            return self.texts.severity(name, self._names)
         return name or self.texts("live.no_team")

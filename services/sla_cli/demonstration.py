@@ -59,7 +59,7 @@ def run_demo(
             around.wait_until_ready()
         if not as_json:
             out.print(f"The board: {around.board_url}", highlight=False)
-        summary = asyncio.run(_run(rig, around, _Show(lines, seconds, picture, texts)))
+        summary = asyncio.run(_run(rig, _Show(lines, seconds, picture, texts, around)))
         if out.is_terminal and stay and not as_json:
             out.print(f"The board stays at {around.board_url} until Ctrl-C.", highlight=False)
             with contextlib.suppress(KeyboardInterrupt):
@@ -84,12 +84,19 @@ def run_demo(
 class _Show:
     """The demo under way."""
 
-    def __init__(self, lines: list[Line], seconds: int, picture: Path | None, texts: Texts) -> None:
+    def __init__(
+        self,
+        lines: list[Line],
+        seconds: int,
+        picture: Path | None,
+        texts: Texts,
+        around: Surroundings,
+    ) -> None:
         self.lines = lines
+        self.around = around
         self._picture = picture
         self.board = Board(texts, load_policy().severity_names)
         self.sent = 0
-        self.notified = 0
         self.started = time.monotonic()
         self._first = lines[0].occurred or 0
         self._pace = ((lines[-1].occurred or 0) - self._first) / seconds
@@ -109,7 +116,7 @@ class _Show:
             f"lag {max(self.sent - self.board.processed, 0)}   "
             f"{self.board.counts['sla.warning']} warnings   "
             f"{self.board.counts['sla.breach']} breaches   "
-            f"{self.notified} notified"
+            f"{self.around.notified} notified"
         )
 
     def save_picture(self) -> None:
@@ -123,11 +130,11 @@ class _Show:
             self._picture = None
 
 
-async def _run(rig: Rig, around: Surroundings, show: _Show) -> Summary:
+async def _run(rig: Rig, show: _Show) -> Summary:
     settings = rig.settings
     starts = await output_ends(settings)
-    async with around, _watching(settings, show, around):
-        await _feed(settings, show, around)
+    async with show.around, _watching(settings, show):
+        await _feed(settings, show)
         ends = sum((await end_offsets(settings, EVENTS.name)).values())
         deadline = time.monotonic() + _SETTLE
         while show.board.processed < ends and time.monotonic() < deadline:
@@ -139,12 +146,12 @@ async def _run(rig: Rig, around: Surroundings, show: _Show) -> Summary:
     return outputs.summary
 
 
-async def _feed(settings: KafkaSettings, show: _Show, around: Surroundings) -> None:
+async def _feed(settings: KafkaSettings, show: _Show) -> None:
     """Send each event to the intake when its time has come."""
     due: list[Line] = []
 
     async def send() -> None:
-        await around.send(due)
+        await show.around.send(due)
         show.sent += len(due)
         due.clear()
 
@@ -163,13 +170,11 @@ async def _feed(settings: KafkaSettings, show: _Show, around: Surroundings) -> N
 
 
 @contextlib.asynccontextmanager
-async def _watching(
-    settings: KafkaSettings, show: _Show, around: Surroundings
-) -> AsyncIterator[None]:
+async def _watching(settings: KafkaSettings, show: _Show) -> AsyncIterator[None]:
     """Follow the topics and redraw, on a terminal; elsewhere a line now and then."""
     async with follower(settings, _FOLLOWED) as consumer:
         with Live(console=out, auto_refresh=False, transient=True) as live:
-            watching = asyncio.create_task(_watch(consumer, show, around, live))
+            watching = asyncio.create_task(_watch(consumer, show, live))
             try:
                 yield
             finally:
@@ -178,13 +183,12 @@ async def _watching(
                     await watching
 
 
-async def _watch(consumer: AIOKafkaConsumer, show: _Show, around: Surroundings, live: Live) -> None:
+async def _watch(consumer: AIOKafkaConsumer, show: _Show, live: Live) -> None:
     said = 0.0
     while True:
         for records in (await consumer.getmany(timeout_ms=int(_FRAME * 1000))).values():
             for record in records:
                 show.board.take_in(record)
-        show.notified = around.notified
         show.save_picture()
         if out.is_terminal:
             live.update(draw(show.board, show.header()), refresh=True)

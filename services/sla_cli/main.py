@@ -83,13 +83,11 @@ app.command()(doctor.doctor)
 
 
 def main() -> None:
-    """Run ``sla``: exit 0 done, 1 the answer is no or it failed, 2 wrong usage, 130 interrupted."""
+    """Run ``sla``: exit 0 done, 1 the answer is no or it failed, 2 wrong usage."""
     # aiokafka logs every retry to the terminal; what matters reaches us as an exception.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         app()
-    except KeyboardInterrupt:
-        sys.exit(130)
     except Exception as error:
         status = exit_status_of(error)
         if status is None:

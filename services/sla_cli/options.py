@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -38,6 +38,11 @@ EventFiles = Annotated[
 #: The same number as ``sla_kafka.topics.DEFAULT_PARTITIONS``, which is slow to import; a test
 #: holds them together.
 DEFAULT_PARTITIONS = 12
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that were given, so that the environment says the others."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def kafka_settings(bootstrap: str | None):  # type: ignore[no-untyped-def]  # noqa: ANN201

@@ -64,11 +64,10 @@ class Program:
         options: Sequence[str] = (),
         *,
         port_option: str = "--port",
-        port: int | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
-        self.port = port or free_port()
+        self.port = free_port()
         self.log = log
         command = [sys.executable, "-m", "sla_cli", name, "--bootstrap", bootstrap, *options]
         command += [port_option, str(self.port)]

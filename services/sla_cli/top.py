@@ -15,9 +15,8 @@ from textual.containers import Vertical
 from textual.widgets import DataTable, Footer, Static
 
 from sla_cli.errors import CommandError
-from sla_domain.instant import SECOND
 from sla_text.language import Texts
-from sla_text.moments import length
+from sla_text.moments import left, percent
 
 TOKEN_VARIABLE: Final = "SLA_BOARD_TOKEN"  # noqa: S105  a variable's name
 #: Seconds between two looks at the board.
@@ -144,7 +143,7 @@ class Top(App[None]):
             told.append(f"{counts[name]} ", "bold")
             told.append(f"{texts(f'live.{name}')}   ")
         for period, kept in summary["attainment"].items():
-            share = "-" if kept["share"] is None else f"{int(kept['share'] * 1000) / 10:.1f} %"
+            share = "-" if kept["share"] is None else percent(kept["share"])
             told.append(f"{share} ", "bold")
             told.append(f"{texts(f'live.{period}')}   ")
         told.append(" ".join(f"{name}={value}" for name, value in self._wanted.items()), "italic")
@@ -157,23 +156,17 @@ class Top(App[None]):
         outcome = "breached" if name == "breached" else "running"
         clocks = [each for each in ticket["clocks"] if each["outcome"] == outcome and each["due"]]
         clock = min(clocks, key=lambda each: str(each["due"]), default=None)
-        left = None if clock is None else clock["remaining_ms"]
+        remaining = None if clock is None else clock["remaining_ms"]
         severity = ticket["severity"] or ""
         return [
             Text(ticket["ticket_id"]),
             Text("" if clock is None else clock["due"][:16].replace("T", " ") + " UTC"),
-            self._left(left),
+            Text("")
+            if remaining is None
+            else Text(left(remaining, texts), "red" if remaining < 0 else ""),
             Text(severity, _STYLES.get(severity, "")),
             Text("" if clock is None else texts.word("clock", clock["clock"])),
             Text(texts.word("holder", ticket["holder"] or "nobody")),
             Text(ticket["client_id"]),
             Text(ticket["team"] or ""),
         ]
-
-    def _left(self, remaining: int | None) -> Text:
-        if remaining is None:
-            return Text("")
-        whole = remaining // SECOND * SECOND
-        if whole < 0:
-            return Text(self._texts("live.over", length=length(-whole)), "red")
-        return Text(length(whole))

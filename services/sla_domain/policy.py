@@ -178,6 +178,10 @@ class PolicyBook:
         """The version cited as ``name@version``, ``None`` where it is not in the book."""
         return next((policy for policy in self.versions if policy.ref == ref), None)
 
+    def cited(self, ref: str) -> Policy:
+        """The version cited as ``name@version``, the latest where it is not in the book."""
+        return self.find(ref) or self.latest
+
     def in_force(self, instant: int) -> Policy:
         """The version in force at ``instant``, before the earliest one the earliest."""
         index = bisect_right(self._starts, instant) - 1

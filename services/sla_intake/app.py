@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 from pydantic import ValidationError
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sla_intake.draft import Delivery, UnusableError
@@ -22,7 +22,7 @@ from sla_intake.settings import IntakeSettings
 from sla_intake.signature import ForgedError, verify
 from sla_intake.sources import Source
 from sla_intake.vendors import TRANSLATE
-from sla_runtime.problem import Problem
+from sla_runtime.problem import ProblemError
 from sla_runtime.rate import RateLimit
 from sla_schemas.events import TICKET_EVENT
 
@@ -33,15 +33,6 @@ _TOLD_ERRORS: Final = 3
 log = structlog.get_logger("sla_intake")
 
 Publish = Callable[[Sequence[dict[str, Any]], Sequence[Letter]], Awaitable[None]]
-
-
-class RefusedError(Exception):
-    """A request that is answered without anything being published."""
-
-    def __init__(self, status: HTTPStatus, detail: str, retry_after: int | None = None) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,32 +71,28 @@ class Intake:
         name = gate.source.name
         self._under_way += 1
         try:
-            status, answer, headers = await self._answer(gate, scope, receive)
-        except RefusedError as refused:
-            status = refused.status
-            answer = _problem(status, str(refused))
-            headers = [(b"content-type", b"application/problem+json")]
-            if refused.retry_after is not None:
-                headers.append((b"retry-after", str(refused.retry_after).encode()))
+            answer = await self._answer(gate, scope, receive)
+        except ProblemError as refused:
+            answer = refused.response()
         finally:
             self._under_way -= 1
-        self._metrics.requests.labels(name, str(int(status))).inc()
-        headers.append((b"content-length", str(len(answer)).encode()))
-        await send({"type": "http.response.start", "status": int(status), "headers": headers})
-        await send({"type": "http.response.body", "body": answer})
+        self._metrics.requests.labels(name, str(answer.status_code)).inc()
+        await answer(scope, receive, send)
 
-    async def _answer(
-        self, gate: _Gate, scope: Scope, receive: Receive
-    ) -> tuple[HTTPStatus, bytes, list[tuple[bytes, bytes]]]:
+    async def _answer(self, gate: _Gate, scope: Scope, receive: Receive) -> Response:
         source = gate.source
         if scope["method"] != "POST":
-            raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "deliveries are POSTed")
+            raise ProblemError(HTTPStatus.METHOD_NOT_ALLOWED, "deliveries are POSTed")
         if self._under_way > self._settings.in_flight:
-            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "too much is under way", 1)
+            raise ProblemError(
+                HTTPStatus.SERVICE_UNAVAILABLE, "too much is under way", {"Retry-After": "1"}
+            )
         wait = self._limit.wait(source.name, time.monotonic())
         if wait > 0:
-            raise RefusedError(
-                HTTPStatus.TOO_MANY_REQUESTS, "this source sends too fast", int(wait) + 1
+            raise ProblemError(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "this source sends too fast",
+                {"Retry-After": str(int(wait) + 1)},
             )
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
@@ -114,14 +101,16 @@ class Intake:
         try:
             verify(source.kind, gate.secrets, headers, body, int(time.time() * 1000))
         except ForgedError as error:
-            raise RefusedError(HTTPStatus.UNAUTHORIZED, str(error)) from error
+            raise ProblemError(HTTPStatus.UNAUTHORIZED, str(error)) from error
         events, letters = understood(source, headers, body)
         try:
             await self._publish(events, letters)
         except NotAcknowledgedError as error:
             log.warning("not acknowledged", source=source.name, reason=str(error))
-            raise RefusedError(
-                HTTPStatus.SERVICE_UNAVAILABLE, "Kafka did not acknowledge; send it again", 5
+            raise ProblemError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "Kafka did not acknowledge; send it again",
+                {"Retry-After": "5"},
             ) from error
         self._metrics.events.labels(source.name).inc(len(events))
         for letter in letters:
@@ -129,19 +118,15 @@ class Intake:
         told: dict[str, Any] = {"events": len(events), "dead_letters": len(letters)}
         if letters:
             told["reasons"] = [f"{each.reason}: {each.detail}" for each in letters]
-        return (
-            HTTPStatus.ACCEPTED,
-            json.dumps(told).encode(),
-            [(b"content-type", b"application/json")],
-        )
+        return JSONResponse(told, HTTPStatus.ACCEPTED)
 
     async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
         most = self._settings.max_body_bytes
         if headers.get("content-encoding", "identity") != "identity":
-            raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "bodies come uncompressed")
+            raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "bodies come uncompressed")
         told = headers.get("content-length", "0")
         if told.isdigit() and int(told) > most:
-            raise RefusedError(
+            raise ProblemError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has {most} bytes at most"
             )
         chunks: list[bytes] = []
@@ -152,16 +137,16 @@ class Intake:
                 while more:
                     message = await receive()
                     if message["type"] == "http.disconnect":
-                        raise RefusedError(HTTPStatus.BAD_REQUEST, "the sender went away")
+                        raise ProblemError(HTTPStatus.BAD_REQUEST, "the sender went away")
                     chunks.append(message.get("body", b""))
                     size += len(chunks[-1])
                     if size > most:
-                        raise RefusedError(
+                        raise ProblemError(
                             HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has {most} bytes at most"
                         )
                     more = message.get("more_body", False)
         except TimeoutError:
-            raise RefusedError(HTTPStatus.REQUEST_TIMEOUT, "the body came too slowly") from None
+            raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, "the body came too slowly") from None
         return b"".join(chunks)
 
 
@@ -209,8 +194,3 @@ def _wrong(event: dict[str, Any], error: ValidationError) -> UnusableError:
     ]
     naive = first["type"] == "instant_naive"
     return UnusableError("naive_time" if naive else "invalid_data", "; ".join(details))
-
-
-def _problem(status: HTTPStatus, detail: str) -> bytes:
-    told = Problem(title=status.phrase, status=status, detail=detail)
-    return json.dumps(told.model_dump()).encode()

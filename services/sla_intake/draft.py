@@ -77,6 +77,11 @@ def severity_of(source: Source, priority: Any) -> str | None:
     return source.mapping.severities.get(str(priority).lower())
 
 
+def kind_of(source: Source, type_: Any) -> str | None:
+    """What a type means; ``None`` for none, and for one that the mapping lacks."""
+    return source.mapping.kinds.get(str(type_).lower())
+
+
 def client_of(source: Source, ticket: Any) -> str:
     """Whose ticket it is. Raises ``UnusableError`` where that can't be told."""
     if source.client_id is not None:

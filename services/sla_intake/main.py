@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
 import uvicorn
 import uvloop
 from aiokafka.errors import KafkaError
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sla_intake.app import Intake
@@ -24,7 +23,7 @@ from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
 from sla_runtime.address import AddressError, listen
 from sla_runtime.logs import configure_logs
-from sla_runtime.probes import probes
+from sla_runtime.probes import probes, process_registry
 
 log = structlog.get_logger("sla_intake")
 
@@ -38,17 +37,14 @@ def run_intake(kafka: KafkaSettings, settings: IntakeSettings) -> int:
     except (AddressError, SourcesError) as error:
         log.error("intake must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, suppress(KeyboardInterrupt):
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_run(kafka, settings, sources, listener))
-    return 130
 
 
 async def _run(
     kafka: KafkaSettings, settings: IntakeSettings, sources: list[Source], listener: Any
 ) -> int:
-    registry = CollectorRegistry()
-    for collector in (ProcessCollector, PlatformCollector, GCCollector):
-        collector(registry=registry)
+    registry = process_registry()
     publisher = Publisher(KafkaClients(kafka), settings.kafka_seconds, settings.linger_ms)
     try:
         await publisher.start()

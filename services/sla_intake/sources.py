@@ -6,10 +6,11 @@ import os
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
+from sla_runtime.configuration import Strict, read_toml
 from sla_schemas.types import Id
 from sla_schemas.words import Kind, Severity
 
@@ -22,22 +23,15 @@ class SourcesError(Exception):
     """The sources file can't be used; the message names file and field."""
 
 
-class Strict(BaseModel):
-    """Nothing in it that is not listed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class Mapping(Strict):
     """What a vendor's words mean, in lower case. The defaults are in ``mappings/``."""
 
-    states: Annotated[
-        dict[str, State],
-        Field(description="`open`, `waiting_on_client`, `resolved` or `cancelled`, by status."),
-    ] = {}
-    severities: Annotated[dict[str, Severity], Field(description="By priority, or label.")] = {}
-    kinds: Annotated[dict[str, Kind], Field(description="By type, or label.")] = {}
-    channels: Annotated[dict[str, str], Field(description="Ours, by theirs.")] = {}
+    states: dict[str, State] = Field(
+        {}, description="`open`, `waiting_on_client`, `resolved` or `cancelled`, by status."
+    )
+    severities: dict[str, Severity] = Field({}, description="By priority, or label.")
+    kinds: dict[str, Kind] = Field({}, description="By type, or label.")
+    channels: dict[str, str] = Field({}, description="Ours, by theirs.")
 
     def over(self, other: Mapping) -> Mapping:
         """Its own words, and those of the other where it is silent."""
@@ -120,16 +114,7 @@ def read_sources(path: Path | None) -> list[Source]:
         raise SourcesError(
             "no sources file is named; write one (docs/intake.md) and name it with --sources"
         )
-    try:
-        found = _File.model_validate(tomllib.loads(path.read_text("utf-8"))).sources
-    except OSError as error:
-        raise SourcesError(f"sources file {path} can't be read: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SourcesError(f"sources file {path} is not TOML: {error}") from error
-    except ValidationError as error:
-        first: Any = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SourcesError(f"sources file {path}, {where}: {first['msg']}") from error
+    found = read_toml(path, _File, "sources file", SourcesError).sources
     if len({source.name for source in found}) < len(found):
         raise SourcesError(f"sources file {path}: two sources have the same name")
     for source in found:

@@ -99,7 +99,7 @@ def takes(route: Route, alert: Alert, book: PolicyBook) -> bool:
     if route.severities is not None and alert.severity not in route.severities:
         return False
     at = parse_instant(alert.record["time"])
-    calendars = (book.find(alert.data["policy"]) or book.latest).calendars
+    calendars = book.cited(alert.data["policy"]).calendars
     if route.within is not None and not calendars[route.within].is_open(at):
         return False
     return route.outside is None or not calendars[route.outside].is_open(at)

@@ -155,9 +155,6 @@ class Deliverer:
             await asyncio.sleep(wait)
         try:
             await self._call(request)
-        except FailedError:
-            self.breaker.failed(time.monotonic())
-            raise
         except RefusedError:
             # It answers, only not to this.
             self.breaker.succeeded()
@@ -165,10 +162,10 @@ class Deliverer:
         except BaseException:
             self.breaker.failed(time.monotonic())
             raise
+        else:
+            self.breaker.succeeded()
         finally:
             self._metrics.breaker.labels(self.destination.name).set(self.breaker.open)
-        self.breaker.succeeded()
-        self._metrics.breaker.labels(self.destination.name).set(0)
 
     async def _call(self, request: Request) -> None:
         url = (

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import structlog
 from aiokafka.errors import KafkaError
 from faust.types import TP
 from mode import Service
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
+from sla_domain.policy import PolicyBook
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import APPROVALS, BREACHES, TICKETS, WARNINGS
@@ -20,16 +19,15 @@ from sla_notifier.routes import Routes, RoutesError, read_routes
 from sla_notifier.settings import NotifierSettings
 from sla_runtime.address import AddressError, listen
 from sla_runtime.logs import configure_logs
-from sla_runtime.probes import probes
+from sla_runtime.probes import probes, process_registry
 from sla_runtime.worker import App, run_worker
 from sla_schemas.policy_file import PolicyError, load_policies
 
 log = structlog.get_logger("sla_notifier")
 
 
-def check_routes(settings: NotifierSettings) -> Routes:
-    """The routes, held against the policies. Raises ``PolicyError`` and ``RoutesError``."""
-    book = load_policies(settings.policies)
+def check_routes(settings: NotifierSettings, book: PolicyBook) -> Routes:
+    """The routes, held against the policies. Raises ``RoutesError``."""
     calendars = frozenset(name for policy in book.versions for name in policy.calendars)
     return read_routes(settings.routes, calendars)
 
@@ -37,13 +35,11 @@ def check_routes(settings: NotifierSettings) -> Routes:
 def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
     """Run until SIGTERM or SIGINT; the exit status, 1 when it had to end by itself."""
     configure_logs()
-    registry = CollectorRegistry()
-    for collector in (ProcessCollector, PlatformCollector, GCCollector):
-        collector(registry=registry)
+    registry = process_registry()
     app = App(settings.app, kafka, consumes=True, session_seconds=settings.session_seconds)
     try:
         book = load_policies(settings.policies)
-        routes = check_routes(settings)
+        routes = check_routes(settings, book)
         metrics = NotifierMetrics(registry, [each.name for each in routes.destinations])
         notifier = Notifier(KafkaClients(kafka), settings, routes, book, metrics, app.done)
         listener = listen(settings.host, settings.port, "SLA_NOTIFIER_PORT")
@@ -81,10 +77,8 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
     app.service(Carrying)
     app.serve(probes(registry, lambda: bool(app.consumer.assignment())), listener)
     host, port = listener.getsockname()[:2]
-    with suppress(KeyboardInterrupt):
-        try:
-            return run_worker(app, started="notifier started", url=f"http://{host}:{port}/")
-        except (KafkaError, OSError) as error:
-            log.error("notifier must end", reason=repr(error))  # noqa: TRY400  a broker is missing
-            return 1
-    return 130
+    try:
+        return run_worker(app, started="notifier started", url=f"http://{host}:{port}/")
+    except (KafkaError, OSError) as error:
+        log.error("notifier must end", reason=repr(error))  # noqa: TRY400  a broker is missing
+        return 1

@@ -71,7 +71,7 @@ class Notifier:
         self._session: aiohttp.ClientSession | None = None
         self._started = asyncio.Event()
         self._producer: AIOKafkaProducer | None = None
-        metrics.in_flight.set_function(lambda: settings.in_flight - self._room._value)  # noqa: SLF001
+        metrics.in_flight.set_function(lambda: self.in_flight)
 
     async def start(self) -> None:
         """Connect; raises ``KafkaError`` where no broker answers."""
@@ -126,7 +126,7 @@ class Notifier:
         except UnreadableError as error:
             await self._set_aside(message, str(error))
             return
-        ways = chosen(list(self._routes.routes), alert, self._book)
+        ways = chosen(self._routes.routes, alert, self._book)
         if not ways:
             self._metrics.unrouted.inc()
         self._send(message, [(name, alert, route) for name, route in ways.items()])

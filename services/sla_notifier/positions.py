@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 Partition = TypeVar("Partition")
 
 
-class Ticket:
+class Taken:
     """A record that was taken. It is done when as many parts of it are as there were to do."""
 
     __slots__ = ("left", "offset")
@@ -24,19 +24,19 @@ class Positions(Generic[Partition]):
 
     def __init__(self, done: MutableMapping[Partition, int]) -> None:
         self._done = done
-        self._taken: dict[Partition, deque[Ticket]] = {}
+        self._taken: dict[Partition, deque[Taken]] = {}
 
-    def take(self, partition: Partition, offset: int, parts: int) -> Ticket:
+    def take(self, partition: Partition, offset: int, parts: int) -> Taken:
         """A record was taken, the next of its partition; ``parts`` things are to be done for it."""
-        ticket = Ticket(offset, parts)
-        self._taken.setdefault(partition, deque()).append(ticket)
+        record = Taken(offset, parts)
+        self._taken.setdefault(partition, deque()).append(record)
         if not parts:
             self._advance(partition)
-        return ticket
+        return record
 
-    def finish(self, partition: Partition, ticket: Ticket) -> None:
+    def finish(self, partition: Partition, record: Taken) -> None:
         """One part of a record is done."""
-        ticket.left -= 1
+        record.left -= 1
         self._advance(partition)
 
     def forget(self, partition: Partition) -> None:

@@ -118,7 +118,7 @@ class Composer:
         )
 
     def _sentence(self, alert: Alert) -> str:
-        policy = self._book.find(alert.data["policy"]) or self._book.latest
+        policy = self._book.cited(alert.data["policy"])
         zone = ZoneInfo(policy.business_calendar.zone)
         return alert_text(alert.record, self._texts, zone, policy.severity_names)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -11,17 +10,15 @@ from urllib.parse import urlsplit
 from jinja2 import TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     HttpUrl,
-    ValidationError,
     model_validator,
 )
 
 from sla_domain.alert import AlertKind
 from sla_domain.instant import parse_duration
+from sla_runtime.configuration import Strict, read_toml
 from sla_schemas.types import Id
 from sla_schemas.words import Severity
 from sla_text.language import Language
@@ -45,12 +42,6 @@ def _seconds(value: Any) -> Any:
 
 #: A length of time as the policy file writes them (``30s``, ``15m``), in seconds.
 Seconds = Annotated[float, Field(ge=0), BeforeValidator(_seconds)]
-
-
-class Strict(BaseModel):
-    """Nothing in it that is not listed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Destination(Strict):
@@ -120,7 +111,7 @@ class Route(Strict):
     """
 
     to: Annotated[list[Id], Field(min_length=1, description="Names of destinations.")]
-    kinds: list[AlertWord] = ["breach", "warning", "notice", "approved"]
+    kinds: list[AlertWord] = Field(["breach", "warning", "notice", "approved"])
     severities: list[Severity] | None = None
     clocks: Annotated[list[str] | None, Field(description="Names of the policy's clocks.")] = None
     clients: Annotated[list[Id] | None, Field(description="Ids of clients.")] = None
@@ -128,10 +119,9 @@ class Route(Strict):
         str | None, Field(description="Only while this calendar of the policy is open.")
     ] = None
     outside: Annotated[str | None, Field(description="Only while it is closed.")] = None
-    group_by: Annotated[
-        list[Literal["client", "severity", "clock", "kind"]],
-        Field(description="What alerts sent as one message have in common. Default: sent singly."),
-    ] = []
+    group_by: list[Literal["client", "severity", "clock", "kind"]] = Field(
+        [], description="What alerts sent as one message have in common. Default: sent singly."
+    )
     group_wait: Annotated[Seconds, Field(description="How long a message waits for others.")] = 10.0
     go_on: Annotated[bool, Field(description="Also try the routes below.")] = False
 
@@ -182,16 +172,7 @@ def read_routes(path: Path | None, calendars: frozenset[str]) -> Routes:
         raise RoutesError(
             "no routes file is named; write one (docs/notifier.md) and name it with --routes"
         )
-    try:
-        routes = Routes.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except OSError as error:
-        raise RoutesError(f"routes file {path} can't be read: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise RoutesError(f"routes file {path} is not TOML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise RoutesError(f"routes file {path}, {where}: {first['msg']}") from error
+    routes = read_toml(path, Routes, "routes file", RoutesError)
     for route in routes.routes:
         for name in (route.within, route.outside):
             if name is not None and name not in calendars:

@@ -50,7 +50,7 @@ def stopped_clocks(value: bytes, book: PolicyBook) -> Iterator[StoppedClock]:
     an alert is over again changes nothing. Raises ``msgspec.DecodeError``.
     """
     ticket = _TICKET.decode(value)
-    policy = book.find(ticket.policy) or book.latest
+    policy = book.cited(ticket.policy)
     for clock in ticket.clocks:
         over = clock.stopped or (ticket.closed_at if clock.outcome == "void" else None)
         if over is None:

@@ -1,16 +1,30 @@
-"""Metrics and health as a small ASGI application, for programs that serve nothing else."""
+"""Metrics and health: what every process tells of itself, and where."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+
+def process_registry() -> CollectorRegistry:
+    """A registry with what is to be known of any process."""
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    return registry
 
 
 def probe_routes(registry: CollectorRegistry, ready: Callable[[], bool]) -> list[Route]:

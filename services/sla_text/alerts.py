@@ -19,10 +19,9 @@ def alert_text(
     ``names`` are the policy's names of the severities.
     """
     data, kind = record["data"], record["type"].partition(".")[2]
-    severity = data["severity"]
     values: dict[str, Any] = {
         "ticket": data["ticket_id"],
-        "severity": texts.severity(severity, names) if severity else texts("explain.no_severity"),
+        "severity": texts.severity(data["severity"], names),
         "at": moment(parse_instant(record["time"]), zone, texts),
     }
     if kind == "notice":

@@ -49,8 +49,10 @@ class Texts:
             return self(f"words.{sort}.{value}", **values)
         return value.replace("_", " ")
 
-    def severity(self, severity: str, names: Mapping[str, str]) -> str:
-        """A severity by both its names: the policy's and ours."""
+    def severity(self, severity: str | None, names: Mapping[str, str]) -> str:
+        """A severity by both its names, the policy's and ours, or that there is none."""
+        if not severity:
+            return self("explain.no_severity")
         name = names.get(severity)
         if name is None or name.lower() == severity:
             return name or severity

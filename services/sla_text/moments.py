@@ -35,6 +35,17 @@ def length(milliseconds: int) -> str:
     return sign + " ".join(parts)
 
 
+def left(remaining: int, texts: Texts) -> str:
+    """What is left of a promise, in whole seconds, or by how much it is over."""
+    whole = remaining // SECOND * SECOND
+    return texts("live.over", length=length(-whole)) if whole < 0 else length(whole)
+
+
+def percent(part: float) -> str:
+    """``98.7 %``; never rounded up to a hundred, which would hide a broken promise."""
+    return f"{int(part * 1000) / 10:.1f} %"
+
+
 def share(fraction: str) -> str:
     """A warning's fraction as a percentage: ``0.75`` is ``75 %``."""
     return f"{float(fraction) * 100:.10g} %"

@@ -70,14 +70,11 @@ class Teller:
     def tell(self, document: Document) -> Told:
         """``document`` in words."""
         texts = self.texts
-        severity = document["severity"]
         subtitle = texts(
             "explain.subtitle",
             client=document["client_id"] or "?",
             kind=texts.word("kind", document["kind"]),
-            severity=texts.severity(severity, self._names)
-            if severity
-            else texts("explain.no_severity"),
+            severity=texts.severity(document["severity"], self._names),
             state=texts.word("state", document["state"]),
             policy=document["policy"],
             at=self.moment(document["as_of"]),

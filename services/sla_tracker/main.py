@@ -9,11 +9,11 @@ from typing import Any
 
 import structlog
 from aiokafka.errors import KafkaError
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
 from sla_runtime.logs import configure_logs
+from sla_runtime.probes import process_registry
 from sla_schemas.policy_file import PolicyError, load_policies
 from sla_tracker.errors import FatalError
 from sla_tracker.http import HUNG_SECONDS, Health, Watchdog, serve
@@ -38,9 +38,7 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
     except PolicyError as error:
         log.error("tracker must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
-    registry = CollectorRegistry()
-    for collector in (ProcessCollector, PlatformCollector, GCCollector):
-        collector(registry=registry)
+    registry = process_registry()
     health = Health(settings.stalled_seconds)
     tracker = Tracker(book, KafkaClients(kafka), settings, TrackerMetrics(book, registry))
     health.tracker = tracker

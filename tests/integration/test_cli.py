@@ -296,7 +296,7 @@ def test_the_demo_ends_by_itself_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.kafka
-@pytest.mark.parametrize("after", [0.6, 2.5, 6.0])
+@pytest.mark.parametrize("after", [0.3, 2.5, 6.0])
 def test_interrupting_the_demo_leaves_no_process_and_no_file(tmp_path: Path, after: float) -> None:
     mark = f"demo-interrupted-{after}"
     process = subprocess.Popen(

@@ -175,7 +175,7 @@ def test_limits_on_size_and_on_slow_clients(intake: Program) -> None:
     with socket.create_connection(("127.0.0.1", intake.port), timeout=10) as slow:
         slow.sendall(b"POST /hooks/own HTTP/1.1\r\nHost: x\r\n")
         assert slow.recv(1000) == b"", "a head that takes too long must close the connection"
-    assert time.monotonic() - started < 9
+    assert time.monotonic() - started < 5
 
 
 def test_metrics_tell_what_came(intake: Program) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from sla_cli.options import Bootstrap, Policies, kafka_settings
+from sla_cli.options import Bootstrap, Policies, given, kafka_settings
 
 
 def board(
@@ -35,7 +35,7 @@ def board(
     from sla_board.main import run_board
     from sla_board.settings import BoardSettings
 
-    given: dict[str, Any] = {"host": host, "port": port, "tokens": tokens}
-    given |= {"policies": policy or None, "replay": replay or None}
-    settings = BoardSettings(**{name: value for name, value in given.items() if value is not None})
+    settings = BoardSettings(
+        **given(host=host, port=port, tokens=tokens, policies=policy or None, replay=replay or None)
+    )
     raise typer.Exit(run_board(kafka_settings(bootstrap), settings))

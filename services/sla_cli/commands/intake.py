@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from sla_cli.options import Bootstrap, kafka_settings
+from sla_cli.options import Bootstrap, given, kafka_settings
 
 
 def intake(
@@ -33,8 +33,7 @@ def intake(
     from sla_intake.settings import IntakeSettings
     from sla_intake.sources import read_sources
 
-    given: dict[str, Any] = {"sources": sources, "host": host, "port": port}
-    settings = IntakeSettings(**{name: value for name, value in given.items() if value is not None})
+    settings = IntakeSettings(**given(sources=sources, host=host, port=port))
     if check:
         for source in read_sources(settings.sources):
             typer.echo(f"{source.path}  {source.kind}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from sla_cli.options import Bootstrap, Policies, kafka_settings
+from sla_cli.options import Bootstrap, Policies, given, kafka_settings
 
 
 def notifier(
@@ -33,13 +33,11 @@ def notifier(
     """
     from sla_notifier.main import check_routes, run_notifier
     from sla_notifier.settings import NotifierSettings
+    from sla_schemas.policy_file import load_policies
 
-    given: dict[str, Any] = {"policies": policy or None, "routes": routes, "port": port}
-    settings = NotifierSettings(
-        **{name: value for name, value in given.items() if value is not None}
-    )
+    settings = NotifierSettings(**given(policies=policy or None, routes=routes, port=port))
     if check:
-        found = check_routes(settings)
+        found = check_routes(settings, load_policies(settings.policies))
         typer.echo(
             f"{settings.routes}: {len(found.destinations)} destinations, {len(found.routes)} routes"
         )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from sla_cli.options import Bootstrap, Policies, kafka_settings
+from sla_cli.options import Bootstrap, Policies, given, kafka_settings
 
 
 def tracker(
@@ -29,11 +29,7 @@ def tracker(
     from sla_tracker.main import run_tracker
     from sla_tracker.settings import TrackerSettings
 
-    given: dict[str, Any] = {}
-    if policy:
-        given["policies"] = policy
-    if replay:
-        given["replay"] = True
-    if http_port is not None:
-        given["http_port"] = http_port
-    raise typer.Exit(run_tracker(kafka_settings(bootstrap), TrackerSettings(**given)))
+    settings = TrackerSettings(
+        **given(policies=policy or None, replay=replay or None, http_port=http_port)
+    )
+    raise typer.Exit(run_tracker(kafka_settings(bootstrap), settings))

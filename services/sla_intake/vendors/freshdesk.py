@@ -16,6 +16,7 @@ from sla_intake.draft import (
     at,
     client_of,
     events,
+    kind_of,
     needed,
     present,
     severity_of,
@@ -52,7 +53,7 @@ def _drafts(delivery: Delivery, told: Any) -> list[Draft]:
                     "created",
                     client_id=client_of(source, told),
                     communicated_at=at(told, "created_at"),
-                    kind=source.mapping.kinds.get(str(at(told, "type")).lower()),
+                    kind=kind_of(source, at(told, "type")),
                     severity=severity_of(source, at(told, "priority")),
                 )
             ]

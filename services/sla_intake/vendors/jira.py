@@ -13,6 +13,7 @@ from sla_intake.draft import (
     at,
     client_of,
     events,
+    kind_of,
     needed,
     present,
     severity_of,
@@ -69,7 +70,7 @@ def _created(delivery: Delivery) -> list[Draft]:
             "created",
             client_id=client_of(source, issue),
             communicated_at=_time(at(issue, "fields.created")),
-            kind=source.mapping.kinds.get(str(at(issue, "fields.issuetype.name")).lower()),
+            kind=kind_of(source, at(issue, "fields.issuetype.name")),
             requester_id=at(issue, "fields.reporter.accountId"),
             severity=severity_of(source, at(issue, "fields.priority.name")),
         )
@@ -102,7 +103,7 @@ def _changed(delivery: Delivery, item: Any) -> list[Draft]:
             severity = severity_of(source, at(item, "toString"))
             return [_draft(delivery, "severity_changed", severity=severity)] if severity else []
         case "issuetype":
-            kind = source.mapping.kinds.get(str(at(item, "toString")).lower())
+            kind = kind_of(source, at(item, "toString"))
             return [_draft(delivery, "reclassified", kind=kind)] if kind else []
     return []
 

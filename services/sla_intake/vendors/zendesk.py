@@ -11,6 +11,7 @@ from sla_intake.draft import (
     at,
     client_of,
     events,
+    kind_of,
     needed,
     present,
     severity_of,
@@ -79,7 +80,7 @@ def _drafts(delivery: Delivery, word: str) -> list[Draft]:
             severity = severity_of(source, needed(told, "event.current"))
             return [draft("severity_changed", severity=severity)] if severity else []
         case "type_changed":
-            kind = source.mapping.kinds.get(str(needed(told, "event.current")).lower())
+            kind = kind_of(source, needed(told, "event.current"))
             return [draft("reclassified", kind=kind)] if kind else []
         case "comment_added":
             # A client's answer ends the wait; what our own people write does not.
@@ -105,7 +106,7 @@ def _created(delivery: Delivery, detail: Any, draft: Any) -> list[Draft]:
         client_id=client_of(source, detail),
         communicated_at=at(detail, "created_at"),
         channel=source.mapping.channels.get(str(at(detail, "via.channel")).lower()),
-        kind=source.mapping.kinds.get(str(detail.get("type")).lower()),
+        kind=kind_of(source, detail.get("type")),
         requester_id=at(detail, "requester_id"),
         severity=severity_of(source, detail.get("priority")),
     )

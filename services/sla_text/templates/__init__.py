@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 
 @cache
-def environment() -> Environment:
-    """Everything is escaped: ids come from other systems."""
+def environment(*packages: str) -> Environment:
+    """Our templates, and before them those of ``packages``. Everything is escaped: ids come from
+    other systems.
+    """
     return Environment(
-        loader=PackageLoader("sla_text"),
+        loader=ChoiceLoader([PackageLoader(each) for each in (*packages, "sla_text")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
