@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
+from sla_kafka.network import is_loopback
 from sla_runtime.configuration import Strict, read_toml
 from sla_schemas.types import Id
 
@@ -100,13 +100,7 @@ def read_access(path: Path | None) -> Access:
 
 def check_bind(host: str, access: Access) -> None:
     """Refuse to serve everybody on an address that others reach. Raises ``AccessError``."""
-    if not access.open:
-        return
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    if access.open and not is_loopback(host):
         raise AccessError(
             f"{host} is reached from elsewhere and there are no tokens; name a tokens file with "
             "SLA_BOARD_TOKENS, or serve on 127.0.0.1"

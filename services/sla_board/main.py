@@ -11,12 +11,14 @@ from mode import Service
 from sla_board.access import AccessError, check_bind, read_access
 from sla_board.board import Board
 from sla_board.reader import Reader
-from sla_board.server import make_server
+from sla_board.server import REQUESTS_AT_ONCE, make_server
 from sla_board.settings import BoardSettings
 from sla_board.table import TicketTable
 from sla_kafka.clients import KafkaClients
+from sla_kafka.secrets import SecretError
 from sla_kafka.settings import KafkaSettings
 from sla_runtime.address import AddressError, listen
+from sla_runtime.exposure import metrics_access
 from sla_runtime.logs import configure_logs
 from sla_runtime.probes import process_registry
 from sla_runtime.worker import App, run_worker
@@ -33,9 +35,10 @@ def run_board(kafka: KafkaSettings, settings: BoardSettings) -> int:
     try:
         access = read_access(settings.tokens)
         check_bind(settings.host, access)
+        metrics = metrics_access(settings.host)
         book = load_policies(settings.policies)
         listener = listen(settings.host, settings.port, "SLA_BOARD_PORT")
-    except (AccessError, AddressError, PolicyError) as error:
+    except (AccessError, AddressError, PolicyError, SecretError) as error:
         log.error("board must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
     registry = process_registry()
@@ -43,7 +46,7 @@ def run_board(kafka: KafkaSettings, settings: BoardSettings) -> int:
     reader = Reader(
         KafkaClients(kafka), table, registry, settings.stale_seconds, replay=settings.replay
     )
-    server = make_server(Board(table, reader, book), access, settings, registry)
+    server = make_server(Board(table, reader, book), access, metrics, settings, registry)
     app = App("sla-board", kafka, consumes=False)
 
     class Following(Service):
@@ -57,6 +60,6 @@ def run_board(kafka: KafkaSettings, settings: BoardSettings) -> int:
             server.state.pages.stop()
 
     app.service(Following)
-    app.serve(server, listener)
+    app.serve(server, listener, at_once=settings.live_pages + REQUESTS_AT_ONCE)
     host, port = listener.getsockname()[:2]
     return run_worker(app, started="board started", url=f"http://{host}:{port}/")

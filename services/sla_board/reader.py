@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from sla_board.row import NEVER, read_row
 from sla_board.table import Origin, TicketTable
 from sla_domain.instant import format_instant
+from sla_kafka.admin import NOT_SEEN
 from sla_kafka.clients import Clients, let_go
 from sla_kafka.topics import EVENTS, PROGRESS, TICKETS
 from sla_schemas.tables import ProgressRecord
@@ -37,6 +38,10 @@ class Freshness(StrEnum):
     FRESH = "fresh"
     BEHIND = "behind"
     UNREACHABLE = "unreachable"
+
+
+class _NothingToReadError(Exception):
+    """The ticket table has no partitions for us."""
 
 
 class Reader:
@@ -106,9 +111,9 @@ class Reader:
         while True:
             try:
                 await self._follow()
-            except (KafkaError, OSError, TimeoutError) as error:
+            except (KafkaError, OSError, TimeoutError, _NothingToReadError) as error:
                 if self._reachable:
-                    log.warning("broker unreachable", error=type(error).__name__)
+                    log.warning("broker unreachable", error=type(error).__name__, reason=str(error))
                 self._reachable = False
                 self._table.announce()
                 await asyncio.sleep(_RETRY_SECONDS)
@@ -147,9 +152,8 @@ class Reader:
         try:
             await consumer.start()
             consumer.subscribe([TICKETS.name, PROGRESS.name])
+            await self._seen(consumer)
             async with asyncio.timeout(_CALL_SECONDS):
-                while not self._numbers(consumer):
-                    await asyncio.sleep(_POLL_SECONDS)
                 ends = await consumer.end_offsets(consumer.assignment())
             self._reachable = True
             looking = asyncio.create_task(self._look(consumer))
@@ -159,6 +163,14 @@ class Reader:
                 looking.cancel()
         finally:
             await let_go(consumer, 2)
+
+    async def _seen(self, consumer: AIOKafkaConsumer) -> None:
+        """Wait until there are partitions to read. Raises ``_NothingToReadError``."""
+        deadline = time.monotonic() + _CALL_SECONDS
+        while not self._numbers(consumer):
+            if time.monotonic() > deadline:
+                raise _NothingToReadError(f"topic {TICKETS.name} {NOT_SEEN}")
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _read(
         self,

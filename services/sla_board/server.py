@@ -24,10 +24,13 @@ from sla_board.board import Board
 from sla_board.pages import Pages
 from sla_board.reader import Freshness
 from sla_board.settings import BoardSettings
+from sla_runtime.exposure import MetricsAccess
 from sla_runtime.probes import probe_routes
 from sla_runtime.problem import problem
 from sla_runtime.rate import RateLimit
 
+#: Requests under way at once beside the pages that are followed live.
+REQUESTS_AT_ONCE: Final = 500
 _LOOPBACK_NAMES: Final = ["localhost", "127.0.0.1", "[::1]"]
 #: What needs no token: probes, metrics, the way in, and what its page is made of.
 _OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics", "/login", "/static/")
@@ -118,7 +121,11 @@ def _accepted(headers: Headers) -> str:
 
 
 def make_server(
-    board: Board, access: Access, settings: BoardSettings, registry: CollectorRegistry
+    board: Board,
+    access: Access,
+    metrics: MetricsAccess,
+    settings: BoardSettings,
+    registry: CollectorRegistry,
 ) -> Starlette:
     """The whole application."""
     api = make_api(board)
@@ -130,7 +137,7 @@ def make_server(
     static = resources.files(__package__) / "static"
     app = Starlette(
         routes=[
-            *probe_routes(registry, ready),
+            *probe_routes(registry, ready, metrics),
             *pages.routes(),
             Mount("/static", StaticFiles(directory=str(static))),
             Mount(PREFIX, api),

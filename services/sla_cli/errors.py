@@ -18,6 +18,8 @@ class UsageError(CommandError):
 _FOR_USERS: Final = {
     ("sla_schemas.policy_file", "PolicyError"),
     ("sla_kafka.admin", "BrokerError"),
+    ("sla_kafka.settings", "ConnectionSettingsError"),
+    ("sla_kafka.secrets", "SecretError"),
     ("sla_notifier.routes", "RoutesError"),
     ("sla_intake.sources", "SourcesError"),
     ("sla_kafka.jars", "JarError"),

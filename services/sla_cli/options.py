@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
+
     from sla_text.language import Language
+
+    Settings = TypeVar("Settings", bound=BaseSettings)
 
 Policies = Annotated[
     list[Path] | None,
@@ -45,11 +49,29 @@ def given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def settings_of(model: type[Settings], **options: Any) -> Settings:
+    """Settings from the environment, with the options given before it. Raises ``UsageError``."""
+    from pydantic import ValidationError
+
+    from sla_cli.errors import UsageError
+
+    try:
+        return model(**given(**options))
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        name = "_".join(str(part) for part in first["loc"][:1]).upper()
+        prefix = str(model.model_config.get("env_prefix", ""))
+        raise UsageError(f"{prefix}{name}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
 def kafka_settings(bootstrap: str | None):  # type: ignore[no-untyped-def]  # noqa: ANN201
     """The connection settings, ``--bootstrap`` before the environment."""
     from sla_kafka.settings import KafkaSettings
 
-    return KafkaSettings(bootstrap=bootstrap) if bootstrap else KafkaSettings()
+    settings = settings_of(KafkaSettings, bootstrap=bootstrap or None)
+    # What is wrong with certificates and passwords is told before anything is tried.
+    settings.client_options()
+    return settings
 
 
 def instant_option(text: str | None, name: str) -> int | None:

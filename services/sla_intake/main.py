@@ -12,7 +12,6 @@ import structlog
 import uvicorn
 import uvloop
 from aiokafka.errors import KafkaError
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sla_intake.app import Intake
 from sla_intake.metrics import IntakeMetrics
@@ -20,9 +19,12 @@ from sla_intake.publisher import Publisher
 from sla_intake.settings import IntakeSettings
 from sla_intake.sources import Source, SourcesError, read_sources
 from sla_kafka.clients import KafkaClients
+from sla_kafka.secrets import SecretError
 from sla_kafka.settings import KafkaSettings
 from sla_runtime.address import AddressError, listen
+from sla_runtime.exposure import MetricsAccess, metrics_access
 from sla_runtime.logs import configure_logs
+from sla_runtime.patience import patient_protocol
 from sla_runtime.probes import probes, process_registry
 
 log = structlog.get_logger("sla_intake")
@@ -33,16 +35,21 @@ def run_intake(kafka: KafkaSettings, settings: IntakeSettings) -> int:
     configure_logs()
     try:
         sources = read_sources(settings.sources)
+        access = metrics_access(settings.host)
         listener = listen(settings.host, settings.port, "SLA_INTAKE_PORT")
-    except (AddressError, SourcesError) as error:
+    except (AddressError, SecretError, SourcesError) as error:
         log.error("intake must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(kafka, settings, sources, listener))
+        return runner.run(_run(kafka, settings, sources, access, listener))
 
 
 async def _run(
-    kafka: KafkaSettings, settings: IntakeSettings, sources: list[Source], listener: Any
+    kafka: KafkaSettings,
+    settings: IntakeSettings,
+    sources: list[Source],
+    access: MetricsAccess,
+    listener: Any,
 ) -> int:
     registry = process_registry()
     publisher = Publisher(KafkaClients(kafka), settings.kafka_seconds, settings.linger_ms)
@@ -57,7 +64,8 @@ async def _run(
         await publisher.stop()
         return 1
     metrics = IntakeMetrics(registry, [source.name for source in sources])
-    app = Intake(sources, publisher.publish, settings, metrics, probes(registry, lambda: True))
+    others = probes(registry, lambda: True, access)
+    app = Intake(sources, publisher.publish, settings, metrics, others)
     config = uvicorn.Config(
         app,
         http=patient_protocol(settings.header_seconds),
@@ -100,28 +108,3 @@ class _Server(uvicorn.Server):
     def end(self) -> None:
         """Answer what is under way and take nothing more."""
         self.should_exit = True
-
-
-def patient_protocol(seconds: float) -> type[HttpToolsProtocol]:
-    """Uvicorn's protocol, that closes a connection whose request's head takes too long: uvicorn
-    itself waits for ever.
-    """
-
-    class Patient(HttpToolsProtocol):
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self._patience = self.loop.call_later(seconds, self._lose_patience)
-
-        def _lose_patience(self) -> None:
-            if self.cycle is None and not self.transport.is_closing():
-                self.transport.close()
-
-        def on_headers_complete(self) -> None:
-            self._patience.cancel()
-            super().on_headers_complete()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._patience.cancel()
-            super().connection_lost(exc)
-
-    return Patient

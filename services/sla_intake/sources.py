@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StringConstraints
 
+from sla_kafka.secrets import secret_of
 from sla_runtime.configuration import Strict, read_toml
 from sla_schemas.types import Id
 from sla_schemas.words import Kind, Severity
@@ -80,8 +80,8 @@ class Source(Strict):
         return f"/{self.kind}/{self.name}"
 
     def secrets(self) -> list[bytes]:
-        """The live secrets. Raises ``SourcesError`` where none is set."""
-        found = [os.environ[name].encode() for name in self.secret_envs if os.environ.get(name)]
+        """The live secrets. Raises ``SourcesError`` where none is set, and ``SecretError``."""
+        found = [value.encode() for name in self.secret_envs if (value := secret_of(name))]
         if not found:
             raise SourcesError(
                 f"source {self.name!r} needs a secret: set {' or '.join(self.secret_envs)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,13 @@ from sla_kafka.topics import EVENTS, TOPICS, Topic
 SETTLE_SECONDS: Final = 20.0
 #: Settings that decide what a topic keeps and what its times mean.
 ESSENTIAL: Final = ("cleanup.policy", "message.timestamp.type")
+
+
+#: A broker does not tell whoever may not see a topic whether there is one.
+NOT_SEEN: Final = (
+    "is missing, or not for this user to see: create it with 'sla topics create', or grant what "
+    "docs/security.md lists"
+)
 
 
 class BrokerError(Exception):
@@ -113,6 +121,32 @@ async def _wait_for_leaders(client: AIOKafkaAdminClient, topics: Sequence[Topic]
         await asyncio.sleep(0.05)
 
 
+async def check_group(settings: KafkaSettings, group: str, topics: Sequence[Topic]) -> None:
+    """Raise ``BrokerError`` where ``topics`` can't be seen, or read in ``group``. A consumer would
+    ask for ever and say nothing.
+    """
+    async with admin_client(settings) as client:
+        for entry in await client.describe_topics([topic.name for topic in topics]):
+            if entry["error_code"] != 0:
+                name = for_code(entry["error_code"]).__name__
+                raise BrokerError(
+                    f"topic {entry['topic']} at {settings.bootstrap} {NOT_SEEN} ({name})"
+                )
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while True:
+            try:
+                await client.list_consumer_group_offsets(group)
+            except KafkaError as error:
+                if error.retriable and time.monotonic() < deadline:
+                    await asyncio.sleep(0.1)
+                    continue
+                raise BrokerError(
+                    f"group {group} at {settings.bootstrap} can't be used "
+                    f"({type(error).__name__}); grant what docs/security.md lists"
+                ) from error
+            return
+
+
 async def topic_states(settings: KafkaSettings) -> list[TopicState]:
     """Every topic as the broker has it. Raises ``BrokerError``."""
     async with admin_client(settings) as client:
@@ -125,7 +159,7 @@ async def topic_states(settings: KafkaSettings) -> list[TopicState]:
         return [
             _state(topic, counts[topic.name], usual, await _config(client, topic))
             if topic.name in counts
-            else TopicState(topic, None, ["is missing: create it with 'sla topics create'"])
+            else TopicState(topic, None, [NOT_SEEN])
             for topic in TOPICS
         ]
 

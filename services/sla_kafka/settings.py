@@ -3,52 +3,121 @@
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sla_kafka.network import is_loopback
+from sla_kafka.secrets import secret_file
+
+
+class ConnectionSettingsError(Exception):
+    """The broker may not or can't be reached like that; the message says what to set."""
 
 
 class KafkaSettings(BaseSettings):
     """Connection settings, from the environment with the prefix ``SLA_KAFKA_``.
 
-    ``security_protocol`` says whether TLS and SASL are used; certificates are PEM files.
+    ``client_options`` is where every client of a broker gets them from, Faust's included.
     """
 
-    model_config = SettingsConfigDict(env_prefix="SLA_KAFKA_")
+    model_config = SettingsConfigDict(env_prefix="SLA_KAFKA_", hide_input_in_errors=True)
 
-    bootstrap: str = "127.0.0.1:9092"
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    ssl_cafile: str | None = None
-    ssl_certfile: str | None = None
-    ssl_keyfile: str | None = None
-    ssl_password: SecretStr | None = None
+    bootstrap: str = Field(
+        "127.0.0.1:9092", description="host:port of one broker or more, with commas between."
+    )
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="`SSL` for TLS, `SASL_SSL` for TLS and a user."
+    )
+    allow_plaintext: bool = Field(
+        False, description="Speak without TLS to a broker on another machine."
+    )
+    ssl_cafile: Path | None = Field(
+        None, description="PEM file of who signs the brokers. Default: whom the system trusts."
+    )
+    ssl_certfile: Path | None = Field(
+        None, description="PEM file of our own certificate, for mutual TLS."
+    )
+    ssl_keyfile: Path | None = Field(None, description="PEM file of its key.")
+    ssl_password_file: Path | None = Field(None, description="File of the key's password.")
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    sasl_username: str | None = None
-    sasl_password: SecretStr | None = None
+    sasl_username: str | None = Field(None, description="The user.")
+    sasl_password: SecretStr | None = Field(None, description="Its password.")
+    sasl_password_file: Path | None = Field(
+        None, description="File of the password; better than the variable."
+    )
+
+    @field_validator("bootstrap")
+    @classmethod
+    def _with_ports(cls, bootstrap: str) -> str:
+        for address in bootstrap.split(","):
+            host, _, port = address.strip().rpartition(":")
+            if not host or not port.isdigit():
+                raise ValueError(f"{address!r} is no host:port")
+        return bootstrap
 
     def client_options(self) -> dict[str, Any]:
-        """Keyword arguments that every ``aiokafka`` client takes."""
+        """Keyword arguments that every ``aiokafka`` client takes.
+
+        Raises ``ConnectionSettingsError`` and ``SecretError``.
+        """
+        self.check()
         options: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap,
             "security_protocol": self.security_protocol,
         }
-        if self.security_protocol.endswith("SSL"):
+        if self._encrypted:
             options["ssl_context"] = self._ssl_context()
         if self.security_protocol.startswith("SASL"):
             options["sasl_mechanism"] = self.sasl_mechanism
             options["sasl_plain_username"] = self.sasl_username
-            options["sasl_plain_password"] = _revealed(self.sasl_password)
+            options["sasl_plain_password"] = self._password()
         return options
 
-    def _ssl_context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self.ssl_cafile)
-        if self.ssl_certfile is not None:
-            context.load_cert_chain(
-                self.ssl_certfile, self.ssl_keyfile, _revealed(self.ssl_password)
+    def check(self) -> None:
+        """Raise ``ConnectionSettingsError`` for what would send events or a password in the clear,
+        or a user without a password.
+        """
+        if not self._encrypted and not self.allow_plaintext:
+            for address in self.bootstrap.split(","):
+                if not is_loopback(address.strip().rpartition(":")[0]):
+                    raise ConnectionSettingsError(
+                        f"{address.strip()} would be spoken to without TLS; set "
+                        "SLA_KAFKA_SECURITY_PROTOCOL to SSL or SASL_SSL, or allow it with "
+                        "SLA_KAFKA_ALLOW_PLAINTEXT=1"
+                    )
+        if self.security_protocol.startswith("SASL") and (
+            not self.sasl_username or not self._password()
+        ):
+            raise ConnectionSettingsError(
+                f"{self.security_protocol} needs a user: set SLA_KAFKA_SASL_USERNAME and "
+                "SLA_KAFKA_SASL_PASSWORD_FILE"
             )
+
+    @property
+    def _encrypted(self) -> bool:
+        return self.security_protocol.endswith("SSL")
+
+    def _password(self) -> str | None:
+        if self.sasl_password_file is not None:
+            return secret_file(self.sasl_password_file, "SLA_KAFKA_SASL_PASSWORD_FILE")
+        return None if self.sasl_password is None else self.sasl_password.get_secret_value()
+
+    def _key_password(self) -> str | None:
+        if self.ssl_password_file is None:
+            return None
+        return secret_file(self.ssl_password_file, "SLA_KAFKA_SSL_PASSWORD_FILE")
+
+    def _ssl_context(self) -> ssl.SSLContext:
+        try:
+            context = ssl.create_default_context(cafile=self.ssl_cafile)
+            if self.ssl_certfile is not None:
+                context.load_cert_chain(self.ssl_certfile, self.ssl_keyfile, self._key_password())
+        except (OSError, ssl.SSLError) as error:
+            raise ConnectionSettingsError(
+                "the certificates of SLA_KAFKA_SSL_CAFILE, _CERTFILE and _KEYFILE can't be used: "
+                f"{error.strerror or error}"
+            ) from error
         return context
-
-
-def _revealed(secret: SecretStr | None) -> str | None:
-    return None if secret is None else secret.get_secret_value()

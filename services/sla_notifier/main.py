@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import structlog
@@ -10,7 +11,9 @@ from faust.types import TP
 from mode import Service
 
 from sla_domain.policy import PolicyBook
+from sla_kafka.admin import BrokerError, check_group
 from sla_kafka.clients import KafkaClients
+from sla_kafka.secrets import SecretError
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import APPROVALS, BREACHES, TICKETS, WARNINGS
 from sla_notifier.metrics import NotifierMetrics
@@ -18,6 +21,7 @@ from sla_notifier.notifier import Notifier
 from sla_notifier.routes import Routes, RoutesError, read_routes
 from sla_notifier.settings import NotifierSettings
 from sla_runtime.address import AddressError, listen
+from sla_runtime.exposure import PROBES_AT_ONCE, metrics_access
 from sla_runtime.logs import configure_logs
 from sla_runtime.probes import probes, process_registry
 from sla_runtime.worker import App, run_worker
@@ -42,12 +46,15 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
         routes = check_routes(settings, book)
         metrics = NotifierMetrics(registry, [each.name for each in routes.destinations])
         notifier = Notifier(KafkaClients(kafka), settings, routes, book, metrics, app.done)
+        access = metrics_access(settings.host)
         listener = listen(settings.host, settings.port, "SLA_NOTIFIER_PORT")
-    except (AddressError, PolicyError, RoutesError) as error:
+    except (AddressError, PolicyError, RoutesError, SecretError) as error:
         log.error("notifier must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
-    topics = [topic.name for topic in (WARNINGS, BREACHES, APPROVALS, TICKETS)]
-    channel = app.topic(*topics, key_serializer="raw", value_serializer="raw")
+    read = (WARNINGS, BREACHES, APPROVALS, TICKETS)
+    channel = app.topic(
+        *(topic.name for topic in read), key_serializer="raw", value_serializer="raw"
+    )
 
     class Carrying(Service):
         """Connected for as long as the worker runs; starts before the agents take anything."""
@@ -75,10 +82,13 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
         notifier.forget(list(revoked))
 
     app.service(Carrying)
-    app.serve(probes(registry, lambda: bool(app.consumer.assignment())), listener)
+    web = probes(registry, lambda: bool(app.consumer.assignment()), access)
+    app.serve(web, listener, at_once=PROBES_AT_ONCE)
     host, port = listener.getsockname()[:2]
     try:
+        # Before Faust: it asks for what it may not have again and again, and says nothing.
+        asyncio.run(check_group(kafka, settings.app, read))
         return run_worker(app, started="notifier started", url=f"http://{host}:{port}/")
-    except (KafkaError, OSError) as error:
-        log.error("notifier must end", reason=repr(error))  # noqa: TRY400  a broker is missing
+    except (BrokerError, KafkaError, OSError) as error:
+        log.error("notifier must end", reason=str(error))  # noqa: TRY400  a broker is missing
         return 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from pydantic import (
 
 from sla_domain.alert import AlertKind
 from sla_domain.instant import parse_duration
+from sla_kafka.secrets import FILE_SUFFIX, secret_of
 from sla_runtime.configuration import Strict, read_toml
 from sla_schemas.types import Id
 from sla_schemas.words import Severity
@@ -89,12 +89,18 @@ class Destination(Strict):
         return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
     def secret(self, name: str | None) -> str | None:
-        """The value of the variable ``name``. Raises ``RoutesError`` where it is not set."""
+        """The value of the variable ``name``. Raises ``RoutesError`` where it is not set, and
+        ``SecretError``.
+        """
         if name is None:
             return None
-        if not os.environ.get(name):
-            raise RoutesError(f"destination {self.name!r} needs the variable {name}; set it")
-        return os.environ[name]
+        found = secret_of(name)
+        if found is None:
+            raise RoutesError(
+                f"destination {self.name!r} needs the variable {name} or {name}{FILE_SUFFIX}; "
+                "set one"
+            )
+        return found
 
     def text(self, **values: Any) -> str:
         """The template with ``values`` filled in, the sentence without one."""

@@ -18,6 +18,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sla_runtime.exposure import PLAIN_HEADERS, MetricsAccess
+from sla_runtime.problem import problem
+
 
 def process_registry() -> CollectorRegistry:
     """A registry with what is to be known of any process."""
@@ -27,23 +30,34 @@ def process_registry() -> CollectorRegistry:
     return registry
 
 
-def probe_routes(registry: CollectorRegistry, ready: Callable[[], bool]) -> list[Route]:
-    """``/metrics``, ``/healthz`` and ``/readyz``."""
+def probe_routes(
+    registry: CollectorRegistry, ready: Callable[[], bool], access: MetricsAccess
+) -> list[Route]:
+    """``/metrics`` for whom ``access`` lets read them, ``/healthz`` and ``/readyz`` for all."""
 
-    async def metrics(_: Request) -> Response:
-        return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def metrics(request: Request) -> Response:
+        if not access.allows(request.headers.get("authorization")):
+            return problem(
+                HTTPStatus.UNAUTHORIZED,
+                "the token of SLA_HTTP_METRICS_TOKEN_FILE is needed: Authorization: Bearer ...",
+                headers={"WWW-Authenticate": 'Bearer realm="metrics"', **PLAIN_HEADERS},
+            )
+        headers = {"Content-Type": CONTENT_TYPE_LATEST, **PLAIN_HEADERS}
+        return Response(generate_latest(registry), headers=headers)
 
     async def healthz(_: Request) -> Response:
-        return JSONResponse({"alive": True})
+        return JSONResponse({"alive": True}, headers=PLAIN_HEADERS)
 
     async def readyz(_: Request) -> Response:
         good = ready()
         status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
-        return JSONResponse({"ready": good}, status)
+        return JSONResponse({"ready": good}, status, headers=PLAIN_HEADERS)
 
     return [Route("/metrics", metrics), Route("/healthz", healthz), Route("/readyz", readyz)]
 
 
-def probes(registry: CollectorRegistry, ready: Callable[[], bool]) -> Starlette:
+def probes(
+    registry: CollectorRegistry, ready: Callable[[], bool], access: MetricsAccess
+) -> Starlette:
     """The three alone."""
-    return Starlette(routes=probe_routes(registry, ready))
+    return Starlette(routes=probe_routes(registry, ready, access))

@@ -26,6 +26,7 @@ from faust.types import TP
 from yarl import URL
 
 from sla_kafka.settings import KafkaSettings
+from sla_runtime.patience import patient_protocol
 
 #: Seconds between commits of what is done.
 COMMIT_SECONDS: Final = 1.0
@@ -116,11 +117,16 @@ class App(faust.App):
             autodiscover=False,
         )
 
+    def _create_directories(self) -> None:
+        """None: it keeps no tables on disk, and the disk may be read-only."""
+
     def _new_transport(self) -> Any:
         return _Transport([URL(f"kafka://{self.kafka.bootstrap}")], self)
 
-    def serve(self, web: Any, listener: socket.socket) -> None:
-        """Serve the ASGI application ``web`` on ``listener`` from within the worker."""
+    def serve(self, web: Any, listener: socket.socket, *, at_once: int) -> None:
+        """Serve the ASGI application ``web`` on ``listener`` from within the worker, ``at_once``
+        requests and no more; the others are told to come again.
+        """
         host, port = listener.getsockname()[:2]
         serve_asgi(
             self,
@@ -128,6 +134,8 @@ class App(faust.App):
             host=host,
             port=port,
             fd=listener.fileno(),
+            http=patient_protocol(),
+            limit_concurrency=at_once,
             lifespan="off",
             access_log=False,
             log_level="critical",

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -15,6 +16,12 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import structlog
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
+from sla_runtime.exposure import (
+    HEADER_SECONDS,
+    PLAIN_HEADERS,
+    PROBES_AT_ONCE,
+    MetricsAccess,
+)
 from sla_tracker.state import State
 
 if TYPE_CHECKING:
@@ -97,15 +104,36 @@ class Watchdog(threading.Thread):
 
 
 class _Server(ThreadingMixIn, WSGIServer):
+    """A thread a request, so many at once and no more: the next waits in the system's queue."""
+
     daemon_threads = True
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        self._room = threading.BoundedSemaphore(PROBES_AT_ONCE)
+        super().__init__(*given, **named)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._room.acquire()
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._room.release()
 
 
 class _Quiet(WSGIRequestHandler):
+    #: Seconds that reading from a client may take, so that a slow one keeps no thread.
+    timeout = HEADER_SECONDS
+
     def log_message(self, *_: object) -> None:
         """A probe every few seconds is no news."""
 
 
-def serve(host: str, port: int, registry: CollectorRegistry, health: Health) -> _Server:
+def serve(
+    host: str, port: int, registry: CollectorRegistry, health: Health, access: MetricsAccess
+) -> _Server:
     """Serve ``/metrics``, ``/healthz`` and ``/readyz``; port 0 picks a free one.
 
     Raises ``OSError`` when the address can't be had.
@@ -115,14 +143,15 @@ def serve(host: str, port: int, registry: CollectorRegistry, health: Health) -> 
     def application(environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
-            found: Iterable[bytes] = metrics(environ, start)
-            return found
+            if access.allows(environ.get("HTTP_AUTHORIZATION")):
+                found: Iterable[bytes] = metrics(environ, start)
+                return found
+            return _answer(start, HTTPStatus.UNAUTHORIZED, {"detail": "a bearer token is needed"})
         if path == "/healthz":
-            return _answer(start, health.alive(), {"alive": health.alive()})
+            return _answer(start, _status(health.alive()), {"alive": health.alive()})
         if path == "/readyz":
-            return _answer(
-                start, health.ready(), {"ready": health.ready(), "partitions": health.states()}
-            )
+            ready = health.ready()
+            return _answer(start, _status(ready), {"ready": ready, "partitions": health.states()})
         start("404 Not Found", [("Content-Type", "text/plain")])
         return [b"/metrics, /healthz or /readyz\n"]
 
@@ -132,7 +161,11 @@ def serve(host: str, port: int, registry: CollectorRegistry, health: Health) -> 
     return server
 
 
-def _answer(start: StartResponse, good: bool, body: dict[str, Any]) -> Iterable[bytes]:  # noqa: FBT001
-    status = "200 OK" if good else "503 Service Unavailable"
-    start(status, [("Content-Type", "application/json")])
+def _status(good: bool) -> HTTPStatus:  # noqa: FBT001  a question's answer
+    return HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def _answer(start: StartResponse, status: HTTPStatus, body: dict[str, Any]) -> Iterable[bytes]:
+    headers = [("Content-Type", "application/json"), *PLAIN_HEADERS.items()]
+    start(f"{status.value} {status.phrase}", headers)
     return [json.dumps(body).encode() + b"\n"]

@@ -11,7 +11,10 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from sla_kafka.clients import KafkaClients
+from sla_kafka.secrets import SecretError
 from sla_kafka.settings import KafkaSettings
+from sla_runtime.address import AddressError
+from sla_runtime.exposure import metrics_access
 from sla_runtime.logs import configure_logs
 from sla_runtime.probes import process_registry
 from sla_schemas.policy_file import PolicyError, load_policies
@@ -35,7 +38,8 @@ def run_tracker(kafka: KafkaSettings, settings: TrackerSettings) -> int:
 async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
     try:
         book = load_policies(settings.policies)
-    except PolicyError as error:
+        access = metrics_access(settings.http_host)
+    except (AddressError, PolicyError, SecretError) as error:
         log.error("tracker must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
     registry = process_registry()
@@ -43,7 +47,7 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
     tracker = Tracker(book, KafkaClients(kafka), settings, TrackerMetrics(book, registry))
     health.tracker = tracker
     try:
-        server = serve(settings.http_host, settings.http_port, registry, health)
+        server = serve(settings.http_host, settings.http_port, registry, health, access)
     except OSError as error:
         log.error(  # noqa: TRY400  a stack trace would say less than the remedy
             "cannot serve metrics",

@@ -31,6 +31,7 @@ from sla_board.settings import BoardSettings
 from sla_board.table import STATUSES, Origin, TicketTable, days_of
 from sla_domain.instant import HOUR, format_instant, parse_instant
 from sla_domain.policy import PolicyBook
+from sla_runtime.exposure import MetricsAccess
 from sla_runtime.rate import RateLimit
 
 BUENOS_AIRES = ZoneInfo("America/Argentina/Buenos_Aires")
@@ -83,7 +84,11 @@ class World:
 
     def client(self, access: Access | None = None, **settings: Any) -> TestClient:
         server = make_server(
-            self.board, access or Access([]), BoardSettings(**settings), CollectorRegistry()
+            self.board,
+            access or Access([]),
+            MetricsAccess(),
+            BoardSettings(**settings),
+            CollectorRegistry(),
         )
         return TestClient(server, base_url="http://localhost", follow_redirects=False)
 

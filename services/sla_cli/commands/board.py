@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sla_cli.options import Bootstrap, Policies, given, kafka_settings
+from sla_cli.options import Bootstrap, Policies, kafka_settings, settings_of
 
 
 def board(
@@ -35,7 +35,12 @@ def board(
     from sla_board.main import run_board
     from sla_board.settings import BoardSettings
 
-    settings = BoardSettings(
-        **given(host=host, port=port, tokens=tokens, policies=policy or None, replay=replay or None)
+    settings = settings_of(
+        BoardSettings,
+        host=host,
+        port=port,
+        tokens=tokens,
+        policies=policy or None,
+        replay=replay or None,
     )
     raise typer.Exit(run_board(kafka_settings(bootstrap), settings))

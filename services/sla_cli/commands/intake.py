@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sla_cli.options import Bootstrap, given, kafka_settings
+from sla_cli.options import Bootstrap, kafka_settings, settings_of
 
 
 def intake(
@@ -33,7 +33,7 @@ def intake(
     from sla_intake.settings import IntakeSettings
     from sla_intake.sources import read_sources
 
-    settings = IntakeSettings(**given(sources=sources, host=host, port=port))
+    settings = settings_of(IntakeSettings, sources=sources, host=host, port=port)
     if check:
         for source in read_sources(settings.sources):
             typer.echo(f"{source.path}  {source.kind}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sla_cli.options import Bootstrap, Policies, given, kafka_settings
+from sla_cli.options import Bootstrap, Policies, kafka_settings, settings_of
 
 
 def notifier(
@@ -35,7 +35,7 @@ def notifier(
     from sla_notifier.settings import NotifierSettings
     from sla_schemas.policy_file import load_policies
 
-    settings = NotifierSettings(**given(policies=policy or None, routes=routes, port=port))
+    settings = settings_of(NotifierSettings, policies=policy or None, routes=routes, port=port)
     if check:
         found = check_routes(settings, load_policies(settings.policies))
         typer.echo(

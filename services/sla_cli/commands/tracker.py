@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sla_cli.options import Bootstrap, Policies, given, kafka_settings
+from sla_cli.options import Bootstrap, Policies, kafka_settings, settings_of
 
 
 def tracker(
@@ -29,7 +29,7 @@ def tracker(
     from sla_tracker.main import run_tracker
     from sla_tracker.settings import TrackerSettings
 
-    settings = TrackerSettings(
-        **given(policies=policy or None, replay=replay or None, http_port=http_port)
+    settings = settings_of(
+        TrackerSettings, policies=policy or None, replay=replay or None, http_port=http_port
     )
     raise typer.Exit(run_tracker(kafka_settings(bootstrap), settings))

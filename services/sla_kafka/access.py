@@ -1,0 +1,112 @@
+"""Who may do what on the broker: the least that each program works with.
+
+This is the one definition; the users under ``deploy/kubernetes`` and the table in
+``docs/security.md`` are derived from it, and a test runs every program with exactly this much.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from sla_kafka.topics import (
+    APPROVALS,
+    BREACHES,
+    DEAD_LETTERS,
+    EVENTS,
+    PARKED,
+    PROGRESS,
+    TICKETS,
+    TOPICS,
+    WARNINGS,
+    Topic,
+)
+
+ResourceType = Literal["topic", "group", "transactionalId"]
+Operation = Literal["Read", "Write", "Describe", "DescribeConfigs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What may be done to one resource, or to all whose names begin with ``name``. Reading and
+    writing bring ``Describe`` with them.
+    """
+
+    resource: ResourceType
+    name: str
+    operations: tuple[Operation, ...]
+    prefix: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user of the broker: the program that signs in as it, and all that it may do."""
+
+    name: str
+    purpose: str
+    permissions: tuple[Permission, ...]
+
+
+def _on(topic: Topic, *operations: Operation) -> Permission:
+    return Permission("topic", topic.name, operations)
+
+
+#: Both are prefixes, so that trackers and notifiers may run under names of their own, such as
+#: ``sla-tracker-eu``.
+_TRACKERS: Final = "sla-tracker"
+_NOTIFIERS: Final = "sla-notifier"
+
+TRACKER: Final = User(
+    "sla-tracker",
+    "the tracker",
+    (
+        # Written to as well: an event under a wrong key is sent on under its right one.
+        _on(EVENTS, "Read", "Write", "DescribeConfigs"),
+        *(_on(topic, "Read", "Write", "DescribeConfigs") for topic in (TICKETS, PROGRESS)),
+        *(
+            _on(topic, "Write", "DescribeConfigs")
+            for topic in (WARNINGS, BREACHES, APPROVALS, DEAD_LETTERS)
+        ),
+        Permission("group", _TRACKERS, ("Read",), prefix=True),
+        Permission("transactionalId", _TRACKERS, ("Write",), prefix=True),
+    ),
+)
+BOARD: Final = User(
+    "sla-board",
+    "the board",
+    (
+        *(_on(topic, "Read") for topic in (TICKETS, PROGRESS)),
+        # How far the tracker is behind; the events themselves are not read.
+        _on(EVENTS, "Describe"),
+    ),
+)
+NOTIFIER: Final = User(
+    "sla-notifier",
+    "the notifier",
+    (
+        *(_on(topic, "Read") for topic in (WARNINGS, BREACHES, APPROVALS, TICKETS)),
+        _on(PARKED, "Write"),
+        Permission("group", _NOTIFIERS, ("Read",), prefix=True),
+    ),
+)
+INTAKE: Final = User(
+    "sla-intake",
+    "the intake",
+    (_on(EVENTS, "Write"), _on(DEAD_LETTERS, "Write")),
+)
+#: Who operates it: ``sla doctor``, ``explain``, ``dlq``, ``publish``, ``erase``.
+OPERATOR: Final = User(
+    "sla-operator",
+    "people at the command line",
+    (
+        *(
+            _on(topic, "Read", "Write", "DescribeConfigs")
+            if topic in (EVENTS, DEAD_LETTERS, TICKETS)
+            else _on(topic, "Read", "DescribeConfigs")
+            for topic in TOPICS
+        ),
+        Permission("transactionalId", "sla-dlq-retry", ("Write",)),
+    ),
+)
+
+USERS: Final = (TRACKER, BOARD, NOTIFIER, INTAKE, OPERATOR)

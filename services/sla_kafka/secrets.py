@@ -1,0 +1,32 @@
+"""Secrets from files or variables; a message names where one was looked for, never what it is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+#: What the name of a variable ends with that names a file instead of holding a secret.
+FILE_SUFFIX: Final = "_FILE"
+
+
+class SecretError(Exception):
+    """A secret can't be read; the message names its file and the variable that named that."""
+
+
+def secret_file(path: Path, setting: str) -> str:
+    """The secret in a file, without the end of its line. Raises ``SecretError``."""
+    try:
+        return path.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SecretError(f"{path}, named by {setting}, can't be read: {reason}") from error
+
+
+def secret_of(name: str) -> str | None:
+    """The secret in the variable ``name``, or in the file that ``<name>_FILE`` names; ``None``
+    where there is neither. Raises ``SecretError``.
+    """
+    if path := os.environ.get(name + FILE_SUFFIX):
+        return secret_file(Path(path), name + FILE_SUFFIX)
+    return os.environ.get(name) or None
