@@ -43,7 +43,7 @@ test: setup lint debian ## Everything that must hold: lint, types, layers, tests
 	@.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15
 
 .PHONY: debian
-debian: .debian/.ready ## Fetch the browser and the Alertmanager that tests start, into this checkout
+debian: .debian/.ready ## Fetch the browser, Prometheus and Alertmanager that tests start, into this checkout
 
 .debian/.ready: tests/debian/packages tests/debian/fetch
 	@rm -rf .debian
@@ -75,6 +75,11 @@ whole-log: setup ## Simulate and replay all 141,712 rows of LOG and compare the 
 picture: setup debian ## Take the pictures of README and docs anew
 	@.venv/bin/sla demo --seconds 20 --no-stay --picture docs/demo.svg
 	@.venv/bin/python docs/screenshots.py
+
+.PHONY: deploy
+deploy: setup ## Write what of deploy/ follows from the code: topics, users, rules, dashboards
+	@.venv/bin/python deploy/generate.py
+	@.venv/bin/python deploy/grafana/dashboards.py
 
 .PHONY: docs
 docs: setup ## Write the tables of settings in docs/ from the models

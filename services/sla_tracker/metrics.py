@@ -243,6 +243,11 @@ class _Gauges(Collector):
         for state in State:
             partitions.add_metric([state.value], states[state.value])
         yield partitions
+        yield GaugeMetricFamily(
+            "sla_input_partitions",
+            "Partitions of the input, whoever owns them; as many must be owned in all.",
+            value=self._tracker.input_partitions(),
+        )
 
         tickets: Tally[tuple[str, str]] = Tally()
         clocks: Tally[tuple[str, str, str]] = Tally()

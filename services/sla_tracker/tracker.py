@@ -53,6 +53,11 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         self._fatal: BaseException | None = None
         metrics.watch(self)
 
+    def input_partitions(self) -> int:
+        """How many partitions the input has, whoever owns them; 0 while that is not known."""
+        consumer = self._consumer
+        return 0 if consumer is None else len(consumer.partitions_for_topic(EVENTS.name) or ())
+
     def stop(self) -> None:
         """Ask for an orderly end; ``run`` returns when it is done."""
         self._stop.set()

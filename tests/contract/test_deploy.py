@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-from types import ModuleType
-
-from support import ROOT
-
-
-def generator() -> ModuleType:
-    """``deploy/generate.py``, which is no package."""
-    spec = importlib.util.spec_from_file_location("generated", ROOT / "deploy" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from support import ROOT, script
 
 
 def test_what_follows_from_the_code_is_as_the_code_says() -> None:
-    for path, text in generator().files().items():
+    for path, text in script(ROOT / "deploy" / "generate.py").files().items():
         assert path.read_text("utf-8") == text, f"run 'make deploy': {path.name} is out of date"

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-from types import ModuleType
-
-from support import ROOT
-
-
-def generator() -> ModuleType:
-    """``docs/generate.py``, which is no package."""
-    spec = importlib.util.spec_from_file_location("docs_generate", ROOT / "docs" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from support import ROOT, script
 
 
 def test_the_tables_of_settings_are_those_of_the_models() -> None:
-    generate = generator()
+    generate = script(ROOT / "docs" / "generate.py")
     found = set()
     for page in (ROOT / "docs").glob("*.md"):
         text = page.read_text("utf-8")

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-import os
-import signal
-import subprocess
 import time
 import urllib.request
 from base64 import b64decode, b64encode
@@ -17,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import monitoring
 from support.alerts import example, write
-from support.debian import environment, placed, program
 from support.live import until
 from support.receiver import Receiver
 
 from sla_cli.rig import Program, read_topic
 from sla_kafka.admin import create_topics
-from sla_kafka.embedded import EmbeddedKafka, free_port
+from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import APPROVALS, BREACHES, PARKED, TICKETS, WARNINGS
 
@@ -321,43 +318,10 @@ async def test_two_share_the_work_and_one_that_is_stopped_hands_over(
 
 @pytest.fixture
 def alertmanager(tmp_path: Path) -> Iterator[str]:
-    """A real Alertmanager; answers its host:port."""
-    binary = program("prometheus-alertmanager", "usr/bin/prometheus-alertmanager")
-    config = tmp_path / "alertmanager.yml"
-    config.write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
-    host = f"127.0.0.1:{free_port()}"
-    with (tmp_path / "alertmanager.log").open("wb") as log:
-        process = subprocess.Popen(
-            placed(
-                [
-                    str(binary),
-                    f"--config.file={config}",
-                    f"--storage.path={tmp_path / 'alertmanager'}",
-                    f"--web.listen-address={host}",
-                    "--cluster.listen-address=",
-                ],
-                "usr/share/prometheus",
-            ),
-            stdout=log,
-            stderr=log,
-            env=environment(tmp_path),
-            start_new_session=True,
-        )
-    try:
-        asyncio.run(until(lambda: answers(host)))
+    """A real Alertmanager that tells nobody; answers its host:port."""
+    config = {"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}
+    with monitoring.alertmanager(tmp_path / "alertmanager", config) as host:
         yield host
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(20)
-
-
-async def answers(host: str) -> bool | None:
-    """Whether something listens there."""
-    try:
-        urllib.request.urlopen(f"http://{host}/-/ready", timeout=1).close()
-    except OSError:
-        return None
-    return True
 
 
 def firing(host: str, ticket: str) -> list[dict[str, Any]]:

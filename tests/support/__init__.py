@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import sys
 from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -109,3 +112,15 @@ def clocks(outputs: Outputs, ticket: str = "T-1") -> dict[tuple[str, int], dict[
         if record["ticket_id"] == ticket:
             return {(clock["clock"], clock["cycle"]): clock for clock in record["clocks"]}
     raise AssertionError(f"no line for {ticket}")
+
+
+def script(path: Path) -> ModuleType:
+    """A script of the project, which is in no package, as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up.
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module

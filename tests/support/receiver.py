@@ -19,6 +19,7 @@ class Received:
     body: bytes
     status: int
     at: float
+    path: str
 
 
 class Receiver:
@@ -36,7 +37,7 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 status = outer.answer(headers, body)
-                outer.received.append(Received(headers, body, status, time.monotonic()))
+                outer.received.append(Received(headers, body, status, time.monotonic(), self.path))
                 try:
                     self.send_response(status)
                     self.send_header("Content-Length", "0")

@@ -269,7 +269,7 @@ def test_a_client_signs_in_with_a_token_and_sees_only_its_own(
         f'[[tokens]]\nname = "acme"\nrole = "client"\nclient = "acme"\n'
         f'sha256 = "{sha256(b"secret").hexdigest()}"\n'
     )
-    options = ["--tokens", str(tokens), "--host", "0.0.0.0"]  # noqa: S104  tokens guard it
+    options = ["--tokens", str(tokens), "--host", "0.0.0.0"]
     board = Program("board", stage.settings.bootstrap, tmp_path / "board.log", options)
     board.wait_until_ready()
     context = browser.new_context(base_url=board.url, locale="en-GB")

@@ -1,0 +1,216 @@
+"""A real Prometheus on a real tracker, and an alert all the way from an event to a receiver."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support import event, monitoring
+from support.live import PARTITIONS, ago, keyed, publish, until
+from support.monitoring import DEPLOY, Prometheus, promtool
+from support.receiver import Receiver
+
+from sla_cli.feed import Feed
+from sla_cli.recording import read_lines
+from sla_cli.rig import Program, TrackerProcess
+from sla_kafka.admin import create_topics
+from sla_kafka.embedded import EmbeddedKafka
+from sla_kafka.settings import KafkaSettings
+
+pytestmark = pytest.mark.kafka
+
+TOKEN = "metrics-t0ken"
+#: Parts in which the recording is fed, so that Prometheus sees it come.
+CHAPTERS = 8
+
+
+@pytest.fixture
+def token(tmp_path: Path) -> Path:
+    """The file of the token that Prometheus shows and the programs ask for."""
+    path = tmp_path / "token"
+    path.write_text(TOKEN + "\n")
+    return path
+
+
+@pytest.fixture
+def settings() -> Iterator[KafkaSettings]:
+    """A broker of a test's own: one tracker replays, the other lives."""
+    with EmbeddedKafka() as kafka:
+        reached = KafkaSettings(bootstrap=kafka.bootstrap)
+        asyncio.run(create_topics(reached, PARTITIONS))
+        yield reached
+
+
+def without_data(found: Prometheus) -> list[str]:
+    """The dashboards' queries that have no number to show."""
+    empty = []
+    for path in (DEPLOY / "grafana" / "dashboards").glob("*.json"):
+        for panel in json.loads(path.read_text("utf-8"))["panels"]:
+            for target in panel["targets"]:
+                asked = target["expr"].replace("$__rate_interval", "8s").replace("$severity", ".*")
+                values = [
+                    float(value) for series in found.series(asked) for _, value in series["values"]
+                ]
+                if not any(math.isfinite(value) for value in values):
+                    empty.append(f"{path.stem}, {panel['title']}: {asked}")
+    return empty
+
+
+async def test_every_panel_has_data_while_a_tracker_replays(
+    settings: KafkaSettings, token: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLA_HTTP_METRICS_TOKEN_FILE", str(token))
+    tracker = TrackerProcess(settings.bootstrap, tmp_path / "tracker.log", replay=True)
+    programs = {"sla-tracker": f"127.0.0.1:{tracker.port}"}
+    try:
+        tracker.wait_until_ready()
+        with monitoring.prometheus(tmp_path / "prometheus", programs, TOKEN) as found:
+            lines = [line for line in read_lines([Path("sample")]) if line.occurred is not None]
+            size = len(lines) // CHAPTERS
+            async with Feed(settings) as feed:
+                # The last chapter is not told, so that tickets are still open.
+                for start in range(0, size * (CHAPTERS - 1), size):
+                    chapter = lines[start : start + size]
+                    for line in chapter:
+                        await feed.add(line)
+                    await feed.move_frontier(chapter[-1].occurred)
+                    await asyncio.sleep(1.5)
+            missing: list[str] = []
+
+            async def complete() -> bool | None:
+                nonlocal missing
+                missing = without_data(found)
+                return None if missing else True
+
+            try:
+                await until(complete)
+            except AssertionError:
+                raise AssertionError(f"no data: {missing}") from None
+            health = {
+                rule["name"]: rule["health"]
+                for group in found.get("rules")["groups"]
+                for rule in group["rules"]
+            }
+            assert set(health.values()) == {"ok"}, health
+        served = metrics_of(tracker)
+        checked = promtool("check", "metrics", stdin=served)
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+    finally:
+        tracker.stop()
+
+
+def metrics_of(program: Program) -> str:
+    """What its metrics are for who has the token."""
+    request = urllib.request.Request(
+        f"{program.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}
+    )
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return str(answer.read().decode())
+
+
+def hurried_alertmanager(receiver: Receiver) -> dict[str, Any]:
+    """The deployed configuration without patience, each receiver at an address of its own."""
+    path = DEPLOY / "alertmanager" / "alertmanager.yaml"
+    config: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    config["receivers"] = [
+        {"name": each["name"], "webhook_configs": [{"url": f"{receiver.url}/{each['name']}"}]}
+        for each in config["receivers"]
+    ]
+    routes = [config["route"]]
+    while routes:
+        route = routes.pop()
+        route |= {"group_wait": "1s", "group_interval": "1s"}
+        routes += route.get("routes", [])
+    return config
+
+
+ROUTES = """
+board = "http://board.example"
+allowed_hosts = ["{host}"]
+[[destinations]]
+name = "alertmanager"
+kind = "alertmanager"
+url = "http://{host}"
+[[routes]]
+to = ["alertmanager"]
+"""
+
+
+async def test_a_broken_promise_reaches_on_call_by_its_ticket_and_by_the_count(
+    settings: KafkaSettings, token: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLA_HTTP_METRICS_TOKEN_FILE", str(token))
+    routes = tmp_path / "routes.toml"
+    with Receiver() as receiver, ExitStack() as stack:
+        config = hurried_alertmanager(receiver)
+        alertmanager = stack.enter_context(
+            monitoring.alertmanager(tmp_path / "alertmanager", config)
+        )
+        routes.write_text(ROUTES.format(host=alertmanager))
+        tracker = TrackerProcess(settings.bootstrap, tmp_path / "tracker.log", replay=False)
+        stack.callback(tracker.stop)
+        notifier = Program(
+            "notifier", settings.bootstrap, tmp_path / "notifier.log", ["--routes", str(routes)]
+        )
+        stack.callback(notifier.stop)
+        programs = {
+            "sla-tracker": f"127.0.0.1:{tracker.port}",
+            "sla-notifier": f"127.0.0.1:{notifier.port}",
+        }
+        for program in (tracker, notifier):
+            program.wait_until_ready()
+        found = stack.enter_context(
+            monitoring.prometheus(tmp_path / "prometheus", programs, TOKEN, alertmanager)
+        )
+        # The counter must have been seen before it counts.
+        await until(lambda: counted(found))
+        told = (datetime.now(UTC) - timedelta(minutes=61)).isoformat()
+        created = event(
+            "created", ago(seconds=1), "E2E-1", severity="blocker", communicated_at=told
+        )
+        await publish(settings, keyed(created))
+
+        def reached(name: str) -> set[str]:
+            return {
+                alert["labels"]["alertname"]
+                for each in list(receiver.received)
+                if each.path.endswith(f"/{name}")
+                for alert in json.loads(each.body)["alerts"]
+            }
+
+        async def rung() -> bool | None:
+            return True if reached("on-call") >= {"SlaBreach", "SlaPromisesBrokenUrgent"} else None
+
+        await until(rung)
+        assert "SlaTrackerDown" not in reached("on-call")
+        [breach] = [
+            alert
+            for each in receiver.received
+            for alert in json.loads(each.body)["alerts"]
+            if alert["labels"]["alertname"] == "SlaBreach" and alert["status"] == "firing"
+        ][:1]
+        assert breach["labels"]["ticket_id"] == "E2E-1"
+        assert breach["generatorURL"].startswith("http://board.example/tickets/E2E-1")
+        [urgent] = [
+            alert
+            for each in receiver.received
+            for alert in json.loads(each.body)["alerts"]
+            if alert["labels"]["alertname"] == "SlaPromisesBrokenUrgent"
+        ][:1]
+        assert urgent["annotations"]["runbook_url"].endswith("/runbook/#slapromisesbrokenurgent")
+        assert "runbook" not in urgent["labels"], "it is for links alone"
+
+
+async def counted(found: Prometheus) -> bool | None:
+    """Whether Prometheus has seen the counter of breaches twice."""
+    series = found.series('sla_breaches_total{severity="blocker"}', 30)
+    return True if any(len(each["values"]) > 1 for each in series) else None
