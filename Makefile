@@ -34,7 +34,7 @@ $(UV):
 	@.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 .venv/.ready: $(UV) pyproject.toml uv.lock services/sla_kafka/embedded_jars/jgo.lock.toml
-	@$(UV) sync --locked --python $(PYTHON)
+	@$(UV) sync --locked --all-extras --python $(PYTHON)
 	@.venv/bin/sla kafka --prepare
 	@touch $@
 

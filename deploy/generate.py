@@ -1,4 +1,4 @@
-"""Write what of deploy/ follows from the code: topics and users of the broker.
+"""Write what of deploy/kubernetes follows from elsewhere: topics, users, rules, the policy.
 
 ``python deploy/generate.py``. A test runs it and fails where anything changes.
 """
@@ -19,7 +19,7 @@ HERE: Final = Path(__file__).parent
 CLUSTER: Final = {"strimzi.io/cluster": "kafka"}
 API_VERSION: Final = "kafka.strimzi.io/v1"
 REPLICAS: Final = 3
-_NOTE: Final = "# Written by deploy/generate.py from services/sla_kafka/{}; change it there.\n"
+_NOTE: Final = "# Written by deploy/generate.py from {}; change it there.\n"
 
 
 def topic_resource(topic: Topic) -> dict[str, Any]:
@@ -58,6 +58,21 @@ def _acl(permission: Permission) -> dict[str, Any]:
     return {"resource": resource, "operations": list(permission.operations)}
 
 
+def rules_resource() -> dict[str, Any]:
+    """The rules of Prometheus as its operator's ``PrometheusRule``."""
+    groups = [
+        group
+        for path in sorted((HERE / "prometheus" / "rules").glob("*.yaml"))
+        for group in yaml.safe_load(path.read_text("utf-8"))["groups"]
+    ]
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {"name": "sla", "labels": {"app.kubernetes.io/part-of": "sla"}},
+        "spec": {"groups": groups},
+    }
+
+
 def _documents(source: str, documents: Iterable[Mapping[str, Any]]) -> str:
     return _NOTE.format(source) + yaml.safe_dump_all(documents, sort_keys=False)
 
@@ -65,9 +80,13 @@ def _documents(source: str, documents: Iterable[Mapping[str, Any]]) -> str:
 def files() -> dict[Path, str]:
     """Every generated file and its content."""
     base = HERE / "kubernetes" / "base"
+    kafka = "services/sla_kafka/"
     return {
-        base / "kafka-topics.yaml": _documents("topics.py", map(topic_resource, TOPICS)),
-        base / "kafka-users.yaml": _documents("access.py", map(user_resource, USERS)),
+        base / "kafka-topics.yaml": _documents(kafka + "topics.py", map(topic_resource, TOPICS)),
+        base / "kafka-users.yaml": _documents(kafka + "access.py", map(user_resource, USERS)),
+        base / "rules.yaml": _documents("deploy/prometheus/rules", [rules_resource()]),
+        # Kustomize reads nothing outside its folder.
+        base / "config" / "policy.toml": (HERE / "policies" / "aivo.toml").read_text("utf-8"),
     }
 
 

