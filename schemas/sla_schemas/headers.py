@@ -6,6 +6,8 @@ from typing import Final
 
 REKEYED_HEADER: Final = "sla-rekeyed"
 REPLAY_FRONTIER_HEADER: Final = "sla-replay-frontier"
+#: On an input record without a value: the ticket of its key is to be forgotten.
+ERASE_HEADER: Final = "sla-erase"
 REASON_HEADER: Final = "sla-reason"
 DETAIL_HEADER: Final = "sla-detail"
 TOPIC_HEADER: Final = "sla-topic"

@@ -15,6 +15,7 @@ from sla_cli.commands import (
     demo,
     dlq,
     doctor,
+    erase,
     explain,
     importing,
     intake,
@@ -79,6 +80,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(importing.app, name="import")
 app.add_typer(dlq.app, name="dlq")
+app.command()(erase.erase)
 app.command()(doctor.doctor)
 
 

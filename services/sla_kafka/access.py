@@ -101,7 +101,7 @@ OPERATOR: Final = User(
     (
         *(
             _on(topic, "Read", "Write", "DescribeConfigs")
-            if topic in (EVENTS, DEAD_LETTERS, TICKETS)
+            if topic in (EVENTS, DEAD_LETTERS)
             else _on(topic, "Read", "DescribeConfigs")
             for topic in TOPICS
         ),

@@ -81,7 +81,12 @@ TICKETS: Final = Topic(
     "TicketRecord",
     ("sla_tracker",),
     ("sla_board", "sla_notifier", "sla_tracker"),
-    {"cleanup.policy": "compact", "max.message.bytes": str(MAX_TICKET_BYTES)},
+    {
+        "cleanup.policy": "compact",
+        "max.message.bytes": str(MAX_TICKET_BYTES),
+        # What was overwritten or erased is gone a day later, however little is written.
+        "max.compaction.lag.ms": str(DAY),
+    },
 )
 PROGRESS: Final = Topic(
     "support.sla-progress.v1",

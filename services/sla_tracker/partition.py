@@ -20,7 +20,7 @@ from sla_domain.instant import DAY, SECOND
 from sla_domain.judge import judge, next_deadline
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Placement, Status, Ticket
-from sla_schemas.headers import REKEYED_HEADER, REPLAY_FRONTIER_HEADER
+from sla_schemas.headers import ERASE_HEADER, REKEYED_HEADER, REPLAY_FRONTIER_HEADER
 from sla_schemas.memory import Held, HeldRecord, Stored
 from sla_tracker.table import Entry, Labels, TicketTable, labels_of
 from sla_tracker.wire.events import Received, read_event
@@ -165,12 +165,7 @@ class Partition:
     def apply(self, record: Record) -> None:
         """Take in one record of this partition: an event, or a dead letter with its reason."""
         replay = self._time.replay
-        if (
-            replay
-            and record.headers
-            and any(name == REPLAY_FRONTIER_HEADER for name, _ in record.headers)
-        ):
-            self._move_frontier(record)
+        if record.headers and self._obey(record):
             return
         self.tally.events += 1
         received = read_event(record, self._book, replay=replay)
@@ -331,8 +326,25 @@ class Partition:
         self._effects.results["unknown", "dead_letter"] += 1
         self._effects.dead_letters.append(dead_letter(record, rejected))
 
-    def _move_frontier(self, record: Record) -> None:
-        self.advance(int(dict(record.headers)[REPLAY_FRONTIER_HEADER]))
+    # --- control records ---
+
+    def _obey(self, record: Record) -> bool:
+        """Do what a control record says; false for one that is none."""
+        headers = dict(record.headers)
+        if self._time.replay and REPLAY_FRONTIER_HEADER in headers:
+            self.advance(int(headers[REPLAY_FRONTIER_HEADER]))
+            return True
+        if record.value is None and record.key and ERASE_HEADER in headers:
+            self._erase(record.key.decode("utf-8", "replace"))
+            return True
+        return False
+
+    def _erase(self, ticket_id: str) -> None:
+        """Forget a ticket without a word: no alert, no last value. An event that comes later is
+        that of a ticket never heard of.
+        """
+        if (entry := self.table.get(ticket_id)) is not None:
+            self._forget(entry)
 
     # --- deadlines ---
 

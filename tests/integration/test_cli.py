@@ -36,6 +36,7 @@ COMMANDS = [
     "calendar",
     "import",
     "dlq",
+    "erase",
     "doctor",
 ]
 

@@ -423,6 +423,32 @@ async def test_exemplars_name_the_ticket_in_openmetrics(
     assert await until(exemplar)
 
 
+async def test_a_client_is_erased_from_the_table_and_stays_so(
+    settings: KafkaSettings, tracker: TrackerProcess
+) -> None:
+    there = keyed(
+        event("created", ago(seconds=5), "ERASE-1", severity="low", client_id="gone"),
+        event("created", ago(seconds=5), "ERASE-2", severity="low", client_id="gone"),
+        event("created", ago(seconds=5), "ERASE-3", severity="low", client_id="stays"),
+    )
+    await publish(settings, there)
+    await until(lambda: table_row(settings, "ERASE-3"))
+    await until(lambda: table_row(settings, "ERASE-2"))
+    broker = ("--bootstrap", settings.bootstrap)
+    counted = await asyncio.to_thread(sla_json, "erase", "gone", *broker, status=1)
+    assert sorted(counted["tickets"]) == ["ERASE-1", "ERASE-2"]
+    assert await table_row(settings, "ERASE-1"), "nothing is erased without --yes"
+    told = await asyncio.to_thread(sla_json, "erase", "gone", "--yes", *broker)
+    assert sorted(told["tickets"]) == ["ERASE-1", "ERASE-2"]
+    assert told["days_left"][BREACHES.name] == 90
+    for ticket in ("ERASE-1", "ERASE-2"):
+        last = (await records_of(settings, TICKETS.name, ticket))[-1]
+        assert last.value is None, "a tombstone, which compaction takes as an order"
+    assert await table_row(settings, "ERASE-3")
+    again = await asyncio.to_thread(sla_json, "erase", "gone", "--yes", *broker)
+    assert again["tickets"] == []
+
+
 def test_health_says_which_partitions_run(tracker: TrackerProcess) -> None:
     status, body = tracker.get("/readyz")
     assert status == 200

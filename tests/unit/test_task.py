@@ -116,7 +116,9 @@ def test_a_scrape_only_reads_since_it_runs_in_another_thread(book: PolicyBook) -
     world.table.set_deadline("T-1", 4_000_000_000_000)  # what was first in the heap is stale now
     before = list(world.table._heap)
     registry = CollectorRegistry()
-    TrackerMetrics(book, registry).watch(SimpleNamespace(tasks={0: task}))
+    TrackerMetrics(book, registry).watch(
+        SimpleNamespace(tasks={0: task}, input_partitions=lambda: 1)
+    )
     told = registry.get_sample_value("sla_next_deadline_timestamp_seconds")
     assert earliest is not None
     assert told == earliest / 1000

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 from support import default_book, event, lines_of
 
-from sla_cli.recording import laid_out
+from sla_cli.recording import Recorded, laid_out
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import UnknownPolicyError
 from sla_kafka.topics import EVENTS
+from sla_schemas.headers import ERASE_HEADER
 from sla_schemas.memory import read_stored
 from sla_tracker.partition import REPLAY, Partition
 
@@ -105,3 +106,34 @@ def world_value(world: Partition) -> bytes:
     value = world.take().tickets["T-1"]
     assert value is not None
     return value
+
+
+def erased(ticket: str, at: int) -> Recorded:
+    """The control record by which a ticket is forgotten."""
+    return Recorded(EVENTS.name, 0, 9, at, ticket.encode(), None, [(ERASE_HEADER, b"")])
+
+
+def test_an_erased_ticket_is_forgotten_without_a_word() -> None:
+    world = Partition(0, EVENTS.name, PolicyBook([V1]), REPLAY)
+    created = event("created", "2026-11-23T12:00:00Z", severity="blocker")
+    for record in laid_out(lines_of([created]), EVENTS.name, 1):
+        world.apply(record)
+    world.take()
+    before = world.tally
+    world.apply(erased("T-1", parse_instant("2026-11-23T12:10:00Z")))
+    effects = world.take()
+    assert effects.tickets == {"T-1": None}
+    assert effects.left == {}
+    assert effects.alerts == []
+    assert world.tally == before, "it is no event"
+    assert not +world.census.tickets
+    world.advance(parse_instant("2026-11-24T12:00:00Z"))
+    assert not world.take(), "its deadlines are gone with it"
+
+
+def test_erasing_what_is_not_there_or_naming_none_changes_nothing() -> None:
+    world = Partition(0, EVENTS.name, PolicyBook([V1]), REPLAY)
+    world.apply(erased("T-1", 1))
+    assert not world.take()
+    world.apply(Recorded(EVENTS.name, 0, 1, 1, None, None, [(ERASE_HEADER, b"")]))
+    assert len(world.take().dead_letters) == 1, "without a key it is a record like any other"

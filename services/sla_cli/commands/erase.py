@@ -1,0 +1,45 @@
+"""``sla erase``: forget a client."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sla_cli.options import Bootstrap, Json, kafka_settings
+
+
+def erase(
+    client: Annotated[str, typer.Argument(help="The client's id.")],
+    bootstrap: Bootstrap = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Erase; without it they are counted.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Erase a client's tickets from the table, for good, and say where its ids still lie.
+
+    Events and alerts go by their topics' retention, overwritten rows of the table by compaction
+    (docs/security.md). A tracker must run.
+
+      sla erase acme --yes
+    """
+    import asyncio
+
+    from sla_cli.console import out, print_json
+    from sla_cli.erasing import erase as forget
+    from sla_cli.erasing import remainders, tickets_of
+
+    settings = kafka_settings(bootstrap)
+    tickets = asyncio.run(tickets_of(settings, client))
+    if yes and tickets:
+        asyncio.run(forget(settings, tickets))
+    left = {each.topic: each.days for each in remainders()}
+    if as_json:
+        print_json({"client": client, "tickets": tickets, "erased": yes, "days_left": left})
+    elif yes:
+        out.print(f"{len(tickets)} tickets erased")
+        for topic, days in left.items():
+            out.print(f"{topic}: what was written before is gone within {days} days")
+    else:
+        out.print(f"{len(tickets)} tickets would be erased; nothing was: say so with --yes")
+    if not yes:
+        raise typer.Exit(1)
