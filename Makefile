@@ -85,6 +85,23 @@ deploy: setup ## Write what of deploy/ follows from the code: topics, users, rul
 docs: setup ## Write the tables of settings in docs/ from the models
 	@.venv/bin/python docs/generate.py
 
+.PHONY: site
+site: setup ## Build the documentation as a site, into site/
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+
+.PHONY: sbom
+sbom: setup ## Write a CycloneDX bill of materials of the programs to dist/sbom.json
+	@mkdir -p dist
+	@UV_PROJECT_ENVIRONMENT=dist/programs $(UV) sync --quiet --locked --no-dev --extra tracing
+	@.venv/bin/cyclonedx-py environment --pyproject pyproject.toml --of JSON -o dist/sbom.json dist/programs
+	@rm -rf dist/programs
+	@echo "dist/sbom.json"
+
+.PHONY: audit
+audit: setup ## Compare the lock with known vulnerabilities; fails on one without a dated exception
+	@$(UV) export --locked --all-extras --all-groups --no-emit-project --format requirements-txt --quiet > .requirements.txt
+	@.venv/bin/python .ci/audit.py .requirements.txt; status=$$?; rm -f .requirements.txt; exit $$status
+
 .PHONY: simulate
 simulate: setup ## Try SEEDS stories of crashes, zombies and lost answers (200000)
 	@cd tests && ../.venv/bin/python -m support.simulated_world $${SEEDS:-200000}
@@ -107,6 +124,10 @@ fuzz-coverage: setup ## The same, guided by coverage, for FOR seconds (300); Lin
 throughput: setup ## Measure how fast one tracker catches up with EVENTS events (200000)
 	@.venv/bin/python benchmarks/throughput.py $${EVENTS:-200000}
 
+.PHONY: steady
+steady: setup ## Measure from append to alert at RATE (1000) events a second for FOR (60) seconds with TRACKERS (1)
+	@.venv/bin/python benchmarks/steady.py $${RATE:-1000} $${FOR:-60} $${TRACKERS:-1}
+
 .PHONY: board-bench
 board-bench: setup debian ## Measure the board with TICKETS open tickets (200000)
 	@.venv/bin/python benchmarks/board.py $${TICKETS:-200000}
@@ -126,4 +147,4 @@ kafka-lock: setup ## Lock the jars of the embedded Kafka anew after a change of 
 
 .PHONY: clean
 clean: ## Remove what setup and tests made
-	@rm -rf .venv .uv .debian .debian-bench .fuzz-corpus .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@rm -rf .venv .uv .debian .debian-bench .fuzz-corpus site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

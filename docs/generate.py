@@ -1,12 +1,13 @@
-"""Fill the tables of settings in these pages from the models: ``python docs/generate.py``.
+"""Fill what these pages take from the code: ``python docs/generate.py``.
 
-A table stands between ``<!-- settings: MODEL -->`` and ``<!-- end -->``. A test runs it and fails
-where anything changes.
+A table of settings stands between ``<!-- settings: MODEL -->`` and ``<!-- end -->``, any other part
+between ``<!-- generated: NAME -->`` and the same. A test runs it and fails where anything changes.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,13 +18,23 @@ from sla_board.access import Token
 from sla_board.settings import BoardSettings
 from sla_intake.settings import IntakeSettings
 from sla_intake.sources import Mapping, Source
+from sla_kafka.settings import KafkaSettings
 from sla_notifier.routes import Destination, Route, Routes
 from sla_notifier.settings import NotifierSettings
+from sla_runtime.exposure import HttpSettings
+from sla_tracker.settings import TrackerSettings
 
 HERE: Final = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from reference import PARTS
+
 MODELS: Final[dict[str, type[BaseModel]]] = {
     model.__name__: model
     for model in (
+        KafkaSettings,
+        HttpSettings,
+        TrackerSettings,
         BoardSettings,
         Token,
         NotifierSettings,
@@ -36,6 +47,7 @@ MODELS: Final[dict[str, type[BaseModel]]] = {
     )
 }
 _TABLE: Final = re.compile(r"(<!-- settings: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_PART: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def table(model: type[BaseModel]) -> str:
@@ -71,8 +83,9 @@ def _kind(annotation: Any) -> str:
 
 
 def filled(text: str) -> str:
-    """A page with its tables as the models have them."""
-    return _TABLE.sub(lambda found: found[1] + table(MODELS[found[2]]) + found[3], text)
+    """A page with its parts as the code has them."""
+    text = _TABLE.sub(lambda found: found[1] + table(MODELS[found[2]]) + found[3], text)
+    return _PART.sub(lambda found: found[1] + PARTS[found[2]]() + found[3], text)
 
 
 def main() -> None:

@@ -11,43 +11,51 @@ from sla_tracker.partition import DEFAULT_GRACE, REPLAY, TimeRule
 
 
 class TrackerSettings(BaseSettings):
-    """The tracker's settings, from the environment with the prefix ``SLA_TRACKER_``.
-
-    ``app`` names consumer group, transactional ids and progress; two trackers with one name share
-    the work, two with different names would both own the table and must not run.
-    """
+    """The tracker's settings, from the environment with the prefix ``SLA_TRACKER_``."""
 
     model_config = SettingsConfigDict(env_prefix="SLA_TRACKER_")
 
-    app: str = "sla-tracker"
-    #: Unique and stable for each process of an app, if its place in the group shall be (KIP-345).
-    instance_id: str | None = None
-    policies: list[Path] = []
-    #: Time follows the events' own times instead of the wall clock.
-    replay: bool = False
-    grace_ms: int = Field(DEFAULT_GRACE, ge=0)
-
-    #: Where metrics and health are served; port 0 picks a free one.
-    http_host: str = "127.0.0.1"
-    http_port: int = 9108
-
-    #: Records stepped through in one transaction, at most.
-    batch_records: int = Field(2000, ge=1)
-    #: Seconds any single call to the broker may take.
-    call_seconds: float = Field(15.0, gt=0)
-    #: Seconds a restore may take.
-    restore_seconds: float = Field(600.0, gt=0)
-    #: Failures of a partition without a commit between them that end the process.
-    max_failures: int = Field(10, ge=1)
-    #: Seconds without any progress after which a partition is said to stand still, and after which
-    #: the process ends for a supervisor to start it anew.
-    stalled_seconds: float = Field(30.0, gt=0)
-    give_up_seconds: float = Field(300.0, gt=0)
-    #: More dead letters than this share of the last thousand records end the process.
-    max_dead_letter_share: float = Field(0.5, gt=0, le=1)
-    #: Go on where records were deleted by retention before they were read.
-    skip_deleted: bool = False
-    session_timeout_ms: int = 6_000
+    app: str = Field(
+        "sla-tracker",
+        description="Consumer group, transactional ids, progress; never two on the same topics.",
+    )
+    instance_id: str | None = Field(
+        None,
+        description="Unique and stable a process: a restart then moves only its own partitions "
+        "(KIP-345).",
+    )
+    policies: list[Path] = Field(
+        [], description="JSON list of policy files; also `--policy`. Default: the packaged one."
+    )
+    replay: bool = Field(False, description="Time follows the events' own times; also `--replay`.")
+    grace_ms: int = Field(
+        DEFAULT_GRACE, ge=0, description="Milliseconds an alert waits for a late record."
+    )
+    http_host: str = Field("127.0.0.1", description="Address of /metrics, /healthz and /readyz.")
+    http_port: int = Field(9108, ge=0, le=65535, description="Their port; 0 picks a free one.")
+    batch_records: int = Field(2000, ge=1, description="Records in one transaction, at most.")
+    call_seconds: float = Field(
+        15.0, gt=0, description="Seconds any single call to the broker may take."
+    )
+    restore_seconds: float = Field(600.0, gt=0, description="Seconds a restore may take.")
+    max_failures: int = Field(
+        10, ge=1, description="Failures without a commit between them that end the process."
+    )
+    stalled_seconds: float = Field(
+        30.0, gt=0, description="Seconds without progress after which a partition is not ready."
+    )
+    give_up_seconds: float = Field(
+        300.0, gt=0, description="Seconds without progress after which the process ends."
+    )
+    max_dead_letter_share: float = Field(
+        0.5, gt=0, le=1, description="More of the last thousand records than this ends the process."
+    )
+    skip_deleted: bool = Field(
+        False, description="Go on where records were deleted before they were read."
+    )
+    session_timeout_ms: int = Field(
+        6_000, description="Milliseconds until the group notices a tracker that died."
+    )
 
     @property
     def time(self) -> TimeRule:

@@ -1,0 +1,144 @@
+"""Every command of README and docs/ does what the page says it does: it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import ROOT
+from support.cli import SLA, environment
+
+from sla_kafka.admin import create_topics
+from sla_kafka.embedded import EmbeddedKafka
+from sla_kafka.settings import KafkaSettings
+from sla_kafka.topics import DEFAULT_PARTITIONS
+
+pytestmark = pytest.mark.kafka
+
+BASH = shutil.which("bash") or "/bin/bash"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_EXAMPLE = re.compile(r"^```toml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+#: Which examples are which files.
+_FILES = {"intake.md": "sources.toml", "notifier.md": "routes.toml", "board.md": "tokens.toml"}
+_SECRETS = ("ZENDESK_SECRET", "OWN_TOKEN", "CRM_SECRET")
+#: Made by every other test run, and this one is part of the second.
+_ELSEWHERE = ("make run", "make test")
+#: Programs that run until they are ended, unless they are to check, list, or run beside.
+_STAYS = re.compile(r"sla (?:tracker|board|intake|notifier|top)\b(?!.*(?:--check|--json|&))")
+#: Seconds in which a command must come to an end or such a program be up.
+_LIMIT = 40
+
+# Like a person, it tries again for a while: what was started beside needs a moment.
+_PRELUDE = f"""
+set -m
+trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
+trap 'exit 1' TERM
+run() {{
+  local end=$((SECONDS + {_LIMIT})) status
+  while true; do
+    eval "$1" && return 0; status=$?
+    if ((status == 2 || SECONDS >= end)); then echo "FAILED ($status): $1" >&2; exit 1; fi
+    sleep 0.5
+  done
+}}
+stays() {{
+  timeout --foreground --signal INT 5 bash -c "$1"; local status=$?
+  if ((status != 124)); then echo "ENDED BY ITSELF ($status): $1" >&2; exit 1; fi
+}}
+"""
+
+
+def commands(page: Path) -> list[str]:
+    """The commands of a page's console blocks; one may go on over lines."""
+    found: list[str] = []
+    for block in _BLOCK.findall(page.read_text("utf-8")):
+        open_ = False
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                found.append(line[2:])
+            elif open_:
+                found[-1] += f"\n{line}"
+            else:
+                continue
+            open_ = not _complete(found[-1])
+    return found
+
+
+def _complete(command: str) -> bool:
+    """Whether the shell would run it, or wait for more."""
+    read = subprocess.run([BASH, "-n"], input=command, capture_output=True, text=True, check=False)
+    return read.returncode == 0 and not read.stderr
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[str]:
+    """A broker with topics, as the pages suppose one."""
+    with EmbeddedKafka() as kafka:
+        settings = KafkaSettings(bootstrap=kafka.bootstrap)
+        asyncio.run(create_topics(settings, DEFAULT_PARTITIONS))
+        yield kafka.bootstrap
+
+
+def script(page: Path, broker: str) -> str:
+    """A page's commands as a script."""
+    lines = [_PRELUDE]
+    for command in commands(page):
+        said = command.replace("broker:9092", broker)
+        quoted = "'" + said.replace("'", "'\\''") + "'"
+        if said in _ELSEWHERE:
+            continue
+        if said.rstrip().endswith("&"):
+            lines.append(said)
+        else:
+            lines.append(f"{'stays' if _STAYS.search(said) else 'run'} {quoted}")
+    return "\n".join([*lines, "exit 0"])
+
+
+@pytest.mark.parametrize("page", [each for each in PAGES if commands(each)], ids=lambda p: p.name)
+def test_the_commands_of_a_page_run(page: Path, broker: str, tmp_path: Path) -> None:
+    for name in ("deploy", "tests", "docs", "schemas", ".venv"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    for name, file in _FILES.items():
+        example = _EXAMPLE.search((ROOT / "docs" / name).read_text("utf-8"))
+        assert example is not None
+        (tmp_path / file).write_text(example[1])
+    (tmp_path / "metrics-token").write_text("t0ken")
+    secrets = dict.fromkeys(_SECRETS, "whsec_bm90IGEgcmVhbCBzZWNyZXQgYXQgYWxs")
+    own = {} if page.name == "README.md" else {"SLA_KAFKA_BOOTSTRAP": broker}
+    given = environment(SLA_HTTP_METRICS_TOKEN_FILE=str(tmp_path / "metrics-token"), **own)
+    ran = subprocess.Popen(
+        [BASH, "-c", script(page, broker)],
+        cwd=tmp_path,
+        env={**given, **secrets, "PATH": f"{SLA.parent}:{os.environ['PATH']}", "TERM": "xterm"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        said, _ = ran.communicate(timeout=240)
+    finally:
+        # The script ends what it has started beside.
+        ran.terminate()
+        ran.wait(20)
+    assert ran.returncode == 0, said[-3000:]
+    assert "Traceback" not in said
+
+
+def test_every_link_of_a_page_leads_somewhere() -> None:
+    pages = [*PAGES, *(ROOT / "docs" / "adr").glob("*.md"), ROOT / "CONTRIBUTING.md"]
+    for page in [*pages, ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"]:
+        text = page.read_text("utf-8")
+        for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
+            if "://" not in link:
+                assert (page.parent / link).exists(), f"{page.name}: {link}"
+        for test in re.findall(r"`(test_\w+\.py)`", text):
+            assert list((ROOT / "tests").rglob(test)), f"{page.name}: {test}"
