@@ -26,10 +26,14 @@ LONG_FILES = (
     "test_unlucky.py",
     "test_cli.py",
     "test_chaos.py",
+    "test_pages.py",
+    "test_secured.py",
     "test_replay.py",
     "test_protocol.py",
     "test_board.py",
     "test_tracker.py",
+    "test_observed.py",
+    "test_wheel.py",
 )
 
 
