@@ -22,6 +22,7 @@ from sla_kafka.settings import KafkaSettings
 from sla_notifier.routes import Destination, Route, Routes
 from sla_notifier.settings import NotifierSettings
 from sla_runtime.exposure import HttpSettings
+from sla_runtime.tracing import TracingSettings
 from sla_tracker.settings import TrackerSettings
 
 HERE: Final = Path(__file__).parent
@@ -34,6 +35,7 @@ MODELS: Final[dict[str, type[BaseModel]]] = {
     for model in (
         KafkaSettings,
         HttpSettings,
+        TracingSettings,
         TrackerSettings,
         BoardSettings,
         Token,

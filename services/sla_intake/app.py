@@ -24,6 +24,7 @@ from sla_intake.sources import Source
 from sla_intake.vendors import TRANSLATE
 from sla_runtime.problem import ProblemError
 from sla_runtime.rate import RateLimit
+from sla_runtime.tracing import TRACEPARENT
 from sla_schemas.events import TICKET_EVENT
 
 _JSON: Final = msgspec.json.Decoder()
@@ -173,6 +174,9 @@ def understood(
     events: list[dict[str, Any]] = []
     letters: list[Letter] = []
     for event in found:
+        if TRACEPARENT in headers:
+            # An event's own trace goes before that of the request which brought it.
+            event.setdefault(TRACEPARENT, headers[TRACEPARENT])
         try:
             TICKET_EVENT.validate_python(event)
         except ValidationError as error:

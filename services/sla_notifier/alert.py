@@ -11,6 +11,7 @@ import msgspec
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
 from sla_notifier.routes import Route, kinds_of, word_of
+from sla_runtime.tracing import traceparent_in
 
 #: What says that a promise no longer needs anybody's attention.
 RETRACTIONS: Final = frozenset({"warning_retracted", "breach_retracted"})
@@ -26,13 +27,15 @@ class Alert:
 
     record: Mapping[str, Any]
     value: bytes
+    #: The trace it belongs to, where it was told one.
+    traceparent: str | None = None
 
     @classmethod
-    def read(cls, value: bytes | None) -> Alert:
+    def read(cls, value: bytes | None, headers: Mapping[str, Any] | None = None) -> Alert:
         """Raises ``UnreadableError``."""
         try:
             record = msgspec.json.decode(value or b"")
-            alert = cls(record, value or b"")
+            alert = cls(record, value or b"", traceparent_in(headers or {}))
             parse_instant(record["time"])
             _ = alert.id, alert.ticket_id, alert.client, alert.word, alert.severity
         except (msgspec.DecodeError, ValueError, KeyError, TypeError, AttributeError) as error:

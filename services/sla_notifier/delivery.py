@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from zlib import crc32
@@ -18,6 +18,7 @@ from sla_notifier.breaker import Breaker
 from sla_notifier.metrics import NotifierMetrics
 from sla_notifier.requests import Composer, Request, StoppedClock
 from sla_notifier.routes import Destination, Route
+from sla_runtime.tracing import TRACEPARENT, Tracing
 
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 60.0
@@ -81,6 +82,7 @@ class Deliverer:
         park: Park,
         metrics: NotifierMetrics,
         lanes: int,
+        tracing: Tracing | None = None,
     ) -> None:
         self.destination = destination
         self.breaker = Breaker(destination.breaker_failures, destination.breaker_rest)
@@ -88,6 +90,7 @@ class Deliverer:
         self._session = session
         self._park = park
         self._metrics = metrics
+        self._tracing = tracing
         self._lanes: list[asyncio.Queue[Job]] = [asyncio.Queue() for _ in range(lanes)]
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -154,7 +157,7 @@ class Deliverer:
         while (wait := self.breaker.wait(time.monotonic())) > 0:
             await asyncio.sleep(wait)
         try:
-            await self._call(request)
+            await self._traced(request, alerts)
         except RefusedError:
             # It answers, only not to this.
             self.breaker.succeeded()
@@ -167,7 +170,22 @@ class Deliverer:
         finally:
             self._metrics.breaker.labels(self.destination.name).set(self.breaker.open)
 
-    async def _call(self, request: Request) -> None:
+    async def _traced(self, request: Request, alerts: Sequence[Alert]) -> None:
+        """Call within the trace of the first alert that has one; the receiver may go on with it."""
+        parent = next((each.traceparent for each in alerts if each.traceparent), None)
+        if self._tracing is None or parent is None:
+            await self._call(request, {} if parent is None else {TRACEPARENT: parent})
+            return
+        span = self._tracing.begin("deliver", parent, destination=self.destination.name)
+        try:
+            await self._call(request, {TRACEPARENT: self._tracing.traceparent(span)})
+        except FailedError as error:
+            span.set_attribute("error.type", str(error))
+            raise
+        finally:
+            span.end()
+
+    async def _call(self, request: Request, context: Mapping[str, str]) -> None:
         url = (
             str(self.destination.url).rstrip("/") + request.path
             if request.path
@@ -177,7 +195,7 @@ class Deliverer:
             async with self._session.post(
                 url,
                 data=request.body,
-                headers=request.headers,
+                headers={**request.headers, **context},
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=self.destination.timeout),
             ) as answer:

@@ -24,6 +24,7 @@ from sla_runtime.address import AddressError, listen
 from sla_runtime.exposure import PROBES_AT_ONCE, metrics_access
 from sla_runtime.logs import configure_logs
 from sla_runtime.probes import probes, process_registry
+from sla_runtime.tracing import TracingError, make_tracing
 from sla_runtime.worker import App, run_worker
 from sla_schemas.policy_file import PolicyError, load_policies
 
@@ -45,10 +46,12 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
         book = load_policies(settings.policies)
         routes = check_routes(settings, book)
         metrics = NotifierMetrics(registry, [each.name for each in routes.destinations])
-        notifier = Notifier(KafkaClients(kafka), settings, routes, book, metrics, app.done)
+        tracing = make_tracing("sla-notifier")
+        clients = KafkaClients(kafka)
+        notifier = Notifier(clients, settings, routes, book, metrics, app.done, tracing)
         access = metrics_access(settings.host)
         listener = listen(settings.host, settings.port, "SLA_NOTIFIER_PORT")
-    except (AddressError, PolicyError, RoutesError, SecretError) as error:
+    except (AddressError, PolicyError, RoutesError, SecretError, TracingError) as error:
         log.error("notifier must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
     read = (WARNINGS, BREACHES, APPROVALS, TICKETS)

@@ -24,6 +24,7 @@ from sla_notifier.requests import Composer, StoppedClock
 from sla_notifier.routes import Destination, Routes
 from sla_notifier.settings import NotifierSettings
 from sla_notifier.stopped import stopped_clocks
+from sla_runtime.tracing import Tracing
 from sla_schemas.headers import DESTINATION_HEADER, REASON_HEADER
 
 _PARK_PAUSE: Final = 2.0
@@ -40,6 +41,7 @@ class Message(Protocol):
     offset: int
     key: Any
     value: Any
+    headers: Any
     tp: Any
 
 
@@ -57,12 +59,14 @@ class Notifier:
         book: PolicyBook,
         metrics: NotifierMetrics,
         done: MutableMapping[Any, int],
+        tracing: Tracing | None = None,
     ) -> None:
         self._clients = clients
         self._settings = settings
         self._routes = routes
         self._book = book
         self._metrics = metrics
+        self._tracing = tracing
         self._positions: Positions[Any] = Positions(done)
         self._room = asyncio.Semaphore(settings.in_flight)
         board = None if routes.board is None else str(routes.board)
@@ -87,6 +91,7 @@ class Notifier:
                 self._park,
                 self._metrics,
                 self._settings.lanes,
+                self._tracing,
             )
             deliverer.start()
             self._deliverers[destination.name] = deliverer
@@ -102,6 +107,8 @@ class Notifier:
             await self._session.close()
         if self._producer is not None:
             await self._producer.stop()
+        if self._tracing is not None:
+            await asyncio.to_thread(self._tracing.stop)
 
     @property
     def in_flight(self) -> int:
@@ -122,7 +129,7 @@ class Notifier:
             self._take_ticket(message)
             return
         try:
-            alert = Alert.read(message.value)
+            alert = Alert.read(message.value, dict(message.headers or ()))
         except UnreadableError as error:
             await self._set_aside(message, str(error))
             return

@@ -23,5 +23,5 @@ def configure_logs() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     # The libraries log each retry and their own life; what matters reaches us as an exception.
-    for name in ("aiokafka", "faust", "mode", "uvicorn"):
+    for name in ("aiokafka", "faust", "mode", "opentelemetry", "uvicorn"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -17,6 +17,7 @@ from sla_runtime.address import AddressError
 from sla_runtime.exposure import metrics_access
 from sla_runtime.logs import configure_logs
 from sla_runtime.probes import process_registry
+from sla_runtime.tracing import TracingError, make_tracing
 from sla_schemas.policy_file import PolicyError, load_policies
 from sla_tracker.errors import FatalError
 from sla_tracker.http import HUNG_SECONDS, Health, Watchdog, serve
@@ -39,12 +40,14 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
     try:
         book = load_policies(settings.policies)
         access = metrics_access(settings.http_host)
-    except (AddressError, PolicyError, SecretError) as error:
+        tracing = make_tracing("sla-tracker")
+    except (AddressError, PolicyError, SecretError, TracingError) as error:
         log.error("tracker must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
     registry = process_registry()
     health = Health(settings.stalled_seconds)
-    tracker = Tracker(book, KafkaClients(kafka), settings, TrackerMetrics(book, registry))
+    metrics = TrackerMetrics(book, registry)
+    tracker = Tracker(book, KafkaClients(kafka), settings, metrics, tracing)
     health.tracker = tracker
     try:
         server = serve(settings.http_host, settings.http_port, registry, health, access)
@@ -72,6 +75,8 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
         beating.cancel()
         server.shutdown()
         server.server_close()
+        if tracing is not None:
+            tracing.stop()
     log.info("tracker stopped")
     return 0
 

@@ -134,6 +134,8 @@ class Effects:
     stopped: list[Stopped] = field(default_factory=list)
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
     unknown_fields: int = 0
+    #: Of alerts by id: what goes along with them as a header. Filled where traces are made.
+    traceparents: dict[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.tickets or self.alerts or self.dead_letters or self.rekeyed)

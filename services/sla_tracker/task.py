@@ -19,6 +19,7 @@ from aiokafka.errors import IllegalStateError
 from sla_domain.policy import PolicyBook
 from sla_kafka.clients import Clients
 from sla_kafka.topics import EVENTS
+from sla_runtime.tracing import Tracing
 from sla_tracker.broker_clock import BrokerClock
 from sla_tracker.errors import FatalError
 from sla_tracker.metrics import TrackerMetrics
@@ -27,6 +28,7 @@ from sla_tracker.restore import restore
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.state import State
 from sla_tracker.topic_check import check_topics
+from sla_tracker.traces import Traces
 from sla_tracker.transaction import TransactionalWriter
 from sla_tracker.wire.tables import write_progress
 
@@ -54,6 +56,7 @@ class PartitionTask:
         clients: Clients,
         settings: TrackerSettings,
         metrics: TrackerMetrics,
+        tracing: Tracing | None = None,
     ) -> None:
         self.partition = partition
         self.state = State.FENCING
@@ -68,6 +71,7 @@ class PartitionTask:
         self._clients = clients
         self._settings = settings
         self._metrics = metrics
+        self._traces = None if tracing is None else Traces(tracing)
         self._inbox: deque[ConsumerRecord] = deque()
         self._arrived = asyncio.Event()
         self._paused = True
@@ -317,6 +321,8 @@ class PartitionTask:
                 self._inbox.extendleft(reversed(batch[number:]))
                 return
             world.apply(record)
+            if self._traces is not None:
+                self._traces.heard(record)
             self._offset = record.offset + 1
 
     async def _check_gap(self, found: int) -> None:
@@ -347,7 +353,11 @@ class PartitionTask:
         self, writer: TransactionalWriter, world: Partition, effects: Effects
     ) -> None:
         started = time.monotonic()
+        begun = [] if self._traces is None else self._traces.begin(effects.alerts)
+        effects.traceparents = {alert_id: parent for alert_id, _, parent in begun}
         await writer.write(effects, self._offset, self._progress(world))
+        for _, span, _ in begun:
+            span.end()
         self._failures = 0
         self._come_on()
         self._metrics.committed(effects, time.monotonic() - started)

@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from sla_domain.policy import PolicyBook
 from sla_kafka.clients import Clients, let_go
 from sla_kafka.topics import EVENTS
+from sla_runtime.tracing import Tracing
 from sla_tracker.errors import FatalError
 from sla_tracker.metrics import TrackerMetrics
 from sla_tracker.settings import TrackerSettings
@@ -42,12 +43,14 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         clients: Clients,
         settings: TrackerSettings,
         metrics: TrackerMetrics,
+        tracing: Tracing | None = None,
     ) -> None:
         self.tasks: dict[TopicPartition, PartitionTask] = {}
         self._book = book
         self._clients = clients
         self._settings = settings
         self._metrics = metrics
+        self._tracing = tracing
         self._consumer: AIOKafkaConsumer | None = None
         self._stop = asyncio.Event()
         self._fatal: BaseException | None = None
@@ -85,7 +88,13 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         assert self._consumer is not None
         for partition in assigned:
             task = self.tasks[partition] = PartitionTask(
-                partition, self._consumer, self._book, self._clients, self._settings, self._metrics
+                partition,
+                self._consumer,
+                self._book,
+                self._clients,
+                self._settings,
+                self._metrics,
+                self._tracing,
             )
             task.start(self._end)
         log.info("partitions assigned", partitions=sorted(p.partition for p in assigned))

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable
 from typing import Any, Final, TypeVar
 
 import aiokafka.producer.sender
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from sla_domain.alert import Alert, Notice
 from sla_kafka.clients import Clients
 from sla_kafka.partitioning import partition_for
 from sla_kafka.topics import (
@@ -25,6 +24,7 @@ from sla_kafka.topics import (
     PROGRESS,
     TICKETS,
 )
+from sla_runtime.tracing import TRACEPARENT
 from sla_tracker.broker_clock import BrokerClock
 from sla_tracker.partition import Effects
 from sla_tracker.settings import TrackerSettings
@@ -80,7 +80,7 @@ class TransactionalWriter:
         progressed.add_done_callback(self._hear)
         acknowledged = [
             *await self._send(TICKETS.name, own, _tickets(effects)),
-            *await self._send_alerts(effects.alerts),
+            *await self._send_alerts(effects),
             *await self._send(DEAD_LETTERS.name, own, _dead_letters(effects)),
             *await self._send_rekeyed(effects),
             progressed,
@@ -110,11 +110,14 @@ class TransactionalWriter:
         except Exception:  # noqa: BLE001  whatever it is, the producer must not linger
             await _abandon(self._producer)
 
-    async def _send_alerts(self, alerts: Sequence[Alert | Notice]) -> list[asyncio.Future[Any]]:
+    async def _send_alerts(self, effects: Effects) -> list[asyncio.Future[Any]]:
         rows: dict[str, list[Row]] = {}
-        for alert in alerts:
+        for alert in effects.alerts:
             topic = ALERT_TOPICS[alert.kind].name
-            rows.setdefault(topic, []).append((alert.ticket_id.encode(), write_alert(alert), []))
+            parent = effects.traceparents.get(alert.id)
+            headers = [] if parent is None else [(TRACEPARENT, parent.encode())]
+            row = (alert.ticket_id.encode(), write_alert(alert), headers)
+            rows.setdefault(topic, []).append(row)
         sent = []
         for topic, of_topic in rows.items():
             sent += await self._send(topic, self._partition, of_topic)

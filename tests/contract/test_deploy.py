@@ -25,6 +25,7 @@ from sla_kafka.topics import DEFAULT_PARTITIONS
 from sla_notifier.main import check_routes
 from sla_notifier.settings import NotifierSettings
 from sla_runtime.exposure import HttpSettings
+from sla_runtime.tracing import TracingSettings
 from sla_tracker.settings import TrackerSettings
 
 DEPLOY = ROOT / "deploy"
@@ -32,6 +33,7 @@ SCHEMAS = ROOT / "tests" / "fixtures" / "schemas"
 SETTINGS: tuple[type[BaseSettings], ...] = (
     KafkaSettings,
     HttpSettings,
+    TracingSettings,
     TrackerSettings,
     BoardSettings,
     NotifierSettings,

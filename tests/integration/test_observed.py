@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import math
 import urllib.request
@@ -14,6 +15,8 @@ from typing import Any
 
 import pytest
 import yaml
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from support import event, monitoring
 from support.live import PARTITIONS, ago, keyed, publish, until
 from support.monitoring import DEPLOY, Prometheus, promtool
@@ -29,6 +32,7 @@ from sla_kafka.settings import KafkaSettings
 pytestmark = pytest.mark.kafka
 
 TOKEN = "metrics-t0ken"
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 #: Parts in which the recording is fed, so that Prometheus sees it come.
 CHAPTERS = 8
 
@@ -150,7 +154,8 @@ async def test_a_broken_promise_reaches_on_call_by_its_ticket_and_by_the_count(
 ) -> None:
     monkeypatch.setenv("SLA_HTTP_METRICS_TOKEN_FILE", str(token))
     routes = tmp_path / "routes.toml"
-    with Receiver() as receiver, ExitStack() as stack:
+    with Receiver() as receiver, Receiver() as collector, ExitStack() as stack:
+        monkeypatch.setenv("SLA_TRACING_ENDPOINT", f"{collector.url}/v1/traces")
         config = hurried_alertmanager(receiver)
         alertmanager = stack.enter_context(
             monitoring.alertmanager(tmp_path / "alertmanager", config)
@@ -176,7 +181,7 @@ async def test_a_broken_promise_reaches_on_call_by_its_ticket_and_by_the_count(
         told = (datetime.now(UTC) - timedelta(minutes=61)).isoformat()
         created = event(
             "created", ago(seconds=1), "E2E-1", severity="blocker", communicated_at=told
-        )
+        ) | {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
         await publish(settings, keyed(created))
 
         def reached(name: str) -> set[str]:
@@ -208,6 +213,24 @@ async def test_a_broken_promise_reaches_on_call_by_its_ticket_and_by_the_count(
         ][:1]
         assert urgent["annotations"]["runbook_url"].endswith("/runbook/#slapromisesbrokenurgent")
         assert "runbook" not in urgent["labels"], "it is for links alone"
+
+        async def traced() -> dict[str, Span] | None:
+            found = {span.name: span for span in spans(collector) if span.trace_id.hex() == TRACE}
+            return found if {"sla.breach", "deliver"} <= found.keys() else None
+
+        told_of = await until(traced)
+        assert told_of["sla.breach"].parent_span_id.hex() == "00f067aa0ba902b7"
+        assert told_of["deliver"].parent_span_id == told_of["sla.breach"].span_id
+
+
+def spans(collector: Receiver) -> list[Span]:
+    """What was sent to a collector, as OTLP over HTTP has it."""
+    found = []
+    for each in list(collector.received):
+        body = gzip.decompress(each.body) if each.body[:2] == b"\x1f\x8b" else each.body
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+            found += [span for scope in resource.scope_spans for span in scope.spans]
+    return found
 
 
 async def counted(found: Prometheus) -> bool | None:
