@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.registry import Collector
 
+from sla_board.reader import Reader
 from sla_cli.main import app
 from sla_intake.metrics import IntakeMetrics
 from sla_kafka.access import USERS
@@ -84,13 +85,14 @@ def _prose(text: str) -> str:
 
 
 def metrics() -> str:
-    """Every metric of the tracker, the notifier and the intake."""
+    """Every metric of the programs."""
     book = load_policies([])
     registry = CollectorRegistry()
     tracker = TrackerMetrics(book, registry)
     tracker.watch(_NoTracker())  # type: ignore[arg-type]  a tracker without partitions
     made = [("tracker", registry)]
     for name, fill in (
+        ("board", lambda r: Reader(None, {}, r, 1.0, replay=False)),  # type: ignore[arg-type]
         ("notifier", lambda r: NotifierMetrics(r, ["d"])),
         ("intake", lambda r: IntakeMetrics(r, ["s"])),
     ):
@@ -117,7 +119,7 @@ def _metrics(registry: CollectorRegistry) -> Iterator[tuple[str, str, str, str]]
         if isinstance(collector, MetricWrapperBase):
             labels[collector._name] = collector._labelnames  # noqa: SLF001  as above
     for family in registry.collect():
-        name = f"{family.name}_total" if family.type == "counter" else family.name
+        name = family.name + {"counter": "_total", "info": "_info"}.get(family.type, "")
         known = labels.get(family.name)
         if known is None:
             known = sorted({label for sample in family.samples for label in sample.labels})
