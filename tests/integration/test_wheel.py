@@ -29,42 +29,64 @@ def uv(*arguments: str | Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_wheel_runs_the_demo_in_an_empty_environment(tmp_path: Path) -> None:
-    uv("build", "--wheel", "--quiet", "--out-dir", tmp_path / "dist")
-    [wheel] = (tmp_path / "dist").glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    assert not [name for name in names if "docs/" in name or "tests/" in name]
-    home = tmp_path / "environment"
+def installed(directory: Path, wheel: Path, *extras: str) -> Path:
+    """An environment with the locked packages and the wheel; answers its directory."""
+    home = directory / "-".join(["environment", *extras])
+    locked = directory / "locked.txt"
+    wanted = [part for extra in extras for part in ("--extra", extra)]
     uv("venv", "--quiet", "--python", sys.executable, home)
-    locked = tmp_path / "locked.txt"
-    uv(
-        "export",
-        "--quiet",
-        "--locked",
-        "--no-dev",
-        "--extra",
-        "kafka",
-        "-o",
-        locked,
-        "--no-emit-project",
-    )
+    uv("export", "--quiet", "--locked", "--no-dev", "--no-emit-project", *wanted, "-o", locked)
     python = home / "bin" / "python"
     uv("pip", "install", "--quiet", "--python", python, "-r", locked)
     uv("pip", "install", "--quiet", "--python", python, "--no-deps", wheel)
-    # The jars are those of the same lock; fetching them once more would show nothing.
-    (home / "share").mkdir(exist_ok=True)
-    (home / "share" / "sla").symlink_to(environment_home())
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    ran = subprocess.run(
-        [home / "bin" / "sla", "demo", "--seconds", "5", "--no-stay", "--json"],
-        cwd=empty,
-        env={**environment(), "HOME": str(empty), "PATH": os.environ["PATH"]},
+    return home
+
+
+def run(home: Path, directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the environment's ``sla`` in an empty directory, with that for a home too."""
+    return subprocess.run(
+        [home / "bin" / "sla", *arguments],
+        cwd=directory,
+        env={**environment(), "HOME": str(directory), "PATH": os.environ["PATH"]},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=180,
         check=False,
     )
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    directory = tmp_path_factory.mktemp("dist")
+    uv("build", "--wheel", "--quiet", "--out-dir", directory)
+    [built] = directory.glob("*.whl")
+    names = zipfile.ZipFile(built).namelist()
+    assert not [name for name in names if "docs/" in name or "tests/" in name]
+    return built
+
+
+def test_the_wheel_runs_the_demo_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+    home = installed(tmp_path, wheel, "kafka")
+    # The jars are those of the same lock; fetching them once more would show nothing.
+    (home / "share").mkdir(exist_ok=True)
+    (home / "share" / "sla").symlink_to(environment_home())
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    ran = run(home, empty, "demo", "--seconds", "5", "--no-stay", "--json")
     assert ran.returncode == 0, ran.stderr
     assert not list(empty.iterdir()), "it leaves nothing behind"
+
+
+def test_without_the_broker_everything_else_works_and_the_broker_is_said_to_be_missing(
+    wheel: Path, tmp_path: Path
+) -> None:
+    home = installed(tmp_path, wheel)
+    assert not (home / "bin" / "jgo").exists()
+    checked = run(home, tmp_path, "policy", "check")
+    assert checked.returncode == 0, checked.stderr
+    started = run(home, tmp_path, "kafka", "--prepare")
+    assert started.returncode == 1
+    assert "sla-tracker[kafka]" in started.stderr
+    assert "Traceback" not in started.stderr
