@@ -40,7 +40,7 @@ $(UV):
 
 .PHONY: test
 test: setup lint debian ## Everything that must hold: lint, types, layers, tests with a real Kafka
-	@.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15
+	@.venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15
 
 .PHONY: debian
 debian: .debian/.ready ## Fetch the browser, Prometheus and Alertmanager that tests start, into this checkout

@@ -269,8 +269,14 @@ def test_a_client_signs_in_with_a_token_and_sees_only_its_own(
         f'[[tokens]]\nname = "acme"\nrole = "client"\nclient = "acme"\n'
         f'sha256 = "{sha256(b"secret").hexdigest()}"\n'
     )
-    options = ["--tokens", str(tokens), "--host", "0.0.0.0"]
-    board = Program("board", stage.settings.bootstrap, tmp_path / "board.log", options)
+    (tmp_path / "metrics-token").write_text("t0ken")
+    board = Program(
+        "board",
+        stage.settings.bootstrap,
+        tmp_path / "board.log",
+        ["--tokens", str(tokens), "--host", "0.0.0.0"],
+        environment={"SLA_HTTP_METRICS_TOKEN_FILE": str(tmp_path / "metrics-token")},
+    )
     board.wait_until_ready()
     context = browser.new_context(base_url=board.url, locale="en-GB")
     page = context.new_page()
