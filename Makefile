@@ -128,6 +128,10 @@ throughput: setup ## Measure how fast one tracker catches up with EVENTS events 
 steady: setup ## Measure from append to alert at RATE (1000) events a second for FOR (60) seconds with TRACKERS (1)
 	@.venv/bin/python benchmarks/steady.py $${RATE:-1000} $${FOR:-60} $${TRACKERS:-1}
 
+.PHONY: start-bench
+start-bench: setup ## Measure how long sla --help and a tracker's start take
+	@.venv/bin/python benchmarks/start.py
+
 .PHONY: board-bench
 board-bench: setup debian ## Measure the board with TICKETS open tickets (200000)
 	@.venv/bin/python benchmarks/board.py $${TICKETS:-200000}

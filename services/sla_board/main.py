@@ -20,7 +20,7 @@ from sla_kafka.settings import KafkaSettings
 from sla_runtime.address import AddressError, listen
 from sla_runtime.exposure import metrics_access
 from sla_runtime.logs import configure_logs
-from sla_runtime.probes import process_registry
+from sla_runtime.registry import process_registry
 from sla_runtime.worker import App, run_worker
 from sla_schemas.policy_file import PolicyError, load_policies
 

@@ -25,7 +25,8 @@ from sla_runtime.address import AddressError, listen
 from sla_runtime.exposure import MetricsAccess, metrics_access
 from sla_runtime.logs import configure_logs
 from sla_runtime.patience import patient_protocol
-from sla_runtime.probes import probes, process_registry
+from sla_runtime.probes import probes
+from sla_runtime.registry import process_registry
 
 log = structlog.get_logger("sla_intake")
 

@@ -23,7 +23,8 @@ from sla_notifier.settings import NotifierSettings
 from sla_runtime.address import AddressError, listen
 from sla_runtime.exposure import PROBES_AT_ONCE, metrics_access
 from sla_runtime.logs import configure_logs
-from sla_runtime.probes import probes, process_registry
+from sla_runtime.probes import probes
+from sla_runtime.registry import process_registry
 from sla_runtime.tracing import TracingError, make_tracing
 from sla_runtime.worker import App, run_worker
 from sla_schemas.policy_file import PolicyError, load_policies

@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 
-from prometheus_client import (
-    CollectorRegistry,
-    GCCollector,
-    PlatformCollector,
-    ProcessCollector,
-    generate_latest,
-)
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,14 +14,6 @@ from starlette.routing import Route
 
 from sla_runtime.exposure import PLAIN_HEADERS, MetricsAccess
 from sla_runtime.problem import problem
-
-
-def process_registry() -> CollectorRegistry:
-    """A registry with what is to be known of any process."""
-    registry = CollectorRegistry()
-    for collector in (ProcessCollector, PlatformCollector, GCCollector):
-        collector(registry=registry)
-    return registry
 
 
 def probe_routes(

@@ -16,7 +16,7 @@ from sla_kafka.settings import KafkaSettings
 from sla_runtime.address import AddressError
 from sla_runtime.exposure import metrics_access
 from sla_runtime.logs import configure_logs
-from sla_runtime.probes import process_registry
+from sla_runtime.registry import process_registry
 from sla_runtime.tracing import TracingError, make_tracing
 from sla_schemas.policy_file import PolicyError, load_policies
 from sla_tracker.errors import FatalError

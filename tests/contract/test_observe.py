@@ -14,7 +14,7 @@ from support.monitoring import DEPLOY, amtool, promtool
 
 from sla_intake.metrics import IntakeMetrics
 from sla_notifier.metrics import NotifierMetrics
-from sla_runtime.probes import process_registry
+from sla_runtime.registry import process_registry
 from sla_tracker.metrics import TrackerMetrics
 
 RULES = sorted((DEPLOY / "prometheus" / "rules").glob("*.yaml"))
