@@ -86,21 +86,19 @@ def _prose(text: str) -> str:
 
 def metrics() -> str:
     """Every metric of the programs."""
-    book = load_policies([])
-    registry = CollectorRegistry()
-    tracker = TrackerMetrics(book, registry)
-    tracker.watch(_NoTracker())  # type: ignore[arg-type]  a tracker without partitions
-    made = [("tracker", registry)]
-    for name, fill in (
-        ("board", lambda r: Reader(None, {}, r, 1.0, replay=False)),  # type: ignore[arg-type]
-        ("notifier", lambda r: NotifierMetrics(r, ["d"])),
-        ("intake", lambda r: IntakeMetrics(r, ["s"])),
-    ):
-        other = CollectorRegistry()
-        fill(other)
-        made.append((name, other))
-    rows = [(row[0], name, *row[1:]) for name, each in made for row in _metrics(each)]
+    rows = [(row[0], name, *row[1:]) for name, each in registries() for row in _metrics(each)]
     return _table(("metric", "of the", "kind", "labels", ""), rows)
+
+
+def registries() -> list[tuple[str, CollectorRegistry]]:
+    """Each program by name, and its own metrics as they are before anything has happened."""
+    names = ("tracker", "board", "notifier", "intake")
+    tracker, board, notifier, intake = made = [CollectorRegistry() for _ in names]
+    TrackerMetrics(load_policies([]), tracker).watch(_NoTracker())  # type: ignore[arg-type]
+    Reader(None, {}, board, 1.0, replay=False)  # type: ignore[arg-type]
+    NotifierMetrics(notifier, ["d"])
+    IntakeMetrics(intake, ["s"])
+    return list(zip(names, made, strict=True))
 
 
 class _NoTracker:
@@ -225,7 +223,7 @@ def _policy_kind(field: Mapping[str, Any], known: Mapping[str, Any]) -> str:
 
 
 def _default(value: object) -> str:
-    return "" if value in (None, [], {}) else f"`{value}`" if not isinstance(value, dict) else ""
+    return "" if value is None or isinstance(value, dict | list) else f"`{value}`"
 
 
 # --- the broker ---

@@ -14,6 +14,7 @@ from sla_cli.console import working
 from sla_cli.errors import CommandError
 from sla_cli.feed import connect
 from sla_cli.rig import read_topic
+from sla_kafka.access import DLQ_RETRY_ID
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import DEAD_LETTERS, EVENTS, MAX_DEAD_LETTER_BYTES
@@ -27,8 +28,6 @@ from sla_schemas.headers import (
     TOPIC_HEADER,
 )
 
-#: Whoever retries shuts out everyone else who does, by this name (KIP-98).
-TRANSACTIONAL_ID: Final = "sla-dlq-retry"
 #: Letters in one transaction.
 _TOGETHER: Final = 500
 #: What we said about a record is not part of it.
@@ -133,7 +132,7 @@ def retry(settings: KafkaSettings, ids: Sequence[str], reason: str | None) -> li
 async def _retry(settings: KafkaSettings, ids: Sequence[str], reason: str | None) -> list[Letter]:
     producer = AIOKafkaProducer(
         **settings.client_options(),
-        transactional_id=TRANSACTIONAL_ID,
+        transactional_id=DLQ_RETRY_ID,
         acks="all",
         max_request_size=2 * MAX_DEAD_LETTER_BYTES,
     )

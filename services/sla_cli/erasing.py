@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from sla_cli.console import working
 from sla_cli.errors import CommandError
 from sla_cli.feed import connect
-from sla_cli.rig import read_topic
+from sla_cli.rig import end_offsets, read_topic
 from sla_domain.instant import DAY
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
@@ -33,17 +32,11 @@ class _Row(msgspec.Struct):
 _ROW: Final = msgspec.json.Decoder(_Row)
 
 
-@dataclass(frozen=True, slots=True)
-class Remainder:
-    """A topic on which records of a client still lie, and for how many days at most."""
-
-    topic: str
-    days: int
-
-
-def remainders() -> list[Remainder]:
-    """Where a client's ids go by themselves, and when: by retention or by compaction."""
-    return [Remainder(topic.name, days) for topic in TOPICS if (days := _days(topic)) is not None]
+def days_left() -> dict[str, int]:
+    """Where a client's ids go by themselves, and within how many days: by retention or by
+    compaction.
+    """
+    return {topic.name: days for topic in TOPICS if (days := _days(topic)) is not None}
 
 
 def _days(topic: Topic) -> int | None:
@@ -55,23 +48,30 @@ def _days(topic: Topic) -> int | None:
 
 async def tickets_of(settings: KafkaSettings, client: str) -> list[str]:
     """The tickets of ``client`` in the table. Raises ``CommandError``."""
-    rows: dict[bytes, bytes | None] = {}
-    for record in await read_topic(settings, TICKETS.name):
-        rows[record.key or b""] = record.value
+    rows = await _rows(settings)
     return [
-        key.decode()
-        for key, value in rows.items()
-        if value is not None and _ROW.decode(value).client_id == client
+        ticket
+        for ticket, row in rows.items()
+        if row is not None and _ROW.decode(row).client_id == client
     ]
 
 
-async def erase(settings: KafkaSettings, tickets: Iterable[str]) -> None:
-    """Have the trackers forget ``tickets``, and wait until the table has none of them.
+async def erase(settings: KafkaSettings, client: str) -> list[str]:
+    """Have the trackers forget the tickets of ``client``, and wait until they have; answers which.
 
-    They go through the input, since the table is the trackers' alone to write. Raises
+    It goes through the input, since the table is the trackers' alone to write. Raises
     ``CommandError``.
     """
-    wanted = list(tickets)
+    # Before the table is read, so that a ticket that leaves by itself meanwhile is seen to go.
+    begun = await end_offsets(settings, TICKETS.name)
+    tickets = await tickets_of(settings, client)
+    if tickets:
+        await _order(settings, tickets)
+        await _until_gone(settings, tickets, begun)
+    return tickets
+
+
+async def _order(settings: KafkaSettings, tickets: Iterable[str]) -> None:
     producer = AIOKafkaProducer(**settings.client_options(), acks="all", enable_idempotence=True)
     count = await connect(producer, settings)
     try:
@@ -83,7 +83,7 @@ async def erase(settings: KafkaSettings, tickets: Iterable[str]) -> None:
                 partition=partition_for(ticket.encode(), count),
                 headers=[(ERASE_HEADER, b"")],
             )
-            for ticket in wanted
+            for ticket in tickets
         ]
         await asyncio.gather(*sent)
     except KafkaError as error:
@@ -93,14 +93,19 @@ async def erase(settings: KafkaSettings, tickets: Iterable[str]) -> None:
         ) from error
     finally:
         await producer.stop()
-    await _until_gone(settings, set(wanted))
 
 
-async def _until_gone(settings: KafkaSettings, wanted: set[str]) -> None:
+async def _until_gone(
+    settings: KafkaSettings, tickets: list[str], begun: dict[TopicPartition, int]
+) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
-    with working("waiting for the tracker", len(wanted)) as progress:
-        while left := wanted & await _known(settings):
-            progress(len(wanted) - len(left))
+    with working("waiting for the tracker", len(tickets)) as progress:
+        while True:
+            since = await _rows(settings, begun)
+            left = [ticket for ticket in tickets if since.get(ticket, b"") is not None]
+            progress(len(tickets) - len(left))
+            if not left:
+                return
             if time.monotonic() > deadline:
                 raise CommandError(
                     f"{len(left)} tickets are still in the table after {WAIT_SECONDS:.0f} s; they "
@@ -109,6 +114,11 @@ async def _until_gone(settings: KafkaSettings, wanted: set[str]) -> None:
             await asyncio.sleep(0.2)
 
 
-async def _known(settings: KafkaSettings) -> set[str]:
-    rows = {record.key: record.value for record in await read_topic(settings, TICKETS.name)}
-    return {key.decode() for key, value in rows.items() if key is not None and value is not None}
+async def _rows(
+    settings: KafkaSettings, starts: dict[TopicPartition, int] | None = None
+) -> dict[str, bytes | None]:
+    """The latest row of each ticket written from ``starts`` on; ``None`` for one that left."""
+    return {
+        record.key.decode(): record.value
+        for record in await read_topic(settings, TICKETS.name, starts)
+    }

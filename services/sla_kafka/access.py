@@ -94,6 +94,8 @@ INTAKE: Final = User(
     "the intake",
     (_on(EVENTS, "Write"), _on(DEAD_LETTERS, "Write")),
 )
+#: Whoever brings dead letters back shuts out everyone else who does, by this name (KIP-98).
+DLQ_RETRY_ID: Final = "sla-dlq-retry"
 #: Who operates it: ``sla doctor``, ``explain``, ``dlq``, ``publish``, ``erase``.
 OPERATOR: Final = User(
     "sla-operator",
@@ -105,7 +107,7 @@ OPERATOR: Final = User(
             else _on(topic, "Read", "DescribeConfigs")
             for topic in TOPICS
         ),
-        Permission("transactionalId", "sla-dlq-retry", ("Write",)),
+        Permission("transactionalId", DLQ_RETRY_ID, ("Write",)),
     ),
 )
 

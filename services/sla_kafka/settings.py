@@ -63,7 +63,7 @@ class KafkaSettings(BaseSettings):
 
         Raises ``ConnectionSettingsError`` and ``SecretError``.
         """
-        self.check()
+        self._refuse_plaintext()
         options: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap,
             "security_protocol": self.security_protocol,
@@ -71,30 +71,30 @@ class KafkaSettings(BaseSettings):
         if self._encrypted:
             options["ssl_context"] = self._ssl_context()
         if self.security_protocol.startswith("SASL"):
+            password = self._password()
+            if not self.sasl_username or not password:
+                raise ConnectionSettingsError(
+                    f"{self.security_protocol} needs a user: set SLA_KAFKA_SASL_USERNAME and "
+                    "SLA_KAFKA_SASL_PASSWORD_FILE"
+                )
             options["sasl_mechanism"] = self.sasl_mechanism
             options["sasl_plain_username"] = self.sasl_username
-            options["sasl_plain_password"] = self._password()
+            options["sasl_plain_password"] = password
         return options
 
-    def check(self) -> None:
-        """Raise ``ConnectionSettingsError`` for what would send events or a password in the clear,
-        or a user without a password.
+    def _refuse_plaintext(self) -> None:
+        """Raise ``ConnectionSettingsError`` for what would send events or a password in the
+        clear.
         """
-        if not self._encrypted and not self.allow_plaintext:
-            for address in self.bootstrap.split(","):
-                if not is_loopback(address.strip().rpartition(":")[0]):
-                    raise ConnectionSettingsError(
-                        f"{address.strip()} would be spoken to without TLS; set "
-                        "SLA_KAFKA_SECURITY_PROTOCOL to SSL or SASL_SSL, or allow it with "
-                        "SLA_KAFKA_ALLOW_PLAINTEXT=1"
-                    )
-        if self.security_protocol.startswith("SASL") and (
-            not self.sasl_username or not self._password()
-        ):
-            raise ConnectionSettingsError(
-                f"{self.security_protocol} needs a user: set SLA_KAFKA_SASL_USERNAME and "
-                "SLA_KAFKA_SASL_PASSWORD_FILE"
-            )
+        if self._encrypted or self.allow_plaintext:
+            return
+        for address in self.bootstrap.split(","):
+            if not is_loopback(address.strip().rpartition(":")[0]):
+                raise ConnectionSettingsError(
+                    f"{address.strip()} would be spoken to without TLS; set "
+                    "SLA_KAFKA_SECURITY_PROTOCOL to SSL or SASL_SSL, or allow it with "
+                    "SLA_KAFKA_ALLOW_PLAINTEXT=1"
+                )
 
     @property
     def _encrypted(self) -> bool:

@@ -99,11 +99,12 @@ def test_its_secrets_are_made_once_and_its_files_are_those_the_programs_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make = DEPLOY / "compose" / "make_secrets.py"
+    runs = []
     for _ in range(2):
         subprocess.run([sys.executable, make, tmp_path / "secrets"], check=True)
-        made = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
-    before = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
-    assert before == made
+        runs.append({path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()})
+    made, again = runs
+    assert made == again, "made once"
     wanted = {Path(secret["file"]).name for secret in compose()["secrets"].values()}
     assert wanted <= set(made)
     access = read_access(tmp_path / "secrets" / "board-tokens")

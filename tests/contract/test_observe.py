@@ -4,46 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 import yaml
-from prometheus_client import CollectorRegistry, generate_latest
-from support import ROOT, default_book, script
+from prometheus_client import generate_latest
+from support import ROOT, script
 from support.monitoring import DEPLOY, amtool, promtool
 
-from sla_intake.metrics import IntakeMetrics
-from sla_notifier.metrics import NotifierMetrics
 from sla_runtime.registry import process_registry
-from sla_tracker.metrics import TrackerMetrics
 
 RULES = sorted((DEPLOY / "prometheus" / "rules").glob("*.yaml"))
 #: Words of PromQL that look like names of ours.
 _METRIC = re.compile(r"\b(?:sla|process|up)(?:_[a-z_]+)?\b(?!:)")
 
 
-class _NoTracker:
-    """What the tracker's gauges are computed from, with nothing in it."""
-
-    tasks: ClassVar[dict[Any, Any]] = {}
-
-    @staticmethod
-    def input_partitions() -> int:
-        """None."""
-        return 0
-
-
 def known_metrics() -> set[str]:
     """Every series name the programs have."""
-    registry = process_registry()
-    metrics = TrackerMetrics(default_book(), registry)
-    metrics.watch(_NoTracker())  # type: ignore[arg-type]
+    programs = script(ROOT / "docs" / "reference.py").registries()
     names = {"up"}
-    others = CollectorRegistry()
-    NotifierMetrics(others, ["d"])
-    IntakeMetrics(others, ["s"])
-    for text in (generate_latest(registry).decode(), generate_latest(others).decode()):
-        for line in text.splitlines():
+    for registry in (process_registry(), *(registry for _, registry in programs)):
+        for line in generate_latest(registry).decode().splitlines():
             if line.startswith("# TYPE "):
                 _, _, name, kind = line.split()
                 names.add(name)

@@ -17,14 +17,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAuthorizationFailedError
 from support import event
 from support.cli import sla
-from support.live import PARTITIONS, ago, until
+from support.live import PARTITIONS, ago, publish, until
 from support.receiver import Receiver
 from support.secure_kafka import ADMIN, STRANGER, Grant, SecureKafka, deployed_grants
 
 from sla_cli.rig import Program, read_topic
 from sla_kafka.access import BOARD, INTAKE, NOTIFIER, OPERATOR, TRACKER
 from sla_kafka.admin import create_topics
-from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import (
     APPROVALS,
@@ -143,18 +142,6 @@ def story(ticket: str) -> list[dict[str, Any]]:
     ]
 
 
-async def publish_as(settings: KafkaSettings, key: bytes, value: bytes) -> None:
-    """One record straight to the input."""
-    producer = AIOKafkaProducer(**settings.client_options())
-    await producer.start()
-    try:
-        await producer.send_and_wait(
-            EVENTS.name, value, key=key, partition=partition_for(key, PARTITIONS)
-        )
-    finally:
-        await producer.stop()
-
-
 def granted(user: str) -> set[tuple[str, str, str]]:
     """What a user may do, in the words of the broker's log."""
     words = {"DescribeConfigs": "DESCRIBE_CONFIGS"}
@@ -187,10 +174,10 @@ async def test_each_program_needs_exactly_what_it_may_do(
         assert send(intake, *story("SAFE-1")) == 202
         # What the intake can't use, and what the tracker can't.
         assert send(intake, {"specversion": "1.0", "id": "odd", "type": "odd"}) == 202
-        await publish_as(operator, b"SAFE-2", b"no event")
+        await publish(operator, [(b"SAFE-2", b"no event")])
         # Under a wrong key: the tracker sends it on.
         astray = json.dumps(event("created", ago(seconds=5), "SAFE-3", severity="low"))
-        await publish_as(operator, b"astray", astray.encode())
+        await publish(operator, [(b"astray", astray.encode())])
 
         async def arrived() -> bool | None:
             counts = {
@@ -273,7 +260,7 @@ async def test_with_one_permission_fewer_it_does_not_work_and_says_so(
 async def test_a_stranger_can_neither_read_nor_write(kafka: SecureKafka) -> None:
     settings = kafka.settings(STRANGER)
     with pytest.raises(TopicAuthorizationFailedError):
-        await asyncio.wait_for(publish_as(settings, b"X", b"{}"), 20)
+        await asyncio.wait_for(publish(settings, [(b"X", b"{}")]), 20)
     consumer = AIOKafkaConsumer(EVENTS.name, **settings.client_options(), group_id=None)
     with pytest.raises(KafkaError):
         await asyncio.wait_for(consumer.start(), 20)

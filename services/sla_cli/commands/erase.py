@@ -25,14 +25,12 @@ def erase(
     import asyncio
 
     from sla_cli.console import out, print_json
+    from sla_cli.erasing import days_left, tickets_of
     from sla_cli.erasing import erase as forget
-    from sla_cli.erasing import remainders, tickets_of
 
     settings = kafka_settings(bootstrap)
-    tickets = asyncio.run(tickets_of(settings, client))
-    if yes and tickets:
-        asyncio.run(forget(settings, tickets))
-    left = {each.topic: each.days for each in remainders()}
+    tickets = asyncio.run((forget if yes else tickets_of)(settings, client))
+    left = days_left()
     if as_json:
         print_json({"client": client, "tickets": tickets, "erased": yes, "days_left": left})
     elif yes:
