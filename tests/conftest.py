@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support import default_book
+from support import ROOT, default_book
 
 from sla_domain.policy import PolicyBook
 from sla_kafka.embedded import EmbeddedKafka
@@ -41,6 +41,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long files before all others, in that order; within a file nothing moves."""
     places = {name: place for place, name in enumerate(LONG_FILES)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
+def pytest_sessionstart() -> None:
+    """A compiled module hides its source: tests of yesterday's would show nothing."""
+    for compiled in (ROOT / "services").rglob("*.so"):
+        source = compiled.with_name(compiled.name.partition(".")[0] + ".py")
+        if source.exists() and source.stat().st_mtime > compiled.stat().st_mtime:
+            pytest.exit(f"{source} was changed after it was compiled; run 'make setup'", 1)
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ from sla_kafka.topics import (
     WARNINGS,
 )
 from sla_tracker.wire.alerts import read_alert_kind
-from sla_tracker.wire.tables import read_progress
+from sla_tracker.wire.progress import read_progress
 
 READY_SECONDS: Final = 30.0
 #: Seconds without any progress after which a replay gives up.

@@ -10,7 +10,7 @@ from collections import Counter as Tally
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from itertools import chain, product
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -38,6 +38,26 @@ RESTORE_BUCKETS: Final = (0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 600)
 WAIT_BUCKETS: Final = tuple(hours * 3600.0 for hours in (0.25, 1, 2, 4, 9, 18, 45, 90, 180))
 
 
+M = TypeVar("M", Counter, Histogram)
+
+
+class Series(Generic[M]):
+    """The series of a metric by their labels. The library's own ``labels`` checks its arguments
+    anew at every event.
+    """
+
+    def __init__(self, metric: M) -> None:
+        self._metric: M = metric
+        self._known: dict[tuple[str, ...], M] = {}
+
+    def labels(self, *values: str) -> M:
+        """The series with these values, in the order of the metric's labels."""
+        known = self._known.get(values)
+        if known is None:
+            known = self._known[values] = self._metric.labels(*values)
+        return known
+
+
 class TrackerMetrics:
     """The metrics of one tracker on a registry of its own."""
 
@@ -47,29 +67,37 @@ class TrackerMetrics:
         fractions = sorted({warn.label for policy in book.versions for warn in policy.warnings})
         severities = get_args(Severity)
 
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(name, text, labels, registry=registry)
+        def counter(name: str, text: str) -> Counter:
+            return Counter(name, text, registry=registry)
 
-        def histogram(name: str, text: str, buckets: Iterable[float], *labels: str) -> Histogram:
-            return Histogram(name, text, labels, buckets=tuple(buckets), registry=registry)
+        def counters(name: str, text: str, *labels: str) -> Series[Counter]:
+            return Series(Counter(name, text, labels, registry=registry))
 
-        self._events = counter(
+        def histogram(name: str, text: str, buckets: Sequence[float]) -> Histogram:
+            return Histogram(name, text, buckets=buckets, registry=registry)
+
+        def histograms(
+            name: str, text: str, buckets: Sequence[float], *labels: str
+        ) -> Series[Histogram]:
+            return Series(Histogram(name, text, labels, buckets=buckets, registry=registry))
+
+        self._events = counters(
             "sla_events", "Events read, by what became of them.", "type", "result"
         )
         self._unknown_fields = counter(
             "sla_unknown_fields", "Fields of events that no schema knows and that were dropped."
         )
-        self._dead_letters = counter(
+        self._dead_letters = counters(
             "sla_dead_letters", "Records that could not be used.", "reason"
         )
-        self._warnings = counter("sla_warnings", "Warnings sent.", "clock", "severity", "fraction")
-        self._breaches = counter("sla_breaches", "Breaches sent.", "clock", "severity")
-        self._retractions = counter("sla_retractions", "Alerts taken back.", "kind", "reason")
-        self._notices = counter("sla_notices", "Notices sent.", "kind")
+        self._warnings = counters("sla_warnings", "Warnings sent.", "clock", "severity", "fraction")
+        self._breaches = counters("sla_breaches", "Breaches sent.", "clock", "severity")
+        self._retractions = counters("sla_retractions", "Alerts taken back.", "kind", "reason")
+        self._notices = counters("sla_notices", "Notices sent.", "kind")
         self._approvals = counter(
             "sla_feature_approvals", "Subscribers told that their feature request is approved."
         )
-        self._stopped_clocks = counter(
+        self._stopped_clocks = counters(
             "sla_stopped_clocks",
             "Clocks that have stopped, by what came of them and where the fault lay.",
             "clock",
@@ -77,7 +105,7 @@ class TrackerMetrics:
             "origin",
         )
         self._used = {
-            clock: histogram(
+            clock: histograms(
                 f"sla_{clock}_seconds",
                 f"Time used by {clock} when it stopped, on its own calendar.",
                 _target_buckets(book, clock),
@@ -85,20 +113,20 @@ class TrackerMetrics:
             )
             for clock in clocks
         }
-        self._consumed = histogram(
+        self._consumed = histograms(
             "sla_consumed_ratio",
             "Share of the target used when a clock stopped; up to 1 the promise was kept.",
             CONSUMED_BUCKETS,
             "clock",
             "severity",
         )
-        self._client_wait = histogram(
+        self._client_wait = histograms(
             "sla_client_wait_seconds",
             "Business time a clock had been paused for its client when it stopped.",
             WAIT_BUCKETS,
             "party",
         )
-        self._client_wait_elapsed = histogram(
+        self._client_wait_elapsed = histograms(
             "sla_client_wait_elapsed_seconds",
             "The same in time of the clock on the wall.",
             WAIT_BUCKETS,
@@ -192,9 +220,9 @@ class TrackerMetrics:
             self._client_wait_elapsed.labels(party).observe(delay.clock_ms / 1000)
 
 
-def _known(metric: Counter | Histogram, *labels: Iterable[tuple[str, ...]]) -> None:
+def _known(series: Series[Any], *labels: Iterable[tuple[str, ...]]) -> None:
     for values in chain(*labels):
-        metric.labels(*values)
+        series.labels(*values)
 
 
 def _exemplar(ticket_id: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ What happened since the last ``take`` is one unit: the tracker writes it in one 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import nextafter
 from typing import Any, Final, NamedTuple, Self
@@ -24,13 +25,9 @@ from sla_schemas.headers import ERASE_HEADER, REKEYED_HEADER, REPLAY_FRONTIER_HE
 from sla_schemas.memory import Held, HeldRecord, Stored
 from sla_tracker.table import Entry, Labels, TicketTable, labels_of
 from sla_tracker.wire.events import Received, read_event
+from sla_tracker.wire.progress import Counts
 from sla_tracker.wire.records import DeadLetter, Record, Rejected, dead_letter
-from sla_tracker.wire.tables import (
-    Counts,
-    ticket_as_of,
-    ticket_record,
-    write_json,
-)
+from sla_tracker.wire.tables import ticket_as_of, ticket_record, write_json
 
 #: How long an event waits for its ticket's ``created`` before it is an orphan (semantics §3).
 EARLY_HOLD: Final = 7 * DAY
@@ -183,6 +180,16 @@ class Partition:
             return
         self._effects.unknown_fields += received.unknown_fields
         self._step(record, received, appended)
+
+    def take_in(self, records: Sequence[Record], at_most: int) -> int:
+        """Take in ``records`` in order, and answer how many: not all where before one of them more
+        deadlines are due than the ``at_most`` of one unit.
+        """
+        for number, record in enumerate(records):
+            if not self.make_way(record, at_most):
+                return number
+            self.apply(record)
+        return len(records)
 
     def advance(self, horizon: int, at_most: int | None = None) -> bool:
         """Move the frontier to ``horizon``, firing the deadlines up to it; never back.

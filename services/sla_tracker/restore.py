@@ -15,7 +15,7 @@ from sla_schemas.memory import NewerStateError, read_stored
 from sla_tracker.errors import FatalError, OpenTransactionError
 from sla_tracker.partition import Partition
 from sla_tracker.settings import TrackerSettings
-from sla_tracker.wire.tables import Progress, read_progress
+from sla_tracker.wire.progress import Progress, read_progress
 
 _NEWER: Final = "; start the version of the tracker that wrote it, or a later one"
 

@@ -30,7 +30,7 @@ from sla_tracker.state import State
 from sla_tracker.topic_check import check_topics
 from sla_tracker.traces import Traces
 from sla_tracker.transaction import TransactionalWriter
-from sla_tracker.wire.tables import write_progress
+from sla_tracker.wire.progress import write_progress
 
 #: Seconds between looks at the clock while nothing arrives.
 TICK: Final = 0.05
@@ -316,14 +316,13 @@ class PartitionTask:
         """Take in a batch, or as much of it as one transaction should hold: before a record that
         was appended late any number of deadlines may be due.
         """
-        for number, record in enumerate(batch):
-            if not world.make_way(record, self._settings.batch_records):
-                self._inbox.extendleft(reversed(batch[number:]))
-                return
-            world.apply(record)
-            if self._traces is not None:
+        taken = world.take_in(batch, self._settings.batch_records)
+        self._inbox.extendleft(reversed(batch[taken:]))
+        if taken:
+            self._offset = batch[taken - 1].offset + 1
+        if self._traces is not None:
+            for record in batch[:taken]:
                 self._traces.heard(record)
-            self._offset = record.offset + 1
 
     async def _check_gap(self, found: int) -> None:
         """Raise ``FatalError`` if records were deleted before they were read. The consumer goes on

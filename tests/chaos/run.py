@@ -31,7 +31,7 @@ from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, PROGRESS
 from sla_schemas.headers import REPLAY_FRONTIER_HEADER
-from sla_tracker.wire.tables import read_progress
+from sla_tracker.wire.progress import read_progress
 
 PARTITIONS = 12
 Say = Callable[[str], None]

@@ -14,7 +14,7 @@ from sla_kafka.topics import EVENTS
 from sla_schemas.memory import STATE_VERSION, NewerStateError, read_stored
 from sla_tracker.partition import Partition, TimeRule
 from sla_tracker.wire.alerts import write_alert
-from sla_tracker.wire.tables import read_progress
+from sla_tracker.wire.progress import read_progress
 
 STATES = Path(__file__).parents[1] / "fixtures" / "state"
 VERSIONS = sorted(int(path.name) for path in STATES.iterdir())

@@ -21,7 +21,7 @@ from sla_schemas.memory import read_stored
 from sla_tracker.metrics import TrackerMetrics
 from sla_tracker.partition import Partition, TimeRule
 from sla_tracker.wire.alerts import write_alert
-from sla_tracker.wire.tables import Counts
+from sla_tracker.wire.progress import Counts
 
 #: Seconds that any one record may take.
 HANG_SECONDS: Final = 2.0

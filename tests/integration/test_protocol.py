@@ -31,7 +31,7 @@ from sla_tracker.partition import REPLAY, Effects, Partition
 from sla_tracker.restore import restore
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.transaction import TransactionalWriter
-from sla_tracker.wire.tables import Counts, read_progress, write_progress
+from sla_tracker.wire.progress import Counts, read_progress, write_progress
 
 pytestmark = pytest.mark.kafka
 

@@ -32,7 +32,7 @@ from sla_cli.simulation import Outputs, simulate
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
 from sla_kafka.topics import EVENTS, PROGRESS
-from sla_tracker.wire.tables import read_progress
+from sla_tracker.wire.progress import read_progress
 
 pytestmark = pytest.mark.kafka
 PARTITIONS = 6

@@ -36,7 +36,7 @@ from sla_kafka.topics import (
 )
 from sla_schemas.words import NoticeKind
 from sla_tracker.partition import EVENT_WEIGHT, MAX_TICKET_WEIGHT
-from sla_tracker.wire.tables import read_progress
+from sla_tracker.wire.progress import read_progress
 
 pytestmark = pytest.mark.kafka
 

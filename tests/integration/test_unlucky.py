@@ -36,7 +36,7 @@ from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import BREACHES, EVENTS, PROGRESS, TICKETS, TOPICS, WARNINGS, Topic
-from sla_tracker.wire.tables import read_progress
+from sla_tracker.wire.progress import read_progress
 
 pytestmark = pytest.mark.kafka
 TICKET = "UNLUCKY-1"

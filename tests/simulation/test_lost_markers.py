@@ -24,7 +24,7 @@ from sla_tracker.partition import Effects, Partition
 from sla_tracker.restore import restore
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.transaction import TransactionalWriter
-from sla_tracker.wire.tables import Counts, write_progress
+from sla_tracker.wire.progress import Counts, write_progress
 
 
 @pytest.mark.parametrize("kept", [[], [PROGRESS.name]], ids=["no marker", "one marker"])

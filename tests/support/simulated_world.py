@@ -36,7 +36,7 @@ from sla_tracker.partition import Partition
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.tracker import Tracker
 from sla_tracker.wire.alerts import ALERT_TOPICS, write_alert
-from sla_tracker.wire.tables import read_progress
+from sla_tracker.wire.progress import read_progress
 from support import default_book
 from support.simulated_kafka import (
     EPOCH,

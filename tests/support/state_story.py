@@ -13,7 +13,7 @@ from sla_cli.recording import Recorded, laid_out
 from sla_domain.instant import parse_instant
 from sla_kafka.topics import EVENTS
 from sla_tracker.partition import Partition, TimeRule
-from sla_tracker.wire.tables import write_progress
+from sla_tracker.wire.progress import write_progress
 from support import default_book, event, lines_of
 
 #: Tickets of every sort: open, paused, breached, resolved, cancelled, a feature, an early event.

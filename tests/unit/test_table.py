@@ -24,9 +24,9 @@ from sla_tracker.table import TicketTable
     st.integers(0, 50),
 )
 def test_deadlines_come_due_in_order_and_each_once(
-    changes: list[tuple[str, int | None]], horizon: int
+    book: PolicyBook, changes: list[tuple[str, int | None]], horizon: int
 ) -> None:
-    table = TicketTable(PolicyBook.__new__(PolicyBook))
+    table = TicketTable(book)
     expected: dict[str, int] = {}
     for ticket, at in changes:
         table.set_deadline(ticket, at)
@@ -95,8 +95,8 @@ def test_orphans_are_counted_once(book: PolicyBook) -> None:
     assert len(world.table) == 0
 
 
-def test_the_heap_does_not_keep_what_is_long_past() -> None:
-    table = TicketTable(PolicyBook.__new__(PolicyBook))
+def test_the_heap_does_not_keep_what_is_long_past(book: PolicyBook) -> None:
+    table = TicketTable(book)
     for at in range(10_000):
         table.set_deadline("a", at)
     assert len(table._heap) < 2_000

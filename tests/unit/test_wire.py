@@ -16,8 +16,13 @@ from sla_domain.event import EventType
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
 from sla_schemas.events import TICKET_EVENT
-from sla_tracker.wire.events import MAX_RECORD_BYTES, Received, read_event
-from sla_tracker.wire.fast import NotFast, fast_event
+from sla_tracker.wire.events import (
+    MAX_RECORD_BYTES,
+    NotFast,
+    Received,
+    fast_event,
+    read_event,
+)
 from sla_tracker.wire.records import Rejected
 
 NOW = parse_instant("2026-11-18T08:26:00Z")
@@ -239,9 +244,12 @@ def test_the_fast_types_take_nothing_the_models_would_not_and_read_it_the_same(
 ) -> None:
     raw = {**GOOD, **envelope, "type": type_, "data": facts}
     try:
-        ticket_id, fast = fast_event(raw)
+        ticket_id, fast, unknown = fast_event(raw)
     except NotFast:
+        with pytest.raises(NotFast):
+            fast_event(json.dumps(raw).encode())
         return
+    assert fast_event(json.dumps(raw).encode()) == (ticket_id, fast, unknown)
     try:
         model = TICKET_EVENT.validate_python(raw)
     except ValidationError as error:
@@ -274,4 +282,5 @@ def test_the_usual_event_of_each_type_is_read_fast(type_: EventType) -> None:
         EventType.FEATURE_SUBSCRIBED: {"subscriber_id": "u1"},
     }.get(type_, {})
     raw = {**GOOD, "type": f"ticket.{type_.word}", "data": given_data}
-    assert fast_event(raw)[1].type is type_
+    assert fast_event(raw).event.type is type_
+    assert fast_event(json.dumps(raw).encode()).event.type is type_

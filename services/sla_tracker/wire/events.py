@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from pydantic import ValidationError
 
 from sla_domain.event import Event, EventType, Facts
-from sla_domain.instant import MINUTE
+from sla_domain.instant import EARLIEST, LATEST, MINUTE
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import FEATURE_REQUEST
 from sla_schemas.events import TICKET_EVENT
 from sla_schemas.memory import Headers
-from sla_tracker.wire.fast import TYPES, NotFast, fast_event
+from sla_schemas.words import SEVERITY_NAMES
+from sla_tracker.wire.fast import DATA, ENVELOPE, INTEGRATION_FIELDS, TYPES, FastEnvelope
 from sla_tracker.wire.records import Record, Rejected
 
 #: Limits of the contract: bytes of a record, and how deep its JSON may nest.
@@ -34,7 +36,11 @@ class Received(NamedTuple):
 _JSON: Final = msgspec.json.Decoder()
 _ENVELOPE_FIELDS: Final = ("specversion", "id", "source", "type")
 _CLOUDEVENTS: Final = b"application/cloudevents"
-_INTEGRATION_FIELDS: Final = ("name", "built_by")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class NotFast(Exception):  # noqa: N818  no error: only the models can tell
+    """The fast types don't take this record."""
 
 
 def read_event(record: Record, book: PolicyBook, *, replay: bool) -> Received | Rejected:
@@ -50,21 +56,32 @@ def read_event(record: Record, book: PolicyBook, *, replay: bool) -> Received | 
     if value[:1] == b"\x00":
         # Confluent's wire format: a zero byte and a four-byte schema id before the JSON.
         value = value[5:]
-    raw = _parse(value)
-    if isinstance(raw, Rejected):
-        return raw
-    if record.headers:
-        raw = _with_binary_attributes(raw, record.headers)
-    return _validated(raw, record.timestamp, book, replay=replay)
-
-
-def _parse(value: bytes) -> Any:
     if value.count(b"{") + value.count(b"[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         return Rejected("too_large", f"nested deeper than {MAX_DEPTH}")
+    received = _received(value, record.headers)
+    if isinstance(received, Received):
+        wrong = _outside_world(
+            received.event, received.event.occurred if replay else record.timestamp, book
+        )
+        return received if wrong is None else wrong
+    return received
+
+
+def _received(value: bytes, headers: Headers) -> Received | Rejected:
+    if not headers:
+        try:
+            return fast_event(value)
+        except NotFast:
+            pass
     try:
-        return _JSON.decode(value)
+        raw = _JSON.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Rejected("not_json", str(error))
+    if headers:
+        raw = _with_binary_attributes(raw, headers)
+    if not isinstance(raw, dict):
+        return Rejected("not_cloudevents", "the JSON is not an object")
+    return _validated(raw)
 
 
 def _depth(value: bytes) -> int:
@@ -102,38 +119,83 @@ def _with_binary_attributes(raw: Any, headers: Headers) -> Any:
     return {**event, "data": raw}
 
 
-def _validated(raw: Any, appended: int, book: PolicyBook, *, replay: bool) -> Received | Rejected:
-    if not isinstance(raw, dict):
-        return Rejected("not_cloudevents", "the JSON is not an object")
+def _validated(raw: dict[str, Any]) -> Received | Rejected:
     try:
-        ticket_id, event = fast_event(raw)
+        return fast_event(raw)
     except NotFast:
         # Rare: a record that is wrong, or right in a way that only the full models see.
         try:
             model = TICKET_EVENT.validate_python(raw)
         except ValidationError as error:
             return _reason(raw, error)
-        ticket_id = model.subject
+    facts = _facts_of_model(model.data)
+    event = Event(model.time, TYPES[model.type], model.source, model.id, model.sequence, facts)
+    return Received(model.subject, event, _unknown(raw.get("data"), facts))
+
+
+def fast_event(given: bytes | dict[str, Any]) -> Received:
+    """An event as read from bytes, or decoded. Raises ``NotFast`` where the models must look."""
+    try:
+        if isinstance(given, bytes):
+            envelope: FastEnvelope = ENVELOPE.decode(given)
+        else:
+            envelope = msgspec.convert(given, FastEnvelope)
+        expected = DATA[envelope.type]
+        data = envelope.data
+        if isinstance(data, msgspec.UnsetType):
+            if not expected.optional:
+                raise NotFast
+            data = {}
+        if data or not expected.optional:
+            msgspec.convert(data, expected.struct)
+            facts = _facts(data, expected.fields)
+        else:
+            facts = {}
         event = Event(
-            model.time,
-            TYPES[model.type],
-            model.source,
-            model.id,
-            model.sequence,
-            _facts(model.data),
+            _instant(envelope.time),
+            expected.event_type,
+            envelope.source,
+            envelope.id,
+            envelope.sequence,
+            facts,
         )
-    wrong = _outside_world(event, event.occurred if replay else appended, book)
-    if wrong is not None:
-        return wrong
-    return Received(ticket_id, event, _unknown(raw.get("data"), event.facts))
+        return Received(envelope.subject, event, _unknown(data, facts))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, ValueError):
+        raise NotFast from None
 
 
-def _facts(data: Any) -> Facts:
+def _facts(data: dict[str, Any], fields: frozenset[str]) -> Facts:
+    """The known fields of validated ``data``, as the models would turn them."""
+    facts = {name: value for name, value in data.items() if value is not None and name in fields}
+    if "communicated_at" in facts:
+        facts["communicated_at"] = _instant(facts["communicated_at"])
+    if "severity" in facts:
+        facts["severity"] = SEVERITY_NAMES.get(facts["severity"], facts["severity"])
+    if "integration" in facts:
+        facts["integration"] = _facts(facts["integration"], INTEGRATION_FIELDS)
+    return facts  # type: ignore[return-value]  # the models declare exactly these keys
+
+
+def _instant(text: str) -> int:
+    """As ``sla_schemas.types.Instant`` reads it; anything odd is left to that."""
+    if text[4:5] != "-" or text[10:11] != "T":
+        raise NotFast
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise NotFast
+    since = moment - _EPOCH
+    instant = (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+    if not EARLIEST <= instant < LATEST:
+        raise NotFast
+    return instant
+
+
+def _facts_of_model(data: Any) -> Facts:
     facts: dict[str, Any] = {
         name: value for name, value in data.__dict__.items() if value is not None
     }
     if (integration := facts.get("integration")) is not None:
-        facts["integration"] = _facts(integration)
+        facts["integration"] = _facts_of_model(integration)
     return facts  # type: ignore[return-value]  # the models declare exactly these keys
 
 

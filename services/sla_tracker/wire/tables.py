@@ -1,9 +1,9 @@
-"""The compacted topics: a ticket's record, the tracker's memory in it, and its progress."""
+"""The table topic: a ticket's record, and the tracker's memory in it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -13,54 +13,7 @@ from sla_domain.duties import Obligation
 from sla_domain.event import EventType
 from sla_domain.instant import format_instant, format_optional
 from sla_domain.ticket import FEATURE_REQUEST, Status, Ticket
-from sla_schemas.memory import STATE_VERSION, Held, NewerStateError
-
-
-class Counts(msgspec.Struct):
-    """Records by what became of them (``sla_schemas.tables.Counts``)."""
-
-    events: int = 0
-    applied: int = 0
-    duplicates: int = 0
-    conflicts: int = 0
-    rekeyed: int = 0
-    dead_letters: int = 0
-
-
-class Progress(msgspec.Struct):
-    """How far a partition has come (``sla_schemas.tables.ProgressRecord``)."""
-
-    offset: int
-    frontier: int | None
-    counts: Counts
-    #: How many tickets the table has, and how many partitions the input; ``None`` in form 1.
-    tickets: int | None = None
-    partitions: int | None = None
-    state_version: int = 1
-
-
-_PROGRESS: Final = msgspec.json.Decoder(Progress)
-
-
-def read_progress(value: bytes) -> Progress:
-    """A record of the progress topic. Raises ``NewerStateError``."""
-    progress = _PROGRESS.decode(value)
-    if progress.state_version > STATE_VERSION:
-        raise NewerStateError(progress.state_version)
-    return progress
-
-
-def write_progress(
-    offset: int,
-    frontier: int | None,
-    counts: Counts,
-    tickets: int | None = None,
-    partitions: int | None = None,
-) -> bytes:
-    """A record for the progress topic: the next input offset and all that is known with it."""
-    return msgspec.json.encode(
-        Progress(offset, frontier, counts, tickets, partitions, STATE_VERSION)
-    )
+from sla_schemas.memory import STATE_VERSION, Held
 
 
 def ticket_as_of(ticket: Ticket) -> int:
@@ -163,7 +116,10 @@ def _paused_by(limit: Limit, until: int) -> dict[str, int]:
 
 
 def _client_delay(ticket: Ticket, as_of: int) -> dict[str, Any]:
-    return {party: delay._asdict() for party, delay in client_delay(ticket, as_of).items()}
+    return {
+        party: {"business_ms": delay.business_ms, "clock_ms": delay.clock_ms}
+        for party, delay in client_delay(ticket, as_of).items()
+    }
 
 
 def _obligation(owed: Obligation) -> dict[str, Any]:
