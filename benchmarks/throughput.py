@@ -1,36 +1,44 @@
-"""Catch-up of one tracker with everything on: ``make throughput`` (EVENTS=200000).
+"""Catch-up: one tracker with everything on beside its peers, in one run (goal: 100,000 events/s).
 
-Publishes tickets of five events each to an embedded Kafka on the same machine, then starts a
-tracker and measures until it has committed the last of them, its start included. Prints machine,
-versions, events a second, CPU of the tracker and its memory: the median and spread of three runs.
+A million events of 200,000 tickets lie in an embedded Kafka on the same machine; a contender is
+started and measured until it has committed the last of them, its start included. Every round has
+a broker of its own and lets each contender run once, so a slow hour hits all of them. The peers do
+a reduced job: parse, per-ticket state, changelog; the tracker does all of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import platform
 import random
-import statistics
-import sys
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from contenders import Contender, faust, kafka_streams, ours, quix, stop
+from figures import Used, spread, told
 from lines import line
 
 from sla_cli.feed import Feed
 from sla_cli.recording import Line
-from sla_cli.rig import Rig, TrackerProcess, end_offsets, wait_for_progress
+from sla_cli.rig import Rig, end_offsets
 from sla_domain.instant import DAY, MINUTE, parse_instant
+from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import DEFAULT_PARTITIONS, EVENTS
 
-RUNS = 3
-SEED = 1
-BEGIN = parse_instant("2026-09-21T00:00:00Z")
-WORDS = ("created", "assigned", "waiting_on_client", "client_responded", "resolved")
+SEED: Final = 1
+BEGIN: Final = parse_instant("2026-09-21T00:00:00Z")
+WORDS: Final = ("created", "assigned", "waiting_on_client", "client_responded", "resolved")
+#: Of so many tickets one takes its time: its clocks get to warnings and breaches.
+SLOW: Final = 10
+GIVE_UP_SECONDS: Final = 900.0
+#: Faust takes minutes for a million events, so it gets a share of them; its rate is the same.
+FAUST_SHARE: Final = 5
 
 
 def events(count: int) -> list[Line]:
@@ -45,9 +53,43 @@ def _tickets(count: int, drawn: random.Random) -> Iterator[Line]:
     for number in range(count):
         at = BEGIN + drawn.randrange(3 * DAY)
         severity = drawn.choice(("high", "medium", "medium", "low", "low"))
+        longest = 30 * MINUTE * (40 if number % SLOW == 0 else 1)
         for place, word in enumerate(WORDS):
             yield line(number, place, word, at, severity)
-            at += drawn.randrange(MINUTE, 30 * MINUTE)
+            at += drawn.randrange(MINUTE, longest)
+
+
+async def publish(settings: KafkaSettings, lines: list[Line]) -> None:
+    """Put ``lines`` on the input topic."""
+    async with Feed(settings) as feed:
+        for each in lines:
+            await feed.add(each)
+        await feed.flush()
+
+
+async def committed(settings: KafkaSettings, group: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until ``group`` has committed all of the input."""
+    ends = await end_offsets(settings, EVENTS.name)
+    admin = AIOKafkaAdminClient(**settings.client_options())
+    await admin.start()
+    try:
+        async with asyncio.timeout(GIVE_UP_SECONDS):
+            while True:
+                try:
+                    offsets = await admin.list_consumer_group_offsets(group)
+                except KafkaError:
+                    # Nobody has asked for this group's coordinator yet.
+                    offsets = {}
+                if all(
+                    partition in offsets and offsets[partition].offset >= end
+                    for partition, end in ends.items()
+                ):
+                    return
+                if process.poll() is not None:
+                    raise RuntimeError(f"the contender ended with status {process.returncode}")
+                await asyncio.sleep(0.05)
+    finally:
+        await admin.close()
 
 
 @dataclass(frozen=True)
@@ -59,49 +101,74 @@ class Run:
     resident_mb: float
 
 
-def measure(lines: list[Line]) -> Run:
-    """Publish ``lines``, then time one tracker from its start to the last commit."""
-    with Rig(partitions=DEFAULT_PARTITIONS, trackers=0) as rig, tempfile.TemporaryDirectory() as at:
-        begun = asyncio.run(end_offsets(rig.settings, EVENTS.name))
-
-        async def publish() -> None:
-            async with Feed(rig.settings) as feed:
-                for each in lines:
-                    await feed.add(each)
-                await feed.move_frontier(lines[-1].occurred or 0)
-
-        asyncio.run(publish())
-        goals = asyncio.run(end_offsets(rig.settings, EVENTS.name))
+def measure(contender: Contender, lines: list[Line], partitions: int = DEFAULT_PARTITIONS) -> Run:
+    """Publish ``lines``, then time ``contender`` from its start to its last commit."""
+    with Rig(partitions=partitions, trackers=0) as rig, tempfile.TemporaryDirectory() as made:
+        asyncio.run(publish(rig.settings, lines))
         started = time.perf_counter()
-        tracker = rig.add_tracker(Path(at) / "tracker.log")
-        asyncio.run(wait_for_progress(rig.settings, begun, goals, tracker.check))
-        seconds = time.perf_counter() - started
-        return Run(len(lines) / seconds, *_used(tracker, len(lines)))
+        process = contender.start(rig.broker.bootstrap, Path(made) / "contender")
+        try:
+            asyncio.run(committed(rig.settings, contender.group, process))
+            seconds = time.perf_counter() - started
+            used = Used.by(process.pid)
+        finally:
+            stop(process)
+        return Run(len(lines) / seconds, used.cpu_seconds / len(lines) * 1e6, used.resident_mb)
 
 
-def _used(tracker: TrackerProcess, count: int) -> tuple[float, float]:
-    """CPU microseconds an event and resident megabytes of the tracker (Linux)."""
-    process = Path("/proc") / str(tracker.pid)
-    fields = (process / "stat").read_text().rsplit(")", 1)[1].split()
-    ticks = int(fields[11]) + int(fields[12])
-    resident = int((process / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return ticks / os.sysconf("SC_CLK_TCK") / count * 1e6, resident / 1e6
+def run(*, count: int, runs: int) -> dict[str, Any]:
+    """All contenders, ``runs`` rounds of them."""
+    lines = events(count)
+    contenders = [ours("--replay"), kafka_streams(2), kafka_streams(1), quix(), faust()]
+    results: dict[str, list[Run]] = {each.name: [] for each in contenders if not each.why_not}
+    for number in range(1, runs + 1):
+        for contender in contenders:
+            if contender.why_not:
+                continue
+            some = lines[: count // FAUST_SHARE] if contender.name == "Faust" else lines
+            measured = measure(contender, some)
+            results[contender.name].append(measured)
+            print(
+                f"  {number}/{runs} {contender.name}: {measured.events_per_second:,.0f} events/s, "
+                f"{measured.cpu_us_per_event:.1f} µs an event, {measured.resident_mb:.0f} MB",
+                flush=True,
+            )
+    found: dict[str, Any] = {
+        "events": count,
+        "tickets": count // len(WORDS),
+        "partitions": DEFAULT_PARTITIONS,
+        "contenders": {
+            name: {
+                field: spread([getattr(each, field) for each in of])
+                for field in Run.__dataclass_fields__
+            }
+            for name, of in results.items()
+        },
+        "left_out": {each.name: each.why_not for each in contenders if each.why_not},
+    }
+    own = found["contenders"]["SLA tracker"]["events_per_second"]["median"]
+    found["ratios"] = {
+        name: own / of["events_per_second"]["median"]
+        for name, of in found["contenders"].items()
+        if name != "SLA tracker"
+    }
+    return found
 
 
-def main() -> None:
-    """Print what three runs came to."""
-    lines = events(int(sys.argv[1]) if len(sys.argv) > 1 else 200_000)
-    print(
-        f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, {os.cpu_count()} cores shared with "
-        f"the broker, Python {platform.python_version()}, {len(lines)} events, "
-        f"{len(lines) // len(WORDS)} tickets, {DEFAULT_PARTITIONS} partitions"
-    )
-    runs = [measure(lines) for _ in range(RUNS)]
-    for name in Run.__dataclass_fields__:
-        values = sorted(getattr(run, name) for run in runs)
-        median = statistics.median(values)
-        print(f"{name}: median {median:.0f}, from {values[0]:.0f} to {values[-1]:.0f}")
+def tell(found: dict[str, Any]) -> None:
+    """Print what was found."""
+    for name, of in found["contenders"].items():
+        ratio = found["ratios"].get(name)
+        print(
+            f"  {name}: {told(of['events_per_second'], ' events/s')}, "
+            f"{told(of['cpu_us_per_event'], ' µs CPU an event')}, "
+            f"{told(of['resident_mb'], ' MB')}" + (f"; ours {ratio:.2f}x" if ratio else "")
+        )
+    for name, reason in found["left_out"].items():
+        print(f"  {name}: left out, {reason}")
 
 
 if __name__ == "__main__":
-    main()
+    import sys
+
+    tell(run(count=int(sys.argv[1]), runs=int(sys.argv[2])))

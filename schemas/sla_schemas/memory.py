@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from sla_domain.alert import Said, Sent
-from sla_domain.event import Event
+from sla_domain.event import Event, EventType
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Ticket
 
@@ -91,13 +91,18 @@ class HeldRecord:
         )
 
 
+#: An ``Event`` as a record holds it. msgspec can't be given the type itself, whose annotations are
+#: lost where it is compiled.
+EventFields = tuple[int, EventType, str, str, str | None, Mapping[str, Any]]
+
+
 class Stored(msgspec.Struct, omit_defaults=True):
     """What the tracker reads back of a ticket's record: its memory and its policy, not the figures.
 
     ``policy`` is absent where the policy book says the same.
     """
 
-    timeline: list[Event]
+    timeline: Sequence[EventFields]
     sent: list[Sent] = []
     said: list[Said] = []
     held: list[Held] = []
@@ -121,5 +126,6 @@ def read_stored(value: bytes) -> Stored:
 def restored_ticket(ticket_id: str, stored: Stored, book: PolicyBook) -> Ticket:
     """The ticket that ``stored`` remembers. Raises ``UnknownPolicyError``."""
     ticket = Ticket(ticket_id, book)
-    ticket.restore(stored.timeline, stored.sent, stored.said, stored.policy)
+    timeline = [Event._make(fields) for fields in stored.timeline]
+    ticket.restore(timeline, stored.sent, stored.said, stored.policy)
     return ticket

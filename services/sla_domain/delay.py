@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import zip_longest
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from sla_domain.calendar import Calendar
-from sla_domain.clock import Pause
 from sla_domain.ticket import Ticket
 
 
@@ -23,6 +21,8 @@ class Delay(NamedTuple):
 
 
 NO_DELAY = Delay(0, 0)
+#: A party, since when it was waited for, and until when; ``None`` while it still is.
+Wait = tuple[str, int, int | None]
 
 
 def client_delay(ticket: Ticket, at: int) -> dict[str, Delay]:
@@ -31,22 +31,26 @@ def client_delay(ticket: Ticket, at: int) -> dict[str, Delay]:
     return delay_by_party(_waits(ticket), calendar, ticket.communicated_at, at)
 
 
-def _waits(ticket: Ticket) -> Iterator[Pause]:
-    ends = [stage.start for stage in ticket.stages[1:]]
-    for stage, end in zip_longest(ticket.stages, ends):
+def _waits(ticket: Ticket) -> list[Wait]:
+    """What the ticket waited for and from when to when; a stage ends where the next begins."""
+    waits: list[Wait] = []
+    end: int | None = None
+    for stage in reversed(ticket.stages):
         if stage.party is not None:
-            yield Pause(stage.start, end, stage.party, stage.cause)
+            waits.append((stage.party, stage.start, end))
+        end = stage.start
+    return waits
 
 
 def delay_by_party(
-    pauses: Iterable[Pause], calendar: Calendar, since: int, until: int
+    waits: Iterable[Wait], calendar: Calendar, since: int, until: int
 ) -> dict[str, Delay]:
-    """What of ``pauses`` lies in ``[since, until)``, by party."""
+    """What of ``waits`` lies in ``[since, until)``, by party."""
     found: dict[str, Delay] = {}
-    for pause in pauses:
-        start = max(pause.start, since)
-        end = until if pause.end is None else min(pause.end, until)
+    for party, begun, ended in waits:
+        start = max(begun, since)
+        end = until if ended is None else min(ended, until)
         if start < end:
             delay = Delay(calendar.between(start, end), end - start)
-            found[pause.party] = found.get(pause.party, NO_DELAY).plus(delay)
-    return dict(sorted(found.items()))
+            found[party] = found.get(party, NO_DELAY).plus(delay)
+    return found if len(found) < 2 else dict(sorted(found.items()))

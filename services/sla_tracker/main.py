@@ -32,7 +32,7 @@ def run_tracker(kafka: KafkaSettings, settings: TrackerSettings) -> int:
     """Run until SIGTERM or SIGINT; the exit status, 1 when it had to end by itself."""
     configure_logs()
     # Tickets are many, long-lived and without cycles: looking through them all finds nothing.
-    gc.set_threshold(100_000, 50, 50)
+    gc.set_threshold(500_000, 1_000, 1_000)
     return asyncio.run(_run(kafka, settings))
 
 

@@ -84,7 +84,8 @@ class Stopped:
         if outcome is Outcome.BREACHED:
             # "Less than" is broken by the target itself.
             consumed = max(consumed, nextafter(1.0, 2.0))
-        delays = delay_by_party(clock.pauses, business, clock.start, at) if clock.pauses else {}
+        waits = [(pause.party, pause.start, pause.end) for pause in clock.pauses]
+        delays = delay_by_party(waits, business, clock.start, at)
         return cls(clock.rule.name, clock.severity, outcome, clock.origin, used, consumed, delays)
 
 

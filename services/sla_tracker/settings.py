@@ -33,7 +33,7 @@ class TrackerSettings(BaseSettings):
     )
     http_host: str = Field("127.0.0.1", description="Address of /metrics, /healthz and /readyz.")
     http_port: int = Field(9108, ge=0, le=65535, description="Their port; 0 picks a free one.")
-    batch_records: int = Field(2000, ge=1, description="Records in one transaction, at most.")
+    batch_records: int = Field(5000, ge=1, description="Records in one transaction, at most.")
     call_seconds: float = Field(
         15.0, gt=0, description="Seconds any single call to the broker may take."
     )

@@ -35,7 +35,7 @@ from sla_tracker.wire.progress import write_progress
 #: Seconds between looks at the clock while nothing arrives.
 TICK: Final = 0.05
 #: Records waiting for a partition beyond which it isn't fetched any more.
-INBOX_LIMIT: Final = 8_000
+INBOX_LIMIT: Final = 10_000
 #: The records over which the share of dead letters is taken, and how many make a share.
 SHARE_WINDOW: Final = 1_000
 SHARE_LEAST: Final = 200

@@ -68,7 +68,7 @@ def test_the_image_is_as_hadolint_wants_it() -> None:
     text = (DEPLOY / "container" / "Dockerfile").read_text("utf-8")
     assert "\nUSER 10001:10001\n" in text
     assert "\nHEALTHCHECK " in text
-    assert text.count("--locked") == 2
+    assert text.count("uv sync") == text.count("--locked") == 3
 
 
 def compose() -> dict[str, Any]:

@@ -112,6 +112,9 @@ def _figures(limit: Limit, until: int, *, undue: bool, measured: bool) -> dict[s
 
 def _paused_by(limit: Limit, until: int) -> dict[str, int]:
     parties = {pause.party for pause in limit.pauses}
+    if len(parties) == 1:
+        # The total is known, a party's share is added up.
+        return {limit.pauses[0].party: limit.paused_time(until)}
     return {party: limit.paused_time(until, party) for party in sorted(parties)}
 
 
