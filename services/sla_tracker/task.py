@@ -83,6 +83,8 @@ class PartitionTask:
         self._known_until: int | None = None
         self._clock: BrokerClock | None = None
         self._partitions = 0
+        #: How often it began again.
+        self.restarts = 0
         self._failures = 0
         self._stopping = False
         self._recent: deque[tuple[int, int]] = deque()
@@ -219,6 +221,7 @@ class PartitionTask:
         """
         self.state = State.FAILED
         self._failures += 1
+        self.restarts += 1
         try:
             self._pause()
         except IllegalStateError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Collection
 from typing import Final
 
@@ -103,6 +104,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         """Stop their tasks, letting a transaction in flight finish."""
         stopping = [self.tasks.pop(partition) for partition in revoked if partition in self.tasks]
         await asyncio.gather(*(task.stop(REVOKE_SECONDS) for task in stopping))
+        gc.collect()
 
     def _end(self, error: BaseException) -> None:
         self._fatal = self._fatal or error
@@ -113,8 +115,13 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         supervisor can start it anew, and another tracker can take over.
         """
         told: set[TopicPartition] = set()
+        restarts = 0
         while True:
             await asyncio.sleep(WATCH_SECONDS)
+            before, restarts = restarts, sum(task.restarts for task in self.tasks.values())
+            if restarts > before:
+                # An error may hold on to all that its partition knew, in a cycle.
+                gc.collect()
             seconds = {owned: task.stalled() for owned, task in self.tasks.items()}
             standing = {
                 owned for owned, still in seconds.items() if still > self._settings.stalled_seconds
