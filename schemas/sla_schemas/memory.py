@@ -112,10 +112,31 @@ class Stored(msgspec.Struct, omit_defaults=True):
     state_version: int = 1
 
 
-_STORED: Final = msgspec.json.Decoder(Stored)
+class StoredClock(msgspec.Struct):
+    """What of a clock's figures its sort is told by."""
+
+    clock: str
+    cycle: int
+    severity: str
+    outcome: str
+    stopped: str | None
 
 
-def read_stored(value: bytes) -> Stored:
+class StoredRow(Stored):
+    """A ticket's record with what it tells of its sort and its next deadline: a ticket that was
+    judged under the same policies goes back into the table as it is.
+    """
+
+    state: str = ""
+    severity: str | None = None
+    clocks: list[StoredClock] = []
+    next_deadline: str | None = None
+
+
+_STORED: Final = msgspec.json.Decoder(StoredRow)
+
+
+def read_stored(value: bytes) -> StoredRow:
     """The memory in a record of the ticket table. Raises ``NewerStateError``."""
     stored = _STORED.decode(value)
     if stored.state_version > STATE_VERSION:

@@ -138,4 +138,8 @@ class ProgressRecord(Strict):
         int | None, Field(ge=0, description="Tickets of the partition in the table.")
     ]
     partitions: Annotated[int | None, Field(ge=1, description="Partitions of the input topic.")]
+    rules: Annotated[
+        str | None,
+        Field(description="Digest of the policies under which the tickets were judged."),
+    ] = None
     state_version: Annotated[int, Field(ge=1, description="The form of the tracker's memory.")]

@@ -17,13 +17,13 @@ from sla_domain.calendar import Calendar
 from sla_domain.clock import Clock, Outcome
 from sla_domain.delay import Delay, delay_by_party
 from sla_domain.event import Event
-from sla_domain.instant import DAY, SECOND
+from sla_domain.instant import DAY, SECOND, parse_instant
 from sla_domain.judge import judge, next_deadline
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Placement, Status, Ticket
 from sla_schemas.headers import ERASE_HEADER, REKEYED_HEADER, REPLAY_FRONTIER_HEADER
-from sla_schemas.memory import Held, HeldRecord, Stored
-from sla_tracker.table import Entry, Labels, TicketTable, labels_of
+from sla_schemas.memory import Held, HeldRecord, StoredRow
+from sla_tracker.table import Entry, Labels, TicketTable, labels_of, labels_of_row
 from sla_tracker.wire.events import Received, read_event
 from sla_tracker.wire.progress import Counts
 from sla_tracker.wire.records import DeadLetter, Record, Rejected, dead_letter
@@ -145,6 +145,8 @@ class Partition:
     def __init__(self, number: int, topic: str, book: PolicyBook, time: TimeRule = REPLAY) -> None:
         self.number = number
         self.table = TicketTable(book)
+        #: The digest of the policies it judges by.
+        self.rules = book.digest
         #: Alerts are sent for instants up to here; ``None`` before anything is known.
         self.frontier: int | None = None
         self.tally = Counts()
@@ -255,20 +257,50 @@ class Partition:
         return effects
 
     def resume(self, frontier: int | None, tally: Counts) -> None:
-        """Go on from a stored frontier; the stored tickets follow, each by ``restore``."""
+        """Go on from a stored frontier; the stored tickets follow, each by ``put_back``."""
         self.frontier = frontier
         self.tally = tally
 
-    def restore(self, ticket_id: str, stored: Stored) -> None:
-        """Put a stored ticket back, with its deadline."""
-        entry = self.table.put(ticket_id, stored)
+    def put_back(self, ticket_id: str, row: StoredRow) -> None:
+        """Put a stored ticket back with its deadline, in place of an earlier record of it.
+
+        It is taken as it was stored; ``judge_anew`` where that may be other than it should be.
+        """
+        self.take_out(ticket_id)
+        labels = labels_of_row(row)
+        self.table.put(ticket_id, row, labels)
+        self.census.add(labels)
+        at = row.next_deadline
+        self.table.set_deadline(ticket_id, None if at is None else parse_instant(at))
+
+    def take_out(self, ticket_id: str) -> None:
+        """Undo ``put_back``: the ticket has left the table since."""
+        counted = self.table.counted(ticket_id)
+        if counted is not None:
+            self.census.add(counted, -1)
+        self.table.remove(ticket_id)
+
+    def judge_anew(self, ticket_id: str) -> None:
+        """Judge a ticket that was put back by today's policies: it was stored with nothing owed,
+        but their files, or what they follow from, may have changed since.
+
+        Raises ``UnknownPolicyError``.
+        """
+        entry = self.table.get(ticket_id)
+        assert entry is not None, "what is judged anew was put back"
         if self.frontier is not None and (owed := judge(entry.ticket, self.frontier, None)):
-            # It was stored with nothing owed, so its policy's file has changed since.
             self._effects.alerts += owed
             self._changed[ticket_id] = entry
+        stored = self.table.deadline(ticket_id)
         self._schedule(entry)
-        entry.counted = labels_of(self.record(entry, ticket_as_of(entry.ticket)))
-        self.census.add(entry.counted)
+        if self.table.deadline(ticket_id) != stored:
+            # The next start takes the deadline from the record.
+            self._changed[ticket_id] = entry
+        labels = labels_of(self.record(entry, ticket_as_of(entry.ticket)))
+        if entry.counted is not None:
+            self.census.add(entry.counted, -1)
+        self.census.add(labels)
+        entry.counted = labels
         self.table.pack_idle()
 
     # --- events ---

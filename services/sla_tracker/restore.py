@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Final
 
 import msgspec
@@ -29,59 +30,51 @@ async def restore(
     """Fill ``world`` with what is committed for its partition, of ``partitions``; answers the next
     input offset, ``None`` for the beginning.
 
-    Call it only after the fence: before it an older owner may still commit. Raises ``FatalError``
-    where what is found can't be gone on from: see ``_check`` and ``_put_back``; and
-    ``OpenTransactionError``.
+    Tickets that were last judged under other policies are judged anew. Call it only after the
+    fence: before it an older owner may still commit. Raises ``FatalError`` where what is found
+    can't be gone on from: see ``_check`` and ``_put_back``; and ``OpenTransactionError``.
     """
     tickets = TopicPartition(TICKETS.name, world.number)
     progress = TopicPartition(PROGRESS.name, world.number)
-    values: dict[str, bytes] = {}
-    latest: Progress | None = None
     consumer = clients.consumer(
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
-        # Both tables are fetched at least once, and an empty answer is not to be waited for long.
+        # Each table is fetched at least once, and an empty answer is not to be waited for long.
         fetch_max_wait_ms=10,
         max_partition_fetch_bytes=8 * 1024 * 1024,
     )
-    limit = settings.call_seconds
+    latest: Progress | None = None
     try:
-        await asyncio.wait_for(consumer.start(), limit)
-        consumer.assign([tickets, progress])
-        ends = await asyncio.wait_for(consumer.end_offsets([tickets, progress]), limit)
-        await asyncio.wait_for(consumer.seek_to_beginning(tickets, progress), limit)
+        await asyncio.wait_for(consumer.start(), settings.call_seconds)
         async with asyncio.timeout(settings.restore_seconds):
-            while not await _reached(consumer, ends):
-                for partition, records in (await consumer.getmany(timeout_ms=200)).items():
-                    if partition == tickets:
-                        _take_in(values, records)
-                    else:
-                        latest = _latest(records, settings.app) or latest
-            for partition in (tickets, progress):
-                await _check_ended(consumer, partition)
+            async for records in _committed(consumer, progress, settings.call_seconds):
+                latest = _latest(records, settings.app) or latest
+            if latest is not None:
+                world.resume(latest.frontier, latest.counts)
+            async for records in _committed(consumer, tickets, settings.call_seconds):
+                await _put_back(world, records)
     finally:
-        await let_go(consumer, limit)
-    _check(world.number, latest, values, partitions, settings.app)
+        await let_go(consumer, settings.call_seconds)
+    _check(world, latest, partitions, settings.app)
     if latest is None:
         return None
-    world.resume(latest.frontier, latest.counts)
-    await _put_back(world, values)
+    if latest.rules != world.rules:
+        await _judge_anew(world)
     return latest.offset
 
 
-def _check(
-    number: int, latest: Progress | None, values: dict[str, bytes], partitions: int, app: str
-) -> None:
+def _check(world: Partition, latest: Progress | None, partitions: int, app: str) -> None:
     """Raise ``FatalError`` where table and progress are not those of one uninterrupted run: going
     on would send alerts again, or never.
     """
+    number, tickets = world.number, len(world.table)
     if latest is None:
-        if not values:
+        if not tickets:
             return
         raise FatalError(
-            f"partition {number} has {len(values)} tickets in {TICKETS.name} but no "
+            f"partition {number} has {tickets} tickets in {TICKETS.name} but no "
             f"progress of {app!r} in {PROGRESS.name}; start the tracker under the "
             "name it ran by (SLA_TRACKER_APP), or delete and create both topics to begin anew"
         )
@@ -91,43 +84,58 @@ def _check(
             "tickets and their events no longer meet; the number is fixed for life: copy the "
             "events to new topics with the number wanted"
         )
-    if latest.tickets not in (None, len(values)):
+    if latest.tickets not in (None, tickets):
         raise FatalError(
-            f"partition {number} has {len(values)} tickets in {TICKETS.name}, and {latest.tickets} "
+            f"partition {number} has {tickets} tickets in {TICKETS.name}, and {latest.tickets} "
             "were written: the topic was deleted, or cleaned otherwise than by compaction; bring "
             "its records back, or delete and create the tracker's topics to begin anew"
         )
 
 
-async def _put_back(world: Partition, values: dict[str, bytes]) -> None:
-    """Restore each ticket. Raises ``FatalError`` for one that a newer version wrote, or whose
-    policy is missing, or that no tracker wrote.
+async def _put_back(world: Partition, records: list[ConsumerRecord]) -> None:
+    """Restore each ticket. Raises ``FatalError`` for one that a newer version wrote, or that no
+    tracker wrote.
     """
-    for number, (ticket_id, value) in enumerate(values.items()):
+    for number, record in enumerate(records):
         if number % _BREATH == 0:
             # Heartbeats go out from the same loop; without them the group gives us up.
             await asyncio.sleep(0)
+        ticket_id = record.key.decode()
         try:
-            world.restore(ticket_id, read_stored(value))
-        except UnknownPolicyError as error:
-            raise FatalError(str(error)) from None
+            if record.value is None:
+                world.take_out(ticket_id)
+            else:
+                world.put_back(ticket_id, read_stored(record.value))
         except NewerStateError as error:
             raise FatalError(f"ticket {ticket_id} in {TICKETS.name} has {error}{_NEWER}") from None
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, ValueError) as error:
             raise FatalError(
                 f"the record of ticket {ticket_id} in {TICKETS.name} partition {world.number} is "
                 f"not a tracker's ({error}); only trackers may write there: bring the record back"
             ) from None
 
 
-async def _reached(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
-    """Whether all is read up to ``ends``, and the broker has said how much more there is."""
-    return all(
-        [
-            await consumer.position(partition) >= end and consumer.highwater(partition) is not None
-            for partition, end in ends.items()
-        ]
-    )
+async def _judge_anew(world: Partition) -> None:
+    """Raises ``FatalError`` for a ticket whose policy is missing."""
+    for number, ticket_id in enumerate(world.table.ids()):
+        if number % _BREATH == 0:
+            await asyncio.sleep(0)
+        try:
+            world.judge_anew(ticket_id)
+        except UnknownPolicyError as error:
+            raise FatalError(str(error)) from None
+
+
+async def _committed(
+    consumer: AIOKafkaConsumer, partition: TopicPartition, limit: float
+) -> AsyncIterator[list[ConsumerRecord]]:
+    """All records of a table, up to the end that it has now. Raises ``OpenTransactionError``."""
+    consumer.assign([partition])
+    end = (await asyncio.wait_for(consumer.end_offsets([partition]), limit))[partition]
+    await asyncio.wait_for(consumer.seek_to_beginning(partition), limit)
+    while await consumer.position(partition) < end or consumer.highwater(partition) is None:
+        yield (await consumer.getmany(timeout_ms=200)).get(partition, [])
+    await _check_ended(consumer, partition)
 
 
 async def _check_ended(consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
@@ -142,15 +150,6 @@ async def _check_ended(consumer: AIOKafkaConsumer, partition: TopicPartition) ->
             f"transaction at {read} that nobody will end: brokers 4.3.0 to 4.4.0 lose the end of "
             "one in a crash (docs/reliability.md)"
         )
-
-
-def _take_in(values: dict[str, bytes], records: list[ConsumerRecord]) -> None:
-    for record in records:
-        ticket_id = record.key.decode()
-        if record.value is None:
-            values.pop(ticket_id, None)
-        else:
-            values[ticket_id] = record.value
 
 
 def _latest(records: list[ConsumerRecord], app: str) -> Progress | None:

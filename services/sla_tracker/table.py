@@ -17,7 +17,7 @@ import msgspec
 
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Ticket
-from sla_schemas.memory import Held, Stored, restored_ticket
+from sla_schemas.memory import Held, Stored, StoredRow, restored_ticket
 
 #: How many tickets of a partition stay objects. One is about 2 KB, packed about 300 bytes.
 HOT_TICKETS = 4096
@@ -50,6 +50,19 @@ def labels_of(record: Mapping[str, Any]) -> Labels:
                 clock["stopped"] is not None,
             )
             for clock in record["clocks"]
+        ),
+    )
+
+
+def labels_of_row(row: StoredRow) -> Labels:
+    """The same of a record that was read back."""
+    return Labels(
+        (row.state, row.severity or "none"),
+        tuple(
+            [
+                (clock.clock, clock.cycle, clock.outcome, clock.severity, clock.stopped is not None)
+                for clock in row.clocks
+            ]
         ),
     )
 
@@ -97,16 +110,33 @@ class TicketTable:
         entry = self._hot[ticket_id] = Entry(Ticket(ticket_id, self._book))
         return entry
 
-    def put(self, ticket_id: str, stored: Stored) -> Entry:
-        """The entry that was stored, for instance by another tracker."""
-        entry = self._hot[ticket_id] = self._entry(ticket_id, stored)
-        return entry
+    def put(self, ticket_id: str, row: StoredRow, counted: Labels) -> None:
+        """A ticket as it was stored, for instance by another tracker, in place of what is known."""
+        self._hot.pop(ticket_id, None)
+        self._idle[ticket_id] = _packed(
+            self._number(counted),
+            Stored(
+                row.timeline, row.sent, row.said, row.held, row.held_until, row.policy, row.weight
+            ),
+        )
+
+    def counted(self, ticket_id: str) -> Labels | None:
+        """How a ticket is counted in the gauges; ``None`` also where it isn't in the table."""
+        entry = self._hot.get(ticket_id)
+        if entry is not None:
+            return entry.counted
+        packed = self._idle.get(ticket_id)
+        return None if packed is None else self._sorts[_number_of(packed)]
 
     def remove(self, ticket_id: str) -> None:
         """Forget a ticket and its deadline."""
         self._hot.pop(ticket_id, None)
         self._idle.pop(ticket_id, None)
         self._deadlines.pop(ticket_id, None)
+
+    def ids(self) -> list[str]:
+        """The tickets in the table."""
+        return [*self._hot, *self._idle]
 
     def entries(self) -> Iterator[Entry]:
         """Every entry, packed ones unpacked for the moment only."""
@@ -160,16 +190,15 @@ class TicketTable:
         self._heap = [(at, ticket_id) for ticket_id, at in self._deadlines.items()]
         heapify(self._heap)
 
-    def _entry(self, ticket_id: str, stored: Stored) -> Entry:
-        ticket = restored_ticket(ticket_id, stored, self._book)
-        return Entry(ticket, stored.held, stored.held_until, stored.weight)
+    def _number(self, counted: Labels | None) -> int:
+        """The number of a sort: tickets are many and their sorts few."""
+        number = self._sort_numbers.get(counted)
+        if number is None:
+            number = self._sort_numbers[counted] = len(self._sorts)
+            self._sorts.append(counted)
+        return number
 
     def _pack(self, entry: Entry) -> bytes:
-        """An entry as bytes: the number of its sort, then what a tracker stores of a ticket."""
-        number = self._sort_numbers.get(entry.counted)
-        if number is None:
-            number = self._sort_numbers[entry.counted] = len(self._sorts)
-            self._sorts.append(entry.counted)
         ticket = entry.ticket
         stored = Stored(
             ticket.timeline,
@@ -180,9 +209,20 @@ class TicketTable:
             ticket.pin,
             entry.weight,
         )
-        return number.to_bytes(_SORT_BYTES, "big") + _PACK.encode(stored)
+        return _packed(self._number(entry.counted), stored)
 
     def _unpack(self, ticket_id: str, packed: bytes) -> Entry:
-        entry = self._entry(ticket_id, _UNPACK.decode(memoryview(packed)[_SORT_BYTES:]))
-        entry.counted = self._sorts[int.from_bytes(packed[:_SORT_BYTES], "big")]
+        stored = _UNPACK.decode(memoryview(packed)[_SORT_BYTES:])
+        ticket = restored_ticket(ticket_id, stored, self._book)
+        entry = Entry(ticket, stored.held, stored.held_until, stored.weight)
+        entry.counted = self._sorts[_number_of(packed)]
         return entry
+
+
+def _packed(number: int, stored: Stored) -> bytes:
+    """An entry as bytes: the number of its sort, then what a tracker stores of a ticket."""
+    return number.to_bytes(_SORT_BYTES, "big") + _PACK.encode(stored)
+
+
+def _number_of(packed: bytes) -> int:
+    return int.from_bytes(packed[:_SORT_BYTES], "big")

@@ -256,8 +256,9 @@ class PartitionTask:
         self._partitions = len(self._consumer.partitions_for_topic(EVENTS.name) or ())
         offset = await restore(world, self._clients, self._settings, self._partitions)
         self._offset = await self._seek(offset)
-        # So that the broker's time is known before any deadline is looked at.
-        await writer.write(Effects(), self._offset, self._progress(world))
+        # At once, so that the broker's time is known before any deadline is looked at; with what
+        # judging anew came to, since the next start trusts that it was written.
+        await self._write(writer, world, world.take())
         self._clock = writer.clock
         self._recent = deque([(world.tally.events, world.tally.dead_letters)])
         self.world = world
@@ -354,19 +355,27 @@ class PartitionTask:
     async def _commit(
         self, writer: TransactionalWriter, world: Partition, effects: Effects
     ) -> None:
+        await self._write(writer, world, effects)
+        self._failures = 0
+        self._come_on()
+
+    async def _write(self, writer: TransactionalWriter, world: Partition, effects: Effects) -> None:
         started = time.monotonic()
         begun = [] if self._traces is None else self._traces.begin(effects.alerts)
         effects.traceparents = {alert_id: parent for alert_id, _, parent in begun}
         await writer.write(effects, self._offset, self._progress(world))
         for _, span, _ in begun:
             span.end()
-        self._failures = 0
-        self._come_on()
         self._metrics.committed(effects, time.monotonic() - started)
 
     def _progress(self, world: Partition) -> bytes:
         return write_progress(
-            self._offset, world.frontier, world.tally, len(world.table), self._partitions
+            self._offset,
+            world.frontier,
+            world.tally,
+            len(world.table),
+            self._partitions,
+            world.rules,
         )
 
     async def _wait(self) -> None:

@@ -104,7 +104,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         """Stop their tasks, letting a transaction in flight finish."""
         stopping = [self.tasks.pop(partition) for partition in revoked if partition in self.tasks]
         await asyncio.gather(*(task.stop(REVOKE_SECONDS) for task in stopping))
-        gc.collect()
+        _collect()
 
     def _end(self, error: BaseException) -> None:
         self._fatal = self._fatal or error
@@ -120,8 +120,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
             await asyncio.sleep(WATCH_SECONDS)
             before, restarts = restarts, sum(task.restarts for task in self.tasks.values())
             if restarts > before:
-                # An error may hold on to all that its partition knew, in a cycle.
-                gc.collect()
+                _collect()
             seconds = {owned: task.stalled() for owned, task in self.tasks.items()}
             standing = {
                 owned for owned, still in seconds.items() if still > self._settings.stalled_seconds
@@ -199,3 +198,11 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
             f"no broker answers at {self._clients.bootstrap}; start one with 'sla kafka', or set "
             "SLA_KAFKA_BOOTSTRAP"
         )
+
+
+def _collect() -> None:
+    """Where the process has the collector off: what ended, or the error it ended by, may hold on to
+    all that a partition knew, in a cycle.
+    """
+    if not gc.isenabled():
+        gc.collect()

@@ -36,7 +36,9 @@ def test_what_any_version_stored_is_gone_on_from(version: int, book: PolicyBook)
     for line in (STATES / str(version) / "tickets.jsonl").read_bytes().splitlines():
         stored = read_stored(line)
         assert stored.state_version == version
-        world.restore(json.loads(line)["ticket_id"], stored)
+        ticket_id = json.loads(line)["ticket_id"]
+        world.put_back(ticket_id, stored)
+        world.judge_anew(ticket_id)
     uninterrupted = first_part()
     uninterrupted.take()
     expected = alerts_of_the_rest(uninterrupted)

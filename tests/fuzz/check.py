@@ -111,7 +111,7 @@ def _check_restored(world: Partition, rows: dict[str, bytes | None], seed: int) 
     again.resume(world.frontier, copy(world.tally))
     for ticket, row in rows.items():
         if row is not None:
-            again.restore(ticket, read_stored(row))
+            again.put_back(ticket, read_stored(row))
     if again.take().alerts:
         raise Fault(f"seed {seed}: a restored ticket owes an alert that the live one did not")
     for partition in (world, again):

@@ -143,7 +143,7 @@ def test_5_stored_and_restored_anywhere_it_goes_on_with_the_same_alerts(
     second.resume(first.frontier, first.tally)
     for ticket_id, value in table.items():
         if value is not None:
-            second.restore(ticket_id, read_stored(value))
+            second.put_back(ticket_id, read_stored(value))
     assert second.census.tickets == first.census.tickets
     assert +second.census.clocks == +first.census.clocks
     assert second.table.next_deadline() == first.table.next_deadline()

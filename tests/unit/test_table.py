@@ -77,7 +77,8 @@ def test_a_stricter_policy_under_the_same_version_is_told_at_the_next_start(
     stricter = POLICY.read_text().replace('within = "4h"', 'within = "3h"')
     second = Partition(0, EVENTS.name, PolicyBook([parse_policy(stricter, "mine.toml")]), REPLAY)
     second.resume(first.frontier, first.tally)
-    second.restore("T-1", read_stored(stored))
+    second.put_back("T-1", read_stored(stored))
+    second.judge_anew("T-1")
     effects = second.take()
     assert [alert.kind for alert in effects.alerts] == [AlertKind.BREACH]
     assert "T-1" in effects.tickets

@@ -35,7 +35,8 @@ def stored(*more: dict[str, object]) -> bytes:
 def restored(book: PolicyBook, value: bytes) -> Partition:
     world = Partition(0, EVENTS.name, book, REPLAY)
     world.resume(parse_instant("2026-11-23T12:00:00Z"), world.tally)
-    world.restore("T-1", read_stored(value))
+    world.put_back("T-1", read_stored(value))
+    world.judge_anew("T-1")
     return world
 
 

@@ -30,6 +30,8 @@ class Progress(msgspec.Struct):
     tickets: int | None = None
     partitions: int | None = None
     state_version: int = 1
+    #: The digest of the policies by which its tickets were judged last.
+    rules: str | msgspec.UnsetType = msgspec.UNSET
 
 
 _PROGRESS: Final = msgspec.json.Decoder(Progress)
@@ -49,8 +51,9 @@ def write_progress(
     counts: Counts,
     tickets: int | None = None,
     partitions: int | None = None,
+    rules: str | msgspec.UnsetType = msgspec.UNSET,
 ) -> bytes:
     """A record for the progress topic: the next input offset and all that is known with it."""
     return msgspec.json.encode(
-        Progress(offset, frontier, counts, tickets, partitions, STATE_VERSION)
+        Progress(offset, frontier, counts, tickets, partitions, STATE_VERSION, rules)
     )
