@@ -20,7 +20,7 @@ from sla_domain.ticket import Ticket
 from sla_schemas.memory import Held, Stored, StoredRow, restored_ticket
 
 #: How many tickets of a partition stay objects. One is about 2 KB, packed about 300 bytes.
-HOT_TICKETS = 4096
+HOT_TICKETS = 1024
 
 _SORT_BYTES: Final = 4
 _PACK: Final = msgspec.msgpack.Encoder()

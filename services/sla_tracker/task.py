@@ -32,8 +32,10 @@ from sla_tracker.traces import Traces
 from sla_tracker.transaction import TransactionalWriter
 from sla_tracker.wire.progress import write_progress
 
-#: Seconds between looks at the clock while nothing arrives.
-TICK: Final = 0.05
+#: Seconds between looks at the clock while nothing arrives and no deadline is due.
+TICK: Final = 0.5
+#: Seconds after which a partition with nothing to do shows that it is alive.
+SHOW_SECONDS: Final = 0.5
 #: Records waiting for a partition beyond which it isn't fetched any more.
 INBOX_LIMIT: Final = 10_000
 #: The records over which the share of dead letters is taken, and how many make a share.
@@ -81,6 +83,8 @@ class PartitionTask:
         self._placed = asyncio.Event()
         #: In UTC milliseconds; once the inbox is empty, the world is known up to here.
         self._known_until: int | None = None
+        #: By the event loop's clock, when the world was known up to an instant last.
+        self._shown_at = 0.0
         self._clock: BrokerClock | None = None
         self._partitions = 0
         #: How often it began again.
@@ -164,7 +168,7 @@ class PartitionTask:
         open (an event sent on under its right key) others may wait.
         """
         self._known_until = None
-        if self._paused or self.world is None:
+        if self._paused or self.world is None or self._clock is None:
             return
         consumer, partition = self._consumer, self.partition
         try:
@@ -172,15 +176,30 @@ class PartitionTask:
             end = consumer.highwater(partition)
             if polled is None or end is None:
                 return
+            known = self._clock.at(int(polled))
+            if not self._matters(known):
+                return
             limit = self._settings.call_seconds
             position = await asyncio.wait_for(consumer.position(partition), limit)
         except (IllegalStateError, AssertionError, TimeoutError):
             # The partition is no longer ours, or has no position at the moment.
             return
         if position >= end and self._clock is not None:
-            self._known_until = self._clock.at(int(polled))
-        if self._known_until is not None:
+            self._known_until = known
+            self._shown_at = asyncio.get_running_loop().time()
+            self._arrived.set()
             self._come_on()
+
+    def _matters(self, known: int | None) -> bool:
+        """Whether anything comes of the world's being known up to an instant: a deadline, or after
+        a while the frontier that health and metrics tell.
+        """
+        if known is None:
+            return False
+        if asyncio.get_running_loop().time() - self._shown_at >= SHOW_SECONDS:
+            return True
+        due = None if self.world is None else self.world.next_deadline
+        return due is not None and due <= known - self._settings.grace_ms
 
     async def _live(self) -> None:
         while not self._stopping:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Collection
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -25,8 +25,11 @@ from sla_tracker.topic_check import check_topics
 #: Seconds a revoked partition's transaction in flight gets to finish.
 REVOKE_SECONDS: Final = 3.0
 CONNECT_ATTEMPTS: Final = 30
-#: How long a fetch waits for records; deadlines are looked at as often.
-POLL_MS: Final = 50
+#: How often deadlines are looked at while nothing arrives.
+POLL_MS: Final = 20
+#: How long the broker holds a fetch that finds nothing: a deadline waits for its answer, which says
+#: that no event came before it.
+FETCH_WAIT_MS: Final = 25
 #: How old what is known of topics and brokers may be.
 METADATA_MS: Final = 5_000
 #: Seconds between looks at whether the partitions come on.
@@ -73,11 +76,13 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         """
         consumer = self._consumer = await self._connect()
         watching = asyncio.create_task(self._watch())
+        stopping = asyncio.create_task(self._stop.wait())
         try:
             consumer.subscribe([EVENTS.name], listener=self)
             while not self._stop.is_set():
-                await self._dispatch(consumer)
+                await self._dispatch(consumer, stopping)
         finally:
+            stopping.cancel()
             watching.cancel()
             await self.on_partitions_revoked(list(self.tasks))
             await let_go(consumer, self._settings.call_seconds)
@@ -144,15 +149,15 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
                 )
                 return
 
-    async def _dispatch(self, consumer: AIOKafkaConsumer) -> None:
+    async def _dispatch(
+        self, consumer: AIOKafkaConsumer, stopping: asyncio.Task[Literal[True]]
+    ) -> None:
         """Take what has arrived and hand it to the partitions' tasks."""
         for owned in self.tasks.values():
             owned.place()
         fetching = asyncio.ensure_future(consumer.getmany(timeout_ms=POLL_MS))
-        stopping = asyncio.ensure_future(self._stop.wait())
         # ``getmany`` forgets its time-out during a rebalance, so it must not keep us from stopping.
         await asyncio.wait([fetching, stopping], return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
         if not fetching.done():
             fetching.cancel()
             await asyncio.wait([fetching])
@@ -175,7 +180,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
                 partition_assignment_strategy=(RoundRobinPartitionAssignor,),
                 session_timeout_ms=self._settings.session_timeout_ms,
                 heartbeat_interval_ms=self._settings.session_timeout_ms // 4,
-                fetch_max_wait_ms=100,
+                fetch_max_wait_ms=FETCH_WAIT_MS,
                 # The group's leader may share out nothing when a broker that has just started does
                 # not know the topic yet; it does so again when it hears of it.
                 metadata_max_age_ms=METADATA_MS,

@@ -27,7 +27,7 @@ from sla_tracker.broker_clock import BrokerClock, wall_ms
 from sla_tracker.errors import FatalError
 from sla_tracker.http import Health
 from sla_tracker.metrics import TrackerMetrics
-from sla_tracker.partition import REPLAY, Partition, TimeRule
+from sla_tracker.partition import DEFAULT_GRACE, REPLAY, Partition, TimeRule
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.state import State
 from sla_tracker.task import PartitionTask
@@ -167,6 +167,7 @@ async def test_the_world_is_known_up_to_the_poll_only_where_nothing_waits_behind
     task._paused = False
     task._clock = BrokerClock()
     task._clock.heard(1_000)
+    task.world.next_deadline = -DEFAULT_GRACE
     consumer.at, consumer.end = 4, 5
     await task.polled()
     assert task._known_until is None
@@ -174,6 +175,10 @@ async def test_the_world_is_known_up_to_the_poll_only_where_nothing_waits_behind
     await task.polled()
     assert task._known_until is not None
     assert 990 <= task._known_until < 6_000
+    task.world.next_deadline = None
+    await task.polled()
+    assert task._known_until is None, "nothing is due, and it was shown a moment ago"
+    task.world.next_deadline = -DEFAULT_GRACE
     consumer.owns = False
     await task.polled()
     assert task._known_until is None

@@ -1,0 +1,272 @@
+"""A million open tickets on one tracker: memory, deadlines on time, restore, failover.
+
+Loads TICKETS open tickets (1,000,000) into a tracker on the real clock and then measures, in one
+run of one broker:
+
+- memory: what the tracker's process holds more than an empty one, by ticket;
+- deadlines: RATE breaches due each second; from deadline and grace to a read_committed reader;
+- restore: a tracker is stopped, and a new one started on the same table;
+- failover: of two trackers one is killed with ``kill -9``;
+- planned restart: of two trackers one is stopped in order and started again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from figures import Used, percentiles
+
+from sla_cli.feed import Feed
+from sla_cli.recording import Line
+from sla_cli.rig import TrackerProcess, follower
+from sla_domain.instant import MINUTE, format_instant
+from sla_kafka.admin import create_topics
+from sla_kafka.embedded import EmbeddedKafka
+from sla_kafka.settings import KafkaSettings
+from sla_kafka.topics import BREACHES, DEFAULT_PARTITIONS
+from sla_tracker.partition import DEFAULT_GRACE
+from sla_tracker.wire.tables import write_json
+
+#: A blocker is answered within an hour, around the clock (clause C3).
+PROMISE: Final = 60 * MINUTE
+#: Deadlines at the full rate last so many seconds; behind them come ``TRICKLE`` a second, by which
+#: the restarts are timed.
+WINDOW: Final = 30
+#: The first of them are left out: the broker has yet to compile what alerts take.
+WARM_UP: Final = 10
+TRICKLE: Final = 100
+TRICKLE_SECONDS: Final = 150
+#: Events a second that the load is taken to need, at least: the deadlines begin after it.
+SLOWEST_LOAD: Final = 12_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which ticket is due when: ``due[n]`` of ticket ``n``, in UTC milliseconds."""
+
+    tickets: int
+    begin: int
+    due: list[int]
+
+    @classmethod
+    def of(cls, tickets: int, rate: int) -> Plan:
+        """Begin when the load is done, whatever it needs."""
+        begin = int(time.time() * 1000) + 20_000 + tickets * 1000 // SLOWEST_LOAD
+        rush = [begin + number * 1000 // rate for number in range(WINDOW * rate)]
+        after = begin + WINDOW * 1000
+        trickle = [after + number * 1000 // TRICKLE for number in range(TRICKLE_SECONDS * TRICKLE)]
+        return cls(tickets, begin, (rush + trickle)[:tickets])
+
+    def lines(self) -> Iterator[Line]:
+        """The tickets, those that come due scattered among the others."""
+        step = max(1, self.tickets // len(self.due))
+        waiting = iter(range(len(self.due)))
+        for number in range(self.tickets):
+            now = int(time.time() * 1000)
+            name, data = f"idle-{number}", {"client_id": f"c{number % 100}", "severity": "low"}
+            if number % step == 0 and (due := next(waiting, None)) is not None:
+                name, data["severity"] = f"due-{due}", "blocker"
+                data["communicated_at"] = format_instant(self.due[due] - PROMISE)
+            event = {
+                "specversion": "1.0",
+                "id": f"e{number}",
+                "source": "/bench",
+                "type": "ticket.created",
+                "subject": name,
+                "time": format_instant(now),
+                "data": data,
+            }
+            yield Line(name.encode(), write_json(event), now)
+
+
+class Watch:
+    """When the breach of each ticket was first there to be read."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self.seen: dict[int, float] = {}
+        self._settings = settings
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with follower(self._settings, [BREACHES.name]) as consumer:
+            while True:
+                for records in (await consumer.getmany(timeout_ms=20)).values():
+                    now = time.time() * 1000
+                    for record in records:
+                        if json.loads(record.value)["data"]["clock"] == "first_response":
+                            number = int(record.key.decode().partition("-")[2])
+                            self.seen.setdefault(number, now)
+
+    async def until(self, number: int, seconds: float) -> None:
+        """Until the breach of ticket ``number`` was seen."""
+        async with asyncio.timeout(seconds):
+            while number not in self.seen:
+                await asyncio.sleep(0.01)
+
+    def lateness(self, plan: Plan, begin: float, end: float) -> list[float]:
+        """Milliseconds by which alerts due within ``[begin, end)`` were late, grace left out."""
+        return [
+            self.seen[number] - due - DEFAULT_GRACE
+            for number, due in enumerate(plan.due)
+            if begin <= due + DEFAULT_GRACE < end and number in self.seen
+        ]
+
+
+class World:
+    """A broker with its topics, and trackers on the real clock."""
+
+    def __init__(self, directory: Path, kafka: EmbeddedKafka) -> None:
+        self.settings = KafkaSettings(bootstrap=kafka.bootstrap)
+        self.trackers: list[TrackerProcess] = []
+        self._directory = directory
+
+    def start(self, *, wait: bool = True) -> TrackerProcess:
+        """One more tracker, ready."""
+        log = self._directory / f"tracker-{len(self.trackers)}.log"
+        tracker = TrackerProcess(self.settings.bootstrap, log, replay=False)
+        self.trackers.append(tracker)
+        if wait:
+            tracker.wait_until_ready()
+        return tracker
+
+
+def tickets_of(tracker: TrackerProcess) -> int:
+    """How many tickets a tracker has in memory, by its own metrics."""
+    text = tracker.get("/metrics")[1]
+    return int(
+        sum(
+            float(line.rpartition(" ")[2])
+            for line in text.splitlines()
+            if line.startswith("sla_tickets{")
+        )
+    )
+
+
+async def until_owned(tracker: TrackerProcess, tickets: int, seconds: float) -> None:
+    """Until ``tracker`` has all tickets in memory and runs."""
+    async with asyncio.timeout(seconds):
+        while True:
+            tracker.check()
+            ready = await asyncio.to_thread(tracker.get, "/readyz")
+            if ready[0] == 200 and await asyncio.to_thread(tickets_of, tracker) >= tickets:
+                return
+            await asyncio.sleep(0.1)
+
+
+async def _load(world: World, plan: Plan) -> None:
+    async with Feed(world.settings) as feed:
+        for line in plan.lines():
+            await feed.add(line)
+        await feed.flush()
+
+
+async def _measure(world: World, tickets: int, rate: int) -> dict[str, Any]:
+    first = world.start()
+    empty = Used.by(first.pid)
+    plan = Plan.of(tickets, rate)
+    watch = Watch(world.settings)
+    watching = asyncio.create_task(watch.run())
+    found: dict[str, Any] = {"tickets": tickets, "deadlines_per_second": rate}
+    try:
+        begun = time.monotonic()
+        await _load(world, plan)
+        await until_owned(first, tickets, 600)
+        spare = (plan.begin - time.time() * 1000) / 1000
+        print(f"  {tickets:,} open tickets after {time.monotonic() - begun:.0f} s", flush=True)
+        if spare < 0:
+            raise RuntimeError(f"the load took {-spare:.0f} s too long for the deadlines' plan")
+        await asyncio.sleep(min(2.0, spare))
+        loaded = Used.by(first.pid)
+        found["bytes_per_open_ticket"] = (loaded.resident_mb - empty.resident_mb) * 1e6 / tickets
+        print(f"  {found['bytes_per_open_ticket']:.0f} bytes an open ticket", flush=True)
+
+        before = Used.by(first.pid)
+        await watch.until(min(WINDOW * rate, len(plan.due)) - 1, spare + WINDOW + 60)
+        cpu = Used.by(first.pid).cpu_seconds - before.cpu_seconds
+        begin, end = plan.begin + WARM_UP * 1000, plan.begin + WINDOW * 1000
+        found["deadline_ms"] = percentiles(watch.lateness(plan, begin, end))
+        found["cpu_us_per_deadline"] = cpu / (WINDOW * rate) * 1e6
+        print(f"  deadlines: {found['deadline_ms']}", flush=True)
+
+        found["restore"] = await _restore(world, first, watch, plan)
+        print(f"  restore: {found['restore']}", flush=True)
+        found["failover"] = await _failover(world, watch, plan)
+        print(f"  failover: {found['failover']}", flush=True)
+        found["planned_restart"] = await _planned(world, watch, plan)
+        print(f"  planned restart: {found['planned_restart']}", flush=True)
+    finally:
+        watching.cancel()
+        for tracker in world.trackers:
+            tracker.stop()
+    return found
+
+
+async def _next_seen(watch: Watch, known: set[int], seconds: float) -> None:
+    """Until an alert is there that was not among ``known``."""
+    async with asyncio.timeout(seconds):
+        while not watch.seen.keys() - known:
+            await asyncio.sleep(0.01)
+
+
+async def _restore(
+    world: World, first: TrackerProcess, watch: Watch, plan: Plan
+) -> dict[str, float]:
+    """From the start of a process with nothing to its first alert."""
+    await asyncio.to_thread(first.stop)
+    await asyncio.sleep(1)
+    known, begun = set(watch.seen), time.monotonic()
+    tracker = world.start(wait=False)
+    await _next_seen(watch, known, 300)
+    alert = time.monotonic() - begun
+    await until_owned(tracker, plan.tickets - len(plan.due), 300)
+    owned = time.monotonic() - begun
+    return {
+        "first_alert_seconds": alert,
+        "all_restored_seconds": owned,
+        "tickets_per_second": plan.tickets / owned,
+    }
+
+
+async def _failover(world: World, watch: Watch, plan: Plan) -> dict[str, float]:
+    """Of two trackers one dies: how late the latest alert of its partitions is."""
+    second = world.start()
+    await asyncio.sleep(5)
+    begin = time.time() * 1000
+    await asyncio.to_thread(second.kill)
+    [left] = [each for each in world.trackers if each.exit_status is None]
+    await asyncio.sleep(7)
+    await until_owned(left, plan.tickets - len(plan.due), 120)
+    await asyncio.sleep(DEFAULT_GRACE / 1000 + 1)
+    return {"longest_gap_seconds": max(watch.lateness(plan, begin, time.time() * 1000)) / 1000}
+
+
+async def _planned(world: World, watch: Watch, plan: Plan) -> dict[str, float]:
+    """Of two trackers one is stopped in order and started again."""
+    second = world.start()
+    await asyncio.sleep(5)
+    begin = time.time() * 1000
+    await asyncio.to_thread(second.stop)
+    await asyncio.to_thread(world.start)
+    await asyncio.sleep(8 + DEFAULT_GRACE / 1000)
+    return {"longest_gap_seconds": max(watch.lateness(plan, begin, time.time() * 1000)) / 1000}
+
+
+def run(*, tickets: int = 1_000_000, rate: int = 2_000) -> dict[str, Any]:
+    """All of it, once."""
+    with tempfile.TemporaryDirectory() as made, EmbeddedKafka() as kafka:
+        world = World(Path(made), kafka)
+        asyncio.run(create_topics(world.settings, DEFAULT_PARTITIONS))
+        return asyncio.run(_measure(world, tickets, rate))
+
+
+if __name__ == "__main__":
+    import sys
+
+    print(json.dumps(run(tickets=int(sys.argv[1]), rate=int(sys.argv[2])), indent=2))
