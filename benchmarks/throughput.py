@@ -116,7 +116,7 @@ def measure(contender: Contender, lines: list[Line], partitions: int = DEFAULT_P
         return Run(len(lines) / seconds, used.cpu_seconds / len(lines) * 1e6, used.resident_mb)
 
 
-def run(*, count: int, runs: int) -> dict[str, Any]:
+def run(*, count: int = 1_000_000, runs: int = 3) -> dict[str, Any]:
     """All contenders, ``runs`` rounds of them."""
     lines = events(count)
     contenders = [ours("--replay"), kafka_streams(2), kafka_streams(1), quix(), faust()]
@@ -166,9 +166,3 @@ def tell(found: dict[str, Any]) -> None:
         )
     for name, reason in found["left_out"].items():
         print(f"  {name}: left out, {reason}")
-
-
-if __name__ == "__main__":
-    import sys
-
-    tell(run(count=int(sys.argv[1]), runs=int(sys.argv[2])))

@@ -184,7 +184,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
                 # The group's leader may share out nothing when a broker that has just started does
                 # not know the topic yet; it does so again when it hears of it.
                 metadata_max_age_ms=METADATA_MS,
-                max_partition_fetch_bytes=4 * 1024 * 1024,
+                max_partition_fetch_bytes=1024 * 1024,
             )
             try:
                 await consumer.start()

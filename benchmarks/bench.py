@@ -1,0 +1,67 @@
+"""All benchmarks in one run: ``make bench``, or ``make bench ONLY="throughput start"``.
+
+Adds what it found to ``benchmarks/results/DATE.json``, each benchmark with the machine it ran on.
+``--quick`` runs each on a tenth, to see that it works; its figures are not kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from figures import machine
+
+RESULTS: Final = Path(__file__).parent / "results"
+#: Module of each benchmark, and what ``--quick`` runs it with. Each has ``run`` and ``tell``.
+BENCHMARKS: Final[dict[str, dict[str, Any]]] = {
+    "throughput": {"count": 100_000, "runs": 1},
+    "latency": {"seconds": 15, "runs": 1},
+    "open_tickets": {"tickets": 50_000, "rate": 200},
+    "firing": {"sizes": [1_000, 10_000], "runs": 1},
+    "scaling": {"count": 100_000, "runs": 1},
+    "simulation": {"runs": 1},
+    "start": {"runs": 1},
+}
+
+
+def main() -> int:
+    """Run what was asked for; 1 where one of them failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("only", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--quick", action="store_true", help="a tenth of each; nothing is kept")
+    asked = parser.parse_args()
+    if unknown := set(asked.only) - set(BENCHMARKS):
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    failed = []
+    for name in asked.only or BENCHMARKS:
+        print(f"{name}, begun at {time.strftime('%H:%M')}", flush=True)
+        module = importlib.import_module(name)
+        try:
+            found = module.run(**(BENCHMARKS[name] if asked.quick else {}))
+        except (RuntimeError, TimeoutError, OSError) as error:
+            # The others can still be measured.
+            failed.append(name)
+            print(f"  failed: {type(error).__name__}: {error}", file=sys.stderr)
+            continue
+        module.tell(found)
+        if not asked.quick:
+            keep(name, found)
+    return 1 if failed else 0
+
+
+def keep(name: str, found: dict[str, Any]) -> None:
+    """Add a benchmark's figures to those of the day."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{time.strftime('%Y-%m-%d')}.json"
+    results = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    results[name] = {"machine": machine(), **found}
+    path.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
