@@ -93,7 +93,7 @@ deploy: setup ## Write what of deploy/ follows from the code: topics, users, rul
 	@.venv/bin/python deploy/grafana/dashboards.py
 
 .PHONY: docs
-docs: setup ## Write the tables of settings in docs/ from the models
+docs: setup ## Write what of docs/ follows from the code and from measured figures
 	@.venv/bin/python docs/generate.py
 
 .PHONY: site
@@ -132,17 +132,21 @@ fuzz-coverage: setup ## The same, guided by coverage, for FOR seconds (300); Lin
 	@cd tests && ../$(UV) run --no-sync --with atheris==3.0.0 python -m fuzz.coverage_guided \
 	  -max_total_time=$${FOR:-300} -timeout=5 -max_len=8192 ../.fuzz-corpus
 
-.PHONY: throughput
-throughput: setup ## Measure how fast one tracker catches up with EVENTS events (200000)
-	@.venv/bin/python benchmarks/throughput.py $${EVENTS:-200000}
+.PHONY: bench
+bench: setup peers ## Measure everything beside its peers, half an hour; ONLY="throughput start", QUICK=1
+	@.venv/bin/python benchmarks/bench.py $${ONLY:-} $${QUICK:+--quick}
+	@test -n "$${QUICK:-}" || .venv/bin/python docs/generate.py
 
-.PHONY: steady
-steady: setup ## Measure from append to alert at RATE (1000) events a second for FOR (60) seconds with TRACKERS (1)
-	@.venv/bin/python benchmarks/steady.py $${RATE:-1000} $${FOR:-60} $${TRACKERS:-1}
+.PHONY: peers
+peers: setup .peers/.ready ## Install what the tracker is measured beside: Quix Streams and Kafka Streams
 
-.PHONY: start-bench
-start-bench: setup ## Measure how long sla --help and a tracker's start take
-	@.venv/bin/python benchmarks/start.py
+.peers/.ready: benchmarks/peers/requirements.txt benchmarks/peers/kafka-streams/pom.xml $(wildcard benchmarks/peers/kafka-streams/src/main/java/peer/*.java)
+	@$(UV) venv --quiet --clear --python $(PYTHON) .peers
+	@$(UV) pip install --quiet --python .peers/bin/python -r benchmarks/peers/requirements.txt
+	@if command -v mvn >/dev/null && command -v java >/dev/null; then \
+	  mvn --quiet --batch-mode --file benchmarks/peers/kafka-streams package; \
+	else echo "no JDK 17 with Maven here: Kafka Streams is left out"; fi
+	@touch $@
 
 .PHONY: board-bench
 board-bench: setup debian ## Measure the board with TICKETS open tickets (200000)
@@ -164,4 +168,4 @@ kafka-lock: setup ## Lock the jars of the embedded Kafka anew after a change of 
 .PHONY: clean
 clean: ## Remove what setup and tests made
 	@deploy/wheel/uncompile
-	@rm -rf .venv .uv .debian .debian-bench .fuzz-corpus site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@rm -rf .venv .uv .debian .debian-bench .fuzz-corpus .peers benchmarks/peers/kafka-streams/target site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

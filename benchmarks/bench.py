@@ -36,7 +36,9 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a tenth of each; nothing is kept")
     asked = parser.parse_args()
     if unknown := set(asked.only) - set(BENCHMARKS):
-        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+        parser.error(
+            f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}"
+        )
     failed = []
     for name in asked.only or BENCHMARKS:
         print(f"{name}, begun at {time.strftime('%H:%M')}", flush=True)

@@ -266,7 +266,17 @@ def run(*, tickets: int = 1_000_000, rate: int = 2_000) -> dict[str, Any]:
         return asyncio.run(_measure(world, tickets, rate))
 
 
-if __name__ == "__main__":
-    import sys
-
-    print(json.dumps(run(tickets=int(sys.argv[1]), rate=int(sys.argv[2])), indent=2))
+def tell(found: dict[str, Any]) -> None:
+    """Print what was found."""
+    deadline, restore = found["deadline_ms"], found["restore"]
+    print(
+        f"  {found['tickets']:,} open tickets: {found['bytes_per_open_ticket']:.0f} bytes each; "
+        f"{found['deadlines_per_second']} deadlines a second: p50 {deadline['p50']:.0f} ms, p99 "
+        f"{deadline['p99']:.0f} ms, at most {deadline['max']:.0f} ms"
+    )
+    print(
+        f"  restored in {restore['all_restored_seconds']:.1f} s, "
+        f"{restore['tickets_per_second']:,.0f} tickets/s, the start included; latest alert after "
+        f"kill -9 {found['failover']['longest_gap_seconds']:.1f} s late, in a planned restart "
+        f"{found['planned_restart']['longest_gap_seconds']:.1f} s"
+    )

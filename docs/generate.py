@@ -28,7 +28,11 @@ from sla_tracker.settings import TrackerSettings
 HERE: Final = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from reference import PARTS
+import measured
+import reference
+
+#: By the name that a page calls it.
+PARTS: Final = reference.PARTS | {part.__name__: part for part in measured.PARTS}
 
 MODELS: Final[dict[str, type[BaseModel]]] = {
     model.__name__: model
@@ -94,6 +98,8 @@ def main() -> None:
     """Rewrite the pages."""
     for page in sorted(HERE.glob("*.md")):
         page.write_text(filled(page.read_text("utf-8")), "utf-8")
+    for name, chart in measured.CHARTS.items():
+        (HERE / name).write_text(chart(), "utf-8")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,15 @@ async def let_go(consumer: AIOKafkaConsumer, seconds: float) -> None:
         stopping.exception()
 
 
+def hold_fetches(consumer: AIOKafkaConsumer, milliseconds: int) -> None:
+    """For how long the broker may hold a fetch of a started ``consumer`` that finds nothing, from
+    the next fetch on. aiokafka takes it from the options only, and reads it at each fetch.
+    """
+    fetcher = getattr(consumer, "_fetcher", None)
+    if fetcher is not None:
+        fetcher._fetch_max_wait_ms = milliseconds  # noqa: SLF001  see above
+
+
 class Clients(Protocol):
     """Makes producers and consumers of one broker; options are those of ``aiokafka``."""
 

@@ -134,7 +134,7 @@ async def _committed(
     end = (await asyncio.wait_for(consumer.end_offsets([partition]), limit))[partition]
     await asyncio.wait_for(consumer.seek_to_beginning(partition), limit)
     while await consumer.position(partition) < end or consumer.highwater(partition) is None:
-        yield (await consumer.getmany(timeout_ms=200)).get(partition, [])
+        yield (await consumer.getmany(timeout_ms=20)).get(partition, [])
     await _check_ended(consumer, partition)
 
 

@@ -105,6 +105,15 @@ class PartitionTask:
         clock = self._clock
         return None if clock is None else clock.now()
 
+    def is_due_within(self, milliseconds: int) -> bool:
+        """Whether its earliest deadline is due by then, or was already."""
+        now, due = self.broker_time(), self.next_deadline
+        return (
+            now is not None
+            and due is not None
+            and due + self._settings.grace_ms <= now + milliseconds
+        )
+
     def start(self, on_fatal: Callable[[BaseException], None]) -> None:
         """Begin to own the partition; ``on_fatal`` is told when that can't go on."""
 

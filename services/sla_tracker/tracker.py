@@ -13,7 +13,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.errors import KafkaError
 
 from sla_domain.policy import PolicyBook
-from sla_kafka.clients import Clients, let_go
+from sla_kafka.clients import Clients, hold_fetches, let_go
 from sla_kafka.topics import EVENTS
 from sla_runtime.tracing import Tracing
 from sla_tracker.errors import FatalError
@@ -25,11 +25,11 @@ from sla_tracker.topic_check import check_topics
 #: Seconds a revoked partition's transaction in flight gets to finish.
 REVOKE_SECONDS: Final = 3.0
 CONNECT_ATTEMPTS: Final = 30
-#: How often deadlines are looked at while nothing arrives.
-POLL_MS: Final = 20
-#: How long the broker holds a fetch that finds nothing: a deadline waits for its answer, which says
-#: that no event came before it.
-FETCH_WAIT_MS: Final = 25
+#: How long the broker holds a fetch that finds nothing, and how often what is known is looked at: a
+#: deadline waits for an answer that says that no event came before it.
+IDLE_MS: Final = 125
+#: The same while a deadline is near.
+NEAR_MS: Final = 25
 #: How old what is known of topics and brokers may be.
 METADATA_MS: Final = 5_000
 #: Seconds between looks at whether the partitions come on.
@@ -155,7 +155,10 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         """Take what has arrived and hand it to the partitions' tasks."""
         for owned in self.tasks.values():
             owned.place()
-        fetching = asyncio.ensure_future(consumer.getmany(timeout_ms=POLL_MS))
+        near = any(owned.is_due_within(2 * IDLE_MS) for owned in self.tasks.values())
+        wait = NEAR_MS if near else IDLE_MS
+        hold_fetches(consumer, wait)
+        fetching = asyncio.ensure_future(consumer.getmany(timeout_ms=wait))
         # ``getmany`` forgets its time-out during a rebalance, so it must not keep us from stopping.
         await asyncio.wait([fetching, stopping], return_when=asyncio.FIRST_COMPLETED)
         if not fetching.done():
@@ -180,7 +183,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
                 partition_assignment_strategy=(RoundRobinPartitionAssignor,),
                 session_timeout_ms=self._settings.session_timeout_ms,
                 heartbeat_interval_ms=self._settings.session_timeout_ms // 4,
-                fetch_max_wait_ms=FETCH_WAIT_MS,
+                fetch_max_wait_ms=IDLE_MS,
                 # The group's leader may share out nothing when a broker that has just started does
                 # not know the topic yet; it does so again when it hears of it.
                 metadata_max_age_ms=METADATA_MS,

@@ -102,7 +102,8 @@ def _told_the_simulated_time(seldom: bool) -> Iterator[None]:  # noqa: FBT001
             patch.object(clock, "wall_ms", lambda: PROCESS.get().wall_ms()),
             patch.object(clock, "uptime_ms", lambda: round(_loop_time() * 1000)),
             patch.object(sla_tracker.task, "TICK", 0.25 if seldom else 0.03),
-            patch.object(sla_tracker.tracker, "POLL_MS", 200 if seldom else 30),
+            patch.object(sla_tracker.tracker, "IDLE_MS", 200 if seldom else 30),
+            patch.object(sla_tracker.tracker, "NEAR_MS", 200 if seldom else 30),
         ):
             yield
     finally:

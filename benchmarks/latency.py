@@ -1,38 +1,39 @@
-"""Steady load on trackers with everything on: ``make steady`` (RATE=1000 FOR=60 TRACKERS=1).
+"""From an event's append to its alert's being visible, at a steady load (goal: p99 of 50 ms).
 
-Publishes RATE events a second, one in twenty of which is a broken promise the moment it arrives,
-and measures from the event's append to its alert's being visible to a read_committed reader on the
-same machine; prints that and the CPU of the trackers.
+Publishes RATE events a second for two minutes, one in twenty of which is a broken promise the
+moment it arrives, and measures until a read_committed reader on the same machine has its breach.
+The tracker with everything on, and Kafka Streams with its reduced job at a commit interval of
+100 ms, take turns.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
-import platform
-import statistics
-import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
+from contenders import Contender, kafka_streams, ours, stop
+from figures import Used, percentiles
 
-from sla_cli.rig import TrackerProcess, follower
+from sla_cli.rig import follower
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import BREACHES, DEFAULT_PARTITIONS, EVENTS
 
+RATES: Final = (1_000, 5_000)
 #: One ticket in so many is broken when it comes.
-BROKEN = 20
-#: Seconds at the beginning whose alerts are left out: the broker's JVM has yet to compile itself.
-WARM_UP = 10
+BROKEN: Final = 20
+#: Seconds at the beginning whose alerts are left out: the JVMs have yet to compile themselves.
+WARM_UP: Final = 10
 #: Batches a second in which the load is sent.
-BEATS = 20
+BEATS: Final = 20
 
 
 def created(number: int, now: datetime, *, broken: bool) -> dict[str, object]:
@@ -44,11 +45,11 @@ def created(number: int, now: datetime, *, broken: bool) -> dict[str, object]:
         "source": "/bench",
         "type": "ticket.created",
         "subject": f"T{number}",
-        "time": now.isoformat(),
+        "time": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "data": {
             "client_id": f"c{number % 100}",
             "severity": "blocker" if broken else "low",
-            "communicated_at": told.isoformat(),
+            "communicated_at": told.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         },
     }
 
@@ -84,17 +85,17 @@ async def watch(settings: KafkaSettings, seen: dict[str, float], expected: int) 
     """Note when the first breach of each ticket is there to be read."""
     async with follower(settings, [BREACHES.name]) as consumer:
         while len(seen) < expected:
-            for records in (await consumer.getmany(timeout_ms=100)).values():
+            for records in (await consumer.getmany(timeout_ms=20)).values():
                 now = time.time() * 1000
                 for record in records:
                     seen.setdefault(record.key.decode(), now)
 
 
-async def measure(settings: KafkaSettings, rate: int, seconds: int) -> tuple[int, list[float]]:
+async def latencies(settings: KafkaSettings, rate: int, seconds: int) -> tuple[int, list[float]]:
     """How many were sent, and the milliseconds from append to alert once warmed up."""
     appended: dict[str, int] = {}
     seen: dict[str, float] = {}
-    expected = rate // BEATS * BEATS * seconds // BROKEN
+    expected = -(-(rate // BEATS * BEATS * seconds) // BROKEN)
     watching = asyncio.create_task(watch(settings, seen, expected))
     sent = await load(settings, rate, seconds, appended)
     await asyncio.wait_for(watching, 120)
@@ -102,42 +103,41 @@ async def measure(settings: KafkaSettings, rate: int, seconds: int) -> tuple[int
     return sent, [seen[ticket] - at for ticket, at in appended.items() if at >= begin]
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def main() -> None:
-    """Run once and print."""
-    rate, seconds, count = (int(each) for each in sys.argv[1:4])
+def measure(contender: Contender, rate: int, seconds: int) -> dict[str, Any]:
+    """One contender at one rate on a broker of its own."""
     with tempfile.TemporaryDirectory() as made, EmbeddedKafka() as kafka:
         settings = KafkaSettings(bootstrap=kafka.bootstrap)
         asyncio.run(create_topics(settings, DEFAULT_PARTITIONS))
-        trackers = [
-            TrackerProcess(kafka.bootstrap, Path(made) / f"tracker-{number}.log", replay=False)
-            for number in range(count)
-        ]
+        process = contender.start(kafka.bootstrap, Path(made) / "contender")
         try:
-            for tracker in trackers:
-                tracker.wait_until_ready()
-            before = sum(cpu_seconds(tracker.pid) for tracker in trackers)
-            started = time.monotonic()
-            sent, latencies = asyncio.run(measure(settings, rate, seconds))
-            took = time.monotonic() - started
-            used = sum(cpu_seconds(tracker.pid) for tracker in trackers) - before
+            time.sleep(8)  # until it owns its partitions; the warm-up hides what is left
+            before = Used.by(process.pid).cpu_seconds
+            sent, found = asyncio.run(latencies(settings, rate, seconds))
+            cpu = Used.by(process.pid).cpu_seconds - before
         finally:
-            for tracker in trackers:
-                tracker.stop()
-    cuts = statistics.quantiles(latencies, n=100)
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    print(
-        f"{count} trackers, {rate} events/s for {seconds} s: {sent} sent in {took:.0f} s; append "
-        f"to alert p50 {cuts[49]:.0f} ms, p99 {cuts[98]:.0f} ms, max {max(latencies):.0f} ms "
-        f"of {len(latencies)}; {used / took * 100:.0f} % of a core, "
-        f"{used / sent * 1e6:.0f} µs an event"
-    )
+            stop(process)
+    return {**percentiles(found), "cpu_us_per_event": cpu / sent * 1e6}
 
 
-if __name__ == "__main__":
-    main()
+def run(*, seconds: int = 120, runs: int = 1) -> dict[str, Any]:
+    """Both at each rate, in turns."""
+    contenders = [each for each in (ours(), kafka_streams(2)) if not each.why_not]
+    rates: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for rate in RATES:
+        for _ in range(runs):
+            for contender in contenders:
+                measured = measure(contender, rate, seconds)
+                rates.setdefault(str(rate), {}).setdefault(contender.name, []).append(measured)
+                print(f"  {rate}/s {contender.name}: p99 {measured['p99']:.0f} ms", flush=True)
+    return {"seconds": seconds, "warm_up_seconds": WARM_UP, "rates": rates}
+
+
+def tell(found: dict[str, Any]) -> None:
+    """Print what was found."""
+    for rate, of in found["rates"].items():
+        for name, runs in of.items():
+            for each in runs:
+                print(
+                    f"  {rate} events/s, {name}: p50 {each['p50']:.0f} ms, p99 {each['p99']:.0f} "
+                    f"ms, at most {each['max']:.0f} ms; {each['cpu_us_per_event']:.0f} µs an event"
+                )

@@ -1,0 +1,108 @@
+"""Catch-up with 1, 2 and 3 trackers, and with 12, 48 and 96 partitions on one; what idling costs.
+
+Each partition has a transactional producer of its own, which is what aiokafka needs to fence one
+partition's owner; this shows what that costs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from contenders import ours, stop
+from figures import Used, spread, told
+from throughput import committed, events, publish
+
+from sla_cli.recording import Line
+from sla_cli.rig import Rig, TrackerProcess
+from sla_kafka.admin import create_topics
+from sla_kafka.embedded import EmbeddedKafka
+from sla_kafka.settings import KafkaSettings
+from sla_kafka.topics import DEFAULT_PARTITIONS
+
+TRACKERS: Final = (1, 2, 3)
+PARTITIONS: Final = (12, 48, 96)
+IDLE_SECONDS: Final = 20
+
+
+def catch_up(lines: list[Line], trackers: int, partitions: int) -> dict[str, float]:
+    """Events a second and CPU an event, all trackers together."""
+    with Rig(partitions=partitions, trackers=0) as rig, tempfile.TemporaryDirectory() as made:
+        asyncio.run(publish(rig.settings, lines))
+        begun = time.perf_counter()
+        contender = ours("--replay")
+        processes = [
+            contender.start(rig.broker.bootstrap, Path(made) / str(number))
+            for number in range(trackers)
+        ]
+        try:
+            asyncio.run(committed(rig.settings, contender.group, processes[0]))
+            seconds = time.perf_counter() - begun
+            cpu = sum(Used.by(each.pid).cpu_seconds for each in processes)
+        finally:
+            for process in processes:
+                stop(process)
+    return {
+        "events_per_second": len(lines) / seconds,
+        "cpu_us_per_event": cpu / len(lines) * 1e6,
+    }
+
+
+def idle(partitions: int) -> dict[str, float]:
+    """How long a tracker takes to be ready, and what share of a core it needs to do nothing."""
+    with tempfile.TemporaryDirectory() as made, EmbeddedKafka() as kafka:
+        asyncio.run(create_topics(KafkaSettings(bootstrap=kafka.bootstrap), partitions))
+        begun = time.monotonic()
+        tracker = TrackerProcess(kafka.bootstrap, Path(made) / "log", replay=False)
+        try:
+            tracker.wait_until_ready()
+            ready = time.monotonic() - begun
+            time.sleep(3)  # the first looks at everything are over
+            before = Used.by(tracker.pid).cpu_seconds
+            time.sleep(IDLE_SECONDS)
+            used = Used.by(tracker.pid)
+        finally:
+            tracker.stop()
+    share = (used.cpu_seconds - before) / IDLE_SECONDS * 100
+    return {"ready_seconds": ready, "idle_percent": share, "resident_mb": used.resident_mb}
+
+
+def run(*, count: int = 500_000, runs: int = 3) -> dict[str, Any]:
+    """All combinations, in turns."""
+    lines = events(count)
+    layouts = [(trackers, DEFAULT_PARTITIONS) for trackers in TRACKERS]
+    layouts += [(1, partitions) for partitions in PARTITIONS if partitions != DEFAULT_PARTITIONS]
+    measured: dict[tuple[int, int], list[dict[str, float]]] = {layout: [] for layout in layouts}
+    for _ in range(runs):
+        for layout in layouts:
+            measured[layout].append(catch_up(lines, *layout))
+            print(
+                f"  {layout}: {measured[layout][-1]['events_per_second']:,.0f} events/s", flush=True
+            )
+    return {
+        "events": count,
+        "layouts": [
+            {"trackers": trackers, "partitions": partitions}
+            | {name: spread([each[name] for each in of]) for name in of[0]}
+            for (trackers, partitions), of in measured.items()
+        ],
+        "idle": {str(partitions): idle(partitions) for partitions in PARTITIONS},
+    }
+
+
+def tell(found: dict[str, Any]) -> None:
+    """Print what was found."""
+    for of in found["layouts"]:
+        print(
+            f"  {of['trackers']} trackers, {of['partitions']} partitions: "
+            f"{told(of['events_per_second'], ' events/s')}, "
+            f"{told(of['cpu_us_per_event'], ' µs CPU an event')}"
+        )
+    for partitions, of in found["idle"].items():
+        print(
+            f"  {partitions} partitions, idle: {of['idle_percent']:.1f} % of a core, "
+            f"{of['resident_mb']:.0f} MB, ready after {of['ready_seconds']:.2f} s"
+        )
