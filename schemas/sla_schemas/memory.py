@@ -5,6 +5,8 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
+from importlib.metadata import version
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -150,3 +152,11 @@ def restored_ticket(ticket_id: str, stored: Stored, book: PolicyBook) -> Ticket:
     timeline = [Event._make(fields) for fields in stored.timeline]
     ticket.restore(timeline, stored.sent, stored.said, stored.policy)
     return ticket
+
+
+def digest_of(book: PolicyBook) -> str:
+    """Of the policies and of whatever else decides what follows from them: what was judged under
+    the same digest need not be judged anew.
+    """
+    judges = (version("sla-tracker"), version("holidays"))
+    return blake2b("\0".join([*judges, *book.sources]).encode(), digest_size=8).hexdigest()

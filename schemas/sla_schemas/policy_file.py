@@ -8,9 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
-from hashlib import blake2b
 from importlib import resources
-from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, get_args
@@ -373,7 +371,7 @@ def parse_policy(text: str, origin: str) -> Policy:
     except tomllib.TOMLDecodeError as error:
         raise PolicyError([f"{origin}: {error}"]) from None
     try:
-        return replace(PolicyFile.model_validate(raw).to_domain(), digest=_digest(text))
+        return replace(PolicyFile.model_validate(raw).to_domain(), source=text)
     except ValidationError as error:
         raise PolicyError(
             [
@@ -381,12 +379,6 @@ def parse_policy(text: str, origin: str) -> Policy:
                 for problem in error.errors(include_url=False)
             ]
         ) from None
-
-
-def _digest(text: str) -> str:
-    """Of a policy's text, and of whatever else decides what follows from it."""
-    judges = f"{version('sla-tracker')} {version('holidays')}"
-    return blake2b(f"{judges}\n{text}".encode(), digest_size=8).hexdigest()
 
 
 def load_policy(path: Path | None = None) -> Policy:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from multiprocessing import get_context
 from operator import itemgetter
 from pathlib import Path
@@ -24,6 +25,7 @@ from sla_domain.ticket import Status, Ticket
 from sla_kafka.topics import BREACHES, EVENTS, WARNINGS, Topic
 from sla_schemas.headers import DETAIL_HEADER, OFFSET_HEADER, PARTITION_HEADER, REASON_HEADER
 from sla_schemas.memory import Headers
+from sla_schemas.policy_file import parse_policy
 from sla_tracker.partition import REPLAY, Effects, Partition
 from sla_tracker.wire.alerts import ALERT_TOPICS, write_alert
 from sla_tracker.wire.events import Received, read_event
@@ -219,8 +221,8 @@ def simulate_under(
     ]
     done = 0
     with without_garbage_collection():
-        run = map if pool is None else pool.map
-        for task, outputs in zip(tasks, run(_run, tasks), strict=True):
+        ran = map(_run, tasks) if pool is None else pool.map(_run, map(_apart, tasks))
+        for task, outputs in zip(tasks, ran, strict=True):
             results.append(outputs)
             done += len(task.records)
             progress(done)
@@ -247,9 +249,20 @@ class _Task(NamedTuple):
 
     records: list[Recorded]
     number: int
-    book: PolicyBook
+    book: PolicyBook | tuple[str, ...]
     end: int | None
     told: bool
+
+
+def _apart(task: _Task) -> _Task:
+    """``task`` for another process: compiled classes can't be sent, so their sources are."""
+    assert isinstance(task.book, PolicyBook)
+    return task._replace(book=task.book.sources)
+
+
+@cache
+def _read_again(sources: tuple[str, ...]) -> PolicyBook:
+    return PolicyBook([parse_policy(source, "policy") for source in sources])
 
 
 @contextmanager
@@ -291,7 +304,8 @@ def without_garbage_collection() -> Iterator[None]:
 
 
 def _run(task: _Task) -> Outputs:
-    world = Partition(task.number, EVENTS.name, task.book, REPLAY)
+    book = task.book if isinstance(task.book, PolicyBook) else _read_again(task.book)
+    world = Partition(task.number, EVENTS.name, book, REPLAY)
     outputs = Outputs()
     for done, record in enumerate(task.records, 1):
         world.apply(record)

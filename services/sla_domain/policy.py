@@ -144,8 +144,8 @@ class Policy:
     spoken_media: frozenset[str] = frozenset()
     #: The origins that must be shown by evidence (C20).
     evidence_for: frozenset[str] = frozenset()
-    #: Of what all of this was read from; what was judged under the same need not be judged anew.
-    digest: str = ""
+    #: The text that all of this was read from.
+    source: str = ""
 
     @property
     def ref(self) -> str:
@@ -190,9 +190,9 @@ class PolicyBook:
         return self.versions[index] if index > 0 else self.versions[0]
 
     @property
-    def digest(self) -> str:
-        """What its versions were read from; two books with the same judge alike."""
-        return " ".join(policy.digest for policy in self.versions)
+    def sources(self) -> tuple[str, ...]:
+        """What its versions were read from; two books read from the same judge alike."""
+        return tuple([policy.source for policy in self.versions])
 
     @property
     def latest(self) -> Policy:

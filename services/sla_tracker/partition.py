@@ -22,7 +22,7 @@ from sla_domain.judge import judge, next_deadline
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Placement, Status, Ticket
 from sla_schemas.headers import ERASE_HEADER, REKEYED_HEADER, REPLAY_FRONTIER_HEADER
-from sla_schemas.memory import Held, HeldRecord, StoredRow
+from sla_schemas.memory import Held, HeldRecord, StoredRow, digest_of
 from sla_tracker.table import Entry, Labels, TicketTable, labels_of, labels_of_row
 from sla_tracker.wire.events import Received, read_event
 from sla_tracker.wire.progress import Counts
@@ -146,7 +146,7 @@ class Partition:
         self.number = number
         self.table = TicketTable(book)
         #: The digest of the policies it judges by.
-        self.rules = book.digest
+        self.rules = digest_of(book)
         #: Alerts are sent for instants up to here; ``None`` before anything is known.
         self.frontier: int | None = None
         self.tally = Counts()

@@ -1,15 +1,21 @@
-"""What is compiled does what its source says."""
+"""What is compiled does what its source says, in this process and in others."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 from support import ROOT
 from support.cli import environment
+
+from sla_cli.recording import read_lines
+from sla_cli.simulation import Recording, simulate_under
+from sla_domain.policy import PolicyBook
 
 SERVICES = ROOT / "services"
 RECORDING = SERVICES / "sla_cli" / "sample" / "incidents.jsonl.gz"
@@ -41,3 +47,12 @@ def test_the_sources_say_the_same_byte_for_byte(tmp_path: Path) -> None:
     expected = simulated(tmp_path / "interpreted", PYTHONPATH=":".join(sources))
     assert len(expected["breaches.jsonl"].splitlines()) > 10
     assert simulated(tmp_path / "compiled") == expected
+
+
+def test_processes_that_share_the_work_come_to_the_same(book: PolicyBook) -> None:
+    recording = Recording.of(read_lines([RECORDING]), partitions=4)
+    (alone,) = simulate_under([book], recording)
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        (together,) = simulate_under([book], recording, pool=pool)
+    assert len(alone.tickets) > 100
+    assert (together.tickets, together.stories) == (alone.tickets, alone.stories)
