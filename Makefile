@@ -38,11 +38,12 @@ $(UV):
 	@.venv/bin/sla kafka --prepare
 	@touch $@
 
-# Where there is a C compiler the rules are compiled; without one their sources run, at half the speed.
+# Where there are a C compiler and Python's headers the rules are compiled; else their sources run.
 .venv/.compiled: .venv/.ready deploy/wheel/compile $(wildcard services/sla_domain/*.py services/sla_tracker/*.py services/sla_tracker/wire/*.py)
-	@if command -v $${CC:-cc} >/dev/null; then \
+	@if command -v $${CC:-cc} >/dev/null && test -e "$$(.venv/bin/python -c \
+	  'import sysconfig; print(sysconfig.get_path("include"))')/Python.h"; then \
 	  echo "compiling the rules, half a minute"; deploy/wheel/compile .venv/bin/python; \
-	else echo "no C compiler here: the rules run uncompiled, at half the speed"; fi
+	else echo "no C compiler or no Python.h here: the rules run uncompiled, at half the speed"; fi
 	@touch $@
 
 .PHONY: interpreted

@@ -26,11 +26,17 @@ class Contender:
     """A way to do the job; ``why_not`` says why it can't be done here, if so."""
 
     def __init__(
-        self, name: str, group: str, command: Sequence[str], why_not: str | None = None
+        self,
+        name: str,
+        group: str,
+        command: Sequence[str],
+        why_not: str | None = None,
+        processes: int = 1,
     ) -> None:
         self.name = name
         self.group = group
         self.why_not = why_not
+        self.processes = processes
         self._command = command
 
     def start(self, bootstrap: str, directory: Path) -> subprocess.Popen[bytes]:
@@ -59,10 +65,12 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def ours(*options: str) -> Contender:
-    """One tracker of ours, everything on."""
+def ours(*options: str, processes: int = 1) -> Contender:
+    """A tracker of ours, or several, everything on."""
     command = [sys.executable, "-m", "sla_cli", "tracker", "--bootstrap", "{bootstrap}"]
-    return Contender("SLA tracker", APP, [*command, "--http-port", "0", *options])
+    name = "SLA tracker" if processes == 1 else f"SLA tracker, {processes} processes"
+    options = ("--http-port", "0", *options)
+    return Contender(name, APP, [*command, *options], processes=processes)
 
 
 def kafka_streams(threads: int) -> Contender:

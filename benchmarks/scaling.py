@@ -12,12 +12,11 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from contenders import ours, stop
+from contenders import ours
 from figures import Used, spread, told
-from throughput import committed, events, publish
+from throughput import Run, events, measure
 
-from sla_cli.recording import Line
-from sla_cli.rig import Rig, TrackerProcess
+from sla_cli.rig import TrackerProcess
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
@@ -26,29 +25,6 @@ from sla_kafka.topics import DEFAULT_PARTITIONS
 TRACKERS: Final = (1, 2, 3)
 PARTITIONS: Final = (12, 48, 96)
 IDLE_SECONDS: Final = 20
-
-
-def catch_up(lines: list[Line], trackers: int, partitions: int) -> dict[str, float]:
-    """Events a second and CPU an event, all trackers together."""
-    with Rig(partitions=partitions, trackers=0) as rig, tempfile.TemporaryDirectory() as made:
-        asyncio.run(publish(rig.settings, lines))
-        begun = time.perf_counter()
-        contender = ours("--replay")
-        processes = [
-            contender.start(rig.broker.bootstrap, Path(made) / str(number))
-            for number in range(trackers)
-        ]
-        try:
-            asyncio.run(committed(rig.settings, contender.group, processes[0]))
-            seconds = time.perf_counter() - begun
-            cpu = sum(Used.by(each.pid).cpu_seconds for each in processes)
-        finally:
-            for process in processes:
-                stop(process)
-    return {
-        "events_per_second": len(lines) / seconds,
-        "cpu_us_per_event": cpu / len(lines) * 1e6,
-    }
 
 
 def idle(partitions: int) -> dict[str, float]:
@@ -75,18 +51,24 @@ def run(*, count: int = 500_000, runs: int = 3) -> dict[str, Any]:
     lines = events(count)
     layouts = [(trackers, DEFAULT_PARTITIONS) for trackers in TRACKERS]
     layouts += [(1, partitions) for partitions in PARTITIONS if partitions != DEFAULT_PARTITIONS]
-    measured: dict[tuple[int, int], list[dict[str, float]]] = {layout: [] for layout in layouts}
+    measured: dict[tuple[int, int], list[Run]] = {layout: [] for layout in layouts}
     for _ in range(runs):
-        for layout in layouts:
-            measured[layout].append(catch_up(lines, *layout))
+        for trackers, partitions in layouts:
+            found = measure(ours("--replay", processes=trackers), lines, partitions)
+            measured[trackers, partitions].append(found)
             print(
-                f"  {layout}: {measured[layout][-1]['events_per_second']:,.0f} events/s", flush=True
+                f"  {trackers} trackers, {partitions} partitions: "
+                f"{found.events_per_second:,.0f} events/s",
+                flush=True,
             )
     return {
         "events": count,
         "layouts": [
             {"trackers": trackers, "partitions": partitions}
-            | {name: spread([each[name] for each in of]) for name in of[0]}
+            | {
+                name: spread([getattr(each, name) for each in of])
+                for name in Run.__dataclass_fields__
+            }
             for (trackers, partitions), of in measured.items()
         ],
         "idle": {str(partitions): idle(partitions) for partitions in PARTITIONS},

@@ -106,20 +106,35 @@ def measure(contender: Contender, lines: list[Line], partitions: int = DEFAULT_P
     with Rig(partitions=partitions, trackers=0) as rig, tempfile.TemporaryDirectory() as made:
         asyncio.run(publish(rig.settings, lines))
         started = time.perf_counter()
-        process = contender.start(rig.broker.bootstrap, Path(made) / "contender")
+        processes = [
+            contender.start(rig.broker.bootstrap, Path(made) / str(number))
+            for number in range(contender.processes)
+        ]
         try:
-            asyncio.run(committed(rig.settings, contender.group, process))
+            asyncio.run(committed(rig.settings, contender.group, processes[0]))
             seconds = time.perf_counter() - started
-            used = Used.by(process.pid)
+            used = [Used.by(process.pid) for process in processes]
         finally:
-            stop(process)
-        return Run(len(lines) / seconds, used.cpu_seconds / len(lines) * 1e6, used.resident_mb)
+            for process in processes:
+                stop(process)
+    return Run(
+        len(lines) / seconds,
+        sum(each.cpu_seconds for each in used) / len(lines) * 1e6,
+        sum(each.resident_mb for each in used),
+    )
 
 
 def run(*, count: int = 1_000_000, runs: int = 3) -> dict[str, Any]:
     """All contenders, ``runs`` rounds of them."""
     lines = events(count)
-    contenders = [ours("--replay"), kafka_streams(2), kafka_streams(1), quix(), faust()]
+    contenders = [
+        ours("--replay"),
+        ours("--replay", processes=2),
+        kafka_streams(2),
+        kafka_streams(1),
+        quix(),
+        faust(),
+    ]
     results: dict[str, list[Run]] = {each.name: [] for each in contenders if not each.why_not}
     for number in range(1, runs + 1):
         for contender in contenders:

@@ -311,9 +311,9 @@ def _licence(name: str) -> str:
 
 #: Measured on 2 cores shared with the broker (docs/performance.md): what one tracker catches up
 #: with, in events a second.
-_CATCH_UP: Final = 10_000
-#: Planned for less, so that an hour's outage is caught up within the hour.
-_PLANNED: Final = 5_000
+_CATCH_UP: Final = 30_000
+#: Planned for half, so that an hour's outage is caught up within the hour.
+_PLANNED: Final = _CATCH_UP // 2
 #: Resident bytes: of a tracker without tickets, and of an idle ticket of three events.
 _PROCESS_BYTES: Final = 120e6
 _TICKET_BYTES: Final = 522

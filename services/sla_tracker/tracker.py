@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import Collection
 from typing import Final, Literal
 
@@ -34,6 +35,9 @@ NEAR_MS: Final = 25
 METADATA_MS: Final = 5_000
 #: Seconds between looks at whether the partitions come on.
 WATCH_SECONDS: Final = 1.0
+
+#: Seconds between two searches for what the clients leave behind, while there is nothing to do.
+COLLECT_SECONDS: Final = 60.0
 
 log = structlog.get_logger(__name__)
 
@@ -120,12 +124,16 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         supervisor can start it anew, and another tracker can take over.
         """
         told: set[TopicPartition] = set()
-        restarts = 0
+        restarts, read, collected = 0, 0, time.monotonic()
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            before, restarts = restarts, sum(task.restarts for task in self.tasks.values())
-            if restarts > before:
+            tasks = list(self.tasks.values())
+            failed, restarts = restarts, sum(task.restarts for task in tasks)
+            known, read = read, sum(task.world.tally.events for task in tasks if task.world)
+            quiet = read == known and not any(task.is_due_within(1_000) for task in tasks)
+            if restarts > failed or (quiet and time.monotonic() - collected > COLLECT_SECONDS):
                 _collect()
+                collected = time.monotonic()
             seconds = {owned: task.stalled() for owned, task in self.tasks.items()}
             standing = {
                 owned for owned, still in seconds.items() if still > self._settings.stalled_seconds
