@@ -314,9 +314,9 @@ def _licence(name: str) -> str:
 _CATCH_UP: Final = 30_000
 #: Planned for half, so that an hour's outage is caught up within the hour.
 _PLANNED: Final = _CATCH_UP // 2
-#: Resident bytes: of a tracker without tickets, and of an idle ticket of three events.
-_PROCESS_BYTES: Final = 120e6
-_TICKET_BYTES: Final = 522
+#: Resident bytes: of a tracker without tickets, and of an open ticket at a million of them.
+_PROCESS_BYTES: Final = 60e6
+_TICKET_BYTES: Final = 734
 #: Bytes in the log (the packaged sample): an event, a row of the table, an alert and their share.
 _EVENT_BYTES, _ROW_BYTES, _ALERT_BYTES, _ALERTS_AN_EVENT = 241, 2051, 777, 0.46
 _COPIES: Final = 3
