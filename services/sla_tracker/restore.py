@@ -32,7 +32,7 @@ async def restore(
 
     Tickets that were last judged under other policies are judged anew. Call it only after the
     fence: before it an older owner may still commit. Raises ``FatalError`` where what is found
-    can't be gone on from: see ``_check`` and ``_put_back``; and ``OpenTransactionError``.
+    can't be gone on from: see ``_check`` and ``_check_read``; and ``OpenTransactionError``.
     """
     tickets = TopicPartition(TICKETS.name, world.number)
     progress = TopicPartition(PROGRESS.name, world.number)
@@ -46,6 +46,7 @@ async def restore(
         max_partition_fetch_bytes=8 * 1024 * 1024,
     )
     latest: Progress | None = None
+    unread: dict[str, Exception] = {}
     try:
         await asyncio.wait_for(consumer.start(), settings.call_seconds)
         async with asyncio.timeout(settings.restore_seconds):
@@ -54,9 +55,10 @@ async def restore(
             if latest is not None:
                 world.resume(latest.frontier, latest.counts)
             async for records in _committed(consumer, tickets, settings.call_seconds):
-                await _put_back(world, records)
+                await _put_back(world, records, unread)
     finally:
         await let_go(consumer, settings.call_seconds)
+    _check_read(world, unread)
     _check(world, latest, partitions, settings.app)
     if latest is None:
         return None
@@ -92,27 +94,36 @@ def _check(world: Partition, latest: Progress | None, partitions: int, app: str)
         )
 
 
-async def _put_back(world: Partition, records: list[ConsumerRecord]) -> None:
-    """Restore each ticket. Raises ``FatalError`` for one that a newer version wrote, or that no
-    tracker wrote.
+async def _put_back(
+    world: Partition, records: list[ConsumerRecord], unread: dict[str, Exception]
+) -> None:
+    """Restore each ticket; what can't be read goes to ``unread``, until a later record of its
+    ticket takes its place.
     """
     for number, record in enumerate(records):
         if number % _BREATH == 0:
             # Heartbeats go out from the same loop; without them the group gives us up.
             await asyncio.sleep(0)
         ticket_id = record.key.decode()
+        unread.pop(ticket_id, None)
         try:
             if record.value is None:
                 world.take_out(ticket_id)
             else:
                 world.put_back(ticket_id, read_stored(record.value))
-        except NewerStateError as error:
-            raise FatalError(f"ticket {ticket_id} in {TICKETS.name} has {error}{_NEWER}") from None
-        except (msgspec.DecodeError, ValueError) as error:
-            raise FatalError(
-                f"the record of ticket {ticket_id} in {TICKETS.name} partition {world.number} is "
-                f"not a tracker's ({error}); only trackers may write there: bring the record back"
-            ) from None
+        except (NewerStateError, msgspec.DecodeError, ValueError) as error:
+            unread[ticket_id] = error
+
+
+def _check_read(world: Partition, unread: dict[str, Exception]) -> None:
+    """Raise ``FatalError`` for a ticket that a newer version wrote, or that no tracker wrote."""
+    for ticket_id, error in unread.items():
+        if isinstance(error, NewerStateError):
+            raise FatalError(f"ticket {ticket_id} in {TICKETS.name} has {error}{_NEWER}")
+        raise FatalError(
+            f"the record of ticket {ticket_id} in {TICKETS.name} partition {world.number} is "
+            f"not a tracker's ({error}); only trackers may write there: bring the record back"
+        )
 
 
 async def _judge_anew(world: Partition) -> None:
