@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
 from importlib.metadata import version
 from typing import Any, Final, Protocol
@@ -158,5 +159,11 @@ def digest_of(book: PolicyBook) -> str:
     """Of the policies and of whatever else decides what follows from them: what was judged under
     the same digest need not be judged anew.
     """
+    return _digest(book.sources)
+
+
+@cache
+def _digest(sources: tuple[str, ...]) -> str:
+    # Asked for by every partition, and the versions are read from files.
     judges = (version("sla-tracker"), version("holidays"))
-    return blake2b("\0".join([*judges, *book.sources]).encode(), digest_size=8).hexdigest()
+    return blake2b("\0".join([*judges, *sources]).encode(), digest_size=8).hexdigest()

@@ -121,16 +121,13 @@ class FastData(NamedTuple):
     optional: bool
 
 
-def _fast_data(event: type[Envelope]) -> FastData:
+def _fast_data(event: type[Envelope]) -> tuple[str, FastData]:
     model = _data_model(event)
     [name] = get_args(event.model_fields["type"].annotation)
     optional = not _data_field(event).is_required()
-    return FastData(TYPES[name], _struct(model), frozenset(model.model_fields), optional)
+    return name, FastData(TYPES[name], _struct(model), frozenset(model.model_fields), optional)
 
 
 #: By the name of the event type in the envelope.
-DATA: Final[dict[str, FastData]] = {
-    get_args(event.model_fields["type"].annotation)[0]: _fast_data(event)
-    for event in get_args(get_args(TicketEvent)[0])
-}
+DATA: Final[dict[str, FastData]] = dict(map(_fast_data, get_args(get_args(TicketEvent)[0])))
 INTEGRATION_FIELDS: Final = frozenset(Integration.model_fields)
