@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from sla_domain.alert import Said, Sent
+from sla_domain.errors import UserFacingError
 from sla_domain.event import Event, EventType
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Ticket
@@ -40,11 +41,18 @@ class KeptRecord(Protocol):
 STATE_VERSION: Final = 2
 
 
-class NewerStateError(Exception):
+class NewerStateError(UserFacingError):
     """A record was written by a newer version of the tracker; the message says which form."""
 
     def __init__(self, version: int) -> None:
-        super().__init__(f"form {version}, and this tracker reads forms up to {STATE_VERSION}")
+        super().__init__(
+            f"form {version}, and this version reads forms up to {STATE_VERSION}; start the "
+            "version of the tracker that wrote it, or a later one"
+        )
+
+
+class NotOursError(UserFacingError):
+    """A record of the table is none that a tracker wrote; the message says what is wrong in it."""
 
 
 class Held(msgspec.Struct, array_like=True):
@@ -139,12 +147,33 @@ class StoredRow(Stored):
 _STORED: Final = msgspec.json.Decoder(StoredRow)
 
 
+class _Form(msgspec.Struct):
+    state_version: int = 1
+
+
+_FORM: Final = msgspec.json.Decoder(_Form)
+
+
 def read_stored(value: bytes) -> StoredRow:
-    """The memory in a record of the ticket table. Raises ``NewerStateError``."""
-    stored = _STORED.decode(value)
+    """The memory in a record of the ticket table. Raises ``NewerStateError`` and
+    ``NotOursError``.
+    """
+    try:
+        stored = _STORED.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _unreadable(value, error) from error
     if stored.state_version > STATE_VERSION:
         raise NewerStateError(stored.state_version)
     return stored
+
+
+def _unreadable(value: bytes, error: Exception) -> UserFacingError:
+    """Why a record can't be read: what a newer form has changed need not fit ours either."""
+    try:
+        form = _FORM.decode(value).state_version
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return NotOursError(str(error))
+    return NewerStateError(form) if form > STATE_VERSION else NotOursError(str(error))
 
 
 def restored_ticket(ticket_id: str, stored: Stored, book: PolicyBook) -> Ticket:

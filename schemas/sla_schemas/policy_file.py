@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from sla_domain.calendar import FIRST_YEAR, LAST_YEAR, Calendar, Span
+from sla_domain.errors import UserFacingError
 from sla_domain.event import EVENT_TYPES, EventType
 from sla_domain.instant import DAY, HOUR, MINUTE, parse_duration
 from sla_domain.policy import (
@@ -40,7 +41,7 @@ _BUSINESS_DAYS: Final = re.compile(r"(\d+) business days?")
 _CLOCK_TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
 
 
-class PolicyError(Exception):
+class PolicyError(UserFacingError):
     """A policy file has mistakes; ``mistakes`` names file, line and field of each."""
 
     def __init__(self, mistakes: Sequence[str]) -> None:

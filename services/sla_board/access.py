@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
+from sla_domain.errors import UserFacingError
 from sla_kafka.network import is_loopback
 from sla_runtime.configuration import Strict, read_toml
 from sla_schemas.types import Id
@@ -18,7 +19,7 @@ from sla_schemas.types import Id
 COOKIE: Final = "sla_board"
 
 
-class AccessError(Exception):
+class AccessError(UserFacingError):
     """The board may not be served like that; the message says why and what to do."""
 
 

@@ -18,10 +18,11 @@ from sla_board.ranking import Dimension, Filters, Place
 from sla_board.reader import Freshness, Reader
 from sla_board.row import Clock, Row, Status
 from sla_board.table import Attained, Page, Period, TicketTable, Verdict, days_of
+from sla_domain.errors import UserFacingError
 from sla_domain.instant import parse_instant, to_datetime
 from sla_domain.policy import Policy, PolicyBook
-from sla_domain.ticket import Ticket, UnknownPolicyError
-from sla_schemas.memory import NewerStateError, read_stored, restored_ticket
+from sla_domain.ticket import Ticket
+from sla_schemas.memory import read_stored, restored_ticket
 from sla_text.explanation import explain
 
 #: What an explanation of a ticket names those who work on it by.
@@ -118,7 +119,7 @@ class Board:
             if value is not None:
                 try:
                     return restored_ticket(row.ticket_id, read_stored(value), self.book)
-                except (UnknownPolicyError, NewerStateError, msgspec.DecodeError) as error:
+                except UserFacingError as error:
                     raise UnavailableError(str(error)) from error
             # A newer record took its place; the table is about to have it.
             await asyncio.sleep(0.2)

@@ -8,21 +8,21 @@ from zoneinfo import ZoneInfo
 import structlog
 from mode import Service
 
-from sla_board.access import AccessError, check_bind, read_access
+from sla_board.access import check_bind, read_access
 from sla_board.board import Board
 from sla_board.reader import Reader
 from sla_board.server import REQUESTS_AT_ONCE, make_server
 from sla_board.settings import BoardSettings
 from sla_board.table import TicketTable
+from sla_domain.errors import UserFacingError
 from sla_kafka.clients import KafkaClients
-from sla_kafka.secrets import SecretError
 from sla_kafka.settings import KafkaSettings
-from sla_runtime.address import AddressError, listen
+from sla_runtime.address import listen
 from sla_runtime.exposure import metrics_access
 from sla_runtime.logs import configure_logs
 from sla_runtime.registry import process_registry
 from sla_runtime.worker import App, run_worker
-from sla_schemas.policy_file import PolicyError, load_policies
+from sla_schemas.policy_file import load_policies
 
 log = structlog.get_logger("sla_board")
 
@@ -38,7 +38,7 @@ def run_board(kafka: KafkaSettings, settings: BoardSettings) -> int:
         metrics = metrics_access(settings.host)
         book = load_policies(settings.policies)
         listener = listen(settings.host, settings.port, "SLA_BOARD_PORT")
-    except (AccessError, AddressError, PolicyError, SecretError) as error:
+    except UserFacingError as error:
         log.error("board must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
     registry = process_registry()

@@ -16,6 +16,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TaskID,
     TextColumn,
@@ -78,11 +79,16 @@ def listing(
         print_table(columns, [[row.get(name, "") for name in columns] for row in rows], title)
 
 
+def _progress(*columns: ProgressColumn) -> Progress:
+    # Where nobody looks it would leave an empty line.
+    return Progress(*_BUSY, *columns, console=err, transient=True, disable=not err.is_terminal)
+
+
 @contextmanager
 def working(text: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
     """A progress bar on standard error while something runs; call it with how much is done."""
     measured = () if total is None else (BarColumn(), MofNCompleteColumn())
-    with Progress(*_BUSY, *measured, console=err, transient=True) as progress:
+    with _progress(*measured) as progress:
         task = progress.add_task(text, total=total)
         yield lambda done: progress.update(task, completed=done)
 
@@ -96,8 +102,7 @@ def downloading() -> Iterator[Callable[[str, int, int], None]]:
         def update(name: str, done: int, total: int) -> None:
             nonlocal bar
             if bar is None:
-                columns = (*_BUSY, BarColumn(), MofNCompleteColumn())
-                progress = stack.enter_context(Progress(*columns, console=err, transient=True))
+                progress = stack.enter_context(_progress(BarColumn(), MofNCompleteColumn()))
                 bar = progress, progress.add_task("", total=total)
             progress, task = bar
             progress.update(task, completed=done, description=f"fetching Apache Kafka  {name}")

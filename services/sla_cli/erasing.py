@@ -52,8 +52,18 @@ async def tickets_of(settings: KafkaSettings, client: str) -> list[str]:
     return [
         ticket
         for ticket, row in rows.items()
-        if row is not None and _ROW.decode(row).client_id == client
+        if row is not None and _client_of(ticket, row) == client
     ]
+
+
+def _client_of(ticket: str, row: bytes) -> str | None:
+    try:
+        return _ROW.decode(row).client_id
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CommandError(
+            f"the record of ticket {ticket!r} in {TICKETS.name} is not a tracker's ({error}), so "
+            "whose it is can't be told; bring the record back first"
+        ) from error
 
 
 async def erase(settings: KafkaSettings, client: str) -> list[str]:

@@ -18,7 +18,7 @@ from sla_domain.ticket import Ticket
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, TICKETS
-from sla_schemas.memory import read_stored, restored_ticket
+from sla_schemas.memory import NewerStateError, NotOursError, read_stored, restored_ticket
 from sla_text.telling import Table, Told
 from sla_tracker.partition import REPLAY, Partition
 
@@ -66,7 +66,7 @@ def from_broker(ticket_id: str, settings: KafkaSettings, book: PolicyBook) -> tu
             f"there is no ticket {ticket_id!r} in {TICKETS.name}; one that has left the table is "
             "explained from its events with --events"
         )
-    return restored_ticket(ticket_id, read_stored(found), book), int(time.time() * 1000)
+    return _restored(ticket_id, found, book), int(time.time() * 1000)
 
 
 def client_from_broker(client: str, settings: KafkaSettings, book: PolicyBook) -> list[Story]:
@@ -77,11 +77,24 @@ def client_from_broker(client: str, settings: KafkaSettings, book: PolicyBook) -
     now = int(time.time() * 1000)
     named = f'"client_id":{json.dumps(client, ensure_ascii=False)}'.encode()
     tickets = (
-        restored_ticket(key.decode(), read_stored(value), book)
+        _restored(key.decode(), value, book)
         for key, value in rows.items()
         if value is not None and named in value
     )
     return [story_of(ticket, now) for ticket in tickets if ticket.client_id == client]
+
+
+def _restored(ticket_id: str, value: bytes, book: PolicyBook) -> Ticket:
+    """The ticket that a record of the table remembers. Raises ``CommandError``."""
+    try:
+        return restored_ticket(ticket_id, read_stored(value), book)
+    except NewerStateError as error:
+        raise CommandError(f"ticket {ticket_id} in {TICKETS.name} has {error}") from error
+    except NotOursError as error:
+        raise CommandError(
+            f"the record of ticket {ticket_id!r} in {TICKETS.name} is not a tracker's ({error}); "
+            "explain the ticket from its events with --events"
+        ) from error
 
 
 def show(told: Told) -> None:

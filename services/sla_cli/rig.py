@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from sla_cli.console import downloading, working
 from sla_cli.errors import CommandError
@@ -337,7 +337,7 @@ async def follower(
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer outside any group on whole topics, from their beginning.
 
-    Raises ``CommandError`` where no broker answers or the first topic is missing.
+    Raises ``CommandError`` where no broker answers or refuses, or the first topic is missing.
     """
     consumer = AIOKafkaConsumer(
         *topics,
@@ -361,6 +361,11 @@ async def follower(
         raise CommandError(
             f"no broker answers at {settings.bootstrap}; start one with 'sla kafka', or name "
             "another with --bootstrap"
+        ) from error
+    except KafkaError as error:
+        raise CommandError(
+            f"the broker at {settings.bootstrap} does not let {topics[0]} be read "
+            f"({type(error).__name__}: {error}); 'sla doctor' says what is missing"
         ) from error
     finally:
         await consumer.stop()

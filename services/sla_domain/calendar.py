@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from sla_domain.errors import CalendarError
 from sla_domain.instant import DAY, from_datetime
 
 #: A span of local time in milliseconds from local midnight, ``0 <= open < close <= 24 h``.
@@ -28,10 +29,6 @@ FIRST_YEAR: Final = 1969
 LAST_YEAR: Final = 2120
 
 _ORDINAL_1970: Final = date(1970, 1, 1).toordinal()
-
-
-class CalendarError(ValueError):
-    """The question has no answer: the calendar never opens, or the answer is beyond its years."""
 
 
 @dataclass(frozen=True, slots=True)

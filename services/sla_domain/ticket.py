@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from sla_domain.alert import Said, Sent
 from sla_domain.clock import Clock, Contact, Outcome
 from sla_domain.duties import Duties
+from sla_domain.errors import UnknownPolicyError
 from sla_domain.event import Event, EventType, in_order, insert
 from sla_domain.policy import ClockRule, Plan, Policy, PolicyBook, Target
 
@@ -62,16 +63,6 @@ class Placement(Enum):
     APPLIED = auto()
     DUPLICATE = auto()
     CONFLICT = auto()
-
-
-class UnknownPolicyError(Exception):
-    """A ticket is pinned to a version that is not in the policy book."""
-
-    def __init__(self, ticket_id: str, ref: str) -> None:
-        super().__init__(
-            f"ticket {ticket_id!r} is pinned to the policy {ref}, which is not among the policy "
-            "files; add its file, since a new version judges no running ticket anew"
-        )
 
 
 class Ticket:

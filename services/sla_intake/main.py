@@ -13,15 +13,15 @@ import uvicorn
 import uvloop
 from aiokafka.errors import KafkaError
 
+from sla_domain.errors import UserFacingError
 from sla_intake.app import Intake
 from sla_intake.metrics import IntakeMetrics
 from sla_intake.publisher import Publisher
 from sla_intake.settings import IntakeSettings
-from sla_intake.sources import Source, SourcesError, read_sources
+from sla_intake.sources import Source, read_sources
 from sla_kafka.clients import KafkaClients
-from sla_kafka.secrets import SecretError
 from sla_kafka.settings import KafkaSettings
-from sla_runtime.address import AddressError, listen
+from sla_runtime.address import listen
 from sla_runtime.exposure import MetricsAccess, metrics_access
 from sla_runtime.logs import configure_logs
 from sla_runtime.patience import patient_protocol
@@ -38,7 +38,7 @@ def run_intake(kafka: KafkaSettings, settings: IntakeSettings) -> int:
         sources = read_sources(settings.sources)
         access = metrics_access(settings.host)
         listener = listen(settings.host, settings.port, "SLA_INTAKE_PORT")
-    except (AddressError, SecretError, SourcesError) as error:
+    except UserFacingError as error:
         log.error("intake must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StringConstraints
 
+from sla_domain.errors import UserFacingError
 from sla_kafka.secrets import secret_of
 from sla_runtime.configuration import Strict, read_toml
 from sla_schemas.types import Id
@@ -19,7 +20,7 @@ Vendor = Literal["zendesk", "jira", "freshdesk", "github", "cloudevents"]
 State = Literal["open", "waiting_on_client", "resolved", "cancelled"]
 
 
-class SourcesError(Exception):
+class SourcesError(UserFacingError):
     """The sources file can't be used; the message names file and field."""
 
 

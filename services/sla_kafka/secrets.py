@@ -6,11 +6,13 @@ import os
 from pathlib import Path
 from typing import Final
 
+from sla_domain.errors import UserFacingError
+
 #: What the name of a variable ends with that names a file instead of holding a secret.
 FILE_SUFFIX: Final = "_FILE"
 
 
-class SecretError(Exception):
+class SecretError(UserFacingError):
     """A secret can't be read; the message names its file and the variable that named that."""
 
 

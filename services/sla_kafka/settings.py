@@ -9,11 +9,12 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sla_domain.errors import UserFacingError
 from sla_kafka.network import is_loopback
 from sla_kafka.secrets import secret_file
 
 
-class ConnectionSettingsError(Exception):
+class ConnectionSettingsError(UserFacingError):
     """The broker may not or can't be reached like that; the message says what to set."""
 
 

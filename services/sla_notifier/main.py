@@ -10,24 +10,24 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 from mode import Service
 
+from sla_domain.errors import UserFacingError
 from sla_domain.policy import PolicyBook
-from sla_kafka.admin import BrokerError, check_group
+from sla_kafka.admin import check_group
 from sla_kafka.clients import KafkaClients
-from sla_kafka.secrets import SecretError
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import APPROVALS, BREACHES, TICKETS, WARNINGS
 from sla_notifier.metrics import NotifierMetrics
 from sla_notifier.notifier import Notifier
-from sla_notifier.routes import Routes, RoutesError, read_routes
+from sla_notifier.routes import Routes, read_routes
 from sla_notifier.settings import NotifierSettings
-from sla_runtime.address import AddressError, listen
+from sla_runtime.address import listen
 from sla_runtime.exposure import PROBES_AT_ONCE, metrics_access
 from sla_runtime.logs import configure_logs
 from sla_runtime.probes import probes
 from sla_runtime.registry import process_registry
-from sla_runtime.tracing import TracingError, make_tracing
+from sla_runtime.tracing import make_tracing
 from sla_runtime.worker import App, run_worker
-from sla_schemas.policy_file import PolicyError, load_policies
+from sla_schemas.policy_file import load_policies
 
 log = structlog.get_logger("sla_notifier")
 
@@ -52,7 +52,7 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
         notifier = Notifier(clients, settings, routes, book, metrics, app.done, tracing)
         access = metrics_access(settings.host)
         listener = listen(settings.host, settings.port, "SLA_NOTIFIER_PORT")
-    except (AddressError, PolicyError, RoutesError, SecretError, TracingError) as error:
+    except UserFacingError as error:
         log.error("notifier must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
     read = (WARNINGS, BREACHES, APPROVALS, TICKETS)
@@ -93,6 +93,6 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
         # Before Faust: it asks for what it may not have again and again, and says nothing.
         asyncio.run(check_group(kafka, settings.app, read))
         return run_worker(app, started="notifier started", url=f"http://{host}:{port}/")
-    except (BrokerError, KafkaError, OSError) as error:
+    except (UserFacingError, KafkaError, OSError) as error:
         log.error("notifier must end", reason=str(error))  # noqa: TRY400  a broker is missing
         return 1

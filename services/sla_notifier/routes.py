@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from sla_domain.alert import AlertKind
+from sla_domain.errors import UserFacingError
 from sla_domain.instant import parse_duration
 from sla_kafka.secrets import FILE_SUFFIX, secret_of
 from sla_runtime.configuration import Strict, read_toml
@@ -32,7 +33,7 @@ _TAKES_BACK: Final[dict[str, str]] = {"warning": "warning_retracted", "breach": 
 _TEMPLATES: Final = SandboxedEnvironment(autoescape=False)
 
 
-class RoutesError(Exception):
+class RoutesError(UserFacingError):
     """The routes file can't be used; the message names file and field."""
 
 

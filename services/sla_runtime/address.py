@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import socket
 
+from sla_domain.errors import UserFacingError
 
-class AddressError(Exception):
+
+class AddressError(UserFacingError):
     """The address can't be had; the message says why and what to set."""
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import Field, HttpUrl
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sla_domain.errors import UserFacingError
+
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 TRACEPARENT: Final = "traceparent"
 
 
-class TracingError(Exception):
+class TracingError(UserFacingError):
     """Traces are asked for and can't be made; the message says what to install."""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from sla_domain.errors import UserFacingError
 
-class FatalError(Exception):
+
+class FatalError(UserFacingError):
     """Going on would be wrong, and trying again would not help; a person must look.
 
     The message says what was found and what to do.

@@ -10,16 +10,14 @@ from typing import Any
 import structlog
 from aiokafka.errors import KafkaError
 
+from sla_domain.errors import UserFacingError
 from sla_kafka.clients import KafkaClients
-from sla_kafka.secrets import SecretError
 from sla_kafka.settings import KafkaSettings
-from sla_runtime.address import AddressError
 from sla_runtime.exposure import metrics_access
 from sla_runtime.logs import configure_logs
 from sla_runtime.registry import process_registry
-from sla_runtime.tracing import TracingError, make_tracing
-from sla_schemas.policy_file import PolicyError, load_policies
-from sla_tracker.errors import FatalError
+from sla_runtime.tracing import make_tracing
+from sla_schemas.policy_file import load_policies
 from sla_tracker.http import HUNG_SECONDS, Health, Watchdog, serve
 from sla_tracker.metrics import TrackerMetrics
 from sla_tracker.settings import TrackerSettings
@@ -42,7 +40,7 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
         book = load_policies(settings.policies)
         access = metrics_access(settings.http_host)
         tracing = make_tracing("sla-tracker")
-    except (AddressError, PolicyError, SecretError, TracingError) as error:
+    except UserFacingError as error:
         log.error("tracker must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
     registry = process_registry()
@@ -69,7 +67,7 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
     log.info("tracker started", app=settings.app, http_port=server.server_port)
     try:
         await tracker.run()
-    except (FatalError, KafkaError) as error:
+    except (UserFacingError, KafkaError) as error:
         log.error("tracker must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
     finally:

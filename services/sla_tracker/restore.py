@@ -6,19 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
-import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from sla_domain.ticket import UnknownPolicyError
+from sla_domain.errors import UnknownPolicyError
 from sla_kafka.clients import Clients, let_go
 from sla_kafka.topics import EVENTS, PROGRESS, TICKETS
-from sla_schemas.memory import NewerStateError, read_stored
+from sla_schemas.memory import NewerStateError, NotOursError, read_stored
 from sla_tracker.errors import FatalError, OpenTransactionError
 from sla_tracker.partition import Partition
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.wire.progress import Progress, read_progress
-
-_NEWER: Final = "; start the version of the tracker that wrote it, or a later one"
 
 #: Tickets put back between two looks at what else the event loop has to do.
 _BREATH: Final = 200
@@ -111,7 +108,7 @@ async def _put_back(
                 world.take_out(ticket_id)
             else:
                 world.put_back(ticket_id, read_stored(record.value))
-        except (NewerStateError, msgspec.DecodeError, ValueError) as error:
+        except (NewerStateError, NotOursError, ValueError) as error:
             unread[ticket_id] = error
 
 
@@ -119,7 +116,7 @@ def _check_read(world: Partition, unread: dict[str, Exception]) -> None:
     """Raise ``FatalError`` for a ticket that a newer version wrote, or that no tracker wrote."""
     for ticket_id, error in unread.items():
         if isinstance(error, NewerStateError):
-            raise FatalError(f"ticket {ticket_id} in {TICKETS.name} has {error}{_NEWER}")
+            raise FatalError(f"ticket {ticket_id} in {TICKETS.name} has {error}")
         raise FatalError(
             f"the record of ticket {ticket_id} in {TICKETS.name} partition {world.number} is "
             f"not a tracker's ({error}); only trackers may write there: bring the record back"
@@ -168,4 +165,4 @@ def _latest(records: list[ConsumerRecord], app: str) -> Progress | None:
     try:
         return read_progress(own[-1].value) if own else None
     except NewerStateError as error:
-        raise FatalError(f"the progress in {PROGRESS.name} has {error}{_NEWER}") from None
+        raise FatalError(f"the progress in {PROGRESS.name} has {error}") from None

@@ -11,7 +11,7 @@ from support.state_story import END, first_part, records
 
 from sla_domain.policy import PolicyBook
 from sla_kafka.topics import EVENTS
-from sla_schemas.memory import STATE_VERSION, NewerStateError, read_stored
+from sla_schemas.memory import STATE_VERSION, NewerStateError, NotOursError, read_stored
 from sla_tracker.partition import Partition, TimeRule
 from sla_tracker.wire.alerts import write_alert
 from sla_tracker.wire.progress import read_progress
@@ -61,3 +61,11 @@ def test_the_present_form_has_a_fixture_and_is_what_is_written(tmp_path: Path) -
 def test_a_form_of_the_future_is_refused() -> None:
     with pytest.raises(NewerStateError, match=f"up to {STATE_VERSION}"):
         read_stored(b'{"timeline": [], "state_version": 99}')
+    with pytest.raises(NewerStateError, match="form 99"):
+        read_stored(b'{"timeline": {"moved": true}, "state_version": 99}')
+
+
+@pytest.mark.parametrize("value", [b"", b"[]", b'{"timeline": 1}', b'{"timeline": "\xff"}'])
+def test_what_no_tracker_wrote_is_told(value: bytes) -> None:
+    with pytest.raises(NotOursError):
+        read_stored(value)

@@ -18,6 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from support import POLICY, event
+from support.cli import sla
 from support.live import (
     PARTITIONS,
     ago,
@@ -327,8 +328,18 @@ def test_a_table_written_by_a_newer_version_is_left_alone(scene: Scene) -> None:
     reason = ended(scene.tracker(ready=False))
     assert f"ticket {TICKET} in {TICKETS.name} has form 99" in reason
     assert "start the version of the tracker that wrote it" in reason
+    explained = ("explain", TICKET, "--bootstrap", scene.settings.bootstrap)
+    assert sla(*explained, status=1).stderr.decode() == f"sla: {reason}\n"
+    # A form that has moved a field can't be read as ours, and is named all the same.
+    moved = {"state_version": 99, "timeline": {"events": []}}
+    asyncio.run(overwrite(TICKETS.name, TICKET.encode(), moved))
+    assert "has form 99" in ended(scene.tracker(ready=False))
+    assert b"has form 99" in sla(*explained, status=1).stderr
     asyncio.run(overwrite(TICKETS.name, TICKET.encode(), {"timeline": "mine"}))
     assert "is not a tracker's" in ended(scene.tracker(ready=False))
+    told = sla(*explained, status=1).stderr.decode()
+    assert f"the record of ticket '{TICKET}' in {TICKETS.name} is not a tracker's" in told
+    assert len(told.splitlines()) == 1
     progress = {"offset": 1, "frontier": None, "counts": {}, "state_version": 99}
     asyncio.run(overwrite(PROGRESS.name, b"sla-tracker", progress))
     assert f"the progress in {PROGRESS.name} has form 99" in ended(scene.tracker(ready=False))

@@ -11,7 +11,8 @@ import workclock
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sla_domain.calendar import Calendar, CalendarError
+from sla_domain.calendar import Calendar
+from sla_domain.errors import CalendarError
 from sla_domain.instant import DAY, HOUR, MINUTE, from_datetime, parse_instant
 
 WEEK_9_TO_18 = [[(9 * HOUR, 18 * HOUR)]] * 5 + [[], []]

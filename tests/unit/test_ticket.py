@@ -8,9 +8,9 @@ import pytest
 from support import default_book, event, lines_of
 
 from sla_cli.recording import Recorded, laid_out
+from sla_domain.errors import UnknownPolicyError
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
-from sla_domain.ticket import UnknownPolicyError
 from sla_kafka.topics import EVENTS
 from sla_schemas.headers import ERASE_HEADER
 from sla_schemas.memory import read_stored

@@ -18,6 +18,7 @@ from operator import itemgetter
 from typing import IO, Any, Final
 from zoneinfo import ZoneInfo
 
+from sla_domain.errors import UserFacingError
 from sla_domain.event import EventType
 from sla_domain.instant import format_instant, from_datetime
 from sla_schemas.events import TYPE_PREFIX
@@ -46,7 +47,7 @@ _NEEDED: Final = (
 Row = Mapping[str, str]
 
 
-class LogError(Exception):
+class LogError(UserFacingError):
     """The file is not such a log; the message names the line or column."""
 
 

@@ -1,0 +1,28 @@
+"""Errors meant for people, and those of the domain itself.
+
+Not compiled: a class with two bases can't be.
+"""
+
+from __future__ import annotations
+
+
+class UserFacingError(Exception):
+    """Something a person can mend. The message is made for them: it names the input and the remedy
+    and is shown as it is, without a stack trace.
+
+    Every error of the project that may reach a user derives from it; any other is a bug.
+    """
+
+
+class CalendarError(UserFacingError, ValueError):
+    """The question has no answer: the calendar never opens, or the answer is beyond its years."""
+
+
+class UnknownPolicyError(UserFacingError):
+    """A ticket is pinned to a version that is not in the policy book."""
+
+    def __init__(self, ticket_id: str, ref: str) -> None:
+        super().__init__(
+            f"ticket {ticket_id!r} is pinned to the policy {ref}, which is not among the policy "
+            "files; add its file, since a new version judges no running ticket anew"
+        )

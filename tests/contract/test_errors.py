@@ -1,0 +1,79 @@
+"""Errors that may reach a person are made for one."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+from support import ROOT
+
+from sla_cli.errors import UsageError, exit_status_of
+from sla_domain.errors import UserFacingError
+
+PACKAGES = sorted(
+    path.parent.name
+    for folder in ("services", "schemas")
+    for path in (ROOT / folder).glob("sla_*/__init__.py")
+)
+
+#: Errors that are caught by ours, and what becomes of each.
+INTERNAL = {
+    "sla_board.board.CursorError": "a problem document",
+    "sla_board.board.UnavailableError": "a problem document",
+    "sla_board.reader._NothingToReadError": "tried again",
+    "sla_domain.instant.NaiveTimeError": "a dead letter, or a sentence about the option",
+    "sla_intake.draft.UnusableError": "a dead letter",
+    "sla_intake.publisher.NotAcknowledgedError": "a problem document",
+    "sla_intake.signature.ForgedError": "a problem document",
+    "sla_notifier.alert.UnreadableError": "parked",
+    "sla_notifier.delivery.FailedError": "tried again",
+    "sla_notifier.delivery.RefusedError": "parked",
+    "sla_runtime.problem.ProblemError": "a problem document",
+    "sla_tracker.errors.OpenTransactionError": "tried again",
+    "sla_tracker.wire.events.NotFast": "read by the models",
+}
+
+
+def modules() -> Iterator[ModuleType]:
+    """Every module of the programs."""
+    for package in PACKAGES:
+        found = importlib.import_module(package)
+        yield found
+        for each in pkgutil.walk_packages(found.__path__, f"{package}."):
+            if not each.name.endswith("__main__"):
+                yield importlib.import_module(each.name)
+
+
+def errors() -> dict[str, type[Exception]]:
+    """Every error that the programs define, by its full name."""
+    return {
+        f"{value.__module__}.{value.__qualname__}": value
+        for module in modules()
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, Exception)
+        and value.__module__ == module.__name__
+    }
+
+
+def test_every_error_is_made_for_people_or_known_to_be_caught() -> None:
+    found = errors()
+    told = {name for name, error in found.items() if issubclass(error, UserFacingError)}
+    assert "sla_kafka.admin.BrokerError" in told
+    assert found.keys() - told == INTERNAL.keys()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (UsageError("x"), 2),
+        (UserFacingError("x"), 1),
+        (FileNotFoundError("x"), 1),
+        (ValueError("x"), None),
+    ],
+)
+def test_the_exit_status_follows_from_the_class(error: Exception, status: int | None) -> None:
+    assert exit_status_of(error) == status
