@@ -18,3 +18,10 @@ OFFSET_HEADER: Final = "sla-offset"
 RETRIED_HEADER: Final = "sla-retried"
 #: On an alert that a destination did not take: which.
 DESTINATION_HEADER: Final = "sla-destination"
+#: What the origin of a dead letter of the intake begins with; the path it was sent to follows.
+HTTP_ORIGIN: Final = "http:"
+#: On a dead letter of the intake, so that it can be read again as it was delivered: when it
+#: arrived (RFC 3339, microseconds), and the HTTP headers that its reading needs, each behind this
+#: prefix.
+ARRIVED_HEADER: Final = "sla-arrived"
+HTTP_HEADER_PREFIX: Final = "sla-http-"

@@ -7,29 +7,21 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
-import msgspec
 import structlog
-from pydantic import ValidationError
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sla_intake.draft import Delivery, UnusableError
+from sla_intake.arrival import Arrivals
 from sla_intake.metrics import IntakeMetrics
-from sla_intake.publisher import Letter, NotAcknowledgedError
+from sla_intake.publisher import NotAcknowledgedError
+from sla_intake.reading import Letter, understood
 from sla_intake.settings import IntakeSettings
 from sla_intake.signature import ForgedError, verify
 from sla_intake.sources import Source
-from sla_intake.vendors import TRANSLATE
 from sla_runtime.problem import ProblemError
 from sla_runtime.rate import RateLimit
-from sla_runtime.tracing import TRACEPARENT
-from sla_schemas.events import TICKET_EVENT
-
-_JSON: Final = msgspec.json.Decoder()
-#: What a dead letter tells of a wrong field; never its content.
-_TOLD_ERRORS: Final = 3
 
 log = structlog.get_logger("sla_intake")
 
@@ -61,6 +53,7 @@ class Intake:
         self._metrics = metrics
         self._others = others
         self._limit = RateLimit(settings.requests_per_second)
+        self._arrivals = Arrivals()
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,7 +74,7 @@ class Intake:
         await answer(scope, receive, send)
 
     async def _answer(self, gate: _Gate, scope: Scope, receive: Receive) -> Response:
-        source = gate.source
+        source, arrived = gate.source, self._arrivals.next()
         if scope["method"] != "POST":
             raise ProblemError(HTTPStatus.METHOD_NOT_ALLOWED, "deliveries are POSTed")
         if self._under_way > self._settings.in_flight:
@@ -103,7 +96,7 @@ class Intake:
             verify(source.kind, gate.secrets, headers, body, int(time.time() * 1000))
         except ForgedError as error:
             raise ProblemError(HTTPStatus.UNAUTHORIZED, str(error)) from error
-        events, letters = understood(source, headers, body)
+        events, letters = understood(source, headers, body, arrived)
         try:
             await self._publish(events, letters)
         except NotAcknowledgedError as error:
@@ -149,52 +142,3 @@ class Intake:
         except TimeoutError:
             raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, "the body came too slowly") from None
         return b"".join(chunks)
-
-
-def understood(
-    source: Source, headers: dict[str, str], body: bytes
-) -> tuple[list[dict[str, Any]], list[Letter]]:
-    """The events of a proven delivery, and what could not be made one of.
-
-    Of a delivery that can't be understood the whole body is kept, of a batch the events that are
-    wrong.
-    """
-
-    def letter(value: bytes, error: UnusableError) -> Letter:
-        return Letter(value, error.reason, str(error), f"http:{source.path}")
-
-    try:
-        told = _JSON.decode(body) if body else None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return [], [letter(body, UnusableError("not_json", str(error)))]
-    try:
-        found = TRANSLATE[source.kind](Delivery(source, headers, body, told))
-    except UnusableError as error:
-        return [], [letter(body, error)]
-    events: list[dict[str, Any]] = []
-    letters: list[Letter] = []
-    for event in found:
-        if TRACEPARENT in headers:
-            # An event's own trace goes before that of the request which brought it.
-            event.setdefault(TRACEPARENT, headers[TRACEPARENT])
-        try:
-            TICKET_EVENT.validate_python(event)
-        except ValidationError as error:
-            # The rest of a batch goes on, so only this event of it is kept.
-            kept = msgspec.json.encode(event) if isinstance(told, list) else body
-            letters.append(letter(kept, _wrong(event, error)))
-        else:
-            events.append(event)
-    return events, letters
-
-
-def _wrong(event: dict[str, Any], error: ValidationError) -> UnusableError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    if first["type"].startswith("union_tag"):
-        return UnusableError("unknown_type", f"type {str(event.get('type'))[:80]!r} is not known")
-    details = [
-        f"{'.'.join(str(part) for part in each['loc'][1:])}: {each['msg']}"
-        for each in error.errors(include_url=False, include_input=False)[:_TOLD_ERRORS]
-    ]
-    naive = first["type"] == "instant_naive"
-    return UnusableError("naive_time" if naive else "invalid_data", "; ".join(details))

@@ -4,36 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from sla_intake.reading import Letter
 from sla_kafka.clients import Clients
 from sla_kafka.partitioning import partition_for
 from sla_kafka.topics import DEAD_LETTERS, EVENTS, MAX_DEAD_LETTER_BYTES
-from sla_schemas.headers import DETAIL_HEADER, REASON_HEADER, TOPIC_HEADER
-from sla_schemas.words import DeadLetterReason
-
-Headers = Sequence[tuple[str, bytes]]
 
 
 class NotAcknowledgedError(Exception):
     """Kafka did not confirm in time. It may have the record all the same: the sender repeats it
     under the same id, which the tracker drops.
     """
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A delivery that no event could be made of."""
-
-    body: bytes
-    reason: DeadLetterReason
-    detail: str
-    origin: str
 
 
 class Publisher:
@@ -91,9 +77,5 @@ class Publisher:
         return await self._producer.send(  # type: ignore[no-any-return]  # aiokafka ships no types
             DEAD_LETTERS.name,
             letter.body,
-            headers=[
-                (REASON_HEADER, letter.reason.encode()),
-                (DETAIL_HEADER, letter.detail.encode()),
-                (TOPIC_HEADER, letter.origin.encode()),
-            ],
+            headers=letter.headers(),
         )

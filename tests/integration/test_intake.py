@@ -21,6 +21,8 @@ import pytest
 from support import ROOT
 
 from sla_cli.rig import Program, read_topic
+from sla_intake.redelivery import RedeliveryError, redelivered
+from sla_intake.sources import Source
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
@@ -39,6 +41,7 @@ name = "own"
 kind = "cloudevents"
 secret_envs = ["OWN_TOKEN"]
 """
+OWN = Source(name="own", kind="cloudevents", secret_envs=["OWN_TOKEN"])
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +142,10 @@ async def test_what_is_not_understood_is_a_dead_letter_as_it_came(
     (letter,) = [r for r in await read_topic(settings, DEAD_LETTERS.name) if r.value == body]
     assert dict(letter.headers)["sla-topic"] == b"http:/hooks/own"
     assert dict(letter.headers)["sla-reason"]
+    with pytest.raises(RedeliveryError, match="unknown_type"):
+        redelivered(letter.headers, letter.value, letter.timestamp, [OWN])
+    with pytest.raises(RedeliveryError, match="'/hooks/own'"):
+        redelivered(letter.headers, letter.value, letter.timestamp, [])
 
 
 async def test_a_batch_is_acknowledged_as_a_whole(intake: Program, broker: EmbeddedKafka) -> None:

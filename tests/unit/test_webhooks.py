@@ -15,10 +15,13 @@ from prometheus_client import CollectorRegistry
 from support import ROOT
 
 from sla_domain.instant import MINUTE, format_instant
-from sla_intake.app import Intake, understood
+from sla_intake.app import Intake
+from sla_intake.arrival import Arrivals, arrival_text
 from sla_intake.draft import steps
 from sla_intake.metrics import IntakeMetrics
-from sla_intake.publisher import Letter, NotAcknowledgedError
+from sla_intake.publisher import NotAcknowledgedError
+from sla_intake.reading import Letter, understood
+from sla_intake.redelivery import RedeliveryError, is_delivery, redelivered
 from sla_intake.settings import IntakeSettings
 from sla_intake.signature import (
     HUB_SIGNATURE,
@@ -34,6 +37,7 @@ from sla_intake.sources import Source, SourcesError, default_mapping, read_sourc
 WEBHOOKS = ROOT / "tests" / "fixtures" / "webhooks"
 DELIVERIES = sorted(WEBHOOKS.glob("*/*.json"))
 NOW = 1_795_446_727_000
+ARRIVED = arrival_text(NOW * 1000)
 OLD, NEW = b"the old secret", b"the new secret"
 
 
@@ -51,7 +55,7 @@ def test_each_documented_delivery_becomes_the_events_it_means(path: Path) -> Non
         {"client_id": None, "client_field": told["client_field"]} if "client_field" in told else {}
     )
     body = json.dumps(told["body"]).encode()
-    events, letters = understood(source(kind, **given), told["headers"], body)
+    events, letters = understood(source(kind, **given), told["headers"], body, ARRIVED)
     shown = [{name: each[name] for name in ("type", "subject", "time", "data")} for each in events]
     for each in shown:
         each["data"] = each["data"] or {}
@@ -69,8 +73,8 @@ def test_a_repeated_delivery_gives_the_same_ids_and_no_free_text(path: Path) -> 
         {"client_id": None, "client_field": told["client_field"]} if "client_field" in told else {}
     )
     body = json.dumps(told["body"]).encode()
-    first, _ = understood(source(kind, **given), told["headers"], body)
-    second, _ = understood(source(kind, **given), told["headers"], body)
+    first, _ = understood(source(kind, **given), told["headers"], body, ARRIVED)
+    second, _ = understood(source(kind, **given), told["headers"], body, ARRIVED)
     assert first == second
     assert len({event["id"] for event in first}) == len(first)
     for text in ("No puedo entrar", "Hola", "Sigue igual", "It breaks", "No anda", "Ana"):
@@ -292,3 +296,52 @@ async def test_too_much_is_answered_with_when_to_come_again(
     slow = [asyncio.create_task(crowded.post(GOOD, pause=0.2)) for _ in range(3)]
     statuses = sorted([(await each)[0] for each in slow])
     assert statuses == [202, 202, 503]
+
+
+def test_no_two_deliveries_of_a_process_arrive_at_once() -> None:
+    arrivals = Arrivals()
+    told = [arrivals.next() for _ in range(2000)]
+    assert told == sorted(set(told))
+
+
+def opened(**issue: Any) -> tuple[dict[str, str], bytes]:
+    """A delivery of GitHub: an issue was opened."""
+    headers = {
+        "content-type": "application/json",
+        "x-github-event": "issues",
+        "x-github-delivery": "9c1f",
+        "x-hub-signature-256": "sha256=00",
+    }
+    told = {"number": 7, "created_at": "2026-11-23T12:00:00Z", "updated_at": "2026-11-23T12:00:00Z"}
+    body = {"action": "opened", "repository": {"full_name": "o/r"}, "issue": told | issue}
+    return headers, json.dumps(body).encode()
+
+
+def test_a_letter_goes_through_the_mapping_again_as_it_was_delivered() -> None:
+    before = source("github", client_id=None, client_field="issue.client")
+    headers, body = opened()
+    events, (letter,) = understood(before, headers, body, ARRIVED)
+    assert not events
+    kept = letter.headers()
+    assert is_delivery(kept)
+    assert not is_delivery([("sla-topic", b"support.tickets.v1")])
+    assert not any(b"sha256" in value for _, value in kept), "no proof is kept"
+    with pytest.raises(RedeliveryError, match="nothing at client_field"):
+        redelivered(kept, letter.body, NOW, [before])
+    with pytest.raises(RedeliveryError, match="'/hooks/s'"):
+        redelivered(kept, letter.body, NOW, [])
+    after = source("github")
+    (record,) = redelivered(kept, letter.body, NOW, [after])
+    assert record.key == b"o/r#7"
+    assert [json.loads(record.value)] == understood(after, headers, body, ARRIVED).events
+
+
+def test_what_was_wrong_in_a_batch_goes_again_by_itself() -> None:
+    headers = {"content-type": "application/cloudevents-batch+json"}
+    good = json.loads(GOOD)
+    body = json.dumps([good, good | {"data": {"client_id": ""}}]).encode()
+    events, (letter,) = understood(source(), headers, body, ARRIVED)
+    assert len(events) == 1
+    mended = letter.body.replace(b'""', b'"acme"')
+    (record,) = redelivered(letter.headers(), mended, NOW, [source()])
+    assert json.loads(record.value) == good

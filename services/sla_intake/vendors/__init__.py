@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from sla_intake.draft import Delivery
 from sla_intake.sources import Vendor
 from sla_intake.vendors import cloudevents, freshdesk, github, jira, zendesk
+from sla_runtime.tracing import TRACEPARENT
 
 #: Makes the events of a delivery; none where it says nothing that concerns a promise. Raises
 #: ``UnusableError``.
 Translate = Callable[[Delivery], list[dict[str, Any]]]
+
+_KEPT: Final = frozenset(
+    {"content-type", TRACEPARENT, github.EVENT, github.DELIVERY_ID, jira.DELIVERY_ID}
+)
 
 TRANSLATE: Final[dict[Vendor, Translate]] = {
     "zendesk": zendesk.translate,
@@ -20,3 +25,12 @@ TRANSLATE: Final[dict[Vendor, Translate]] = {
     "github": github.translate,
     "cloudevents": cloudevents.translate,
 }
+
+
+def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The HTTP headers that reading a delivery needs; none of them proves anything."""
+    return {
+        name: value
+        for name, value in headers.items()
+        if name in _KEPT or name.startswith(cloudevents.ATTRIBUTE)
+    }

@@ -9,7 +9,7 @@ from sla_intake.draft import Delivery, UnusableError
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
-_ATTRIBUTE: Final = "ce-"
+ATTRIBUTE: Final = "ce-"
 #: Events in a batch at most; a batch is acknowledged as a whole.
 MAX_BATCH: Final = 1000
 
@@ -23,9 +23,9 @@ def translate(delivery: Delivery) -> list[dict[str, Any]]:
         return [_event(delivery.json)]
     # §3.1: binary exactly when the media type is none of CloudEvents'.
     attributes = {
-        name.removeprefix(_ATTRIBUTE): unquote(value)
+        name.removeprefix(ATTRIBUTE): unquote(value)
         for name, value in delivery.headers.items()
-        if name.startswith(_ATTRIBUTE)
+        if name.startswith(ATTRIBUTE)
     }
     if "specversion" not in attributes:
         raise UnusableError("not_cloudevents", f"neither {STRUCTURED} nor a header ce-specversion")
