@@ -120,7 +120,7 @@ def _alerts(board: Board) -> Table:
     texts = board.texts
     title = texts("board.alerts")
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True)
+    table.add_column()
     for alert in board.alerts:
         told = alert_text(alert, texts, _ZONE, board.severity_names)
         table.add_row(Text(told, style=_STYLES.get(alert["type"], "")))

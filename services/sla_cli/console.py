@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -26,9 +29,22 @@ from rich.text import Text
 
 from sla_text.telling import Table as Told
 
-out = Console()
+#: Where nobody says how wide it may be, as in a pipe, a line is as long as it must be.
+_UNLIMITED: Final = 1_000_000
+
+
+def _console() -> Console:
+    told = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if told else _UNLIMITED)
+
+
+out = _console()
 err = Console(stderr=True)
 
+#: Between two columns.
+_GAP: Final = 2
+#: Before the second line of a row that is a paragraph.
+_INDENT: Final = 4
 _BUSY: Final = (SpinnerColumn(), TextColumn("{task.description}"))
 
 
@@ -37,36 +53,86 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
+def say(text: str, style: str = "", indent: int = 0) -> None:
+    """A line for people, over as many as it needs; no word is cut."""
+    lines = textwrap.wrap(
+        text,
+        out.width,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    for line in lines or [""]:
+        out.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
     """A table for people."""
-    table = Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    out.print(table)
+    _print(columns, [[str(cell) for cell in row] for row in rows], title)
 
 
 def print_told(told: Told) -> None:
     """A table in words; one without columns is its title."""
     if not told.columns:
-        out.print(told.title, markup=False, highlight=False, soft_wrap=True)
+        say(told.title)
         return
-    table = Table(
-        *told.columns,
-        title=told.title,
-        title_justify="left",
-        title_style="italic",
-        caption=told.note or None,
-        caption_justify="left",
-        box=None,
-        pad_edge=False,
-        show_header=any(told.columns),
-    )
-    for column in table.columns[:2]:
-        # Times read badly over two lines.
-        column.no_wrap = True
-    for row in told.rows:
-        table.add_row(*(Text(cell) for cell in row))
-    out.print(table)
+    # The first two are times or names, which read badly over two lines.
+    _print(told.columns, told.rows, told.title, told.note, whole=2)
+
+
+def _print(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    title: str,
+    note: str = "",
+    whole: int = 0,
+) -> None:
+    """A table that cuts no word: where the columns don't fit beside each other, a paragraph a row.
+    The first ``whole`` columns keep to one line.
+    """
+    widths = _widths(columns, rows, whole)
+    if title:
+        say(title, "italic")
+    if widths is None:
+        for row in rows:
+            _print_paragraph(columns, row)
+    else:
+        table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_header=any(columns))
+        for name, width in zip(columns, widths, strict=True):
+            table.add_column(Text(name), width=width)
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        out.print(table)
+    if note:
+        say(note, "italic")
+
+
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]], whole: int) -> list[int] | None:
+    """How wide each column may be, ``None`` where their longest words don't fit side by side."""
+    least, most = [], []
+    for number, name in enumerate(columns):
+        cells = [name, *(row[number] for row in rows)]
+        most.append(max(cell_len(line) for cell in cells for line in cell.split("\n")))
+        longest = max((cell_len(word) for cell in cells for word in cell.split()), default=0)
+        least.append(most[-1] if number < whole else longest)
+    room = out.width - (len(columns) - 1) * _GAP - sum(least)
+    if room < 0:
+        return None
+    for number in sorted(range(len(columns)), key=lambda each: most[each] - least[each]):
+        more = min(room, most[number] - least[number])
+        least[number] += more
+        room -= more
+    return [max(1, width) for width in least]
+
+
+def _print_paragraph(columns: Sequence[str], row: Sequence[str]) -> None:
+    told = [
+        f"{name}: {cell}" if name else cell for name, cell in zip(columns, row, strict=True) if cell
+    ]
+    say("".join(told[:1]))
+    if told[1:]:
+        say("; ".join(told[1:]), indent=_INDENT)
 
 
 def listing(

@@ -7,9 +7,7 @@ import json
 import time
 from collections.abc import Iterable
 
-from rich.text import Text
-
-from sla_cli.console import out, print_told
+from sla_cli.console import out, print_told, say
 from sla_cli.errors import CommandError
 from sla_cli.recording import Line, laid_out
 from sla_cli.simulation import Story, story_of, within
@@ -99,20 +97,20 @@ def _restored(ticket_id: str, value: bytes, book: PolicyBook) -> Ticket:
 
 def show(told: Told) -> None:
     """The explanation as tables."""
-    out.print(Text(told.title, style="bold"))
-    _say(told.subtitle)
+    say(told.title, "bold")
+    say(told.subtitle)
     for name, value in told.facts:
-        _say(f"{name}: {value}")
+        say(f"{name}: {value}")
     _show_table(told.events)
     for clock in told.clocks:
         out.print()
-        out.print(Text(clock.title, style=f"bold {_STYLES.get(clock.outcome, '')}".strip()))
+        say(clock.title, f"bold {_STYLES.get(clock.outcome, '')}".strip())
         for note in clock.notes:
-            _say(note)
+            say(note)
         for limit in clock.limits:
             print_told(limit.spans)
-            _say(limit.sums)
-            _say(limit.due)
+            say(limit.sums)
+            say(limit.due)
     for table in told.tables:
         _show_table(table)
 
@@ -120,7 +118,3 @@ def show(told: Told) -> None:
 def _show_table(table: Table) -> None:
     out.print()
     print_told(table)
-
-
-def _say(text: str) -> None:
-    out.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -45,6 +45,8 @@ Try first:
   sla demo                         real incidents through a real broker, in a minute\n
   sla policy check                 what the default policy promises\n
   sla simulate events.jsonl --out result
+
+In examples a file that stands in no folder is your own.
 """,
 )
 

@@ -192,6 +192,8 @@ class Teller:
         kind = span["kind"]
         if kind == "counted" and span["state"] == "waiting" and not clock["pauses_for_waits"]:
             kind = "counted_waiting"
+        if kind == "paused" and span["holder"] is None:
+            kind = "paused_by_nobody"
         holder = self.texts.word("holder", span["holder"] or "nobody")
         return self.texts(f"why.{kind}", calendar=calendar, cause=span["cause"], holder=holder)
 

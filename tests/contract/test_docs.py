@@ -1,4 +1,4 @@
-"""The pages in docs/ say what the models say."""
+"""The pages in docs/ say what the models say, and name what there is."""
 
 from __future__ import annotations
 
@@ -6,9 +6,17 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import click
+import pytest
+import typer
 from support import ROOT, script
+
+from sla_cli.main import app
+from sla_text.language import catalogue
 
 
 def test_the_tables_of_settings_are_those_of_the_models() -> None:
@@ -39,3 +47,70 @@ def test_the_site_builds_without_a_complaint(tmp_path: Path) -> None:
         told = page.read_text("utf-8")
         loaded = re.findall(r'<(?:script|img|link)[^>]+(?:src|href)="(https?:[^"]+)"', told)
         assert not loaded, f"{page.name} loads {loaded[0]} from elsewhere"
+
+
+_PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_COMMANDS: Any = typer.main.get_command(app)
+
+
+def _every_command(path: tuple[str, ...], command: Any) -> Iterator[tuple[str, str]]:
+    """Each command's name and all that its ``--help`` says."""
+    with click.Context(command, info_name=" ".join(path)) as context:
+        yield " ".join(path), command.get_help(context)
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from _every_command((*path, name), inner)
+
+
+HELPS = dict(_every_command(("sla",), _COMMANDS))
+
+
+@pytest.mark.parametrize("name", HELPS)
+def test_a_file_that_a_help_names_is_there_or_the_readers_own(name: str) -> None:
+    assert "a file that stands in no folder is your own" in HELPS["sla"].replace("\n", " ")
+    for path in re.findall(r"(?<![\w/.])(?:\w[\w-]*/)+[\w.-]+\.\w+", HELPS[name]):
+        assert (ROOT / path).is_file(), f"'{name} --help' names {path}, which does not exist"
+
+
+def _said(text: str) -> Iterator[str]:
+    """The calls of ``sla`` in a page: in its code blocks and within its lines."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    for line in "\n".join(blocks).splitlines():
+        if found := re.match(r"(?:\$ )?(?:\.venv/bin/)?(sla .*?)(?: &| \||$)", line):
+            yield found[1]
+    prose = re.sub(r"^```\w*\n.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    yield from re.findall(r"`(sla [^`\n]+)`", prose)
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_every_command_and_option_that_a_page_names_exists(page: Path) -> None:
+    for call in _said(page.read_text("utf-8")):
+        command, options = _COMMANDS, _options(_COMMANDS)
+        words = iter(call.split()[1:])
+        for word in words:
+            inner = getattr(command, "commands", {})
+            if re.match(r"-\w|--", word):
+                option, given, _ = word.partition("=")
+                assert option in options, f"{call}: no option {option}"
+                if not given and not options[option]:
+                    next(words, None)
+            elif inner and re.fullmatch(r"[a-z]\w*", word):
+                assert word in inner, f"{call}: no command {word}"
+                command = inner[word]
+                options |= _options(command)
+
+
+def _options(command: Any) -> dict[str, bool]:
+    """Each option of a command, and whether it goes without a value."""
+    return {"--help": True, "-h": True} | {
+        option: getattr(each, "is_flag", False)
+        for each in command.params
+        for option in (*each.opts, *each.secondary_opts)
+    }
+
+
+def test_what_the_runbook_calls_things_of_the_board_is_what_the_board_calls_them() -> None:
+    text = " ".join((ROOT / "docs" / "runbook.md").read_text("utf-8").split())
+    quoted = re.findall(r'\bthe board, "([^"]+)"', text)
+    assert len(quoted) >= 2
+    shown = {entry["en"] for entry in catalogue()["live"].values()}
+    assert set(quoted) <= shown

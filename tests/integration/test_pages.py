@@ -109,10 +109,9 @@ def test_the_commands_of_a_page_run(page: Path, broker: str, tmp_path: Path) -> 
         example = _EXAMPLE.search((ROOT / "docs" / name).read_text("utf-8"))
         assert example is not None
         (tmp_path / file).write_text(example[1])
-    (tmp_path / "metrics-token").write_text("t0ken")
     secrets = dict.fromkeys(_SECRETS, "whsec_bm90IGEgcmVhbCBzZWNyZXQgYXQgYWxs")
     own = {} if page.name == "README.md" else {"SLA_KAFKA_BOOTSTRAP": broker}
-    given = environment(SLA_HTTP_METRICS_TOKEN_FILE=str(tmp_path / "metrics-token"), **own)
+    given = environment(**own)
     ran = subprocess.Popen(
         [BASH, "-c", script(page, broker)],
         cwd=tmp_path,

@@ -171,6 +171,22 @@ def test_an_explanation_says_who_has_the_ball_and_why_time_counts_or_not() -> No
     ]
 
 
+def test_a_pause_while_nobody_has_the_ball_names_nobody() -> None:
+    told = document()
+    (_, guard) = told["clocks"][1]["limits"]
+    [paused] = [span for span in guard["spans"] if span["kind"] == "paused"]
+    paused["holder"] = None
+    for language, said in (("en", "in pause since event"), ("es", "en pausa desde el evento")):
+        [why] = [
+            row[5]
+            for clock in Teller(Texts(language), BUENOS_AIRES, NAMES).tell(told).clocks
+            for limit in clock.limits
+            for row in limit.spans.rows
+            if row[5].startswith(said)
+        ]
+        assert paused["cause"] in why
+
+
 ENGLISH = (
     "high (Alto)",
     "live (primary service), myaivo (platform), other",

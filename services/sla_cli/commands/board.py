@@ -18,7 +18,7 @@ def board(
     ] = None,
     port: Annotated[int | None, typer.Option(help="Port to serve on; 0 picks a free one.")] = None,
     tokens: Annotated[
-        Path | None, typer.Option(help="TOML file of bearer tokens (docs/board.md).")
+        Path | None, typer.Option(help="TOML file of bearer tokens (docs/board.md has one).")
     ] = None,
     replay: Annotated[
         bool, typer.Option("--replay", help="Now is how far the tracker has come.")

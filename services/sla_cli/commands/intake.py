@@ -13,7 +13,8 @@ from sla_cli.options import Bootstrap, kafka_settings, settings_of
 def intake(
     bootstrap: Bootstrap = None,
     sources: Annotated[
-        Path | None, typer.Option(help="TOML file of the systems that may send (docs/intake.md).")
+        Path | None,
+        typer.Option(help="TOML file of the systems that may send (docs/intake.md has one)."),
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address to serve on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to serve on; 0 picks a free one.")] = None,
@@ -26,8 +27,8 @@ def intake(
     Runs until Ctrl-C or SIGTERM; any number of them may run. Everything else is set by
     SLA_INTAKE_... and SLA_KAFKA_... in the environment (docs/intake.md).
 
-      sla intake --sources deploy/sources.toml --check\n
-      sla intake --sources deploy/sources.toml --host 0.0.0.0 --bootstrap broker:9092
+      sla intake --sources sources.toml --check\n
+      sla intake --sources sources.toml --host 0.0.0.0 --bootstrap broker:9092
     """
     from sla_intake.main import run_intake
     from sla_intake.settings import IntakeSettings

@@ -14,7 +14,8 @@ def notifier(
     bootstrap: Bootstrap = None,
     policy: Policies = None,
     routes: Annotated[
-        Path | None, typer.Option(help="TOML file of destinations and routes (docs/notifier.md).")
+        Path | None,
+        typer.Option(help="TOML file of destinations and routes (docs/notifier.md has one)."),
     ] = None,
     port: Annotated[
         int | None, typer.Option(help="Port of /metrics, /healthz, /readyz; 0 picks one.")
@@ -28,8 +29,8 @@ def notifier(
     Runs until Ctrl-C or SIGTERM. Start more of them to share the partitions. Everything else is
     set by SLA_NOTIFIER_... and SLA_KAFKA_... in the environment (docs/notifier.md).
 
-      sla notifier --routes deploy/routes.toml --check\n
-      sla notifier --routes deploy/routes.toml --bootstrap broker:9092
+      sla notifier --routes routes.toml --check\n
+      sla notifier --routes routes.toml --bootstrap broker:9092
     """
     from sla_notifier.main import check_routes, run_notifier
     from sla_notifier.settings import NotifierSettings

@@ -85,7 +85,7 @@ def diff(
 
     sla policy diff aivo-1.toml aivo-2.toml
     """
-    from sla_cli.console import out, print_json, print_told
+    from sla_cli.console import print_json, print_told, say
     from sla_cli.options import zone_option
     from sla_cli.policy_diff import as_table, changes
     from sla_domain.instant import format_instant
@@ -110,7 +110,7 @@ def diff(
     if found and before.effective_from < after.effective_from:
         zone = zone_option(after.business_calendar.zone)
         at = moment(after.effective_from, zone, texts)
-        out.print(texts("diff.pinned", at=at, old=before.ref), soft_wrap=True, highlight=False)
+        say(texts("diff.pinned", at=at, old=before.ref))
 
 
 @app.command("test")
