@@ -52,7 +52,8 @@ interpreted: ## Take the compiled rules away, until the next change of theirs: t
 
 .PHONY: test
 test: setup lint debian ## Everything that must hold: lint, types, layers, tests with a real Kafka
-	@.venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15
+	@export PYTHONHASHSEED=$${PYTHONHASHSEED:-$$((RANDOM * 32768 + RANDOM))}; \
+	  .venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15
 
 .PHONY: debian
 debian: .debian/.ready ## Fetch the browser, Prometheus and Alertmanager that tests start, into this checkout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,6 +36,11 @@ LONG_FILES = (
     "test_observed.py",
     "test_wheel.py",
 )
+
+
+def pytest_report_header() -> str:
+    """By which hash seed to repeat this run: ``make test`` takes another each time."""
+    return f"hash seed: {os.environ.get('PYTHONHASHSEED', 'each process its own')}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -96,7 +96,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Start a task for each; restoring happens there, since no heartbeat goes out in here."""
         assert self._consumer is not None
-        for partition in assigned:
+        for partition in sorted(assigned):
             task = self.tasks[partition] = PartitionTask(
                 partition,
                 self._consumer,
@@ -111,7 +111,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Stop their tasks, letting a transaction in flight finish."""
-        stopping = [self.tasks.pop(partition) for partition in revoked if partition in self.tasks]
+        stopping = [self.tasks.pop(owned) for owned in sorted(revoked) if owned in self.tasks]
         await asyncio.gather(*(task.stop(REVOKE_SECONDS) for task in stopping))
         _collect()
 

@@ -1,6 +1,7 @@
 """Kafka as the tracker meets it, in memory, on a clock that jumps: logs, transactions, fencing,
 ``read_committed``, groups and compaction; with calls that are lost, batches that fail, crashes and
-sleeps at any step, all drawn from one seed.
+sleeps at any step, all drawn from one seed. Whatever is gone through here is in an order of its
+own: that of a set of topics changes with the hash seed, and a seed would not be one story.
 
 It offers the calls of ``aiokafka`` that the tracker makes, and fails as that does.
 """
@@ -192,6 +193,11 @@ class Broker:
             loop = asyncio.get_running_loop()
             loop.call_later(delay, self.group_offsets.update, transaction.offsets)
         known.transaction = None
+
+    @property
+    def writing(self) -> bool:
+        """Whether a transaction is open."""
+        return any(known.transaction is not None for known in self.coordinated.values())
 
     def rebalance(self) -> None:
         """Share the input among the members, each of which learns of it at its next poll."""
@@ -512,11 +518,11 @@ class GroupConsumer(SimulatedConsumer):
         return await super().getmany(timeout_ms)
 
     async def _rejoin(self) -> None:
-        await self._listener.on_partitions_revoked(set(self._assigned))
+        await self._listener.on_partitions_revoked(sorted(self._assigned))
         await self._clients.step()
         self._generation = self._broker.generation
         self._assigned = {TopicPartition(self._topic, number) for number in self.target}
         self._paused, self._positions, self._polled, self._ends = set(), {}, {}, {}
-        for partition in self._assigned:
+        for partition in sorted(self._assigned):
             self._positions[partition] = self._broker.group_offsets.get(partition, 0)
-        await self._listener.on_partitions_assigned(set(self._assigned))
+        await self._listener.on_partitions_assigned(sorted(self._assigned))
