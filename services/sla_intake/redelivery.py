@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from sla_domain.errors import UserFacingError
 from sla_intake.arrival import arrival_text
 from sla_intake.reading import understood
 from sla_intake.sources import Source
@@ -15,7 +16,7 @@ from sla_schemas.headers import ARRIVED_HEADER, HTTP_HEADER_PREFIX, HTTP_ORIGIN,
 Headers = Iterable[tuple[str, bytes]]
 
 
-class RedeliveryError(Exception):
+class RedeliveryError(UserFacingError):
     """The letter can't go; the message is a sentence that says why and what would help."""
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from support import POLICY, ROOT, event, shared_file
-from support.cli import SLA, environment, sla, sla_json
+from support.cli import SLA, environment, in_the_background, sla, sla_json
 
 from sla_cli import options, sample
 from sla_domain.instant import format_instant, parse_duration, parse_instant
@@ -297,21 +297,27 @@ def test_the_demo_ends_by_itself_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.kafka
-@pytest.mark.parametrize("after", [0.3, 2.5, 6.0])
-def test_interrupting_the_demo_leaves_no_process_and_no_file(tmp_path: Path, after: float) -> None:
+@pytest.mark.parametrize(
+    ("after", "number"), [(0.3, signal.SIGINT), (2.5, signal.SIGTERM), (6.0, signal.SIGINT)]
+)
+def test_interrupting_the_demo_leaves_no_process_and_no_file(
+    tmp_path: Path, after: float, number: signal.Signals
+) -> None:
     mark = f"demo-interrupted-{after}"
+    command: list[str | Path] = [SLA, "demo", "--seconds", "60"]
     process = subprocess.Popen(
-        [SLA, "demo", "--seconds", "60"],
+        # What is ignored before it has begun can't be told to it.
+        in_the_background(*command) if after > 1 else command,
         env=environment(SLA_TEST_MARK=mark, TMPDIR=str(tmp_path)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    # Not a wait for something to be done: Ctrl-C may come at any moment, these are three of them.
+    # Not a wait for something to be done: it may come at any moment, these are three of them.
     time.sleep(after)
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, number)
     _, said = process.communicate(timeout=40)
-    assert process.returncode == 130, said.decode()
+    assert process.returncode == 128 + number, said.decode()
     assert b"Traceback" not in said
     wait_for_no_process(mark)
     assert list(tmp_path.iterdir()) == []
@@ -322,7 +328,7 @@ def test_kafka_keeps_its_data_and_stops_at_ctrl_c(tmp_path: Path) -> None:
     data = tmp_path / "kafka"
     for created in (len(TOPICS), 0):
         with subprocess.Popen(
-            [SLA, "kafka", "--data", str(data), "--port", "0", "--partitions", "2"],
+            in_the_background(SLA, "kafka", "--data", data, "--port", "0", "--partitions", "2"),
             env=environment(),
             stderr=subprocess.PIPE,
             text=True,

@@ -15,7 +15,7 @@ from support import ROOT
 from support.cli import SLA, environment
 
 from sla_kafka.admin import create_topics
-from sla_kafka.embedded import EmbeddedKafka
+from sla_kafka.embedded import EmbeddedKafka, free_port
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import DEFAULT_PARTITIONS
 
@@ -27,6 +27,7 @@ _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _EXAMPLE = re.compile(r"^```toml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: Which examples are which files.
 _FILES = {"intake.md": "sources.toml", "notifier.md": "routes.toml", "board.md": "tokens.toml"}
+_PORTS = ("SLA_BOARD_PORT", "SLA_INTAKE_PORT", "SLA_NOTIFIER_PORT", "SLA_TRACKER_HTTP_PORT")
 _SECRETS = ("ZENDESK_SECRET", "OWN_TOKEN", "CRM_SECRET")
 #: Made by every other test run, and this one is part of the second.
 _ELSEWHERE = ("make run", "make test")
@@ -86,11 +87,16 @@ def broker() -> Iterator[str]:
         yield kafka.bootstrap
 
 
-def script(page: Path, broker: str) -> str:
-    """A page's commands as a script."""
+def script(page: Path, broker: str, ports: dict[str, int]) -> str:
+    """A page's commands as a script, on ports that are free."""
     lines = [_PRELUDE]
+    board, kafka = ports["SLA_BOARD_PORT"], broker.rpartition(":")[2]
     for command in commands(page):
-        said = command.replace("broker:9092", broker)
+        said = command.replace("broker:9092", broker).replace(
+            "127.0.0.1:8080", f"127.0.0.1:{board}"
+        )
+        said = re.sub(r"\bsla top\b", rf"\g<0> --board http://127.0.0.1:{board}", said)
+        said = re.sub(r"\bsla kafka\b", rf"\g<0> --port {kafka}", said)
         quoted = "'" + said.replace("'", "'\\''") + "'"
         if said in _ELSEWHERE:
             continue
@@ -110,10 +116,16 @@ def test_the_commands_of_a_page_run(page: Path, broker: str, tmp_path: Path) -> 
         assert example is not None
         (tmp_path / file).write_text(example[1])
     secrets = dict.fromkeys(_SECRETS, "whsec_bm90IGEgcmVhbCBzZWNyZXQgYXQgYWxs")
-    own = {} if page.name == "README.md" else {"SLA_KAFKA_BOOTSTRAP": broker}
-    given = environment(**own)
+    if page.name == "README.md":
+        # It starts one of its own.
+        broker = f"127.0.0.1:{free_port()}"
+    ports = {name: free_port() for name in _PORTS}
+    given = environment(
+        SLA_KAFKA_BOOTSTRAP=broker,
+        **{name: str(port) for name, port in ports.items()},
+    )
     ran = subprocess.Popen(
-        [BASH, "-c", script(page, broker)],
+        [BASH, "-c", script(page, broker, ports)],
         cwd=tmp_path,
         env={**given, **secrets, "PATH": f"{SLA.parent}:{os.environ['PATH']}", "TERM": "xterm"},
         stdin=subprocess.DEVNULL,

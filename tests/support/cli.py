@@ -18,6 +18,11 @@ def environment(**more: str) -> dict[str, str]:
     return {**plain, "COLUMNS": "200", "NO_COLOR": "1", **more}
 
 
+def in_the_background(*command: str | Path) -> list[str]:
+    """``command`` as a shell without job control starts it behind an ``&``: SIGINT is ignored."""
+    return ["/bin/sh", "-c", 'trap "" INT; exec "$0" "$@"', *map(str, command)]
+
+
 def sla(
     *arguments: str | Path, status: int = 0, stdin: bytes | None = None, **more: str
 ) -> subprocess.CompletedProcess[bytes]:

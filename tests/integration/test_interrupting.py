@@ -1,0 +1,90 @@
+"""Every program ends in order when it is told to, also where it was started in the background of a
+shell, which ignores SIGINT for what it starts there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from support.cli import SLA, environment, in_the_background
+
+from sla_kafka.admin import create_topics
+from sla_kafka.embedded import EmbeddedKafka, free_port
+from sla_kafka.settings import KafkaSettings
+
+pytestmark = pytest.mark.kafka
+
+ROUTES = """
+allowed_hosts = ["127.0.0.1:9"]
+[[destinations]]
+name = "nobody"
+kind = "slack"
+url = "http://127.0.0.1:9/"
+[[routes]]
+to = ["nobody"]
+"""
+SOURCES = """
+[[sources]]
+name = "own"
+kind = "cloudevents"
+secret_envs = ["OWN_TOKEN"]
+"""
+
+
+@pytest.fixture(scope="module")
+def settings(kafka: EmbeddedKafka) -> KafkaSettings:
+    """A broker with topics."""
+    found = KafkaSettings(bootstrap=kafka.bootstrap)
+    asyncio.run(create_topics(found, 2))
+    return found
+
+
+def wait_until_it_serves(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"it serves nothing: {log.read_text()}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
+@pytest.mark.parametrize("program", ["tracker", "board", "notifier", "intake"])
+def test_a_program_in_the_background_ends_when_it_is_interrupted(
+    settings: KafkaSettings, tmp_path: Path, program: str, number: signal.Signals
+) -> None:
+    (tmp_path / "routes.toml").write_text(ROUTES)
+    (tmp_path / "sources.toml").write_text(SOURCES)
+    port, log = free_port(), tmp_path / "log"
+    options = {
+        "tracker": ["--http-port", str(port)],
+        "board": ["--port", str(port)],
+        "notifier": ["--port", str(port), "--routes", str(tmp_path / "routes.toml")],
+        "intake": ["--port", str(port), "--sources", str(tmp_path / "sources.toml")],
+    }
+    command = [SLA, program, "--bootstrap", settings.bootstrap, *options[program]]
+    with (
+        log.open("wb") as sink,
+        subprocess.Popen(
+            in_the_background(*command),
+            env=environment(OWN_TOKEN="a token of the test's own"),
+            stdout=sink,
+            stderr=sink,
+        ) as process,
+    ):
+        try:
+            wait_until_it_serves(port, process, log)
+            process.send_signal(number)
+            assert process.wait(timeout=30) == 0, log.read_text()
+        finally:
+            process.kill()
+    assert "Traceback" not in log.read_text()
