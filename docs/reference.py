@@ -16,10 +16,12 @@ from prometheus_client.registry import Collector
 
 from sla_board.reader import Reader
 from sla_cli.main import app
+from sla_domain.event import EVENT_TYPES
 from sla_intake.metrics import IntakeMetrics
 from sla_kafka.access import USERS
 from sla_kafka.topics import TOPICS
 from sla_notifier.metrics import NotifierMetrics
+from sla_schemas.policy_check import IDLE_EVENTS
 from sla_schemas.policy_file import PolicyFile, load_policies
 from sla_tracker.metrics import TrackerMetrics
 
@@ -177,7 +179,7 @@ def _kind(field: Mapping[str, Any], known: Mapping[str, Any]) -> str:  # noqa: P
 
 
 def policy() -> str:
-    """Every table and key of the policy file."""
+    """Every table and key of the policy file, as a person writes them."""
     schema = PolicyFile.model_json_schema()
     known = schema.get("$defs", {})
     made = [_section("The file", schema, known)]
@@ -185,6 +187,18 @@ def policy() -> str:
         if section.get("type") == "object":
             made.append(_section(_words(name), section, known))
     return "\n".join(made) + "\n"
+
+
+def clock_events() -> str:
+    """Every event by the word that a clock's lists use, and why some move none."""
+    rows = [
+        (
+            f"[`{word}`](event-reference.md#ticket{word})",
+            f"moves no clock: {IDLE_EVENTS[type_]}" if type_ in IDLE_EVENTS else "",
+        )
+        for word, type_ in EVENT_TYPES.items()
+    ]
+    return _table(("event", ""), rows)
 
 
 def _words(name: str) -> str:
@@ -197,33 +211,41 @@ def _section(title: str, schema: Mapping[str, Any], known: Mapping[str, Any]) ->
     rows = [
         (
             f"`{name}`",
-            "needed" if name in needed else _default(field.get("default")),
+            "needed" if name in needed else "",
             _policy_kind(field, known),
+            field.get("description", ""),
+            ", ".join(f"`{name} = {example}`" for example in field.get("examples", [])),
         )
         for name, field in schema.get("properties", {}).items()
     ]
     about = schema.get("description", "").replace("\n", " ")
-    return f"## {title}\n\n{about}\n\n{_table(('key', 'default', 'value'), rows)}"
+    return f"## {title}\n\n{about}\n\n{_table(('key', '', 'value', '', 'example'), rows)}"
 
 
-def _policy_kind(field: Mapping[str, Any], known: Mapping[str, Any]) -> str:
+def _policy_kind(  # noqa: PLR0911  a case each
+    field: Mapping[str, Any], known: Mapping[str, Any]
+) -> str:
+    if written := field.get("x-written"):
+        return str(written)
+    if field.get("enum") == list(EVENT_TYPES):
+        return "[events](#events)"
     if "$ref" in field:
         name = field["$ref"].rpartition("/")[2]
         if known[name].get("type") == "object":
             return f"[{_words(name).lower()}](#{_words(name).lower().replace(' ', '-')})"
         return _policy_kind(known[name], known)
     if field.get("type") == "object" and isinstance(field.get("additionalProperties"), dict):
-        return f"table, each {_policy_kind(field['additionalProperties'], known)}"
+        names = field.get("propertyNames", {})
+        by = f" by {_policy_kind(names, known)}" if "enum" in names or "$ref" in names else ""
+        return f"table{by}, each {_policy_kind(field['additionalProperties'], known)}"
     if field.get("type") == "array":
         return f"list of {_policy_kind(field.get('items', {}), known)}"
     if "anyOf" in field:
-        kinds = [_policy_kind(each, known) for each in field["anyOf"]]
-        return " or ".join(kind for kind in dict.fromkeys(kinds) if kind != "null")
-    return _kind(field, known)
-
-
-def _default(value: object) -> str:
-    return "" if value is None or isinstance(value, dict | list) else f"`{value}`"
+        kinds = [_policy_kind(each, known) for each in field["anyOf"] if each != {"type": "null"}]
+        return " or ".join(dict.fromkeys(kinds))
+    return {"string": "text", "date-time": "time with an offset"}.get(
+        kind := _kind(field, known), kind
+    )
 
 
 # --- the broker ---
@@ -361,5 +383,15 @@ def capacity() -> str:
 
 PARTS: Final[dict[str, Callable[[], str]]] = {
     part.__name__: part
-    for part in (commands, metrics, events, policy, permissions, topics, licences, capacity)
+    for part in (
+        commands,
+        metrics,
+        events,
+        policy,
+        clock_events,
+        permissions,
+        topics,
+        licences,
+        capacity,
+    )
 }

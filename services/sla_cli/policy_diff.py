@@ -102,9 +102,7 @@ class _Differ:
         whom = self._users_of(old.name)
         what = self._texts.word("calendar", old.name)
         yield from _changed(f"{what}: {self._part('zone')}", whom, old.zone, new.zone)
-        yield from _changed(
-            f"{what}: {self._part('day')}", whom, length(old.day_length), length(new.day_length)
-        )
+        yield from _changed(f"{what}: {self._part('day')}", whom, _day(old), _day(new))
         for day, (before, after) in enumerate(zip(old.week, new.week, strict=True)):
             yield from _changed(
                 f"{what}: {self._texts.weekdays[day]}",
@@ -211,6 +209,10 @@ def _effect_of_severities(before: str | None, after: str | None) -> str:
 
 def _open(spans: Sequence[Span]) -> int:
     return sum(close - opened for opened, close in spans)
+
+
+def _day(calendar: Calendar) -> str | None:
+    return None if calendar.day_length is None else length(calendar.day_length)
 
 
 def _hours(spans: Sequence[Span]) -> str | None:

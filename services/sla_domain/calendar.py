@@ -72,7 +72,7 @@ class Calendar:
 
     ``week`` holds the spans of Monday to Sunday; ``dates`` replaces those of single local dates
     (a holiday is a date without spans). ``day_length`` is what one business day counts, in
-    milliseconds.
+    milliseconds; ``None`` where it has not been said.
 
     The open time since an arbitrary fixed origin is ``position``; only differences of positions
     mean anything. All questions reduce to it and its inverse.
@@ -82,7 +82,7 @@ class Calendar:
     zone: str
     week: Sequence[Sequence[Span]]
     dates: Mapping[date, Sequence[Span]] = field(default_factory=dict)
-    day_length: int = DAY
+    day_length: int | None = None
     _zone: ZoneInfo = field(init=False, repr=False)
     _first: int = field(init=False, repr=False, default=0)
     _end: int = field(init=False, repr=False, default=0)

@@ -8,6 +8,13 @@ import sys
 import structlog
 
 
+class _Passed(logging.Handler):
+    """Passes on what is logged by code that knows the standard library's logs only."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger(record.name).log(record.levelno, record.getMessage())
+
+
 def configure_logs() -> None:
     """Log as JSON, for every program alike. Lines carry ids at most, never payloads."""
     structlog.configure(
@@ -25,3 +32,5 @@ def configure_logs() -> None:
     # The libraries log each retry and their own life; what matters reaches us as an exception.
     for name in ("aiokafka", "faust", "mode", "opentelemetry", "uvicorn"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    schemas = logging.getLogger("sla_schemas")
+    schemas.handlers, schemas.propagate = [_Passed()], False

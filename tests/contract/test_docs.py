@@ -6,16 +6,20 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args
 
 import click
 import pytest
 import typer
+from pydantic import BaseModel, TypeAdapter
 from support import ROOT, script
 
 from sla_cli.main import app
+from sla_domain.event import EVENT_TYPES
+from sla_schemas.policy_file import PolicyFile
 from sla_text.language import catalogue
 
 
@@ -28,6 +32,44 @@ def test_the_tables_of_settings_are_those_of_the_models() -> None:
         found |= {name for name in generate.MODELS if f"<!-- settings: {name} -->" in text}
     assert found == set(generate.MODELS)
     assert "| needed | " in (ROOT / "docs/notifier.md").read_text("utf-8")
+
+
+def sections(model: type[BaseModel] = PolicyFile) -> set[type[BaseModel]]:
+    """Every table of the policy file."""
+    found = {model}
+    for field in model.model_fields.values():
+        for inner in inside(field.annotation):
+            found |= sections(inner)
+    return found
+
+
+def inside(annotation: Any) -> set[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {annotation}
+    return {model for part in get_args(annotation) for model in inside(part)}
+
+
+@pytest.mark.parametrize("section", sorted(sections(), key=str), ids=lambda s: s.__name__)
+def test_every_key_of_a_policy_says_what_it_means_and_its_example_can_be_written(
+    section: type[BaseModel],
+) -> None:
+    for name, field in section.model_fields.items():
+        assert field.description, name
+        table = inside(field.annotation) and not field.examples
+        assert table or field.examples, name
+        for example in field.examples or []:
+            written = tomllib.loads(f"value = {example}")["value"]
+            whole: Any = Annotated[(field.annotation, *field.metadata, "as written")]
+            assert TypeAdapter(whole).validate_python(written) is not None
+
+
+def test_the_policy_reference_has_words_as_a_policy_has_them() -> None:
+    page = (ROOT / "docs" / "policy-reference.md").read_text("utf-8")
+    for word in EVENT_TYPES:
+        assert f"[`{word}`](event-reference.md#ticket{word})" in page
+        assert f"## ticket.{word}\n" in (ROOT / "docs" / "event-reference.md").read_text("utf-8")
+    for programmers in ("integer", "string", "anything", "object", "`0`", "86400000"):
+        assert programmers not in page
 
 
 def test_the_site_builds_without_a_complaint(tmp_path: Path) -> None:

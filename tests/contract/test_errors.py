@@ -32,6 +32,7 @@ INTERNAL = {
     "sla_notifier.delivery.FailedError": "tried again",
     "sla_notifier.delivery.RefusedError": "parked",
     "sla_runtime.problem.ProblemError": "a problem document",
+    "sla_schemas.policy_file.UnfitError": "a mistake of the policy file",
     "sla_tracker.errors.OpenTransactionError": "tried again",
     "sla_tracker.wire.events.NotFast": "read by the models",
 }

@@ -66,6 +66,39 @@ def test_calendar_answers() -> None:
     assert around.stdout.decode().strip() == "2026-11-20T21:30:00.000Z"
 
 
+def test_calendar_takes_business_days_as_a_policy_does_and_says_what_days_mean() -> None:
+    start = "2026-11-20T17:30:00-03:00"
+    done = sla("calendar", "add", start, "5 business days")
+    assert done.stdout == b"2026-11-27T20:30:00.000Z\n"
+    assert done.stderr == b"5 business days on the calendar 'business' are 45 h of open time\n"
+    assert sla("calendar", "add", start, "45h").stdout == done.stdout
+    assert sla("calendar", "add", start, "45h").stderr == b""
+    back = sla("calendar", "add", "--", start, "-1 business day").stdout
+    assert back == b"2026-11-19T20:30:00.000Z\n"
+    days = sla("calendar", "add", start, "5d")
+    assert days.stdout == sla("calendar", "add", start, "120h").stdout
+    assert b"5d are 120 h of open time" in days.stderr
+    assert b"'5 business days' are 45 h" in days.stderr
+    questions = [
+        {"kind": "add", "input": {"start": start, "duration": "5 business days"}},
+        {
+            "input": {"start": "2026-11-20T17:30:00Z", "duration": "1 business day"},
+            "calendar": {
+                "timezone": "UTC",
+                "day": "8h",
+                "hours": {"fri": [["09:00", "17:30"]], "sat": [["09:00", "18:00"]]},
+            },
+        },
+    ]
+    lines = "".join(json.dumps(question) + "\n" for question in questions).encode()
+    answers = sla("calendar", "--batch", "-", stdin=lines).stdout.split()
+    assert answers == [b"2026-11-27T20:30:00.000Z", b"2026-11-21T17:00:00.000Z"]
+    del questions[1]["calendar"]["day"]  # type: ignore[attr-defined]
+    line = json.dumps(questions[1]).encode()
+    said = sla("calendar", "--batch", "-", stdin=line, status=2).stderr
+    assert b'says no day: write it like day = "9h"' in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -142,8 +175,9 @@ def test_batch_answers_by_the_policys_calendar_and_names_a_bad_line() -> None:
 
 
 def test_policy_check_promises_and_mistakes(tmp_path: Path) -> None:
-    rows = sla_json("policy", "check")
-    assert len(rows) == 9
+    told = sla_json("policy", "check", "--strict")
+    rows = told["promises"]
+    assert (len(rows), told["mistakes"], told["warnings"]) == (9, [], [])
     assert rows[8]["plan"] == "integrations_24x7"
     assert rows[0]["severity"] == "Blocker"
     broken = tmp_path / "broken.toml"
@@ -152,6 +186,28 @@ def test_policy_check_promises_and_mistakes(tmp_path: Path) -> None:
     assert f"{broken}:" in said
     assert "targets.high.resolution" in said
     assert len(sla_json("policy", "check", broken, status=1)["mistakes"]) == 1
+
+
+def test_policy_check_warns_and_takes_it_for_a_mistake_when_strict(tmp_path: Path) -> None:
+    odd = tmp_path / "odd.toml"
+    odd.write_text(POLICY.read_text().replace('"90d"', '"90m"'))
+    done = sla("policy", "check", odd)
+    assert b"9: warning: retention: a ticket is forgotten 1h 30m after" in done.stderr
+    assert "≤ PT8H".encode() in done.stdout
+    assert len(sla_json("policy", "check", odd)["warnings"]) == 1
+    sla("policy", "check", odd, "--strict", status=1)
+    said = sla("policy", "check", POLICY, POLICY, status=1).stderr.decode()
+    assert "version: aivo@1 is the version of" in said
+
+
+def test_what_is_odd_in_a_policy_is_told_once_where_it_is_used(tmp_path: Path) -> None:
+    odd = tmp_path / "odd.toml"
+    odd.write_text(POLICY.read_text().replace('"90d"', '"90m"'))
+    events = tmp_path / "none.jsonl"
+    events.write_text("")
+    for command in ("simulate", "replay"):
+        said = sla(command, events, "--policy", odd, "--out", tmp_path / command).stderr.decode()
+        assert said.count("warning: retention") == 1, said
 
 
 def test_topics_are_listed() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from sla_domain.calendar import Calendar
 
 PolicyFile = Annotated[
     Path | None, typer.Option("--policy", help="A policy file. Default: the packaged one.")
@@ -50,7 +53,10 @@ def questions(
 def add(
     start: Annotated[str | None, typer.Argument(help="RFC 3339 time with an offset.")] = None,
     duration: Annotated[
-        str | None, typer.Argument(help="Like 90m, '1h 30m', -2h or PT1H30M; a day is 24 h.")
+        str | None,
+        typer.Argument(
+            help="Like 90m, '1h 30m', -2h, PT1H30M, or '5 business days'; 5d are 5 times 24 h."
+        ),
     ] = None,
     policy: PolicyFile = None,
     calendar: Name = "business",
@@ -59,17 +65,22 @@ def add(
     """Print the first instant with DURATION of open time behind it, from START on.
 
     Time that runs out exactly at closing is due at closing. A negative duration walks back
-    (put -- before it).
+    (put -- before it). A business day is as long as the policy's calendar says; what a duration
+    in days means is told on standard error.
 
-      sla calendar add 2026-11-20T17:30:00-03:00 1h
+      sla calendar add 2026-11-20T17:30:00-03:00 1h\n
+      sla calendar add 2026-11-20T17:30:00-03:00 '5 business days'
     """
-    from sla_cli.batch import add_answer
+    from sla_cli.batch import add_answer, meaning
 
     if batch is not None:
         _answer_batch(batch, policy, calendar, "add")
         return
     _needs(start, duration, "START DURATION")
-    typer.echo(add_answer(_calendar(policy, calendar), str(start), str(duration)))
+    chosen = _calendar(policy, calendar)
+    typer.echo(add_answer(chosen, str(start), str(duration)))
+    if told := meaning(chosen, str(duration)):
+        typer.echo(told, err=True)
 
 
 @app.command()
@@ -100,13 +111,15 @@ def _needs(first: str | None, second: str | None, names: str) -> None:
         raise UsageError(f"give {names}, or --batch FILE")
 
 
-def _calendar(policy: Path | None, name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _calendar(policy: Path | None, name: str) -> Calendar:
     from sla_cli.errors import UsageError
     from sla_schemas.policy_file import load_policy
+    from sla_schemas.wording import listed, nearest
 
     calendars = load_policy(policy).calendars
     if name not in calendars:
-        raise UsageError(f"there is no calendar {name!r}; there are {', '.join(calendars)}")
+        like = nearest(name, calendars) or f"; there are {listed(calendars)}"
+        raise UsageError(f"there is no calendar {name!r}{like}")
     return calendars[name]
 
 

@@ -23,49 +23,67 @@ _SIGNS = {"exclusive": "< ", "inclusive": "≤ "}
 @app.command()
 def check(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Policy files. Default: the packaged one.")
+        list[Path] | None,
+        typer.Argument(
+            help="Policy files, those of one name as versions of each other. Default: the packaged "
+            "one."
+        ),
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 for a warning, too.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Check policy files: every mistake with file, line and field; else what they promise.
+    """Check policy files: what is wrong with file, line, field and remedy; else what they promise.
 
-    sla policy check contract.toml
+    A mistake is what can't be meant, such as a clock that nothing stops. What can be meant, but is
+    mostly forgotten, is a warning: a severity without a target, a calendar that nothing uses.
+
+      sla policy check contract.toml\n
+      sla policy check contract-1.toml contract-2.toml --strict\n
+      sla policy check contract.toml --json
     """
     from sla_cli.console import err, listing, print_json
-    from sla_domain.instant import format_duration
-    from sla_schemas.policy_file import PolicyError, load_policy
+    from sla_schemas.policy_file import PolicyError, check_versions
 
-    mistakes: list[str] = []
-    policies = []
     everything: list[Path | None] = [*files] if files else [None]
-    for file in everything:
-        try:
-            policies.append(load_policy(file))
-        except PolicyError as error:
-            mistakes += error.mistakes
-    if mistakes:
-        if as_json:
-            print_json({"mistakes": mistakes})
-        for mistake in mistakes:
-            err.print(mistake, markup=False, highlight=False, soft_wrap=True)
+    mistakes: list[str] = []
+    promises: list[dict[str, str]] = []
+    try:
+        checked = check_versions(everything)
+    except PolicyError as error:
+        mistakes, warnings = error.mistakes, error.warnings
+    else:
+        promises = [row for each in checked for row in _promises(each.policy)]
+        warnings = [warning for each in checked for warning in each.warnings]
+    if as_json:
+        print_json({"promises": promises, "mistakes": mistakes, "warnings": warnings})
+    else:
+        for line in (*mistakes, *warnings):
+            err.print(line, markup=False, highlight=False, soft_wrap=True)
+        if promises:
+            columns = ["policy", "severity", "clock", "promise", "calendar", "plan"]
+            listing(promises, columns, as_json=False)
+    if mistakes or (strict and warnings):
         raise typer.Exit(1)
-    rows = [
-        {
-            "policy": policy.ref,
-            "severity": policy.severity_names.get(severity, severity),
-            "clock": clock,
-            "within": format_duration(target.within),
-            "boundary": target.boundary.value,
-            "promise": _SIGNS[target.boundary.value] + format_duration(target.within),
-            "calendar": target.calendar.name,
-            "plan": plan,
-        }
-        for policy in policies
-        for plan, targets in _by_plan(policy)
-        for (severity, clock), target in targets.items()
-    ]
-    columns = ["policy", "severity", "clock", "promise", "calendar", "plan"]
-    listing(rows, columns, as_json=as_json)
+
+
+def _promises(policy: Policy) -> Iterator[dict[str, str]]:
+    from sla_domain.instant import format_duration
+
+    for plan, targets in _by_plan(policy):
+        for (severity, clock), target in targets.items():
+            within = format_duration(target.within)
+            yield {
+                "policy": policy.ref,
+                "severity": policy.severity_names.get(severity, severity),
+                "clock": clock,
+                "within": within,
+                "boundary": target.boundary.value,
+                "promise": _SIGNS[target.boundary.value] + within,
+                "calendar": target.calendar.name,
+                "plan": plan,
+            }
 
 
 def _by_plan(policy: Policy) -> Iterator[tuple[str, Mapping[tuple[str, str], Target]]]:
