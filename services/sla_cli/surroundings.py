@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+from base64 import b64encode
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from http import HTTPStatus
@@ -21,7 +22,6 @@ from sla_kafka.embedded import free_port
 
 SOURCE: Final = "demo"
 _BATCH: Final = 500
-_SECRETS: Final = ("SLA_DEMO_TOKEN", "SLA_DEMO_SECRET")
 
 _SOURCES: Final = f"""[[sources]]
 name = "{SOURCE}"
@@ -44,8 +44,9 @@ class Surroundings:
     """The programs, on the demo's broker; ``notified`` counts what the notifier brings."""
 
     def __init__(self, rig: Rig) -> None:
-        self._token, secret = (secrets.token_urlsafe(16) for _ in _SECRETS)
-        self._environment = dict(zip(_SECRETS, (self._token, secret), strict=True))
+        self._token = secrets.token_urlsafe(16)
+        secret = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
+        self._environment = {"SLA_DEMO_TOKEN": self._token, "SLA_DEMO_SECRET": secret}
         self._hook_port = free_port()
         self._stack = AsyncExitStack()
         self._session: aiohttp.ClientSession | None = None

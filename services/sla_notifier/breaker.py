@@ -1,11 +1,11 @@
-"""A circuit breaker: a destination that fails again and again is left in peace for a while."""
+"""A circuit breaker: a destination that fails again and again, or asks for it, is left in peace."""
 
 from __future__ import annotations
 
 
 class Breaker:
-    """Open after ``failures`` in a row, for ``rest`` seconds; then one call may try. Time is an
-    argument, in seconds.
+    """Open after ``failures`` in a row, for ``rest`` seconds; then one call may try. It also holds
+    every call for as long as the destination asked for. Time is an argument, in seconds.
     """
 
     def __init__(self, failures: int, rest: float) -> None:
@@ -13,15 +13,17 @@ class Breaker:
         self._rest = rest
         self._failed = 0
         self._open_until: float | None = None
+        self._held_until = float("-inf")
         self._trying = False
 
-    @property
-    def open(self) -> bool:
+    def holds(self, now: float) -> bool:
         """Whether calls are held back."""
-        return self._open_until is not None
+        return self._open_until is not None or now < self._held_until
 
     def wait(self, now: float) -> float:
         """0 where a call may go out now, which must then be told of; else seconds to ask again."""
+        if now < self._held_until:
+            return self._held_until - now
         if self._open_until is None:
             return 0.0
         if now < self._open_until:
@@ -35,9 +37,14 @@ class Breaker:
         """A call was answered."""
         self._failed, self._open_until, self._trying = 0, None, False
 
-    def failed(self, now: float) -> None:
-        """A call failed in a way that may pass."""
+    def failed(self, now: float, after: float = 0.0) -> None:
+        """A call failed in a way that may pass; the answer asked for ``after`` seconds of peace."""
         self._failed += 1
         self._trying = False
+        self._held_until = max(self._held_until, now + after)
         if self._failed >= self._limit:
             self._open_until = now + self._rest
+
+    def given_up(self) -> None:
+        """A call was not made after all, or ended in a way that says nothing of the destination."""
+        self._trying = False

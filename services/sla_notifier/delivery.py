@@ -17,6 +17,7 @@ from sla_notifier.alert import Alert
 from sla_notifier.breaker import Breaker
 from sla_notifier.metrics import NotifierMetrics
 from sla_notifier.requests import Composer, Request, StoppedClock
+from sla_notifier.retry_after import retry_after
 from sla_notifier.routes import Destination, Route
 from sla_runtime.tracing import TRACEPARENT, Tracing
 
@@ -58,6 +59,10 @@ class Job:
 
 class RefusedError(Exception):
     """The receiver will never take this."""
+
+
+class ComposingError(Exception):
+    """What is to be said can't be put into the destination's form; the message says why."""
 
 
 class FailedError(Exception):
@@ -131,44 +136,68 @@ class Deliverer:
             except RefusedError as error:
                 await self._give_up(alerts, str(error))
                 return
+            except ComposingError as error:
+                await self._deliver_singly(jobs, alerts, str(error))
+                return
             except FailedError as error:
                 self._metrics.failures.labels(name).inc()
                 if time.monotonic() - jobs[0].taken > self.destination.retry_for:
                     await self._give_up(alerts, str(error))
                     return
                 # Full jitter, so that lanes that failed together don't come back together.
-                wait = max(error.after, random.uniform(pause / 2, pause))  # noqa: S311
+                wait = random.uniform(pause / 2, pause)  # noqa: S311
                 pause = min(pause * 2, LONGEST_PAUSE)
                 if tries == 1:
                     log.warning("delivery failed", destination=name, reason=str(error))
                 await asyncio.sleep(wait)
+            except Exception as error:  # noqa: BLE001  whatever it is, it must not end the lane
+                await self._give_up(alerts, f"{type(error).__name__}: {error}")
+                return
             else:
                 self._metrics.delivered.labels(name).inc(len(jobs))
                 self._metrics.seconds.labels(name).observe(time.monotonic() - jobs[0].taken)
                 return
 
+    async def _deliver_singly(self, jobs: list[Job], alerts: list[Alert], reason: str) -> None:
+        """One of a message's alerts must not keep the others from being told."""
+        if len(jobs) == 1:
+            await self._give_up(alerts, reason)
+            return
+        for job in jobs:
+            await self._deliver([job])
+
     async def _attempt(self, first: Alert | StoppedClock, alerts: Sequence[Alert]) -> None:
-        now = int(time.time() * 1000) - _SKEW_MS * (self.destination.kind == "alertmanager")
-        request = (
-            self._composer.resolution(first, now)
-            if isinstance(first, StoppedClock)
-            else self._composer.request(alerts, now)
-        )
         while (wait := self.breaker.wait(time.monotonic())) > 0:
             await asyncio.sleep(wait)
         try:
-            await self._traced(request, alerts)
+            # Only now: it says when it was made, and may have waited long.
+            await self._traced(self._composed(first, alerts), alerts)
         except RefusedError:
             # It answers, only not to this.
             self.breaker.succeeded()
             raise
+        except FailedError as error:
+            longest = self.destination.retry_for
+            self.breaker.failed(time.monotonic(), min(error.after, longest))
+            raise
         except BaseException:
-            self.breaker.failed(time.monotonic())
+            self.breaker.given_up()
             raise
         else:
             self.breaker.succeeded()
         finally:
-            self._metrics.breaker.labels(self.destination.name).set(self.breaker.open)
+            held = self.breaker.holds(time.monotonic())
+            self._metrics.breaker.labels(self.destination.name).set(held)
+
+    def _composed(self, first: Alert | StoppedClock, alerts: Sequence[Alert]) -> Request:
+        now = int(time.time() * 1000) - _SKEW_MS * (self.destination.kind == "alertmanager")
+        try:
+            if isinstance(first, StoppedClock):
+                return self._composer.resolution(first, now)
+            return self._composer.request(alerts, now)
+        except Exception as error:
+            # A template may raise anything.
+            raise ComposingError(f"{type(error).__name__}: {error}") from error
 
     async def _traced(self, request: Request, alerts: Sequence[Alert]) -> None:
         """Call within the trace of the first alert that has one; the receiver may go on with it."""
@@ -200,23 +229,22 @@ class Deliverer:
                 timeout=aiohttp.ClientTimeout(total=self.destination.timeout),
             ) as answer:
                 told = (await answer.content.read(_SEEN_OF_ANSWER)).decode(errors="replace")
-                status, after = answer.status, answer.headers.get("Retry-After", "")
+                status, after = answer.status, answer.headers.get("Retry-After")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise FailedError(type(error).__name__) from error
         if status in _LATER or status >= 500:
-            raise FailedError(f"http_{status}", float(after) if after.isdigit() else 0.0)
+            raise FailedError(f"http_{status}", retry_after(after, time.time()))
         if not 200 <= status < 300:
             raise RefusedError(f"http_{status}: {' '.join(told.split())}")
 
     async def _give_up(self, alerts: Sequence[Alert], reason: str) -> None:
+        name = self.destination.name
         if alerts:
-            log.error(
-                "alerts parked",
-                destination=self.destination.name,
-                reason=reason,
-                tickets=[alert.ticket_id for alert in alerts],
-            )
+            tickets = [alert.ticket_id for alert in alerts]
+            log.error("alerts parked", destination=name, reason=reason, tickets=tickets)
             await self._park(alerts, self.destination, reason)
+        else:
+            log.warning("the end of an alert was not taken", destination=name, reason=reason)
         self._metrics.parked.labels(self.destination.name).inc(len(alerts))
 
 

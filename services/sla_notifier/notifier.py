@@ -8,7 +8,6 @@ from collections.abc import MutableMapping, Sequence
 from typing import Any, Final, Protocol
 
 import aiohttp
-import msgspec
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -130,10 +129,13 @@ class Notifier:
             return
         try:
             alert = Alert.read(message.value, dict(message.headers or ()))
+            ways = chosen(self._routes.routes, alert, self._book)
         except UnreadableError as error:
             await self._set_aside(message, str(error))
             return
-        ways = chosen(self._routes.routes, alert, self._book)
+        except Exception as error:  # noqa: BLE001  one alert must not keep the others waiting
+            await self._set_aside(message, f"no route can be found for it: {error!r}")
+            return
         if not ways:
             self._metrics.unrouted.inc()
         self._send(message, [(name, alert, route) for name, route in ways.items()])
@@ -145,8 +147,8 @@ class Notifier:
         if message.value is not None and keepers:
             try:
                 stopped = list(stopped_clocks(message.value, self._book))
-            except (msgspec.DecodeError, ValueError) as error:
-                log.warning("ticket record left out", reason=str(error))
+            except Exception as error:  # noqa: BLE001  its alerts end by themselves after a while
+                log.warning("ticket record left out", reason=repr(error))
         self._send(message, [(name, each, None) for name in keepers for each in stopped])
 
     def _send(self, message: Message, ways: list[tuple[str, Any, Any]]) -> None:
@@ -183,7 +185,7 @@ class Notifier:
     ) -> None:
         """Keep a record on the topic of what was not taken; goes on until Kafka has it."""
         headers = [
-            (REASON_HEADER, reason.encode()),
+            (REASON_HEADER, reason.encode("utf-8", "replace")),
             (DESTINATION_HEADER, destination.encode()),
         ]
         while True:

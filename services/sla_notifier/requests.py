@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -17,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sla_domain.instant import DAY, format_instant, parse_instant
 from sla_domain.policy import PolicyBook
 from sla_notifier.alert import RETRACTIONS, Alert
-from sla_notifier.routes import Destination, RoutesError
+from sla_notifier.routes import Destination
 from sla_schemas.words import Severity
 from sla_text.alerts import alert_text
 from sla_text.language import Texts
@@ -32,7 +31,6 @@ _ALERT_NAMES: Final = {
     "notice": "SlaNotice",
     "approved": "FeatureApproved",
 }
-_SECRET_PREFIX: Final = "whsec_"  # noqa: S105  what a secret begins with
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ class Composer:
         self._book = book
         self._texts = Texts(destination.language)
         self._token = destination.secret(destination.token_env)
-        self._key = _key(destination)
+        self._key = destination.signing_key()
 
     def request(self, alerts: Sequence[Alert], now: int) -> Request:
         """One request for ``alerts``, which are in order."""
@@ -212,21 +210,6 @@ def _labels(alert: Alert) -> dict[str, str]:
         if data.get(name) is not None:
             labels[name] = str(data[name])
     return labels
-
-
-def _key(destination: Destination) -> bytes | None:
-    """The signing key of Standard Webhooks: ``whsec_`` and base64, or any text as it is."""
-    secret = destination.secret(destination.secret_env)
-    if secret is None:
-        return None
-    if not secret.startswith(_SECRET_PREFIX):
-        return secret.encode()
-    try:
-        return b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
-    except Base64Error as error:
-        raise RoutesError(
-            f"the secret of destination {destination.name!r} is whsec_ without base64 behind it"
-        ) from error
 
 
 def _json(value: Any) -> bytes:

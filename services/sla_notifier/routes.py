@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from sla_domain.alert import AlertKind
 from sla_domain.errors import UserFacingError
 from sla_domain.instant import parse_duration
 from sla_kafka.secrets import FILE_SUFFIX, secret_of
+from sla_notifier.chat import chat_text
 from sla_runtime.configuration import Strict, read_toml
 from sla_schemas.types import Id
 from sla_schemas.words import Severity
@@ -30,7 +32,17 @@ AlertWord = Literal[
 #: What takes a word back, so that what follows the one follows the other.
 _TAKES_BACK: Final[dict[str, str]] = {"warning": "warning_retracted", "breach": "breach_retracted"}
 
-_TEMPLATES: Final = SandboxedEnvironment(autoescape=False)
+#: What a text needs where it is shown: the template's own text is left as it is, what is filled in
+#: is escaped.
+_TEMPLATES: Final = {
+    kind: SandboxedEnvironment(autoescape=False, finalize=finalize)
+    for kind, finalize in (("slack", chat_text), ("alertmanager", None), ("webhook", None))
+}
+
+_SECRET_PREFIX: Final = "whsec_"  # noqa: S105  what a secret begins with
+#: Bytes of a key (Standard Webhooks 1.0, "Signature scheme").
+_SHORTEST_KEY: Final = 24
+_LONGEST_KEY: Final = 64
 
 
 class RoutesError(UserFacingError):
@@ -58,7 +70,8 @@ class Destination(Strict):
         str | None, Field(description="Jinja text of a chat message or of an annotation.")
     ] = None
     secret_env: Annotated[
-        str | None, Field(description="Variable that holds the signing secret, whsec_...")
+        str | None,
+        Field(description="Variable of the signing secret: whsec_ and base64 of 24 to 64 bytes."),
     ] = None
     token_env: Annotated[str | None, Field(description="Variable that holds a bearer token.")] = (
         None
@@ -78,7 +91,7 @@ class Destination(Strict):
             raise ValueError("a webhook is signed: name the variable of its secret in secret_env")
         if self.template is not None:
             try:
-                _TEMPLATES.from_string(self.template)
+                _TEMPLATES[self.kind].from_string(self.template)
             except TemplateSyntaxError as error:
                 raise ValueError(f"template: {error}") from error
         return self
@@ -103,11 +116,32 @@ class Destination(Strict):
             )
         return found
 
+    def signing_key(self) -> bytes | None:
+        """The key of Standard Webhooks 1.0, which asks for 24 to 64 random bytes, written as
+        ``whsec_`` and base64. Raises ``RoutesError`` for anything else, and ``SecretError``.
+        """
+        secret = self.secret(self.secret_env)
+        if secret is None:
+            return None
+        encoded = secret.removeprefix(_SECRET_PREFIX)
+        try:
+            key = b64decode(encoded, validate=True)
+        except ValueError:
+            key = b""
+        if encoded == secret or not _SHORTEST_KEY <= len(key) <= _LONGEST_KEY:
+            raise RoutesError(
+                f"the secret of destination {self.name!r} in {self.secret_env} is not whsec_ and "
+                f"the base64 of {_SHORTEST_KEY} to {_LONGEST_KEY} bytes; make one with "
+                'echo "whsec_$(openssl rand -base64 32)"'
+            )
+        return key
+
     def text(self, **values: Any) -> str:
-        """The template with ``values`` filled in, the sentence without one."""
-        if self.template is None:
-            return str(values["sentence"])
-        return _TEMPLATES.from_string(self.template).render(**values)
+        """The template with ``values`` filled in, the sentence without one; what comes from an
+        alert is escaped where the destination has markup.
+        """
+        template = "{{ sentence }}" if self.template is None else self.template
+        return _TEMPLATES[self.kind].from_string(template).render(**values)
 
 
 class Route(Strict):
@@ -188,6 +222,6 @@ def read_routes(path: Path | None, calendars: frozenset[str]) -> Routes:
                     f"{', '.join(sorted(calendars))}"
                 )
     for destination in routes.destinations:
-        destination.secret(destination.secret_env)
+        destination.signing_key()
         destination.secret(destination.token_env)
     return routes

@@ -29,6 +29,7 @@ INTERNAL = {
     "sla_intake.publisher.NotAcknowledgedError": "a problem document",
     "sla_intake.signature.ForgedError": "a problem document",
     "sla_notifier.alert.UnreadableError": "parked",
+    "sla_notifier.delivery.ComposingError": "parked",
     "sla_notifier.delivery.FailedError": "tried again",
     "sla_notifier.delivery.RefusedError": "parked",
     "sla_runtime.problem.ProblemError": "a problem document",

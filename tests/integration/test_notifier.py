@@ -219,6 +219,10 @@ async def test_what_is_refused_or_no_alert_is_parked_with_its_reason(
         alerts = [example("sla.breach", each) for each in ("park-bad", "park-good")]
         await write(settings, BREACHES, alerts, PARTITIONS)
         await write(settings, WARNINGS, [{"subject": "park-odd", "no": "alert"}], PARTITIONS)
+        # One that no route can be found for.
+        lame = example("sla.breach", "park-lame")
+        del lame["data"]["policy"]
+        await write(settings, BREACHES, [lame], PARTITIONS)
         await delivered(receiver, "park-good", 1)
 
         async def parked() -> dict[bytes, tuple[str, str]] | None:
@@ -227,13 +231,14 @@ async def test_what_is_refused_or_no_alert_is_parked_with_its_reason(
                 for record in await read_topic(settings, PARKED.name)
                 if record.key.startswith(b"park-")
             }
-            return found if len(found) == 2 else None
+            return found if len(found) == 3 else None
 
         found = await until(parked)
         assert found[b"park-bad"] == ("http_422:", "hook") or found[b"park-bad"][0].startswith(
             "http_422"
         )
         assert found[b"park-odd"][0].startswith("not an alert")
+        assert found[b"park-lame"] == ("no route can be found for it: KeyError('policy')", "-")
 
 
 async def test_alerts_of_a_group_come_as_one_batch(settings: KafkaSettings, start: Start) -> None:

@@ -22,10 +22,16 @@ class Received:
     path: str
 
 
-class Receiver:
-    """Listens on a free port; ``answer`` gives the status of each request and may take its time."""
+#: A status, or one with headers.
+Answer = int | tuple[int, dict[str, str]]
 
-    def __init__(self, answer: Callable[[dict[str, str], bytes], int] = lambda *_: 200) -> None:
+
+class Receiver:
+    """Listens on a free port; ``answer`` gives the status of each request, headers where it has
+    any, and may take its time.
+    """
+
+    def __init__(self, answer: Callable[[dict[str, str], bytes], Answer] = lambda *_: 200) -> None:
         self.answer = answer
         self.received: list[Received] = []
         outer = self
@@ -36,10 +42,13 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                status = outer.answer(headers, body)
+                answer = outer.answer(headers, body)
+                status, more = answer if isinstance(answer, tuple) else (answer, {})
                 outer.received.append(Received(headers, body, status, time.monotonic(), self.path))
                 try:
                     self.send_response(status)
+                    for name, value in more.items():
+                        self.send_header(name, value)
                     self.send_header("Content-Length", "0")
                     self.end_headers()
                 except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def test_a_breaker_opens_rests_and_lets_one_try() -> None:
     assert breaker.wait(63.0) == 0
     breaker.succeeded()
     assert breaker.wait(63.0) == 0
-    assert not breaker.open
+    assert not breaker.holds(63.0)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +132,47 @@ def test_a_wrong_routes_file_is_told_in_a_sentence(
     file.write_text(GOOD.replace(*change, 1))
     with pytest.raises(RoutesError, match=told):
         read_routes(file, frozenset({"business"}))
+
+
+@pytest.mark.parametrize(
+    ("secret", "good"),
+    [
+        ("whsec_" + b64encode(b"k" * 24).decode(), True),
+        ("whsec_" + b64encode(b"k" * 64).decode(), True),
+        ("whsec_" + b64encode(b"k" * 23).decode(), False),
+        ("whsec_" + b64encode(b"k" * 65).decode(), False),
+        (b64encode(b"k" * 32).decode(), False),
+        ("whsec_not base64 at all, though long enough", False),
+        ("whsec_\u00e9" + "k" * 40, False),
+        ("a plain word, however long it may be", False),
+    ],
+)
+def test_a_signing_secret_is_24_to_64_bytes_and_is_never_told(
+    secret: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, good: bool
+) -> None:
+    monkeypatch.setenv("HOOK_SECRET", secret)
+    file = tmp_path / "routes.toml"
+    file.write_text(GOOD.replace('kind = "slack"', 'kind = "webhook"\nsecret_env = "HOOK_SECRET"'))
+    if good:
+        assert read_routes(file, frozenset()).destinations[0].signing_key()
+        return
+    told = "'a' in HOOK_SECRET is not whsec_ and the base64 of 24 to 64 bytes"
+    with pytest.raises(RoutesError, match=told) as refused:
+        read_routes(file, frozenset())
+    assert secret.removeprefix("whsec_") not in str(refused.value)
+
+
+def test_a_breaker_holds_for_as_long_as_is_asked_for() -> None:
+    breaker = Breaker(3, 30.0)
+    breaker.failed(0.0, 60.0)
+    assert breaker.wait(10.0) == 50.0
+    assert breaker.holds(10.0)
+    # One that was under way and came through says nothing of the others.
+    breaker.succeeded()
+    breaker.failed(20.0, 1.0)
+    assert breaker.wait(30.0) == 30.0
+    assert breaker.wait(60.0) == 0.0
+    assert not breaker.holds(60.0)
 
 
 def test_messages_keep_groups_together_and_each_groups_order() -> None:

@@ -1,0 +1,230 @@
+"""Deliveries to a real HTTP receiver: what holds them, what parks an alert, and that no alert keeps
+the ones behind it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import aiohttp
+import pytest
+from prometheus_client import CollectorRegistry
+from support.alerts import example
+from support.live import until
+from support.receiver import Answer, Receiver
+
+from sla_domain.policy import PolicyBook
+from sla_notifier.alert import Alert
+from sla_notifier.delivery import Deliverer, Job
+from sla_notifier.metrics import NotifierMetrics
+from sla_notifier.requests import Composer
+from sla_notifier.retry_after import retry_after
+from sla_notifier.routes import Destination, Route
+
+NOW = datetime(2026, 11, 25, 15, 0, 0, tzinfo=UTC)
+GROUPED = Route(to=["chat"], group_by=["client"], group_wait=0.1)
+
+
+def alert(ticket: str, **data: Any) -> Alert:
+    record = example("sla.breach", ticket, **data) | {"id": ticket.encode().hex()}
+    return Alert.read(json.dumps(record).encode())
+
+
+class Delivering:
+    """A deliverer to a receiver, and what it parked and finished."""
+
+    def __init__(
+        self, receiver: Receiver, book: PolicyBook, session: aiohttp.ClientSession, **more: Any
+    ) -> None:
+        given = {"name": "chat", "kind": "slack", "url": receiver.url, **more}
+        destination = Destination.model_validate(given)
+        self.parked: list[tuple[str, str]] = []
+        self.done: list[str] = []
+        self.deliverer = Deliverer(
+            destination,
+            Composer(destination, None, book),
+            session,
+            self._park,
+            NotifierMetrics(CollectorRegistry(), ["chat"]),
+            lanes=4,
+        )
+
+    async def _park(self, alerts: Sequence[Alert], _: Destination, reason: str) -> None:
+        self.parked += [(each.ticket_id, reason) for each in alerts]
+
+    def put(self, *tickets: str, route: Route | None = None) -> None:
+        for ticket in tickets:
+            done = lambda ticket=ticket: self.done.append(ticket)  # noqa: E731
+            self.deliverer.put(Job(alert(ticket), done, route))
+
+    async def all_done(self, *tickets: str) -> None:
+        async def look() -> bool | None:
+            return set(tickets) <= set(self.done) or None
+
+        await until(look)
+
+
+Answering = Callable[[dict[str, str], bytes], Answer]
+
+
+@asynccontextmanager
+async def delivering(
+    answer: Answering, book: PolicyBook, **more: Any
+) -> AsyncIterator[tuple[Receiver, Delivering]]:
+    """A receiver that answers so, and a deliverer to it."""
+    with Receiver(answer) as receiver:
+        async with aiohttp.ClientSession() as session:
+            found = Delivering(receiver, book, session, **more)
+            found.deliverer.start()
+            try:
+                yield receiver, found
+            finally:
+                await found.deliverer.stop()
+
+
+def texts(receiver: Receiver) -> str:
+    return "\n".join(json.loads(each.body)["text"] for each in receiver.taken)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120.0),
+        (" 0 ", 0.0),
+        ("Wed, 25 Nov 2026 15:02:00 GMT", 120.0),
+        ("Wednesday, 25-Nov-26 15:02:00 GMT", 120.0),
+        ("Wed Nov 25 15:02:00 2026", 120.0),
+        ("Wed, 25 Nov 2026 14:00:00 GMT", 0.0),
+        *(
+            (nonsense, 0.0)
+            for nonsense in (
+                None,
+                "",
+                "²",
+                "١٢",
+                "-5",
+                "+5",
+                "1.5",
+                "1e3",
+                "inf",
+                "nan",
+                "9" * 400,
+                "soon",
+                "Wed, 99 Nov 2026 15:02:00 GMT",
+                "Wed, 25 Foo 2026 15:02:00 GMT",
+                "Wed, 25 Nov 2026 99:99:99 GMT",
+                "2026-11-25T15:02:00Z",
+            )
+        ),
+    ],
+)
+def test_what_a_receiver_asks_for_is_read_strictly(header: str | None, seconds: float) -> None:
+    assert retry_after(header, NOW.timestamp()) == seconds
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+async def test_a_receiver_that_asks_for_peace_gets_it_for_all_alerts(
+    book: PolicyBook, form: str
+) -> None:
+    def asks_once(_headers: dict[str, str], _body: bytes) -> Answer:
+        if seen:
+            return 200
+        seen.append(1)
+        at = datetime.now(UTC) + timedelta(seconds=3)
+        after = "2" if form == "seconds" else format_datetime(at, usegmt=True)
+        return 429, {"Retry-After": after}
+
+    seen: list[int] = []
+    async with delivering(asks_once, book) as (receiver, found):
+        found.put("first")
+
+        async def asked() -> bool | None:
+            return bool(receiver.received) or None
+
+        await until(asked)
+        found.put("a", "b", "c", "d", "e")
+        await found.all_done("first", "a", "b", "c", "d", "e")
+        first, *others = receiver.received
+        assert len(others) == 6
+        assert min(each.at for each in others) - first.at > 1.8
+        assert found.parked == []
+
+
+@pytest.mark.parametrize(
+    "header", ["²", "-1", "9" * 400, "tomorrow", "Wed, 99 Nov 2026 00:00:00 GMT"]
+)
+async def test_nonsense_for_a_time_is_as_none(book: PolicyBook, header: str) -> None:
+    def once(_headers: dict[str, str], _body: bytes) -> Answer:
+        seen.append(1)
+        return (503, {"Retry-After": header.encode().decode("latin-1")}) if len(seen) == 1 else 200
+
+    seen: list[int] = []
+    async with delivering(once, book) as (_, found):
+        found.put("x")
+        await found.all_done("x")
+        assert found.parked == []
+
+
+async def test_peace_ends_no_later_than_the_alerts_patience(book: PolicyBook) -> None:
+    def never(_headers: dict[str, str], _body: bytes) -> Answer:
+        return 503, {"Retry-After": "999999999"}
+
+    async with delivering(never, book, retry_for="1s") as (_, found):
+        found.put("x")
+        await found.all_done("x")
+        assert found.parked == [("x", "http_503")]
+
+
+async def test_a_template_that_fails_parks_its_alert_and_no_other(book: PolicyBook) -> None:
+    template = "{% if ticket == 'bad' %}{{ alert.data.no.such }}{% endif %}{{ sentence }}"
+    async with delivering(lambda *_: 200, book, template=template) as (receiver, found):
+        found.put("good-1", "bad", "good-2", route=GROUPED)
+        await found.all_done("good-1", "bad", "good-2")
+        found.put("good-3", "bad", "good-4")
+        await found.all_done("good-3", "good-4")
+        told = texts(receiver)
+        assert all(f"good-{number}" in told for number in (1, 2, 3, 4))
+        assert "bad" not in told
+        assert [ticket for ticket, _ in found.parked] == ["bad", "bad"]
+        assert "UndefinedError" in found.parked[0][1]
+
+
+async def test_what_fails_in_an_unforeseen_way_parks_its_alert(
+    book: PolicyBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with delivering(lambda *_: 200, book) as (receiver, found):
+
+        async def broken(*_: object) -> None:
+            raise OverflowError("unforeseen")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(found.deliverer, "_call", broken)
+            found.put("x")
+            await found.all_done("x")
+        assert found.parked == [("x", "OverflowError: unforeseen")]
+        found.put("x", "y")
+        await found.all_done("x", "y")
+        assert len(receiver.taken) == 2
+
+
+HOSTILE = "<!channel> <https://evil.example|click> & @here\n[so](https://evil.example)"
+
+
+async def test_what_a_ticket_says_is_no_markup_of_a_chat(book: PolicyBook) -> None:
+    template = "<!here> {{ sentence }} <https://board|{{ ticket }}>"
+    for more in ({}, {"template": template}):
+        async with delivering(lambda *_: 200, book, **more) as (receiver, found):
+            found.put(HOSTILE)
+            await found.all_done(HOSTILE)
+            told = texts(receiver)
+        assert "&lt;!channel&gt; &lt;https://evil.example|click&gt; &amp; @\u200bhere [so]" in told
+        assert "\n" not in told
+        # The template's own markup stands.
+        assert told.startswith("<!here> ") is bool(more)
+        assert told.count("<") == (2 if more else 0)
+        assert "](" not in told
