@@ -1,4 +1,4 @@
-"""Make the secrets of the compose file, once: python3 deploy/compose/secrets.py [DIRECTORY].
+"""Make the secrets of the compose file, once: python3 deploy/compose/make_secrets.py [DIRECTORY].
 
 What is there is left as it is. Needs nothing but Python.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
@@ -21,7 +21,7 @@ SHOWN: Final = 10
 _SEVERITIES: Final = get_args(Severity)
 #: A clock of one ticket.
 Key = tuple[str, str, int]
-#: A row of a comparison: severity and clock; a severity of ``None`` is all of them.
+#: A row of a comparison: what it is cut by (a severity, a client) and the clock; ``None`` is all.
 Row = tuple[str | None, str]
 
 
@@ -51,22 +51,18 @@ class Result:
             for story in outputs.stories
             for clock in story.clocks
         }
+        self._clients = {story.ticket_id: story.client_id for story in outputs.stories}
 
-    def attainment(self) -> dict[Row, Attainment]:
-        """By severity and clock, and by clock alone."""
-        counted: Counter[tuple[Row, Outcome]] = Counter()
-        for clock in self.clocks.values():
-            for severity in (clock.severity, None):
-                counted[(severity, clock.clock), clock.outcome] += 1
-        rows = {row for row, _ in counted}
-        return {
-            row: Attainment(
-                counted[row, Outcome.MET],
-                counted[row, Outcome.BREACHED],
-                counted[row, Outcome.RUNNING] + counted[row, Outcome.PAUSED],
-            )
-            for row in sorted(rows, key=_order)
-        }
+    def by_severity(self, key: Key) -> Iterator[Row]:
+        """The rows in which a clock counts: its severity's, and that of all."""
+        clock = self.clocks[key]
+        yield clock.severity, clock.clock
+        yield None, clock.clock
+
+    def by_client(self, key: Key) -> Iterator[Row]:
+        """The row in which a clock counts: its client's."""
+        ticket, clock, _ = key
+        yield self._clients[ticket], clock
 
     def origins(self) -> Counter[tuple[str, str]]:
         """Ended clocks by where the fault lay, as (origin, outcome)."""
@@ -77,35 +73,19 @@ class Result:
         )
 
 
-def _order(row: Row) -> tuple[int, str]:
-    severity, clock = row
-    return len(_SEVERITIES) if severity is None else _SEVERITIES.index(severity), clock
+#: How results are cut into rows.
+Cutting = Callable[[Result, Key], Iterator[Row]]
 
 
-def client_delays(stories: Sequence[Story]) -> dict[tuple[str, str], Delay]:
-    """The delay by client and party, the longest first."""
-    found: dict[tuple[str, str], Delay] = defaultdict(lambda: NO_DELAY)
-    for story in stories:
-        for party, delay in story.delay.items():
-            found[story.client_id, party] = found[story.client_id, party].plus(delay)
-    return dict(sorted(found.items(), key=lambda item: (-item[1].business_ms, item[0])))
+class Cut:
+    """Attainment in rows, under each policy, and what changes from the first policy to it."""
 
-
-class Comparison:
-    """Results over one recording; the first is what the others are compared with."""
-
-    def __init__(self, results: Sequence[Result]) -> None:
-        self.results = list(results)
-        self._attainment = [result.attainment() for result in results]
-        self.delays = [client_delays(result.outputs.stories) for result in results]
-        first = self.results[0]
-        self._gained = [_only(result, first) for result in results]
-        self._lost = [_only(first, result) for result in results]
-
-    @property
-    def rows(self) -> list[Row]:
-        """Every severity and clock that occurs."""
-        return sorted({row for found in self._attainment for row in found}, key=_order)
+    def __init__(self, results: Sequence[Result], cutting: Cutting) -> None:
+        self._attainment = [_attainment(result, cutting) for result in results]
+        first = results[0]
+        self._gained = [_only(result, first, cutting) for result in results]
+        self._lost = [_only(first, result, cutting) for result in results]
+        self.rows = {row for found in self._attainment for row in found}
 
     def attainment(self, row: Row) -> list[Attainment]:
         """Of each policy."""
@@ -118,6 +98,89 @@ class Comparison:
     def lost(self, row: Row, index: int) -> int:
         """Breaches that the first policy has and the one at ``index`` has not."""
         return self._lost[index][row]
+
+    def document(self, rows: Sequence[Row], name: str) -> list[dict[str, Any]]:
+        """``rows``, cut by what is called ``name``, as JSON: lists in the order of the policies."""
+        policies = range(len(self._attainment))
+        return [
+            {
+                name: row[0],
+                "clock": row[1],
+                "met": [found.met for found in self.attainment(row)],
+                "breached": [found.breached for found in self.attainment(row)],
+                "open": [found.open for found in self.attainment(row)],
+                "kept": [found.share for found in self.attainment(row)],
+                "gained": [self.gained(row, index) for index in policies],
+                "lost": [self.lost(row, index) for index in policies],
+            }
+            for row in rows
+        ]
+
+
+def _attainment(result: Result, cutting: Cutting) -> dict[Row, Attainment]:
+    counted = Counter(
+        (row, clock.outcome) for key, clock in result.clocks.items() for row in cutting(result, key)
+    )
+    return {
+        row: Attainment(
+            counted[row, Outcome.MET],
+            counted[row, Outcome.BREACHED],
+            counted[row, Outcome.RUNNING] + counted[row, Outcome.PAUSED],
+        )
+        for row in {row for row, _ in counted}
+    }
+
+
+def _only(one: Result, other: Result, cutting: Cutting) -> Counter[Row]:
+    """Breaches of ``one`` that ``other`` has not, by row."""
+    if one is other:
+        return Counter()
+    return Counter(
+        row
+        for key, clock in one.clocks.items()
+        if clock.outcome is Outcome.BREACHED
+        and ((twin := other.clocks.get(key)) is None or twin.outcome is not Outcome.BREACHED)
+        for row in cutting(one, key)
+    )
+
+
+def client_delays(stories: Sequence[Story]) -> dict[tuple[str, str], Delay]:
+    """The delay by client and party, the longest first."""
+    found: dict[tuple[str, str], Delay] = defaultdict(lambda: NO_DELAY)
+    for story in stories:
+        for party, delay in story.delay.items():
+            found[story.client_id, party] = found[story.client_id, party].plus(delay)
+    return dict(sorted(found.items(), key=lambda item: (-item[1].business_ms, item[0])))
+
+
+def _order(row: Row) -> tuple[int, str]:
+    severity, clock = row
+    return len(_SEVERITIES) if severity is None else _SEVERITIES.index(severity), clock
+
+
+class Comparison:
+    """Results over one recording; the first is what the others are compared with."""
+
+    def __init__(self, results: Sequence[Result]) -> None:
+        self.results = list(results)
+        self.by_severity = Cut(results, Result.by_severity)
+        self.by_client = Cut(results, Result.by_client)
+        self.delays = [client_delays(result.outputs.stories) for result in results]
+
+    @property
+    def severities(self) -> list[Row]:
+        """Every severity and clock that occurs, the gravest first."""
+        return sorted(self.by_severity.rows, key=_order)
+
+    @property
+    def clients(self) -> list[Row]:
+        """Every client and clock that occurs, those with the most breaches first."""
+
+        def worst_first(row: Row) -> tuple[int, str, str]:
+            breaches = sum(found.breached for found in self.by_client.attainment(row))
+            return -breaches, row[0] or "", row[1]
+
+        return sorted(self.by_client.rows, key=worst_first)
 
     def differing(self) -> Iterator[dict[str, Any]]:
         """Every clock that comes out otherwise under some policy, ticket by ticket."""
@@ -141,19 +204,15 @@ class Comparison:
         return {
             "policies": [result.policy for result in self.results],
             "summaries": [result.outputs.summary.as_dict() for result in self.results],
-            "attainment": [
-                {
-                    "severity": row[0],
-                    "clock": row[1],
-                    "met": [found.met for found in self.attainment(row)],
-                    "breached": [found.breached for found in self.attainment(row)],
-                    "open": [found.open for found in self.attainment(row)],
-                    "kept": [found.share for found in self.attainment(row)],
-                    "gained": [self.gained(row, index) for index in range(len(self.results))],
-                    "lost": [self.lost(row, index) for index in range(len(self.results))],
-                }
-                for row in self.rows
-            ],
+            **self.figures(),
+            "differing": list(self.differing()),
+        }
+
+    def figures(self) -> dict[str, Any]:
+        """What was kept, by severity and by client, and what lay with whom, in the same form."""
+        return {
+            "attainment": self.by_severity.document(self.severities, "severity"),
+            "clients": self.by_client.document(self.clients, "client_id"),
             "origins": [
                 [
                     {"origin": origin, "outcome": outcome, "clocks": count}
@@ -172,23 +231,7 @@ class Comparison:
                 }
                 for client, party in self.delays[0]
             ],
-            "differing": list(self.differing()),
         }
-
-
-def _only(one: Result, other: Result) -> Counter[Row]:
-    """Breaches of ``one`` that ``other`` has not, by row."""
-    counted: Counter[Row] = Counter()
-    if one is other:
-        return counted
-    for key, clock in one.clocks.items():
-        if clock.outcome is not Outcome.BREACHED:
-            continue
-        twin = other.clocks.get(key)
-        if twin is None or twin.outcome is not Outcome.BREACHED:
-            counted[clock.severity, clock.clock] += 1
-            counted[None, clock.clock] += 1
-    return counted
 
 
 def _at(delays: Mapping[tuple[str, str], Delay], client: str, party: str) -> Delay:
@@ -198,7 +241,8 @@ def _at(delays: Mapping[tuple[str, str], Delay], client: str, party: str) -> Del
 def tables(comparison: Comparison, texts: Texts, names: Mapping[str, str]) -> list[Table]:
     """The comparison for people; of the first policy alone where there is only one."""
     return [
-        _attainment_table(comparison, texts, names),
+        _severity_table(comparison, texts, names),
+        _client_table(comparison, texts),
         *_differing_table(comparison, texts),
         *_origin_table(comparison, texts),
         *_delay_table(comparison, texts),
@@ -210,9 +254,9 @@ def drawn(comparison: Comparison, texts: Texts, names: Mapping[str, str]) -> str
     groups = [
         Group(
             f"{_severity(severity, texts, names)}, {texts.word('clock', clock)}",
-            [found.share for found in comparison.attainment((severity, clock))],
+            [found.share for found in comparison.by_severity.attainment((severity, clock))],
         )
-        for severity, clock in comparison.rows
+        for severity, clock in comparison.severities
     ]
     policies = [result.policy for result in comparison.results]
     return chart(texts("compare.chart"), policies, groups)
@@ -222,33 +266,47 @@ def _severity(severity: str | None, texts: Texts, names: Mapping[str, str]) -> s
     return texts.severity(severity, names) if severity else texts("compare.all")
 
 
-def _attainment_table(comparison: Comparison, texts: Texts, names: Mapping[str, str]) -> Table:
-    results = comparison.results
-    columns = [texts("compare.severity"), texts("compare.clock")]
-    for index, result in enumerate(results):
-        columns += [f"{result.policy} {texts('compare.attainment')}", texts("compare.breaches")]
-        if index:
-            columns += [texts("compare.gained"), texts("compare.lost")]
-    rows = []
-    for row in comparison.rows:
-        severity, clock = row
-        cells = [_severity(severity, texts, names), texts.word("clock", clock)]
-        for index, found in enumerate(comparison.attainment(row)):
-            share = "-" if found.share is None else f"{found.share:.1%}"
-            cells += [share, f"{found.breached:,}"]
-            if index:
-                cells += [
-                    f"{comparison.gained(row, index):,}",
-                    f"{comparison.lost(row, index):,}",
-                ]
-        rows.append(cells)
+def _severity_table(comparison: Comparison, texts: Texts, names: Mapping[str, str]) -> Table:
+    results, cut = comparison.results, comparison.by_severity
+    rows = [
+        [_severity(row[0], texts, names), texts.word("clock", row[1]), *_cells(cut, row)]
+        for row in comparison.severities
+    ]
     title = texts(
         "compare.title" if len(results) > 1 else "compare.title_of_one",
         events=f"{results[0].outputs.summary.events:,}",
         tickets=f"{results[0].outputs.summary.tickets:,}",
         count=len(results),
     )
-    return Table(title, columns, rows)
+    return Table(title, _columns("severity", results, texts), rows)
+
+
+def _client_table(comparison: Comparison, texts: Texts) -> Table:
+    rows = [
+        [row[0] or "", texts.word("clock", row[1]), *_cells(comparison.by_client, row)]
+        for row in comparison.clients
+    ]
+    columns = _columns("client", comparison.results, texts)
+    return _cut(texts("compare.clients"), columns, rows[:SHOWN], len(rows), texts)
+
+
+def _columns(name: str, results: Sequence[Result], texts: Texts) -> list[str]:
+    columns = [texts(f"compare.{name}"), texts("compare.clock")]
+    for index, result in enumerate(results):
+        columns += [f"{result.policy} {texts('compare.attainment')}", texts("compare.breaches")]
+        if index:
+            columns += [texts("compare.gained"), texts("compare.lost")]
+    return columns
+
+
+def _cells(cut: Cut, row: Row) -> list[str]:
+    cells = []
+    for index, found in enumerate(cut.attainment(row)):
+        share = "-" if found.share is None else f"{found.share:.1%}"
+        cells += [share, f"{found.breached:,}"]
+        if index:
+            cells += [f"{cut.gained(row, index):,}", f"{cut.lost(row, index):,}"]
+    return cells
 
 
 def _differing_table(comparison: Comparison, texts: Texts) -> Iterator[Table]:

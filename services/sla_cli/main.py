@@ -51,9 +51,23 @@ In examples a file that stands in no folder is your own.
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"sla {version('sla-tracker')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _language(
+def _options(
     context: typer.Context,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
     lang: Annotated[
         str | None,
         typer.Option(help="Language of explanations and reports: en or es. Default: the locale's."),

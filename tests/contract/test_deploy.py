@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
 import subprocess
 import sys
 from itertools import chain
@@ -115,6 +118,72 @@ def test_its_secrets_are_made_once_and_its_files_are_those_the_programs_read(
         [source] = read_sources(folder / "sources.toml")
         assert source.secrets() == [made["intake-token"].strip().encode()]
         check_routes(NotifierSettings(routes=folder / "routes.toml"), default_book())
+
+
+#: Stands for Docker: it says what it was called with, and which secrets were there by then.
+DOCKER_STUB = """#!/bin/sh
+echo "$@" >> "$CALLS"
+ls secrets >> "$CALLS"
+"""
+
+
+def started(folder: Path, *arguments: str, path: str) -> subprocess.CompletedProcess[str]:
+    """What ``up`` did in a copy of its folder, so that no secret is made in the checkout."""
+    copy = folder / "compose"
+    if not copy.exists():
+        shutil.copytree(DEPLOY / "compose", copy, ignore=shutil.ignore_patterns("secrets"))
+    return subprocess.run(
+        [shutil.which("bash") or "bash", copy / "up", *arguments],
+        env={"PATH": path, "CALLS": str(folder / "calls")},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_up_makes_the_secrets_and_starts_everything(tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "docker").write_text(DOCKER_STUB)
+    (tools / "docker").chmod(0o755)
+    done = started(tmp_path, "--wait", path=f"{tools}:{os.environ['PATH']}")
+    assert done.returncode == 0, done.stderr
+    call, *secrets = (tmp_path / "calls").read_text().splitlines()
+    assert call == "compose up --build --detach --wait"
+    assert {Path(each["file"]).name for each in compose()["secrets"].values()} <= set(secrets)
+    told = [Path(found) for found in re.findall(r"(?:token|password): (\S+)", done.stdout)]
+    assert len(told) == 3
+    for path in told:
+        assert path.read_text().strip(), f"{path} is what a person is sent to"
+
+
+def test_up_says_that_docker_is_needed(tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("dirname", "python3"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    done = started(tmp_path, path=str(tools))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Docker with compose is needed\n"
+    assert not (tmp_path / "compose" / "secrets").exists()
+
+
+NAMED_FILE = re.compile(r"(?<![\w.$/-])((?:[\w.-]+/)*[\w-]+\.(?:py|sh))\b")
+
+
+def scripts() -> list[Path]:
+    """What is run by its name, and what runs others."""
+    found = (path for folder in (".ci", "deploy", "tests") for path in (ROOT / folder).rglob("*"))
+    runnable = sorted(path for path in found if path.is_file() and os.access(path, os.X_OK))
+    assert DEPLOY / "compose" / "up" in runnable
+    return [*runnable, ROOT / "Makefile", DEPLOY / "compose" / "make_secrets.py"]
+
+
+@pytest.mark.parametrize("script", scripts(), ids=lambda path: path.name)
+def test_a_script_names_files_that_are_there(script: Path) -> None:
+    for name in NAMED_FILE.findall(script.read_text("utf-8")):
+        assert any((base / name).exists() for base in (ROOT, script.parent)), name
 
 
 OVERLAYS = ("base", "overlays/staging", "overlays/production")

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 import xml.etree.ElementTree as ET
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,10 @@ def test_help_lists_every_command_and_each_has_an_example() -> None:
     for command in COMMANDS:
         assert f"\n  {command} " in said
         assert "sla " in sla(command, "--help").stdout.decode()
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert sla("--version").stdout.decode() == f"sla {version('sla-tracker')}\n"
 
 
 def test_the_default_partitions_are_one_number() -> None:
@@ -432,6 +437,11 @@ def test_policies_are_compared_over_a_recording(tmp_path: Path) -> None:
         for (severity, clock), row in rows.items()
         if severity and clock == "resolution"
     )
+    clients = [row for row in told["clients"] if row["clock"] == "resolution"]
+    for each in ("met", "breached", "open", "gained", "lost"):
+        by_client = [sum(row[each][index] for row in clients) for index in (0, 1)]
+        assert by_client == everything[each], "each clock is one client's"
+    assert clients[0]["breached"] == max(row["breached"] for row in clients), "the worst first"
     assert len(told["differing"]) == high["gained"][1]
     assert told["differing"][0]["outcomes"] == ["met", "breached"]
     assert told["client_delay"][0]["business_ms"][0] > 0
@@ -442,8 +452,12 @@ def test_policies_are_compared_over_a_recording(tmp_path: Path) -> None:
     ET.parse(chart)  # noqa: S314  written just now
     text = sla("--lang", "es", "simulate", "sample", *policies)
     assert "tickets resultan distintos" in text.stdout.decode()
-    alone = sla_json("simulate", "sample", "--policy", other)
+    alone = sla_json("simulate", "sample", "--policy", other, "--out", out / "alone")
     assert alone["breaches"] == told["summaries"][1]["breaches"]
+    figures = json.loads((out / "alone" / "attainment.json").read_text())
+    assert {(row["client_id"], row["clock"]): row["kept"] for row in figures["clients"]} == {
+        (row["client_id"], row["clock"]): row["kept"][1:] for row in told["clients"]
+    }
 
 
 def test_policies_may_be_versions_of_one(tmp_path: Path) -> None:

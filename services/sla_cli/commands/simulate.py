@@ -45,8 +45,9 @@ def simulate(
 ) -> None:
     """Run recorded events through the same rules as the tracker, on the events' own time.
 
-    Writes warnings.jsonl, breaches.jsonl, approvals.jsonl, tickets.jsonl, dead_letters.jsonl and
-    summary.json to --out; of several policies each to a directory of its own, and comparison.json.
+    Writes warnings.jsonl, breaches.jsonl, approvals.jsonl, tickets.jsonl, dead_letters.jsonl,
+    summary.json and attainment.json to --out; of several policies each to a directory of its own,
+    and comparison.json.
 
       sla simulate events.jsonl --out result\n
       sla simulate events.jsonl.gz --policy ours.toml --policy theirs.toml --chart kept.svg\n
@@ -109,6 +110,7 @@ def _write(comparison: Comparison, directory: Path) -> None:
     results = comparison.results
     if len(results) == 1:
         results[0].outputs.write(directory)
+        (directory / "attainment.json").write_bytes(write_json(comparison.figures()) + b"\n")
         return
     for result in results:
         result.outputs.write(directory / result.policy)
