@@ -51,6 +51,13 @@ class TicketData(Strict):
     client_id: Text
     severity: Severity | None
     policy: Text
+    late_ms: Annotated[
+        Milliseconds,
+        Field(
+            description="By how long after the instant it speaks of the event that made it owed "
+            "was appended; 0 for a deadline that fired in its time."
+        ),
+    ] = 0
 
 
 class AlertData(TicketData):

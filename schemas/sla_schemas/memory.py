@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from sla_domain.alert import Said, Sent
+from sla_domain.alert import Postponed, Said, Sent
 from sla_domain.errors import UserFacingError
 from sla_domain.event import Event, EventType
 from sla_domain.policy import PolicyBook
@@ -38,7 +38,7 @@ class KeptRecord(Protocol):
 
 #: The form of what trackers store. A tracker reads its own form and every older one; 1 is that of
 #: records that name none (tests/fixtures/state holds one of each).
-STATE_VERSION: Final = 2
+STATE_VERSION: Final = 3
 
 
 class NewerStateError(UserFacingError):
@@ -120,6 +120,8 @@ class Stored(msgspec.Struct, omit_defaults=True):
     held_until: int | None = None
     policy: str | None = None
     weight: int = 0
+    postponed: list[Postponed] = []
+    known_at: int = 0
     state_version: int = 1
 
 
@@ -180,7 +182,7 @@ def restored_ticket(ticket_id: str, stored: Stored, book: PolicyBook) -> Ticket:
     """The ticket that ``stored`` remembers. Raises ``UnknownPolicyError``."""
     ticket = Ticket(ticket_id, book)
     timeline = [Event._make(fields) for fields in stored.timeline]
-    ticket.restore(timeline, stored.sent, stored.said, stored.policy)
+    ticket.restore(timeline, stored.sent, stored.said, stored.postponed, stored.policy)
     return ticket
 
 

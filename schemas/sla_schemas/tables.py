@@ -67,8 +67,8 @@ class ObligationRecord(Strict):
 
 
 class TicketRecord(Strict):
-    """A ticket's SLA state. ``timeline``, ``sent``, ``said`` and ``held`` are the tracker's own
-    memory; their form may change with any version.
+    """A ticket's SLA state. ``timeline``, ``sent``, ``said``, ``postponed`` and ``held`` are the
+    tracker's own memory; their form may change with any version.
     """
 
     ticket_id: Id
@@ -101,6 +101,13 @@ class TicketRecord(Strict):
     timeline: list[list[Any]]
     sent: list[list[Any]]
     said: list[list[Any]]
+    postponed: Annotated[
+        list[list[Any]],
+        Field(
+            default_factory=list,
+            description="What is owed and waits until all is read that came with its event.",
+        ),
+    ]
     held: Annotated[
         list[list[Any]],
         Field(description="Original records of events whose created has not arrived."),
@@ -111,6 +118,14 @@ class TicketRecord(Strict):
     weight: Annotated[
         int, Field(ge=0, description="What its events weigh towards the limit of a ticket, bytes.")
     ]
+    known_at: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="When the latest event was appended, UTC milliseconds, where the ticket "
+            "leaves the table after that; else 0.",
+        ),
+    ] = 0
     state_version: Annotated[int, Field(ge=1, description="The form of the tracker's memory.")]
 
 

@@ -23,6 +23,7 @@ Outcome = Literal["running", "paused", "met", "breached", "void"]
 TicketState = Literal["early", "open", "waiting", "resolved", "cancelled"]
 RetractionReason = Literal["late_event", "severity_changed", "reclassified", "cancelled"]
 NoticeKind = Literal[
+    "unclassified",
     "unlisted_channel",
     "severity_questioned",
     "written_record_missing",

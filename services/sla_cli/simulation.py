@@ -345,7 +345,7 @@ def story_of(ticket: Ticket, at: int) -> Story:
             clock.rule.name,
             clock.cycle,
             clock.severity,
-            ticket.outcome(clock, at),
+            clock.outcome(at),
             clock.origin,
         )
         for clock in ticket.clocks

@@ -81,6 +81,32 @@ class Said(NamedTuple):
     at: int
 
 
+#: A clock's name, its cycle and a step of its ladder; or the kind of an announcement, 0, and what
+#: it is about.
+PostponedKey = tuple[str, int, str]
+
+
+class Postponed(NamedTuple):
+    """Something owed on account of an event that was appended at ``since``: it is said when the
+    frontier has passed that, so when all is read that was appended within the grace (semantics §5).
+
+    ``name``, ``number`` and ``what`` are its key, ``source`` and ``id`` name the event. Of an alert
+    that stands it is the retraction that is owed.
+    """
+
+    name: str
+    number: int
+    what: str
+    since: int
+    source: str
+    id: str
+
+    @property
+    def key(self) -> PostponedKey:
+        """What is owed."""
+        return self.name, self.number, self.what
+
+
 class PauseShown(NamedTuple):
     """A pause as an alert tells it; ``counted`` is its open part in milliseconds."""
 
@@ -113,8 +139,9 @@ class Alert(NamedTuple):
     """A warning, a breach, or the retraction of one.
 
     ``at`` is the instant it speaks of: when the fraction or the breach was reached; of a
-    retraction, when the event occurred that caused it. ``shown`` is absent in a retraction whose
-    clock no longer exists.
+    retraction, when the event occurred that caused it. ``late`` is by how many milliseconds the
+    event that made it owed was appended after that; 0 for a deadline that fired in its time.
+    ``shown`` is absent in a retraction whose clock no longer exists.
     """
 
     kind: AlertKind
@@ -130,13 +157,17 @@ class Alert(NamedTuple):
     limit: str
     occurrence: int
     caused_by: str
+    late: int
     shown: ClockShown | None
     retracts: str | None = None
     reason: Reason | None = None
 
 
 class Notice(NamedTuple):
-    """An announcement on its way out: a notice, or an approval to one subscriber."""
+    """An announcement on its way out: a notice, or an approval to one subscriber.
+
+    ``late`` is by how many milliseconds its event was appended after it occurred.
+    """
 
     kind: AlertKind
     id: str
@@ -148,6 +179,7 @@ class Notice(NamedTuple):
     what: AnnouncementKind
     about: str
     caused_by: str
+    late: int
 
 
 def alert_id(ticket_id: str, kind: AlertKind, sent: Sent) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 class AnnouncementKind(StrEnum):
     """The kinds of notices by their words in the contract, and the approval."""
 
+    UNCLASSIFIED = "unclassified"
     UNLISTED_CHANNEL = "unlisted_channel"
     SEVERITY_QUESTIONED = "severity_questioned"
     WRITTEN_RECORD_MISSING = "written_record_missing"

@@ -170,7 +170,7 @@ class Limit:
 class Clock:
     """One cycle of one clock: met only if each of its limits is (clause C5).
 
-    Whether its ticket is void (cancelled, a feature request) is the ticket's to say.
+    It is ``void`` where its ticket says so: cancelled, a feature request.
 
     ``changed`` is set whenever something moves the clock and cleared by whoever judges it;
     ``next_step`` is then the instant of the next step of its ladder, ``None`` for none in sight.
@@ -190,10 +190,17 @@ class Clock:
         "severity",
         "stopped",
         "stopped_by",
+        "void",
     )
 
     def __init__(
-        self, rule: ClockRule, cycle: int, start: int, severity: str, target: Target, cause: str
+        self,
+        rule: ClockRule,
+        cycle: int,
+        start: int,
+        severity: str,
+        target: Target,
+        causes: list[str],
     ) -> None:
         self.rule = rule
         self.cycle = cycle
@@ -201,7 +208,7 @@ class Clock:
         self.severity = severity
         self.pauses: list[Pause] = []
         #: The limit of the severity, and that of a plan where the guard was contacted.
-        self.own = Limit(SEVERITY_LIMIT, start, target, cause, self.pauses)
+        self.own = Limit(SEVERITY_LIMIT, start, target, causes[0], self.pauses)
         self.second: Limit | None = None
         self.contact: Contact | None = None
         self.stopped: int | None = None
@@ -209,7 +216,9 @@ class Clock:
         #: Where the fault lay, as told by the event that stopped the clock (clause C20).
         self.origin: str | None = None
         #: Ids of the events that set this clock going and gave it its target.
-        self.causes = [cause]
+        self.causes = causes
+        #: Whether nothing is owed by it any more.
+        self.void = False
         self.changed = True
         self.next_step: int | None = None
 
@@ -222,6 +231,11 @@ class Clock:
     def start(self) -> int:
         """When the clock began to count."""
         return self.own.start
+
+    @property
+    def promised(self) -> bool:
+        """Whether its severity promises anything."""
+        return bool(self.own.target.ladder)
 
     @property
     def limits(self) -> tuple[Limit, ...]:
@@ -301,13 +315,19 @@ class Clock:
         self.origin = origin
         self.changed = True
 
+    def broken(self, at: int) -> bool:
+        """Whether the promise was broken by ``at``, or by the stop if that came first."""
+        own, second = self.own, self.second
+        return own.used(at) >= own.target.breaks_at or (
+            second is not None and second.used(at) >= second.target.breaks_at
+        )
+
     def outcome(self, at: int) -> Outcome:
         """How the promise stands at ``at``; a clock that stopped has its outcome for good."""
-        stopped, own, second = self.stopped, self.own, self.second
-        end = at if stopped is None else stopped
-        if own.used(end) >= own.target.breaks_at or (
-            second is not None and second.used(end) >= second.target.breaks_at
-        ):
+        if self.void:
+            return Outcome.VOID
+        stopped = self.stopped
+        if self.broken(at if stopped is None else stopped):
             return Outcome.BREACHED
         if stopped is not None:
             return Outcome.MET

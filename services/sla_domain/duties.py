@@ -47,6 +47,10 @@ class Duties:
         if (requester := facts.get("requester_id")) is not None:
             self.subscribers.append(requester)
 
+    def unclassified(self, event: Event) -> None:
+        """Nothing tells the severity of what ``event`` says is to be handled (C8)."""
+        self._announce(AnnouncementKind.UNCLASSIFIED, "", event)
+
     def severity_told(self, severity: str, created: Event, event: Event) -> None:
         """Question the severity that ``event`` gave where nothing affected bears it out (C13)."""
         if severity in self._policy.needs_primary:
@@ -55,8 +59,11 @@ class Duties:
                 self._announce(AnnouncementKind.SEVERITY_QUESTIONED, "", event)
 
     def guard_contacted(self, event: Event, plan: Plan | None, severity: str | None) -> None:
-        """The guard was contacted under ``plan`` if that covers the integration (C17, C21)."""
-        if plan is None or severity not in plan.severities:
+        """The guard was contacted under ``plan`` if that covers the integration (C17, C21).
+
+        While no severity is known nobody can say that it does not.
+        """
+        if plan is None or (severity is not None and severity not in plan.severities):
             about = f"{event.source}#{event.id}"
             self._announce(AnnouncementKind.GUARD_NOT_COVERED, about, event)
 

@@ -89,7 +89,7 @@ def ledger(ticket: Ticket, clock: Clock, limit: Limit, until: int) -> Ledger:
         pause = next(
             (p for p in clock.pauses if p.start <= start and (p.end is None or start < p.end)), None
         )
-        cause = None
+        cause, holder = None, stage.holder
         if start >= end:
             kind, cause = SpanKind.STOPPED, ended_by
         elif start < limit.start:
@@ -97,10 +97,10 @@ def ledger(ticket: Ticket, clock: Clock, limit: Limit, until: int) -> Ledger:
         elif not limit.target.calendar.is_open(start):
             kind = SpanKind.CLOSED
         elif pause is not None:
-            kind, cause = SpanKind.PAUSED, pause.begun_by
+            kind, cause, holder = SpanKind.PAUSED, pause.begun_by, pause.party
         else:
             kind = SpanKind.COUNTED
-        return LedgerSpan(start, close, kind, stage.status, stage.holder, cause)
+        return LedgerSpan(start, close, kind, stage.status, holder, cause)
 
     cuts = {clock.start, limit.start, end, until, *starts}
     cuts |= {cut for pause in clock.pauses for cut in (pause.start, pause.end or until)}

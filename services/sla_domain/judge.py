@@ -1,8 +1,9 @@
 """Which alerts a ticket owes, given that the world is known up to some instant.
 
 ``horizon`` is the last instant known: alerts are sent for instants up to it and for none beyond.
-A ticket is judged when an event is applied to it and at each of its own deadlines, so what it
-says does not depend on how far the horizon moves at a time.
+What an event makes owed for an instant that has passed is *postponed* until the horizon has passed
+the event's append time: then all is read that was appended within the grace, and what one of those
+records disproves is never said.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from sla_domain.alert import (
     ClockShown,
     Notice,
     PauseShown,
+    Postponed,
+    PostponedKey,
     Said,
     Sent,
     alert_id,
@@ -25,42 +28,178 @@ from sla_domain.announcement import Announcement, AnnouncementKind
 from sla_domain.clock import Clock, Limit
 from sla_domain.event import Event
 from sla_domain.policy import BREACH
-from sla_domain.ticket import Ticket
+from sla_domain.ticket import Placement, Ticket
 
 
-def judge(ticket: Ticket, horizon: int, cause: Event | None) -> list[Alert | Notice]:
-    """What ``ticket`` owes at ``horizon``, entered in its ledgers as sent.
+def take_in(ticket: Ticket, event: Event, appended: int, horizon: int) -> Placement:
+    """Put ``event``, appended at that instant, in its place in the timeline of ``ticket``. What it
+    makes owed by then is postponed; ``next_deadline`` says when the ticket must be judged.
+    """
+    # Usually the append is ahead of what is known; in a replay it may lie behind.
+    until = max(appended, horizon)
+    before = _owed(ticket, until)
+    placement = ticket.add(event)
+    if placement is Placement.APPLIED and ticket.created is not None:
+        ticket.postponed = {
+            key: ticket.postponed[key] if as_before else Postponed(*key, appended, *event[2:4])
+            for key, as_before in _owed_now(ticket, before, until)
+            if not as_before or key in ticket.postponed
+        }
+        for clock in ticket.clocks:
+            if clock.changed:
+                _look_ahead(ticket, clock, until)
+    return placement
 
-    ``cause`` is the event just applied, ``None`` at a deadline. Afterwards each clock knows the
-    instant at which it must be judged again.
+
+def judge(ticket: Ticket, horizon: int) -> list[Alert | Notice]:
+    """What ``ticket`` owes at ``horizon``, entered in its ledgers as sent. Afterwards each clock
+    knows the instant at which it must be judged again.
     """
     owed: list[Alert | Notice] = []
-    if ticket.sent and cause is not None:
-        owed += _retractions(ticket, horizon, cause)
-    if not ticket.void:
-        for clock in ticket.clocks:
-            if clock.changed or (clock.next_step is not None and clock.next_step <= horizon):
-                alert = _climb(ticket, clock, horizon)
-                if alert is not None:
-                    owed.append(alert)
+    if ticket.postponed:
+        owed += _retractions(ticket, horizon)
+    for clock in ticket.clocks:
+        if clock.changed:
+            _look_ahead(ticket, clock, horizon)
+        if clock.next_step is not None and clock.next_step <= horizon:
+            alert = _climb(ticket, clock, horizon)
+            if alert is not None:
+                owed.append(alert)
+            _look_ahead(ticket, clock, horizon)
     if ticket.duties.announcements:
         owed += _announce(ticket, horizon)
+    if ticket.postponed:
+        waiting = [item for item in ticket.postponed.values() if item.since > horizon]
+        ticket.postponed = {item.key: item for item in waiting}
     return owed
 
 
+def judge_anew(ticket: Ticket, horizon: int) -> list[Alert | Notice]:
+    """What a restored ``ticket`` owes at ``horizon`` by policies other than those it was judged by:
+    late by how long ago that would have been. Nothing is taken back.
+    """
+    for clock in ticket.clocks:
+        for key, _ in _steps(ticket, clock, horizon):
+            if key not in ticket.postponed:
+                ticket.postponed[key] = Postponed(*key, horizon, "", "")
+    return judge(ticket, horizon)
+
+
 def next_deadline(ticket: Ticket) -> int | None:
-    """The instant at which ``ticket`` must be judged again; it must have been judged before."""
+    """The instant at which ``ticket`` must be judged again; its events must have been taken in by
+    ``take_in``, or it must have been judged.
+    """
     earliest = None
-    if not ticket.void:
-        for clock in ticket.clocks:
-            at = clock.next_step
-            if at is not None and (earliest is None or at < earliest):
-                earliest = at
+    for clock in ticket.clocks:
+        at = clock.next_step
+        if at is not None and (earliest is None or at < earliest):
+            earliest = at
+    for item in ticket.postponed.values():
+        if earliest is None or item.since < earliest:
+            earliest = item.since
     if ticket.duties.announcements:
-        for item in _unsaid(ticket):
-            if earliest is None or item.at < earliest:
-                earliest = item.at
+        for announced in _unsaid(ticket):
+            if _key_of(announced) not in ticket.postponed and (
+                earliest is None or announced.at < earliest
+            ):
+                earliest = announced.at
     return earliest
+
+
+# --- what is owed, and since when ---
+
+
+def _owed(ticket: Ticket, until: int) -> dict[PostponedKey, int]:
+    """What is due by ``until`` and not said yet, and for which instant."""
+    owed: dict[PostponedKey, int] = {}
+    for clock in ticket.clocks:
+        if clock.changed:
+            _look_ahead(ticket, clock, until)
+        if clock.next_step is not None and clock.next_step <= until:
+            owed.update(_steps(ticket, clock, until))
+    if ticket.duties.announcements:
+        owed.update({_key_of(item): item.at for item in _unsaid(ticket) if item.at <= until})
+    return owed
+
+
+def _owed_now(
+    ticket: Ticket, before: dict[PostponedKey, int], until: int
+) -> list[tuple[PostponedKey, bool]]:
+    """What is owed by ``until``, retractions included, and whether it was owed ``before``, for the
+    same instant.
+    """
+    known = ticket.postponed
+    owed: list[tuple[PostponedKey, bool]] = []
+    if ticket.sent:
+        owed += [(key, key in known) for key in _disproved(ticket, until)]
+    for clock in ticket.clocks:
+        if clock.changed:
+            owed += [(key, before.get(key) == at) for key, at in _steps(ticket, clock, until)]
+        elif known:
+            owed += [(key, True) for key in known if key[:2] == clock.key]
+    if ticket.duties.announcements:
+        due = [(_key_of(item), item.at) for item in _unsaid(ticket) if item.at <= until]
+        owed += [(key, before.get(key) == at) for key, at in due]
+    return owed
+
+
+def _steps(ticket: Ticket, clock: Clock, until: int) -> list[tuple[PostponedKey, int]]:
+    """The steps of its ladder that ``clock`` has reached by ``until`` and that are still to be
+    told, each with its instant. A stopped clock is warned about no more.
+    """
+    reached = 0 if clock.void else _reached(clock, until)
+    if reached == 0:
+        return []
+    ladder = clock.own.target.ladder
+    first = _first_untold(ticket, clock, reached)
+    if clock.stopped is not None:
+        first = max(first, len(ladder) - 1)
+    name, cycle = clock.key
+    steps = []
+    for step in range(first, reached):
+        at = _first(clock, step)[0]
+        assert at is not None, "what is used has been reached"
+        steps.append(((name, cycle, ladder[step].what), at))
+    return steps
+
+
+def _first_untold(ticket: Ticket, clock: Clock, reached: int) -> int:
+    """The step above the highest that was told and is still so, ``reached`` of them being so."""
+    ladder = clock.own.target.ladder
+    for step in range(reached - 1, -1, -1):
+        if _standing(ticket, clock, ladder[step].what):
+            return step + 1
+    return 0
+
+
+def _look_ahead(ticket: Ticket, clock: Clock, horizon: int) -> None:
+    """Note when ``clock`` must be judged next: at the first step not told, or where that is
+    postponed, when it may be told.
+    """
+    clock.changed = False
+    clock.next_step = None
+    if clock.void:
+        return
+    ladder = clock.own.target.ladder
+    reached = _reached(clock, horizon)
+    first = _first_untold(ticket, clock, reached) if reached else 0
+    if clock.stopped is not None:
+        # Stopped too late, but that was not told yet.
+        if first < len(ladder) and clock.broken(clock.stopped):
+            first = len(ladder) - 1
+        else:
+            return
+    name, cycle = clock.key
+    for step in range(first, len(ladder)):
+        at = _first(clock, step)[0]
+        if at is None:
+            return
+        item = ticket.postponed.get((name, cycle, ladder[step].what))
+        told_at = at if item is None else max(at, item.since)
+        if clock.next_step is None or told_at < clock.next_step:
+            clock.next_step = told_at
+        if item is None:
+            return
 
 
 def _unsaid(ticket: Ticket) -> list[Announcement]:
@@ -71,10 +210,31 @@ def _unsaid(ticket: Ticket) -> list[Announcement]:
     return [item for item in ticket.duties.announcements if (item.kind, item.about) not in said]
 
 
+def _key_of(item: Announcement) -> PostponedKey:
+    return item.kind.value, 0, item.about
+
+
+def _may_be_said(ticket: Ticket, key: PostponedKey, horizon: int) -> bool:
+    """Whether the event that made it owed was appended by ``horizon``."""
+    item = ticket.postponed.get(key)
+    return item is None or item.since <= horizon
+
+
+def _late(ticket: Ticket, key: PostponedKey, at: int) -> int:
+    """By how many milliseconds the event that made it owed came after ``at``."""
+    item = ticket.postponed.get(key)
+    return 0 if item is None else max(item.since - at, 0)
+
+
+# --- what is said ---
+
+
 def _announce(ticket: Ticket, horizon: int) -> Iterator[Notice]:
     """What is due by ``horizon`` and was not said yet."""
-    for what, about, at, cause in _unsaid(ticket):
-        if at > horizon:
+    for item in _unsaid(ticket):
+        what, about, at, cause = item
+        key = _key_of(item)
+        if at > horizon or not _may_be_said(ticket, key, horizon):
             continue
         ticket.said.append(Said(what.value, about, at))
         approved = what is AnnouncementKind.FEATURE_APPROVED
@@ -89,37 +249,41 @@ def _announce(ticket: Ticket, horizon: int) -> Iterator[Notice]:
             what=what,
             about=about,
             caused_by=cause,
+            late=_late(ticket, key, at),
         )
 
 
 def _climb(ticket: Ticket, clock: Clock, horizon: int) -> Alert | None:
-    """Take ``clock`` up its ladder as far as ``horizon`` allows; what is due at the top.
-
-    The ladders of its limits have the same steps; the first limit on a step takes the clock there.
+    """Take ``clock`` up its ladder as far as ``horizon`` allows; only what is due at the top is
+    told.
     """
     ladder = clock.own.target.ladder
-    reached = _reached(clock.own, horizon)
+    name, cycle = clock.key
+    top = None
+    reached = _reached(clock, horizon)
+    first = _first_untold(ticket, clock, reached)
+    if clock.stopped is not None:
+        first = max(first, len(ladder) - 1)
+    for step in range(first, reached):
+        if _may_be_said(ticket, (name, cycle, ladder[step].what), horizon):
+            top = step
+    if top is None:
+        return None
+    breach = ladder[top].what == BREACH
+    return _send(ticket, clock, AlertKind.BREACH if breach else AlertKind.WARNING, top)
+
+
+def _reached(clock: Clock, horizon: int) -> int:
+    """How many steps of its ladder ``clock`` has reached. The ladders of its limits have the same
+    steps; the first limit on a step takes the clock there.
+    """
+    reached = _reached_by(clock.own, horizon)
     if clock.second is not None:
-        reached = max(reached, _reached(clock.second, horizon))
-    clock.changed = False
-    clock.next_step = _next_step(clock, reached, horizon)
-    if reached == 0:
-        return None
-    step = reached - 1
-    what = ladder[step].what
-    if what == BREACH:
-        if _stands(ticket, clock, (BREACH,)):
-            return None
-        return _send(ticket, clock, AlertKind.BREACH, step)
-    # A stopped clock is warned about no more, and only the highest fraction passed is told.
-    higher = tuple(step.what for step in ladder[step:-1])
-    if clock.stopped is not None or _stands(ticket, clock, higher):
-        return None
-    return _send(ticket, clock, AlertKind.WARNING, step)
+        reached = max(reached, _reached_by(clock.second, horizon))
+    return reached
 
 
-def _reached(limit: Limit, horizon: int) -> int:
-    """How many steps of its ladder ``limit`` has reached."""
+def _reached_by(limit: Limit, horizon: int) -> int:
     used = limit.used(horizon)
     reached = 0
     for step in limit.target.ladder:
@@ -127,20 +291,6 @@ def _reached(limit: Limit, horizon: int) -> int:
             break
         reached += 1
     return reached
-
-
-def _next_step(clock: Clock, reached: int, horizon: int) -> int | None:
-    ladder = clock.own.target.ladder
-    if reached == len(ladder):
-        return None
-    if clock.stopped is None:
-        return _first(clock, reached)[0]
-    # Stopped too late, but the horizon has not got there yet.
-    if clock.stopped <= horizon:
-        return None
-    if clock.second is None:
-        return clock.own.breaks
-    return min((at for limit in clock.limits if (at := limit.breaks) is not None), default=None)
 
 
 def _first(clock: Clock, step: int) -> tuple[int | None, Limit]:
@@ -155,19 +305,13 @@ def _first(clock: Clock, step: int) -> tuple[int | None, Limit]:
     return sooner, second
 
 
-def _sent(ticket: Ticket, clock: Clock, what: str) -> Iterator[Sent]:
-    name, cycle = clock.key
-    for sent in ticket.sent:
-        if sent.what == what and sent.cycle == cycle and sent.clock == name:
-            yield sent
-
-
-def _stands(ticket: Ticket, clock: Clock, whats: tuple[str, ...]) -> bool:
+def _standing(ticket: Ticket, clock: Clock, what: str) -> bool:
+    """Whether ``what`` was told of the clock and not taken back."""
     name, cycle = clock.key
     for sent in ticket.sent:
         if (
             sent.retracted is None
-            and sent.what in whats
+            and sent.what == what
             and sent.cycle == cycle
             and sent.clock == name
         ):
@@ -179,8 +323,9 @@ def _send(ticket: Ticket, clock: Clock, kind: AlertKind, step: int) -> Alert:
     at, limit = _first(clock, step)
     assert at is not None, "what is used has been reached"
     what = limit.target.ladder[step].what
-    occurrence = 1 + sum(1 for _ in _sent(ticket, clock, what))
-    sent = Sent(clock.rule.name, clock.cycle, what, occurrence, at, limit=limit.name)
+    name, cycle = clock.key
+    occurrence = 1 + sum(1 for sent in ticket.sent if sent[:3] == (name, cycle, what))
+    sent = Sent(name, cycle, what, occurrence, at, limit=limit.name)
     ticket.sent.append(sent)
     shown = show(clock, limit, at)
     return Alert(
@@ -197,27 +342,27 @@ def _send(ticket: Ticket, clock: Clock, kind: AlertKind, step: int) -> Alert:
         limit=limit.name,
         occurrence=occurrence,
         caused_by=shown.follows[-1],
+        late=_late(ticket, (name, cycle, what), at),
         shown=shown,
     )
 
 
-def _retractions(ticket: Ticket, horizon: int, cause: Event) -> Iterator[Alert]:
-    unchanged = {clock.key for clock in ticket.clocks if not clock.changed}
-    if len(unchanged) == len(ticket.clocks) and ticket.clocks and not ticket.void:
-        return
-    for index, sent in enumerate(ticket.sent):
-        if sent.retracted is not None or (
-            (sent.clock, sent.cycle) in unchanged and not ticket.void
-        ):
-            continue
-        if not _holds(ticket, sent, horizon):
-            yield _retract(ticket, index, cause)
+def _disproved(ticket: Ticket, until: int) -> Iterator[PostponedKey]:
+    """The alerts that stand though what they say is not so, as far as known at ``until``."""
+    for sent in ticket.sent:
+        if sent.retracted is None:
+            clock = ticket.clock(sent.clock, sent.cycle)
+            key = (sent.clock, sent.cycle, sent.what)
+            if clock is not None and not clock.changed:
+                if key in ticket.postponed:
+                    yield key
+            elif not _holds(clock, sent, until):
+                yield key
 
 
-def _holds(ticket: Ticket, sent: Sent, horizon: int) -> bool:
+def _holds(clock: Clock | None, sent: Sent, horizon: int) -> bool:
     """Whether what ``sent`` says is still so, as far as the world is known."""
-    clock = ticket.clock(sent.clock, sent.cycle)
-    if clock is None or ticket.void:
+    if clock is None or clock.void:
         return False
     return any(
         step.what == sent.what and step.amount <= limit.used(horizon)
@@ -226,7 +371,17 @@ def _holds(ticket: Ticket, sent: Sent, horizon: int) -> bool:
     )
 
 
-def _retract(ticket: Ticket, index: int, cause: Event) -> Alert:
+def _retractions(ticket: Ticket, horizon: int) -> Iterator[Alert]:
+    for index, sent in enumerate(ticket.sent):
+        if sent.retracted is None:
+            item = ticket.postponed.get((sent.clock, sent.cycle, sent.what))
+            if item is not None and item.since <= horizon:
+                yield _retract(ticket, index, item)
+
+
+def _retract(ticket: Ticket, index: int, owed: Postponed) -> Alert:
+    cause = ticket.event(owed.source, owed.id)
+    assert cause is not None, "an event that was taken in stays in the timeline"
     sent, reason = ticket.sent[index], reason_of(cause)
     ticket.sent[index] = sent._replace(retracted=reason.value)
     breach = sent.what == BREACH
@@ -247,6 +402,7 @@ def _retract(ticket: Ticket, index: int, cause: Event) -> Alert:
         limit=sent.limit,
         occurrence=sent.occurrence,
         caused_by=cause.id,
+        late=max(owed.since - cause.occurred, 0),
         shown=show(clock, _limit(clock, sent.limit), sent.at) if clock else None,
         retracts=alert_id(ticket.id, taken_back, sent),
         reason=reason,

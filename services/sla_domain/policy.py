@@ -78,6 +78,11 @@ class Target:
         steps = [Step(fraction.of(within), fraction.label) for fraction in ascending]
         return cls(within, boundary, calendar, (*steps, Step(breaks, BREACH)))
 
+    @classmethod
+    def none(cls, calendar: Calendar) -> Self:
+        """What a severity has that promises nothing: no step is ever reached."""
+        return cls(0, Boundary.INCLUSIVE, calendar, ())
+
     @property
     def breaks_at(self) -> int:
         """The used time, in milliseconds, at which the promise is broken."""
@@ -110,6 +115,10 @@ class Plan:
     outside: Calendar
     targets: Mapping[tuple[str, str], Target]
 
+
+#: What begins a wait whatever the clocks say, and what ends it where none of them says.
+ASKED: Final = EventType.WAITING_ON_CLIENT
+ANSWERED: Final = frozenset({EventType.CLIENT_RESPONDED})
 
 #: Severities derived from (impact, scope); a scope of ``None`` is a ticket without one.
 Classification = Mapping[tuple[str, str | None], str]
@@ -146,6 +155,18 @@ class Policy:
     evidence_for: frozenset[str] = frozenset()
     #: The text that all of this was read from.
     source: str = ""
+
+    #: What has a ticket wait, and for each rule that is held up by it what sets it going again:
+    #: from the clocks, so that ledger, delays and holder say what the clocks do.
+    begins_wait: frozenset[EventType] = field(init=False)
+    ends_wait: tuple[frozenset[EventType], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        pausing = [rule for rule in self.clocks if rule.pauses]
+        begins = frozenset({ASKED}).union(*[rule.pauses for rule in pausing])
+        ends = tuple({rule.resumes: None for rule in pausing}) or (ANSWERED,)
+        object.__setattr__(self, "begins_wait", begins)
+        object.__setattr__(self, "ends_wait", ends)
 
     @property
     def ref(self) -> str:

@@ -7,11 +7,12 @@ timeline applied again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import Enum, StrEnum, auto
 from typing import Final, NamedTuple
 
-from sla_domain.alert import Said, Sent
-from sla_domain.clock import Clock, Contact, Outcome
+from sla_domain.alert import Postponed, PostponedKey, Said, Sent
+from sla_domain.clock import Clock, Contact
 from sla_domain.duties import Duties
 from sla_domain.errors import UnknownPolicyError
 from sla_domain.event import Event, EventType, in_order, insert
@@ -22,15 +23,9 @@ CLIENT: Final = "client"
 #: Who can do something about an open ticket that waits for nobody.
 VENDOR: Final = "vendor"
 
-#: What ends a wait, whichever occurs first (semantics §3).
-ENDS_WAIT: Final = frozenset(
-    {
-        EventType.CLIENT_RESPONDED,
-        EventType.ASSIGNED,
-        EventType.REOPENED,
-        EventType.RESOLVED,
-    }
-)
+#: Reasons of a cancellation that leave what was decided by then (semantics §4): a ticket deleted or
+#: merged after its end must not take its breaches with it.
+KEEPS_DECIDED: Final = frozenset({"deleted", "merged"})
 
 
 class Status(StrEnum):
@@ -73,7 +68,10 @@ class Ticket:
     """
 
     __slots__ = (
+        "_awaited",
         "_book",
+        "_cycles",
+        "_first_told",
         "_pinned",
         "client_id",
         "clocks",
@@ -84,13 +82,13 @@ class Ticket:
         "id",
         "kind",
         "policy",
+        "postponed",
         "said",
         "sent",
         "severity",
         "stages",
         "status",
         "timeline",
-        "void",
         "waited",
     )
 
@@ -102,6 +100,8 @@ class Ticket:
         self.sent: list[Sent] = []
         #: The announcements made so far.
         self.said: list[Said] = []
+        #: What is owed, but not said before the frontier has passed an event's append time.
+        self.postponed: dict[PostponedKey, Postponed] = {}
         # A restored ticket's version, and the event it was pinned by.
         self._pinned: tuple[Policy, Event] | None = None
         self._forget()
@@ -114,11 +114,16 @@ class Ticket:
         self.kind = "incident"
         self.severity: str | None = None
         self.status = Status.EARLY
-        #: Whether nothing is promised: the ticket is cancelled or a feature request (C15).
-        self.void = False
         #: When the ticket was resolved or cancelled; ``None`` while it is neither.
         self.closed_at: int | None = None
+        #: The clocks by which something is promised at present.
         self.clocks: list[Clock] = []
+        # All of them: one whose severity has no target runs on, since another may have one.
+        self._cycles: list[Clock] = []
+        # What tells the severity where ``created`` does not, until its turn comes.
+        self._first_told: Event | None = None
+        # While it waits: for each rule that is held up, what sets it going again.
+        self._awaited: list[frozenset[EventType]] = []
         #: What it went through since its communication; a stage lasts until the next begins.
         self.stages: list[Stage] = []
         #: Whether it ever waited for its client.
@@ -131,7 +136,12 @@ class Ticket:
         return None if self._pinned is None else self._pinned[0].ref
 
     def restore(
-        self, timeline: list[Event], sent: list[Sent], said: list[Said], pin: str | None
+        self,
+        timeline: list[Event],
+        sent: list[Sent],
+        said: list[Said],
+        postponed: list[Postponed],
+        pin: str | None,
     ) -> None:
         """Take over what another process kept of this ticket, pinned to the version it cites.
 
@@ -139,6 +149,7 @@ class Ticket:
         """
         self.timeline = in_order(timeline)
         self.sent, self.said = sent, said
+        self.postponed = {item.key: item for item in postponed}
         created = self._standing_created()
         if pin is not None and created is not None:
             policy = self._book.find(pin)
@@ -158,7 +169,12 @@ class Ticket:
             if known.id == id_ and known.source == source:
                 return Placement.DUPLICATE if known == event else Placement.CONFLICT
         in_place = insert(self.timeline, event)
-        if not in_place or event.type in _CHANGES_ALL or self.severity is None:
+        type_ = event.type
+        if (
+            not in_place
+            or type_ in _CHANGES_ALL
+            or (self.severity is None and type_ in _TELLS_SEVERITY)
+        ):
             self._fold()
         elif self.created is not None:
             self._apply(event)
@@ -176,9 +192,9 @@ class Ticket:
                 return clock
         return None
 
-    def outcome(self, clock: Clock, at: int) -> Outcome:
-        """How ``clock`` stands at ``at``: void where the ticket promises nothing."""
-        return Outcome.VOID if self.void else clock.outcome(at)
+    def event(self, source: str, id_: str) -> Event | None:
+        """The event of that source and id, if it is in the timeline."""
+        return next((e for e in self.timeline if e.id == id_ and e.source == source), None)
 
     def _fold(self) -> None:
         if self.created is not None:
@@ -198,6 +214,16 @@ class Ticket:
     def _in_force(self) -> Policy:
         return self._book.in_force(self.communicated_at)
 
+    def _effective(self) -> Iterator[Event]:
+        """What takes effect beside the standing ``created``: nothing that another one says, and
+        nothing after the ticket was cancelled.
+        """
+        for event in self.timeline:
+            if event.type is not EventType.CREATED:
+                yield event
+            if event.type is EventType.CANCELLED:
+                return
+
     def _create(self, created: Event) -> None:
         """What ``created`` says takes effect before all other events."""
         facts = created.facts
@@ -208,16 +234,31 @@ class Ticket:
         self.client_id = facts.get("client_id", "")
         self.kind = facts.get("kind", "incident")
         self.status = Status.OPEN
-        self.void = self.kind == FEATURE_REQUEST
         self.stages.append(Stage(self.communicated_at, Status.OPEN, None, created.id))
         self.duties = Duties(self.policy)
         self.duties.created(created)
-        self.severity = self.policy.severity_of(facts)
-        if self.severity is not None:
-            self.duties.severity_told(self.severity, created, created)
+        self._take_first_severity(created)
         if self._ever_promised():
             for rule in self.policy.clocks:
                 self._start(rule, 1, self.communicated_at, created.id)
+
+    def _take_first_severity(self, created: Event) -> None:
+        """The severity that ``created`` tells, else the first that is told later: that counts from
+        the communication, as if it had been told at once (clause C8).
+        """
+        told = created
+        self.severity = self.policy.severity_of(created.facts)
+        if self.severity is None:
+            for event in self._effective():
+                if event.type in _TELLS_SEVERITY:
+                    self.severity = self.policy.severity_of(event.facts)
+                    if self.severity is not None:
+                        self._first_told = told = event
+                        break
+        if self.severity is not None:
+            self.duties.severity_told(self.severity, created, told)
+        elif self.kind != FEATURE_REQUEST:
+            self.duties.unclassified(created)
 
     def _ever_promised(self) -> bool:
         """Whether the ticket is or ever was more than a feature request; one that was never has no
@@ -225,25 +266,23 @@ class Ticket:
         """
         return self.kind != FEATURE_REQUEST or any(
             event.type is EventType.RECLASSIFIED and event.facts.get("kind") != FEATURE_REQUEST
-            for event in self.timeline
+            for event in self._effective()
         )
 
-    def _first_severity(self) -> str | None:
-        """The first severity the timeline tells; clocks that start before it take it."""
-        for event in (self.created, *self.timeline):
-            if event is not None and event.type in _TELLS_SEVERITY:
-                severity = self.policy.severity_of(event.facts)
-                if severity is not None:
-                    return severity
-        return None
-
     def _start(self, rule: ClockRule, cycle: int, start: int, cause: str) -> None:
-        severity = self.severity or self._first_severity()
-        if severity is None:
+        if self.severity is None:
             return
-        target = self.policy.target(severity, rule.name)
-        if target is not None:
-            self.clocks.append(Clock(rule, cycle, start, severity, target, cause))
+        causes = [cause] if self._first_told is None else [cause, self._first_told.id]
+        target = self._target(self.severity, rule.name)
+        clock = Clock(rule, cycle, start, self.severity, target, causes)
+        clock.void = self.kind == FEATURE_REQUEST
+        self._cycles.append(clock)
+        if clock.promised:
+            self.clocks.append(clock)
+
+    def _target(self, severity: str, clock: str) -> Target:
+        target = self.policy.target(severity, clock)
+        return Target.none(self.policy.business_calendar) if target is None else target
 
     def _apply(self, event: Event) -> None:
         """Let ``event``, which follows all those applied before, take effect."""
@@ -257,27 +296,31 @@ class Ticket:
 
     def _judge_anew(self, event: Event) -> None:
         """Take kind and severity from ``event``, and judge what still runs by them."""
+        if event is self._first_told:
+            self._first_told = None
+        severity = self.policy.severity_of(event.facts)
         if event.type is EventType.RECLASSIFIED:
             self.kind = event.facts.get("kind", self.kind)
-            self.void = self.kind == FEATURE_REQUEST
-            for clock in self.clocks:
+            for clock in self._cycles:
                 # What was void may count again, and the other way round.
-                clock.changed = True
-        severity = self.policy.severity_of(event.facts)
+                clock.void, clock.changed = self.kind == FEATURE_REQUEST, True
+            if self.kind != FEATURE_REQUEST and self.severity is None:
+                self.duties.unclassified(event)
         if severity is None or severity == self.severity:
             return
         self.severity = severity
         assert self.created is not None, "events are applied to a ticket that exists"
         self.duties.severity_told(severity, self.created, event)
-        for clock in self.clocks:
-            target = self.policy.target(severity, clock.rule.name)
-            if clock.running and target is not None:
+        for clock in self._cycles:
+            if clock.running:
+                target = self._target(severity, clock.rule.name)
                 second = self._second_target(clock, severity)
                 clock.retarget(severity, target, second, event.id)
+        self.clocks = [clock for clock in self._cycles if clock.promised]
 
     def _move_clocks(self, event: Event) -> None:
         type_, at = event.type, event.occurred
-        for clock in list(self.clocks):
+        for clock in list(self._cycles):
             rule = clock.rule
             if clock.running:
                 if type_ in rule.stops:
@@ -291,7 +334,7 @@ class Ticket:
                 self._start(rule, clock.cycle + 1, at, event.id)
 
     def _last(self, rule: ClockRule) -> Clock:
-        return next(clock for clock in reversed(self.clocks) if clock.rule is rule)
+        return next(clock for clock in reversed(self._cycles) if clock.rule is rule)
 
     def _move_duties(self, event: Event) -> None:
         type_, duties = event.type, self.duties
@@ -321,7 +364,7 @@ class Ticket:
 
     def _limit_from(self, event: Event, plan: Plan) -> None:
         """Start the second limit of the cycles that run (clause C19)."""
-        for clock in self.clocks:
+        for clock in self._cycles:
             if clock.running and event.occurred >= clock.start:
                 target = plan.targets.get((clock.severity, clock.rule.name))
                 clock.guard(Contact(plan.name, event.occurred, event.id), target)
@@ -345,18 +388,29 @@ class Ticket:
 
     def _change_status(self, event: Event) -> None:
         type_ = event.type
-        if self.status is Status.RESOLVED:
+        if type_ is EventType.CANCELLED:
+            self.status, self.closed_at = Status.CANCELLED, event.occurred
+            self._void_what_is_undecided(event)
+        elif self.status is Status.RESOLVED:
             if type_ is EventType.REOPENED:
                 self.status, self.closed_at = Status.OPEN, None
         elif type_ is EventType.RESOLVED:
             self.status, self.closed_at = Status.RESOLVED, event.occurred
-        elif type_ is EventType.WAITING_ON_CLIENT:
-            self.status = Status.WAITING
-        elif type_ in ENDS_WAIT:
-            self.status = Status.OPEN
-        if type_ is EventType.CANCELLED:
-            self.status, self.closed_at = Status.CANCELLED, event.occurred
-            self.void = True
+        elif self.status is Status.WAITING:
+            self._awaited = [ends for ends in self._awaited if type_ not in ends]
+            if not self._awaited:
+                self.status = Status.OPEN
+        elif type_ in self.policy.begins_wait:
+            self.status, self._awaited = Status.WAITING, list(self.policy.ends_wait)
+
+    def _void_what_is_undecided(self, cancelled: Event) -> None:
+        """The ticket was cancelled: nothing more is owed, except what was decided before where the
+        reason leaves that standing.
+        """
+        at, keeps = cancelled.occurred, cancelled.facts.get("reason") in KEEPS_DECIDED
+        for clock in self._cycles:
+            decided = keeps and clock.promised and (not clock.running or clock.broken(at))
+            clock.void, clock.changed = clock.void or not decided, True
 
 
 #: Events that make earlier ones count differently.

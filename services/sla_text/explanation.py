@@ -124,7 +124,7 @@ def _event(event: Event) -> dict[str, Any]:
 
 
 def _clock(ticket: Ticket, clock: Clock, at: int) -> dict[str, Any]:
-    outcome = ticket.outcome(clock, at)
+    outcome = clock.outcome(at)
     undue = outcome in (Outcome.PAUSED, Outcome.VOID)
     governing = clock.own if undue else clock.governing
     limits = [] if outcome is Outcome.VOID else clock.limits

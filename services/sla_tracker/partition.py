@@ -18,12 +18,20 @@ from sla_domain.clock import Clock, Outcome
 from sla_domain.delay import Delay, delay_by_party
 from sla_domain.event import Event
 from sla_domain.instant import DAY, SECOND, parse_instant
-from sla_domain.judge import judge, next_deadline
+from sla_domain.judge import judge, judge_anew, next_deadline, take_in
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Placement, Status, Ticket
 from sla_schemas.headers import ERASE_HEADER, REKEYED_HEADER, REPLAY_FRONTIER_HEADER
 from sla_schemas.memory import Held, HeldRecord, StoredRow, digest_of
-from sla_tracker.table import Entry, Labels, TicketTable, labels_of, labels_of_row
+from sla_tracker.table import (
+    Entry,
+    Labels,
+    TicketTable,
+    known_at_of,
+    labels_of,
+    labels_of_row,
+    retention_over,
+)
 from sla_tracker.wire.events import Received, read_event
 from sla_tracker.wire.progress import Counts
 from sla_tracker.wire.records import DeadLetter, Record, Rejected, dead_letter
@@ -90,7 +98,7 @@ class Stopped:
 
 
 class Departed(NamedTuple):
-    """A ticket whose retention is over, and the instant at which it left the table."""
+    """A ticket that left the table, and the instant at which its retention was over."""
 
     ticket: Ticket
     at: int
@@ -288,7 +296,7 @@ class Partition:
         """
         entry = self.table.get(ticket_id)
         assert entry is not None, "what is judged anew was put back"
-        if self.frontier is not None and (owed := judge(entry.ticket, self.frontier, None)):
+        if self.frontier is not None and (owed := judge_anew(entry.ticket, self.frontier)):
             self._effects.alerts += owed
             self._changed[ticket_id] = entry
         stored = self.table.deadline(ticket_id)
@@ -317,7 +325,8 @@ class Partition:
         if entry is None:
             entry = self.table.add(ticket_id)
             entry.held_until = appended + EARLY_HOLD
-        placement = entry.ticket.add(event)
+        assert self.frontier is not None, "the frontier moves before a record is applied"
+        placement = take_in(entry.ticket, event, appended, self.frontier)
         if placement is not Placement.APPLIED:
             self._drop_copy(event, placement)
             return
@@ -326,9 +335,11 @@ class Partition:
             self.latest_event = event.occurred
         self.tally.applied += 1
         self._settle_early(entry, record, event)
-        assert self.frontier is not None
-        self._effects.alerts += judge(entry.ticket, self.frontier, event)
+        entry.known_at = appended
         self._changed[ticket_id] = entry
+        if appended <= self.frontier:
+            # In a replay an event's own time may lie behind what is known already.
+            self._effects.alerts += judge(entry.ticket, self.frontier)
         self._schedule(entry)
 
     def _drop_copy(self, event: Event, placement: Placement) -> None:
@@ -396,10 +407,12 @@ class Partition:
         if entry.held_until is not None and entry.held_until <= horizon:
             self._orphan(entry)
             return
-        self._effects.alerts += judge(entry.ticket, horizon, None)
+        self._effects.alerts += judge(entry.ticket, horizon)
         leaves = self._leaves_at(entry)
         if leaves is not None and leaves <= horizon:
-            self._effects.departed.append(Departed(entry.ticket, leaves))
+            over = retention_over(entry.ticket)
+            assert over is not None, "only a closed ticket leaves"
+            self._effects.departed.append(Departed(entry.ticket, over))
             self._forget(entry)
             return
         self._changed[ticket_id] = entry
@@ -430,7 +443,7 @@ class Partition:
         stopped = set() if before is None else {clock[:2] for clock in before.clocks if clock[4]}
         ticket = entry.ticket
         for clock in ticket.clocks:
-            if clock.stopped is not None and clock.key not in stopped and not ticket.void:
+            if clock.stopped is not None and clock.key not in stopped and not clock.void:
                 business = ticket.policy.business_calendar
                 effects.stopped.append(Stopped.of(clock, clock.stopped, business))
         if before is not None:
@@ -451,15 +464,25 @@ class Partition:
 
     @staticmethod
     def _leaves_at(entry: Entry) -> int | None:
-        """When a resolved or cancelled ticket leaves the table."""
-        closed = entry.ticket.closed_at
-        return None if closed is None else closed + entry.ticket.policy.retention
+        """When a resolved or cancelled ticket leaves the table: not before all is read that was
+        appended within the grace of its latest event, since that may have it go on.
+        """
+        over = retention_over(entry.ticket)
+        return None if over is None else max(over, entry.known_at)
 
     def record(self, entry: Entry, as_of: int) -> dict[str, Any]:
         """What the table says of a ticket, its figures as of the instant given."""
         ticket = entry.ticket
         deadline = self.table.deadline(ticket.id)
-        return ticket_record(ticket, as_of, deadline, entry.held, entry.held_until, entry.weight)
+        return ticket_record(
+            ticket,
+            as_of,
+            deadline,
+            entry.held,
+            entry.held_until,
+            entry.weight,
+            known_at_of(entry),
+        )
 
 
 def _weight(record: Record) -> int:

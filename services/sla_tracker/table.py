@@ -70,14 +70,26 @@ def labels_of_row(row: StoredRow) -> Labels:
 @dataclass(slots=True, eq=False)
 class Entry:
     """A ticket and what the tracker keeps beside it: early records, and until when; what its events
-    weigh in bytes; how it is counted in the gauges.
+    weigh in bytes; when its latest event was appended; how it is counted in the gauges.
     """
 
     ticket: Ticket
     held: list[Held] = field(default_factory=list)
     held_until: int | None = None
     weight: int = 0
+    known_at: int = 0
     counted: Labels | None = None
+
+
+def retention_over(ticket: Ticket) -> int | None:
+    """Until when a resolved or cancelled ticket is kept in the table."""
+    return None if ticket.closed_at is None else ticket.closed_at + ticket.policy.retention
+
+
+def known_at_of(entry: Entry) -> int:
+    """When the latest event of a ticket was appended, where its departure hangs on that; else 0."""
+    over = retention_over(entry.ticket)
+    return 0 if over is None or entry.known_at <= over else entry.known_at
 
 
 class TicketTable:
@@ -116,7 +128,15 @@ class TicketTable:
         self._idle[ticket_id] = _packed(
             self._number(counted),
             Stored(
-                row.timeline, row.sent, row.said, row.held, row.held_until, row.policy, row.weight
+                row.timeline,
+                row.sent,
+                row.said,
+                row.held,
+                row.held_until,
+                row.policy,
+                row.weight,
+                row.postponed,
+                row.known_at,
             ),
         )
 
@@ -208,13 +228,15 @@ class TicketTable:
             entry.held_until,
             ticket.pin,
             entry.weight,
+            list(ticket.postponed.values()),
+            known_at_of(entry),
         )
         return _packed(self._number(entry.counted), stored)
 
     def _unpack(self, ticket_id: str, packed: bytes) -> Entry:
         stored = _UNPACK.decode(memoryview(packed)[_SORT_BYTES:])
         ticket = restored_ticket(ticket_id, stored, self._book)
-        entry = Entry(ticket, stored.held, stored.held_until, stored.weight)
+        entry = Entry(ticket, stored.held, stored.held_until, stored.weight, stored.known_at)
         entry.counted = self._sorts[_number_of(packed)]
         return entry
 

@@ -122,12 +122,17 @@ def test_the_cloudevents_sdk_reads_what_is_written() -> None:
         assert read.get_data() == written["data"]
 
 
+#: What was broken knowingly since a release; the changelog tells readers of it.
+BROKEN_KNOWINGLY = {"SlaNotice": ["$.data.kind: value 'unclassified' is new to readers"]}
+
+
 def test_a_released_schema_is_still_kept() -> None:
     for path in sorted((SCHEMAS / "released" / "v1").glob("*.json")):
         old = json.loads(path.read_text())
         new = json.loads((SCHEMAS / "jsonschema" / path.name).read_text())
         direction = "backward" if path.stem == "TicketEvent" else "forward"
-        assert incompatibilities(old, new, direction) == []
+        known = BROKEN_KNOWINGLY.get(path.stem, [])
+        assert incompatibilities(old, new, direction) == known
 
 
 def changed(name: str, change: Any) -> list[str]:

@@ -93,6 +93,9 @@ SAYS: dict[str, Any] = {
         **({"severity": draw.choice(SEVERITIES)} if draw.random() < 0.5 else {}),
     },
     "waiting_on_client": lambda draw: {"party": draw.choice(("client", "client_third_party"))},
+    "cancelled": lambda draw: draw.choice(
+        ({}, {"reason": "spam"}, {"reason": "deleted"}, {"reason": "merged"})
+    ),
 }
 
 
@@ -113,6 +116,9 @@ class Drawn:
         draw = self._draw
         begin = draw.randrange(7 * DAY, 60 * DAY)
         self._add(ticket, "created", begin, self._communication(begin))
+        if draw.random() < 0.05:
+            again = begin + draw.randrange(DAY)
+            self._add(ticket, "created", again, self._communication(again))
         for _ in range(draw.randrange(9)):
             at = begin + draw.randrange(-120, 6 * DAY)
             if draw.random() < 0.5:
@@ -129,7 +135,9 @@ class Drawn:
             "plan": draw.choice(("standard", "integrations_24x7", "integrations_24x7")),
             "integration": {"built_by": draw.choice(("aivo", "aivo", "selfservice"))},
         }
-        if draw.random() < 0.8:
+        if draw.random() < 0.1:
+            pass  # its severity is told later, or never
+        elif draw.random() < 0.8:
             data["severity"] = draw.choice(SEVERITIES)
         elif kind != "feature_request":
             data["impact"] = draw.choice(("total_outage", "partial_outage", "question"))

@@ -114,6 +114,9 @@ class Ticket:
         told = self.facts.get("communicated_at", created["time"])
         self.start = minute_of(told)
         others = [event for event in timeline if event["type"] != "ticket.created"]
+        kinds = [event["type"] for event in others]
+        if "ticket.cancelled" in kinds:
+            others = others[: kinds.index("ticket.cancelled") + 1]
         self.kind = self.facts.get("kind", "incident")
         self.severity = severity_of(self.facts)
         known = [
@@ -129,12 +132,12 @@ class Ticket:
         self.clocks: list[dict[str, Any]] = []
         self.waiting = self.resolved = False
         self.cancelled: int | None = None
+        self.keeps_decided = False
         if ever and self.first_severity:
             self._begin("first_response", 1, self.start)
             self._begin("resolution", 1, self.start)
         for event in others:
-            if self.cancelled is None:
-                getattr(self, "_" + event["type"][7:])(event, minute_of(event["time"]))
+            getattr(self, "_" + event["type"][7:])(event, minute_of(event["time"]))
 
     def _begin(self, name: str, cycle: int, start: int) -> None:
         self.clocks.append(
@@ -221,6 +224,7 @@ class Ticket:
 
     def _cancelled(self, event: dict[str, Any], at: int) -> None:
         self.cancelled = at
+        self.keeps_decided = event.get("data", {}).get("reason") in ("deleted", "merged")
 
     def _contact_logged(self, event: dict[str, Any], at: int) -> None:
         pass
@@ -240,7 +244,9 @@ class Ticket:
             limits.append((clock["contact"], GUARD))
         counted = [self._count(clock, start, target, now) for start, target in limits]
         breached = any(each["broken"] for each in counted)
-        void = self.cancelled is not None or self.kind == "feature_request"
+        decided = clock["stop"] is not None or breached
+        undone = self.cancelled is not None and not (self.keeps_decided and decided)
+        void = undone or self.kind == "feature_request"
         paused = bool(clock["pauses"]) and clock["pauses"][-1][1] is None
         if void:
             outcome = "void"

@@ -103,7 +103,9 @@ BAD = {
         "from_the_future",
     ),
     "unclassifiable": (
-        json.dumps(event("created", "2026-11-18T08:00:00Z", impact="minor_fault")).encode(),
+        json.dumps(
+            event("severity_changed", "2026-11-18T08:00:00Z", impact="minor_fault")
+        ).encode(),
         "unclassifiable",
     ),
     "long string": (data(group="x" * 1025), "too_large"),

@@ -60,6 +60,7 @@ def _about(alert: Alert | Notice) -> dict[str, Any]:
         "client_id": alert.client_id,
         "severity": alert.severity,
         "policy": alert.policy,
+        "late_ms": alert.late,
     }
 
 

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from sla_domain.event import Event, EventType, Facts
 from sla_domain.instant import EARLIEST, LATEST, MINUTE
 from sla_domain.policy import PolicyBook
-from sla_domain.ticket import FEATURE_REQUEST
 from sla_schemas.events import TICKET_EVENT
 from sla_schemas.memory import Headers
 from sla_schemas.words import SEVERITY_NAMES
@@ -207,16 +206,16 @@ def _unknown(data: Any, facts: Facts) -> int:
 
 
 def _outside_world(event: Event, now: int, book: PolicyBook) -> Rejected | None:
-    """What the schema can't see: times ahead of ``now`` and severities no table gives."""
+    """What the schema can't see: times ahead of ``now``, and a change to no severity. A ticket may
+    begin without one (clause C8).
+    """
     facts = event.facts
     communicated = facts.get("communicated_at", event.occurred)
     latest = now + FUTURE_TOLERANCE
     if event.occurred > latest or communicated > latest:
         return Rejected("from_the_future", "more than 5 minutes ahead of its append time")
-    needed = event.type is EventType.SEVERITY_CHANGED or (
-        event.type is EventType.CREATED and facts.get("kind") != FEATURE_REQUEST
-    )
-    if needed and book.in_force(communicated).severity_of(facts) is None:
+    told = event.type is EventType.SEVERITY_CHANGED
+    if told and book.in_force(communicated).severity_of(facts) is None:
         return Rejected("unclassifiable", "neither severity nor an impact and scope that give one")
     return None
 

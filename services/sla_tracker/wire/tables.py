@@ -31,6 +31,7 @@ def ticket_record(
     held: Sequence[Held] = (),
     held_until: int | None = None,
     weight: int = 0,
+    known_at: int = 0,
 ) -> dict[str, Any]:
     """A ticket's record, its figures as of the instant given."""
     created = ticket.created is not None
@@ -57,9 +58,11 @@ def ticket_record(
         "timeline": ticket.timeline,
         "sent": ticket.sent,
         "said": ticket.said,
+        "postponed": list(ticket.postponed.values()),
         "held": list(held),
         "held_until": held_until,
         "weight": weight,
+        "known_at": known_at,
         "state_version": STATE_VERSION,
     }
 
@@ -73,7 +76,7 @@ def _assignment(ticket: Ticket) -> dict[str, str | None]:
 
 
 def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
-    outcome = ticket.outcome(clock, as_of)
+    outcome = clock.outcome(as_of)
     until = as_of
     if ticket.status is Status.CANCELLED and ticket.closed_at is not None:
         until = min(as_of, ticket.closed_at)
