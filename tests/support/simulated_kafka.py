@@ -24,9 +24,15 @@ from aiokafka.errors import (
 )
 
 T = TypeVar("T")
-#: When the simulated clock starts, UTC milliseconds. The broker knows even milliseconds only, so
-#: that a deadline at an odd one never falls together with a record, where either may come first.
+#: When the simulated clock starts, UTC milliseconds. The broker knows every fourth millisecond
+#: only, so that a deadline at an odd one never falls together with a record, where either may come
+#: first.
 EPOCH = 1_795_435_200_000
+
+
+def even(seconds: float) -> int:
+    """``seconds`` in the milliseconds that the broker knows."""
+    return round(seconds * 250) * 4
 
 
 class SimulatedLoop(asyncio.SelectorEventLoop):
@@ -154,8 +160,8 @@ class Broker:
 
     @staticmethod
     def now() -> int:
-        """The broker's clock, UTC milliseconds; always even (see ``EPOCH``)."""
-        return EPOCH + round(asyncio.get_running_loop().time() * 500) * 2
+        """The broker's clock, UTC milliseconds (see ``EPOCH``)."""
+        return EPOCH + even(asyncio.get_running_loop().time())
 
     def produce(
         self,

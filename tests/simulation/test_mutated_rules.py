@@ -1,0 +1,67 @@
+"""A rule that is taken out of the sources is missed by the simulation.
+
+The rules are compiled, so nothing can be put in their place while they run: each mutation is a copy
+of the sources with one line changed, run as it stands by a process of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from support import ROOT
+
+#: Within how many seeds each mutation must be found.
+SEEDS = 600
+
+
+class Mutation(NamedTuple):
+    """A line of the sources, and what stands there instead."""
+
+    file: str
+    line: str
+    instead: str
+
+
+MUTATIONS = {
+    "said before all is read that came with it": Mutation(
+        "sla_domain/judge.py", "Postponed(*key, appended,", "Postponed(*key, horizon,"
+    ),
+    "what waits to be said is not stored": Mutation(
+        "sla_tracker/wire/tables.py",
+        '"postponed": list(ticket.postponed.values()),',
+        '"postponed": [],',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_rule_that_is_missing_is_missed(
+    name: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    mutation = MUTATIONS[name]
+    copy = tmp_path / "services"
+    shutil.copytree(ROOT / "services", copy, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    path = copy / mutation.file
+    source = path.read_text()
+    assert source.count(mutation.line) == 1, f"{mutation.line!r} stands no longer in {path.name}"
+    path.write_text(source.replace(mutation.line, mutation.instead))
+    places = os.pathsep.join(map(str, (copy, ROOT / "tests")))
+    done = subprocess.run(
+        [sys.executable, "-m", "support.simulated_world", str(SEEDS), "1"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": places},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    found = done.stdout.split()
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert found[0] == "seed", done.stdout + done.stderr
+    record_property("seeds", int(found[1]) + 1)

@@ -1,0 +1,117 @@
+"""Whether anything was said that a record appended within the grace disproves (semantics §5).
+
+From the log alone: after each record of a ticket it is asked what is so, and whatever was said must
+have been so for as long as the grace. That says nothing of how the tracker waits.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from sla_domain.clock import Clock
+from sla_domain.instant import parse_instant
+from sla_domain.policy import BREACH, PolicyBook
+from sla_domain.ticket import Ticket
+from sla_tracker.wire.events import Received, read_event
+from sla_tracker.wire.records import Record
+
+#: What may be so of a ticket: a clock's step or a notice, each with its instant; or that a step is
+#: not reached.
+Claim = tuple[Any, ...]
+
+
+class Moment(NamedTuple):
+    """What is so from the append of a record on, as far as records can tell."""
+
+    appended: int
+    claims: set[Claim]
+    reached: set[Claim]
+
+
+def disproved(
+    records: Iterable[Record], alerts: Iterable[dict[str, Any]], book: PolicyBook, grace: int
+) -> Iterator[str]:
+    """Each of ``alerts`` that was not so for ``grace`` milliseconds, from its instant on or from
+    the append of a record that made it so.
+    """
+    moments = _moments(records, book)
+    told = {alert["id"]: alert for alert in alerts}
+    for alert in told.values():
+        of_ticket = moments[alert["data"]["ticket_id"]]
+        if not _was_so(alert, told, of_ticket, grace):
+            yield f"{alert['type']} of {alert['data']['ticket_id']} at {alert['time']}: {alert}"
+
+
+def _moments(records: Iterable[Record], book: PolicyBook) -> dict[str, list[Moment]]:
+    tickets: dict[str, Ticket] = {}
+    moments: dict[str, list[Moment]] = defaultdict(list)
+    for record in records:
+        received = read_event(record, book, replay=False)
+        if isinstance(received, Received) and record.key == received.ticket_id.encode():
+            ticket = tickets.setdefault(received.ticket_id, Ticket(received.ticket_id, book))
+            ticket.add(received.event)
+            claims = set(_claims(ticket))
+            reached = set(_reached(ticket, record.timestamp))
+            moments[ticket.id].append(Moment(record.timestamp, claims, reached))
+    return moments
+
+
+def _claims(ticket: Ticket) -> Iterator[Claim]:
+    for clock in ticket.clocks:
+        for step, what in enumerate(step.what for step in clock.own.target.ladder):
+            at = _at(clock, step)
+            in_time = clock.stopped is None if what != BREACH else _breaks(clock, at)
+            if at is not None and in_time and not clock.void:
+                yield clock.rule.name, clock.cycle, what, at
+    for item in ticket.duties.announcements:
+        yield item.kind.value, item.about, item.at
+
+
+def _at(clock: Clock, step: int) -> int | None:
+    found = [limit.reaches(limit.target.ladder[step].amount) for limit in clock.limits]
+    return min((at for at in found if at is not None), default=None)
+
+
+def _breaks(clock: Clock, at: int | None) -> bool:
+    return at is not None and (clock.stopped is None or at <= clock.stopped)
+
+
+def _reached(ticket: Ticket, horizon: int) -> Iterator[Claim]:
+    """The steps that are reached at ``horizon``."""
+    for clock in ticket.clocks:
+        for limit in clock.limits:
+            for step in limit.target.ladder:
+                if not clock.void and step.amount <= limit.used(horizon):
+                    yield clock.rule.name, clock.cycle, step.what
+
+
+def _was_so(
+    alert: dict[str, Any], told: dict[str, dict[str, Any]], moments: list[Moment], grace: int
+) -> bool:
+    data, at = alert["data"], parse_instant(alert["time"])
+    if "retracts" in data:
+        step = _step(told[data["retracts"]])
+        so = [step not in moment.reached for moment in moments]
+        at = 0
+    elif alert["type"] == "feature.approved":
+        so = [("feature_approved", data["subscriber_id"], at) in m.claims for m in moments]
+    elif alert["type"] == "sla.notice":
+        so = [(data["kind"], data["contact"] or "", at) in m.claims for m in moments]
+    else:
+        so = [(*_step(alert), at) in moment.claims for moment in moments]
+    begin: int | None = None
+    for moment, holds in zip(moments, so, strict=True):
+        if begin is None and holds:
+            begin = max(at, moment.appended)
+        elif begin is not None and not holds:
+            if moment.appended - begin > grace:
+                return True
+            begin = None
+    return begin is not None
+
+
+def _step(alert: dict[str, Any]) -> Claim:
+    data = alert["data"]
+    return data["clock"], data["cycle"], data.get("fraction", BREACH)
