@@ -349,7 +349,7 @@ async def test_metrics_count_everything_that_was_read(
 async def test_notices_approvals_and_the_clients_delay_reach_topics_and_metrics(
     settings: KafkaSettings, tracker: TrackerProcess
 ) -> None:
-    ticket = "CLAUSES-1"
+    ticket, unclassified = "CLAUSES-1", "CLAUSES-2"
     now = datetime.now(UTC)
 
     def before(minutes: int) -> str:
@@ -374,6 +374,7 @@ async def test_notices_approvals_and_the_clients_delay_reach_topics_and_metrics(
             event("contact_logged", before(15), ticket, contact_id="c", medium="phone"),
             event("resolved", before(10), ticket, origin="client"),
             event("feature_approved", before(5), ticket),
+            event("created", before(5), unclassified, severity=None),
         ),
     )
 
@@ -383,9 +384,17 @@ async def test_notices_approvals_and_the_clients_delay_reach_topics_and_metrics(
 
     told = await until(approval)
     assert told["data"]["subscriber_id"] == "lucia"
+
+    async def noticed() -> dict[str, Any] | None:
+        found = await records_of(settings, WARNINGS.name, unclassified)
+        return json.loads(found[0].value) if found else None
+
+    notice = await until(noticed)
+    assert notice["data"]["kind"] == "unclassified"
+    assert notice["data"]["late_ms"] >= 5 * 60_000
     sent = [json.loads(r.value) for r in await records_of(settings, WARNINGS.name, ticket)]
     notices = [record["data"]["kind"] for record in sent if record["type"] == "sla.notice"]
-    assert sorted(notices) == sorted(get_args(NoticeKind))
+    assert sorted([*notices, "unclassified"]) == sorted(get_args(NoticeKind))
 
     async def counted() -> dict[str, Any] | None:
         families = metrics(tracker)
