@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from fractions import Fraction
-from functools import cache
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +20,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     WithJsonSchema,
     model_validator,
 )
@@ -42,8 +39,8 @@ from sla_domain.policy import (
 )
 from sla_schemas.amount import business_days, parse_amount
 from sla_schemas.policy_check import NONE, Finding, findings, same_versions
-from sla_schemas.policy_form import sentences
-from sla_schemas.toml_places import Places, explained
+from sla_schemas.toml_file import TomlFileError, named, read_model, read_text
+from sla_schemas.toml_places import Places
 from sla_schemas.types import Instant
 from sla_schemas.wording import nearest
 from sla_schemas.words import Affected, BuiltBy, Impact, Medium, Origin, Scope, Severity
@@ -557,29 +554,16 @@ class Checked(NamedTuple):
     warnings: list[str]
 
 
-@cache
-def _schema() -> dict[str, Any]:
-    return PolicyFile.model_json_schema()
-
-
 def check_policy(text: str, origin: str) -> Checked:
     """Read the text of a policy file that came from ``origin``.
 
     Raises ``PolicyError`` with every mistake, each with file, line, field and remedy.
     """
     try:
-        raw = tomllib.loads(text)
-    except ValueError as error:
-        line, said = explained(error, text)
-        raise PolicyError([f"{origin}:{line}: {said}"]) from None
-    except RecursionError:
-        raise PolicyError([f"{origin}: lists or tables are nested too deeply"]) from None
+        file = read_model(text, PolicyFile, origin, quoted=True)
+    except TomlFileError as error:
+        raise PolicyError(error.mistakes) from None
     told = _Teller(text, origin)
-    try:
-        file = PolicyFile.model_validate(raw)
-    except ValidationError as error:
-        problems = sentences(error.errors(include_url=False), _schema())
-        raise PolicyError([told(Finding(*problem)) for problem in problems]) from None
     found = list(findings(file))
     warnings = [told(finding) for finding in found if finding.harmless]
     if mistakes := [told(finding) for finding in found if not finding.harmless]:
@@ -597,9 +581,8 @@ class _Teller:
     def __call__(self, finding: Finding) -> str:
         written = not finding.near or finding.path in self._places
         line = self._places.line_of(finding.path if written else finding.near)
-        field = ".".join(map(str, finding.path)) or "the file"
         kind = "warning: " if finding.harmless else ""
-        return f"{self._origin}:{line}: {kind}{field}: {finding.message}"
+        return f"{self._origin}:{line}: {kind}{named(finding.path)}: {finding.message}"
 
 
 def parse_policy(text: str, origin: str) -> Policy:
@@ -615,13 +598,9 @@ def check_file(path: Path | None = None) -> Checked:
     if path is None:
         return check_policy(default_policy_text(), DEFAULT_POLICY)
     try:
-        # Some editors begin a file with the mark of its encoding.
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise PolicyError([f"{path}: cannot be read: {error.strerror or error}"]) from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise PolicyError([f"{path}:{line}: is not UTF-8 text; save it as UTF-8"]) from None
+        text = read_text(path, str(path))
+    except TomlFileError as error:
+        raise PolicyError(error.mistakes) from None
     return check_policy(text, str(path))
 
 

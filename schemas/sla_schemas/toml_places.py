@@ -172,11 +172,11 @@ _SENTENCES: Final = (
     (r"Found invalid character (.+)", r"the character \1 can't stand here; delete it"),
     (
         r"Expected '=' after a key in a key/value pair",
-        "a key needs '=' and a value after it, like retention = \"90d\"; several words need quotes",
+        "a key needs '=' and a value after it, like name = \"acme\"; several words need quotes",
     ),
     (
         r"Invalid value",
-        "what follows '=' is no value: texts need quotes, like \"90d\", numbers and true have none",
+        "what follows '=' is no value: texts need quotes, like \"acme\", numbers none",
     ),
     (
         r"Expected newline or end of document after a statement",
@@ -212,7 +212,7 @@ _SENTENCES: Final = (
     (
         r"Invalid statement",
         (
-            'this line is none of a key with its value (retention = "90d"), a table ([warnings]), '
+            'this line is none of a key with its value (name = "acme"), a table ([table]), '
             "or a comment (#)"
         ),
     ),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from sla_cli.errors import CommandError
 from sla_cli.recording import as_line
@@ -35,6 +34,7 @@ from sla_domain.instant import (
 from sla_domain.policy import PolicyBook
 from sla_schemas.events import TYPE_PREFIX
 from sla_schemas.policy_file import load_policies
+from sla_schemas.toml_file import TomlFileError, read_model, read_text
 
 TICKET: Final = "T-1"
 _SOURCE: Final = "/scenario"
@@ -101,15 +101,11 @@ class Verdict:
 
 
 def read_scenarios(path: Path) -> ScenarioFile:
-    """The scenarios in a TOML file. Raises ``CommandError`` naming file and field."""
+    """The scenarios in a TOML file. Raises ``CommandError`` naming file, line, key and remedy."""
     try:
-        return ScenarioFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise CommandError(f"{path}: cannot be read as TOML: {error}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise CommandError(f"{path}: {where}: {first['msg']}") from None
+        return read_model(read_text(path, str(path)), ScenarioFile, str(path), quoted=True)
+    except TomlFileError as error:
+        raise CommandError(str(error)) from None
 
 
 def try_file(path: Path, policies: Sequence[Path] = ()) -> Iterator[Verdict]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
+
+from sla_schemas.toml_file import Model, TomlFileError, read_model, read_text
 
 
 class Strict(BaseModel):
@@ -15,20 +15,14 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-Model = TypeVar("Model", bound=BaseModel)
-
-
 def read_toml(path: Path, model: type[Model], what: str, error: type[Exception]) -> Model:
-    """The TOML file at ``path``, which messages call ``what``. Raises ``error`` with one that names
-    file and field.
+    """The TOML file at ``path``, which messages call ``what``.
+
+    Raises ``error`` with all mistakes, each with file, line, key and remedy; never with a value,
+    which may be a secret in the wrong place.
     """
+    origin = f"{what} {path}"
     try:
-        return model.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except OSError as wrong:
-        raise error(f"{what} {path} can't be read: {wrong.strerror}") from wrong
-    except tomllib.TOMLDecodeError as wrong:
-        raise error(f"{what} {path} is not TOML: {wrong}") from wrong
-    except ValidationError as wrong:
-        first = wrong.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise error(f"{what} {path}, {where}: {first['msg']}") from wrong
+        return read_model(read_text(path, origin), model, origin, quoted=False)
+    except TomlFileError as wrong:
+        raise error(str(wrong)) from None

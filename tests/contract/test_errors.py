@@ -34,6 +34,7 @@ INTERNAL = {
     "sla_notifier.delivery.RefusedError": "parked",
     "sla_runtime.problem.ProblemError": "a problem document",
     "sla_schemas.policy_file.UnfitError": "a mistake of the policy file",
+    "sla_schemas.toml_file.TomlFileError": "the mistake of the file's own error",
     "sla_tracker.errors.OpenTransactionError": "tried again",
     "sla_tracker.wire.events.NotFast": "read by the models",
 }

@@ -79,8 +79,8 @@ def test_a_scenario_that_does_not_hold_says_where(
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("[[scenario]]", "[[scenario", "cannot be read as TOML"),
-        ("then.state", "then.status", "scenario.0.then.status: Extra inputs"),
+        ("[[scenario]]", "[[scenario", "s.toml:2: not TOML: the table's name is not closed"),
+        ("then.state", "then.status", "has no key 'status'; did you mean 'state'?"),
         ("Mon 2026-11-23 09:10", "Tue 2026-11-23 09:10", "is a Mon"),
         ("09:10  assigned", "09:10  asigned", "'asigned' is not one of created"),
         ("Mon 2026-11-23 09:10  assigned", "at nine: assigned", "is not a time and an event"),

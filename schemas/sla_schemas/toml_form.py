@@ -1,4 +1,4 @@
-"""Mistakes in the form of a policy file as sentences: what is wrong at which key, and the remedy.
+"""Mistakes in the form of a TOML file as sentences: what is wrong at which key, and the remedy.
 
 ``pydantic`` finds them; its words are for programmers.
 """
@@ -17,22 +17,26 @@ if TYPE_CHECKING:
 
 _QUOTED: Final = re.compile(r"'([^']*)'")
 _MEANT: Final = re.compile(r"did you mean '([^']*)'\?$")
+_SHOULD: Final = re.compile(r"^(?:Input|String|List|Value) (?=should )")
 _KINDS: Final = {
     "string": "a text in quotes",
     "array": "a list in brackets",
     "object": "a table",
     "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
 }
 
 
 def sentences(
-    problems: Iterable[ErrorDetails], schema: Mapping[str, Any]
+    problems: Iterable[ErrorDetails], schema: Mapping[str, Any], *, quoted: bool
 ) -> Iterator[tuple[Path, str]]:
     """The key of each of ``problems`` and what to say of it; ``schema`` is the file's JSON Schema.
 
-    A key that is missing because it is misspelt is told once.
+    A key that is missing because it is misspelt is told once. Values are quoted only where the file
+    can hold no secret.
     """
-    found = [(problem["type"], *_sentence(problem, schema)) for problem in problems]
+    found = [(problem["type"], *_sentence(problem, schema, quoted=quoted)) for problem in problems]
     meant = {
         (*path[:-1], word[1])
         for kind, path, said in found
@@ -44,36 +48,37 @@ def sentences(
 
 
 def _sentence(  # noqa: PLR0911  a case each
-    problem: ErrorDetails, schema: Mapping[str, Any]
+    problem: ErrorDetails, schema: Mapping[str, Any], *, quoted: bool
 ) -> tuple[Path, str]:
     path: Path = tuple(part for part in problem["loc"] if part != "[key]")
     said = problem["msg"].removeprefix("Value error, ")
     kind, given = problem["type"], problem["input"]
+    it = f"{_shown(given)} " if quoted else ""
     if kind == "extra_forbidden":
         keys = _at(schema, path[:-1]).get("properties", {})
-        where = _table(path[:-1])
-        return path, f"{where} has no key {path[-1]!r}{_remedy(path[-1], keys)}"
+        remedy = nearest(path[-1], keys) or f"; its keys are {listed(keys)}"
+        return path, f"{_table(path[:-1])} has no key {path[-1]!r}{remedy}"
     if kind == "missing":
         return path, f"is missing; {_example(path, schema)}"
     if kind in ("literal_error", "enum"):
         words = _QUOTED.findall(problem.get("ctx", {}).get("expected", ""))
         if len(words) == 1:
-            return path, f"{given!r} is not {words[0]!r}, the only word there is"
-        return path, f"{given!r} is none of {listed(words)}{nearest(given, words)}"
+            return path, f"{it}is not {words[0]!r}, the only word there is"
+        return path, f"{it}is none of {listed(words)}{nearest(given, words)}"
     if kind.endswith("_type") and not kind.startswith("instant"):
         what = _KINDS.get(_at(schema, path).get("type", ""), "written otherwise")
-        return path, f"{_shown(given)} is not {what}; {_example(path, schema)}"
+        return path, f"{it}is not {what}; {_example(path, schema)}"
     if kind.startswith("instant") or kind == "too_short":
-        return path, f"{said}; {_example(path, schema)}"
-    return path, said
-
-
-def _remedy(word: object, known: Mapping[str, Any]) -> str:
-    return nearest(word, known) or f"; its keys are {listed(known)}"
+        return path, f"{_SHOULD.sub('', said)}; {_example(path, schema)}"
+    return path, _SHOULD.sub(it, said)
 
 
 def _table(path: Path) -> str:
-    return f"[{'.'.join(map(str, path))}]" if path else "the file"
+    """A table's name as its head has it; one of a list has two brackets."""
+    if not path:
+        return "the file"
+    name = ".".join(str(part) for part in path if isinstance(part, str))
+    return f"[[{name}]]" if isinstance(path[-1], int) else f"[{name}]"
 
 
 def _shown(value: Any) -> str:
@@ -88,8 +93,10 @@ def _example(path: Path, schema: Mapping[str, Any]) -> str:
         name = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
         return f"write it like: {name} = {examples[0]}"
     if found.get("type") == "object":
-        inner = ".NAME" if "additionalProperties" in found and "properties" not in found else ""
-        return f"write a table [{'.'.join(map(str, path))}{inner}]"
+        many = "additionalProperties" in found and "properties" not in found
+        return f"write a table {_table((*path, 'NAME') if many else path)}"
+    if _resolved(found.get("items", {}), schema).get("type") == "object":
+        return f"write a table {_table((*path, 0))}"
     return f"write {_KINDS.get(found.get('type', ''), 'a value')}"
 
 
