@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -37,7 +37,8 @@ class Alert:
             record = msgspec.json.decode(value or b"")
             alert = cls(record, value or b"", traceparent_in(headers or {}))
             parse_instant(record["time"])
-            _ = alert.id, alert.ticket_id, alert.client, alert.word, alert.severity
+            _ = alert.id, alert.ticket_id, alert.client, alert.word, alert.severity, alert.late
+            _ = alert.word not in RETRACTIONS or alert.retracts
         except (msgspec.DecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnreadableError(f"not an alert: {error!r}") from error
         return alert
@@ -74,6 +75,21 @@ class Alert:
         severity: str | None = self.data["severity"]
         return severity
 
+    @property
+    def late(self) -> int:
+        """By how many milliseconds the event that made it owed came after the instant it speaks of;
+        0 for a deadline that fired in its time, and where it does not say.
+        """
+        late = self.data.get("late_ms", 0)
+        if not isinstance(late, int) or late < 0:
+            raise ValueError(f"late_ms is {late!r}")
+        return late
+
+    @property
+    def retracts(self) -> str:
+        """The id of the alert that a retraction takes back."""
+        return str(self.data["retracts"])
+
     def side(self, name: str) -> str:
         """What it is grouped by."""
         sides = {
@@ -108,14 +124,29 @@ def takes(route: Route, alert: Alert, book: PolicyBook) -> bool:
     return route.outside is None or not calendars[route.outside].is_open(at)
 
 
-def chosen(routes: list[Route], alert: Alert, book: PolicyBook) -> dict[str, Route]:
-    """The destinations of ``alert``, each with the first route that leads there."""
-    found: dict[str, Route] = {}
+class Ways(NamedTuple):
+    """Where an alert goes: its destinations, each with the first route that leads there, and those
+    that are left alone since it is too late for every route that leads there.
+    """
+
+    to: dict[str, Route]
+    skipped: list[str]
+
+
+def chosen(routes: list[Route], alert: Alert, book: PolicyBook, late: int) -> Ways:
+    """The ways of ``alert``. ``late`` is its own lateness in milliseconds; of a retraction, that of
+    the alert it takes back, since who was not told of the one is not told of the other.
+    """
+    to: dict[str, Route] = {}
+    skipped: list[str] = []
     for route in routes:
         if takes(route, alert, book):
             for name in route.to:
-                found.setdefault(name, route)
+                if late > route.max_late * 1000:
+                    skipped.append(name)
+                else:
+                    to.setdefault(name, route)
             # A retraction follows every way its alert may have gone.
             if not route.go_on and alert.word not in RETRACTIONS:
                 break
-    return found
+    return Ways(to, [name for name in dict.fromkeys(skipped) if name not in to])

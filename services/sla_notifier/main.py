@@ -32,10 +32,12 @@ from sla_schemas.policy_file import load_policies
 log = structlog.get_logger("sla_notifier")
 
 
-def check_routes(settings: NotifierSettings, book: PolicyBook) -> Routes:
-    """The routes, held against the policies. Raises ``RoutesError``."""
+def check_routes(settings: NotifierSettings, book: PolicyBook, *, secrets: bool = True) -> Routes:
+    """The routes, held against the policies; with ``secrets`` those are looked for too. Raises
+    ``RoutesError``.
+    """
     calendars = frozenset(name for policy in book.versions for name in policy.calendars)
-    return read_routes(settings.routes, calendars)
+    return read_routes(settings.routes, calendars, secrets=secrets)
 
 
 def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:

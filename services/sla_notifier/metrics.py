@@ -24,6 +24,12 @@ class NotifierMetrics:
             label,
             registry=registry,
         )
+        self.skipped = Counter(
+            "sla_notifications_skipped",
+            "Alerts that were too late for the routes to a destination, and what takes them back.",
+            label,
+            registry=registry,
+        )
         self.failures = Counter(
             "sla_notification_failures",
             "Calls that failed and are repeated.",
@@ -53,5 +59,12 @@ class NotifierMetrics:
             "sla_notifications_in_flight", "Alerts taken and not yet delivered.", registry=registry
         )
         for name in destinations:
-            for metric in (self.delivered, self.parked, self.failures, self.breaker, self.seconds):
+            for metric in (
+                self.delivered,
+                self.parked,
+                self.skipped,
+                self.failures,
+                self.breaker,
+                self.seconds,
+            ):
                 metric.labels(name)

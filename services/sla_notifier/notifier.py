@@ -15,8 +15,9 @@ from aiokafka.errors import KafkaError
 from sla_domain.policy import PolicyBook
 from sla_kafka.clients import Clients
 from sla_kafka.topics import PARKED, TICKETS
-from sla_notifier.alert import Alert, UnreadableError, chosen
+from sla_notifier.alert import RETRACTIONS, Alert, UnreadableError, chosen
 from sla_notifier.delivery import Deliverer, Job
+from sla_notifier.lateness import Lateness
 from sla_notifier.metrics import NotifierMetrics
 from sla_notifier.positions import Positions
 from sla_notifier.requests import Composer, StoppedClock
@@ -67,6 +68,8 @@ class Notifier:
         self._metrics = metrics
         self._tracing = tracing
         self._positions: Positions[Any] = Positions(done)
+        least = min(route.max_late for route in routes.routes)
+        self._lateness = Lateness(clients, least * 1000)
         self._room = asyncio.Semaphore(settings.in_flight)
         board = None if routes.board is None else str(routes.board)
         self._composers = {each.name: Composer(each, board, book) for each in routes.destinations}
@@ -118,6 +121,7 @@ class Notifier:
         """Partitions went to another notifier, which takes again what was not acknowledged."""
         for partition in partitions:
             self._positions.forget(partition)
+            self._lateness.forget(partition)
 
     async def take(self, message: Message) -> None:
         """See to one record; returns as soon as it is under way and there is room for another."""
@@ -129,16 +133,25 @@ class Notifier:
             return
         try:
             alert = Alert.read(message.value, dict(message.headers or ()))
-            ways = chosen(self._routes.routes, alert, self._book)
+            late = await self._lateness_of(message, alert)
+            ways = chosen(self._routes.routes, alert, self._book, late)
         except UnreadableError as error:
             await self._set_aside(message, str(error))
             return
         except Exception as error:  # noqa: BLE001  one alert must not keep the others waiting
             await self._set_aside(message, f"no route can be found for it: {error!r}")
             return
-        if not ways:
+        for name in ways.skipped:
+            self._metrics.skipped.labels(name).inc()
+        if not ways.to and not ways.skipped:
             self._metrics.unrouted.inc()
-        self._send(message, [(name, alert, route) for name, route in ways.items()])
+        self._send(message, [(name, alert, route) for name, route in ways.to.items()])
+
+    async def _lateness_of(self, message: Message, alert: Alert) -> int:
+        if alert.word in RETRACTIONS:
+            return await self._lateness.of(message.tp, message.offset, alert.retracts)
+        self._lateness.note(message.tp, alert.id, alert.late)
+        return alert.late
 
     def _take_ticket(self, message: Message) -> None:
         """Tell Alertmanager of clocks that stopped; nobody else keeps alerts firing."""

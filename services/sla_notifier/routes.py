@@ -164,6 +164,13 @@ class Route(Strict):
         [], description="What alerts sent as one message have in common. Default: sent singly."
     )
     group_wait: Annotated[Seconds, Field(description="How long a message waits for others.")] = 10.0
+    max_late: Annotated[
+        Seconds,
+        Field(
+            description="An alert that came to be owed later than this after the instant it speaks "
+            "of is not sent: history is nobody's page."
+        ),
+    ] = 24 * 3600.0
     go_on: Annotated[bool, Field(description="Also try the routes below.")] = False
 
 
@@ -207,8 +214,10 @@ def kinds_of(route: Route) -> frozenset[str]:
     return frozenset([*route.kinds, *(_TAKES_BACK[w] for w in route.kinds if w in _TAKES_BACK)])
 
 
-def read_routes(path: Path | None, calendars: frozenset[str]) -> Routes:
-    """The routes file; ``calendars`` are those of the policy. Raises ``RoutesError``."""
+def read_routes(path: Path | None, calendars: frozenset[str], *, secrets: bool = True) -> Routes:
+    """The routes file, its secrets looked for too; ``calendars`` are those of the policy. Raises
+    ``RoutesError``.
+    """
     if path is None:
         raise RoutesError(
             "no routes file is named; write one (docs/notifier.md) and name it with --routes"
@@ -221,7 +230,7 @@ def read_routes(path: Path | None, calendars: frozenset[str]) -> Routes:
                     f"routes file {path}: the policy has no calendar {name!r}; it has "
                     f"{', '.join(sorted(calendars))}"
                 )
-    for destination in routes.destinations:
+    for destination in routes.destinations if secrets else ():
         destination.signing_key()
         destination.secret(destination.token_env)
     return routes

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from support import monitoring
 from support.alerts import example, write
+from support.cli import sla, sla_json
 from support.live import until
 from support.receiver import Receiver
 
@@ -319,6 +320,71 @@ async def test_two_share_the_work_and_one_that_is_stopped_hands_over(
         await delivered(receiver, "two-", 30)
         # Nobody died, so nothing was told twice.
         assert Counter(tickets_of(receiver, "two-")).most_common(1)[0][1] == 1
+
+
+def skipped(settings: KafkaSettings, routes: Path, prefix: str) -> list[dict[str, Any]]:
+    """What ``sla notifier --skipped`` lists, without the destinations' secrets."""
+    command = ("notifier", "--routes", routes, "--bootstrap", settings.bootstrap, "--skipped")
+    found = [row for row in sla_json(*command) if row["ticket"].startswith(prefix)]
+    shown = sla(*command).stdout.decode()
+    assert all(row["ticket"] in shown for row in found)
+    return found
+
+
+async def test_history_is_nobodys_page_and_neither_is_what_takes_it_back(
+    settings: KafkaSettings, start: Start, tmp_path: Path
+) -> None:
+    hour = 3_600_000
+
+    def retraction(of: dict[str, Any], **data: Any) -> dict[str, Any]:
+        ticket = of["subject"]
+        return example("sla.breach_retracted", ticket, retracts=of["id"], **data)
+
+    fresh = example("sla.breach", "late-fresh", late_ms=hour)
+    stale = example("sla.breach", "late-stale", late_ms=25 * hour)
+    other = example("sla.breach", "late-other", late_ms=25 * hour)
+    warned = example("sla.warning", "late-warned", late_ms=48 * hour)
+    with Receiver() as receiver:
+        notifier = start(routes_to(receiver))
+        await write(settings, BREACHES, [fresh, stale, other], PARTITIONS)
+        await write(settings, WARNINGS, [warned], PARTITIONS)
+        # Long after it, but people saw what it takes back. And soon after it, but nobody did.
+        await write(settings, BREACHES, [retraction(fresh, late_ms=90 * hour)], PARTITIONS)
+        await write(settings, BREACHES, [retraction(stale, late_ms=0)], PARTITIONS)
+        await write(settings, BREACHES, [example("sla.breach", "late-end-1")], PARTITIONS)
+        await delivered(receiver, "late-end-1", 1)
+
+        async def counted(expected: str, notifier: Program = notifier) -> bool | None:
+            return expected in notifier.get("/metrics")[1] or None
+
+        name = 'sla_notifications_skipped_total{destination="hook"}'
+        await until(lambda: counted(f"{name} 4.0"))
+        # One that has seen nothing of it knows it from the topic.
+        assert notifier.stop() == 0
+        notifier = start()
+        await write(settings, BREACHES, [retraction(other, late_ms=0)], PARTITIONS)
+        await write(settings, BREACHES, [example("sla.breach", "late-end-2")], PARTITIONS)
+        await delivered(receiver, "late-end-2", 1)
+        await until(lambda: counted(f"{name} 1.0", notifier))
+        assert sorted(tickets_of(receiver, "late-")) == [
+            "late-end-1",
+            "late-end-2",
+            "late-fresh",
+            "late-fresh",
+        ]
+        rows = await asyncio.to_thread(skipped, settings, tmp_path / "routes.toml", "late-")
+        assert {(row["ticket"], row["kind"], row["late_ms"] // hour) for row in rows} == {
+            ("late-stale", "breach", 25),
+            ("late-stale", "breach_retracted", 25),
+            ("late-other", "breach", 25),
+            ("late-other", "breach_retracted", 25),
+            ("late-warned", "warning", 48),
+        }
+        assert all(row["not_sent_to"] == ["hook"] for row in rows)
+        # A route that takes history is told of all of it.
+        routes = tmp_path / "history.toml"
+        routes.write_text(routes_to(receiver, route='max_late = "3650d"'))
+        assert await asyncio.to_thread(skipped, settings, routes, "late-") == []
 
 
 @pytest.fixture

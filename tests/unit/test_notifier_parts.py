@@ -94,20 +94,44 @@ def test_a_breaker_opens_rests_and_lets_one_try() -> None:
 def test_a_route_takes_what_matches_every_condition(
     route: dict[str, Any], given: Alert, book: PolicyBook, *, taken: bool
 ) -> None:
-    found = chosen([Route(to=["a"], **route)], given, book)
+    found = chosen([Route(to=["a"], **route)], given, book, 0).to
     assert bool(found) is taken
 
 
 def test_the_first_route_wins_unless_it_goes_on(book: PolicyBook) -> None:
     routes = [Route(to=["a"], kinds=["breach"]), Route(to=["b"])]
-    assert list(chosen(routes, alert(), book)) == ["a"]
-    assert list(chosen(routes, alert("sla.breach_retracted"), book)) == ["a", "b"]
+    assert list(chosen(routes, alert(), book, 0).to) == ["a"]
+    assert list(chosen(routes, alert("sla.breach_retracted"), book, 0).to) == ["a", "b"]
     assert list(
-        chosen([routes[0].model_copy(update={"go_on": True}), routes[1]], alert(), book)
+        chosen([routes[0].model_copy(update={"go_on": True}), routes[1]], alert(), book, 0).to
     ) == [
         "a",
         "b",
     ]
+
+
+def test_what_is_too_late_goes_no_other_way_than_it_would_have_gone(book: PolicyBook) -> None:
+    hour = 3_600_000
+    pager = Route(to=["pager", "crm"], kinds=["breach"], max_late=3600)
+    below = Route(to=["leads"], max_late=1e9)
+    assert chosen([pager, below], alert(), book, hour).skipped == []
+    too_late = chosen([pager, below], alert(), book, hour + 1)
+    assert (too_late.to, too_late.skipped) == ({}, ["pager", "crm"])
+    # A destination that another of its routes leads to all the same is told.
+    history = Route(to=["crm"], max_late=1e9)
+    goes_on = pager.model_copy(update={"go_on": True})
+    both = chosen([goes_on, history], alert(), book, hour + 1)
+    assert (both.to, both.skipped) == ({"crm": history}, ["pager"])
+    # What takes it back is asked about by the lateness of what it takes back.
+    back = alert("sla.breach_retracted", late_ms=10 * hour)
+    assert list(chosen([pager], back, book, 0).to) == ["pager", "crm"]
+    assert chosen([pager], back, book, hour + 1).to == {}
+
+
+def test_by_default_a_route_leaves_alone_what_is_later_than_a_day(book: PolicyBook) -> None:
+    day = 24 * 3_600_000
+    assert chosen([Route(to=["a"])], alert(), book, day).to
+    assert chosen([Route(to=["a"])], alert(), book, day + 1).skipped == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -192,6 +216,14 @@ def test_messages_keep_groups_together_and_each_groups_order() -> None:
 def test_what_is_no_alert_is_told(value: bytes | None) -> None:
     with pytest.raises(UnreadableError):
         Alert.read(value)
+
+
+def test_lateness_is_a_number_or_nothing() -> None:
+    assert alert().late == alert(late_ms=0).late == 0
+    assert alert(late_ms=90_000_000).late == 90_000_000
+    for odd in ("soon", -1, None, 1.5):
+        with pytest.raises(UnreadableError):
+            alert(late_ms=odd)
 
 
 def test_clocks_that_stopped_end_what_they_may_have_sent(book: PolicyBook) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sla_cli.options import Bootstrap, Policies, kafka_settings, settings_of
+from sla_cli.options import Bootstrap, Json, Policies, kafka_settings, settings_of
+
+if TYPE_CHECKING:
+    from sla_kafka.settings import KafkaSettings
+    from sla_notifier.settings import NotifierSettings
 
 
 def notifier(
@@ -23,6 +27,13 @@ def notifier(
     check: Annotated[
         bool, typer.Option("--check", help="Only say whether the routes file is right.")
     ] = False,
+    skipped: Annotated[
+        bool,
+        typer.Option(
+            "--skipped", help="Only list the alerts that are later than their routes' max_late."
+        ),
+    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Deliver alerts: none lost, in order for each ticket, parked where they are not taken.
 
@@ -30,17 +41,48 @@ def notifier(
     set by SLA_NOTIFIER_... and SLA_KAFKA_... in the environment (docs/notifier.md).
 
       sla notifier --routes routes.toml --check\n
-      sla notifier --routes routes.toml --bootstrap broker:9092
+      sla notifier --routes routes.toml --bootstrap broker:9092\n
+      sla notifier --routes routes.toml --skipped --json
     """
+    from sla_cli.errors import UsageError
     from sla_notifier.main import check_routes, run_notifier
     from sla_notifier.settings import NotifierSettings
     from sla_schemas.policy_file import load_policies
 
     settings = settings_of(NotifierSettings, policies=policy or None, routes=routes, port=port)
+    if check and skipped:
+        raise UsageError("--check and --skipped are two questions; ask one")
+    if as_json and not skipped:
+        raise UsageError("--json goes with --skipped, which lists")
     if check:
         found = check_routes(settings, load_policies(settings.policies))
         typer.echo(
             f"{settings.routes}: {len(found.destinations)} destinations, {len(found.routes)} routes"
         )
         return
+    if skipped:
+        _list_skipped(kafka_settings(bootstrap), settings, as_json=as_json)
+        return
     raise typer.Exit(run_notifier(kafka_settings(bootstrap), settings))
+
+
+def _list_skipped(kafka: KafkaSettings, settings: NotifierSettings, *, as_json: bool) -> None:
+    from sla_cli.console import listing, working
+    from sla_cli.skipped import skipped_alerts
+    from sla_notifier.main import check_routes
+    from sla_schemas.policy_file import load_policies
+    from sla_text.moments import length
+
+    book = load_policies(settings.policies)
+    routes = check_routes(settings, book, secrets=False)
+    with working("reading"):
+        rows = skipped_alerts(kafka, routes, book)
+    if as_json:
+        listing(rows, [], as_json=True)
+        return
+    told = [
+        row | {"late by": length(row["late_ms"]), "not sent to": ", ".join(row["not_sent_to"])}
+        for row in rows
+    ]
+    columns = ["ticket", "kind", "clock", "severity", "time", "late by", "not sent to"]
+    listing(told, columns, as_json=False)

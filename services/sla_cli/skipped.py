@@ -1,0 +1,62 @@
+"""The alerts that the notifier's routes leave alone since they came too late, from the topics
+themselves: by the rule it goes by, so nothing of its own need be kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from sla_cli.rig import read_topic
+from sla_domain.policy import PolicyBook
+from sla_kafka.settings import KafkaSettings
+from sla_kafka.topics import APPROVALS, BREACHES, WARNINGS
+from sla_notifier.alert import RETRACTIONS, Alert, UnreadableError, chosen
+from sla_notifier.routes import Routes
+
+
+def skipped_alerts(
+    settings: KafkaSettings, routes: Routes, book: PolicyBook
+) -> list[dict[str, Any]]:
+    """Each of them as a line of a listing, by the instant it speaks of; what takes such an alert
+    back is among them, as late as its alert.
+    """
+    rows = asyncio.run(_skipped(settings, routes, book))
+    return sorted(rows, key=lambda row: (row["time"], row["ticket"]))
+
+
+async def _skipped(
+    settings: KafkaSettings, routes: Routes, book: PolicyBook
+) -> list[dict[str, Any]]:
+    rows = []
+    for topic in (WARNINGS, BREACHES, APPROVALS):
+        # By alert; a retraction lies behind its alert, in the same partition.
+        lateness: dict[str, int] = {}
+        for record in await read_topic(settings, topic.name):
+            try:
+                alert = Alert.read(record.value)
+            except UnreadableError:
+                continue
+            if alert.word in RETRACTIONS:
+                late = lateness.get(alert.retracts, 0)
+            else:
+                late = lateness[alert.id] = alert.late
+            # Most are not late at all.
+            ways = chosen(routes.routes, alert, book, late) if late else None
+            if ways is not None and ways.skipped:
+                rows.append(_row(alert, late, ways.skipped))
+    return rows
+
+
+def _row(alert: Alert, late: int, destinations: list[str]) -> dict[str, Any]:
+    return {
+        "id": alert.id,
+        "ticket": alert.ticket_id,
+        "client": alert.client,
+        "kind": alert.word,
+        "clock": alert.data.get("clock"),
+        "severity": alert.severity,
+        "time": alert.record["time"],
+        "late_ms": late,
+        "not_sent_to": destinations,
+    }

@@ -1,0 +1,116 @@
+"""How late the alerts were that a retraction takes back: who was not told of an alert is not told
+that it is taken back either.
+
+A retraction does not say it, but its alert lies before it in the same partition. So nothing need be
+kept: a partition is read back when its first retraction comes, and followed from there (ADR 26).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final, Protocol
+
+import msgspec
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from sla_kafka.clients import Clients, let_go
+
+#: Seconds before a partition that could not be read is tried again.
+_PAUSE: Final = 2.0
+_STOP_SECONDS: Final = 5.0
+
+log = structlog.get_logger("sla_notifier")
+
+
+class Place(Protocol):
+    """A partition as Faust names it."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+
+
+class _Data(msgspec.Struct):
+    late_ms: int = 0
+
+
+class _Late(msgspec.Struct):
+    """What is read of an alert."""
+
+    id: str
+    data: _Data
+
+
+_LATE: Final = msgspec.json.Decoder(_Late)
+
+
+class Lateness:
+    """The alerts that were later than ``least`` milliseconds, by partition."""
+
+    def __init__(self, clients: Clients, least: float) -> None:
+        self._clients = clients
+        self._least = least
+        self._known: dict[Any, dict[str, int]] = {}
+        self._forgotten = 0
+
+    def note(self, place: Place, alert_id: str, late: int) -> None:
+        """An alert was read there."""
+        if late > self._least and place in self._known:
+            self._known[place][alert_id] = late
+
+    async def of(self, place: Place, offset: int, alert_id: str) -> int:
+        """By how many milliseconds the alert ``alert_id`` was late, which lies before ``offset``; 0
+        where that is no matter. Goes on until the broker has answered.
+        """
+        while (known := self._known.get(place)) is None:
+            forgotten = self._forgotten
+            try:
+                known = await self._read(place, offset)
+            except (KafkaError, OSError) as error:
+                log.warning("cannot read back", topic=place.topic, reason=type(error).__name__)
+                await asyncio.sleep(_PAUSE)
+                continue
+            if forgotten != self._forgotten:
+                # Whoever has the partition by now goes on from here; we don't follow it.
+                break
+            self._known[place] = known
+        return known.get(alert_id, 0)
+
+    def forget(self, place: Place) -> None:
+        """The partition is no longer ours to follow."""
+        self._known.pop(place, None)
+        self._forgotten += 1
+
+    async def _read(self, place: Place, end: int) -> dict[str, int]:
+        partition = TopicPartition(place.topic, place.partition)
+        consumer = self._clients.consumer(
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+        )
+        found: dict[str, int] = {}
+        try:
+            await consumer.start()
+            consumer.assign([partition])
+            await consumer.seek_to_beginning(partition)
+            while await consumer.position(partition) < end:
+                records = (await consumer.getmany(partition, timeout_ms=200)).get(partition, [])
+                for record in records:
+                    late = _lateness(record.value)
+                    if late is not None and late.data.late_ms > self._least:
+                        found[late.id] = late.data.late_ms
+        finally:
+            await let_go(consumer, _STOP_SECONDS)
+        return found
+
+
+def _lateness(value: bytes | None) -> _Late | None:
+    """``None`` for what is no alert; it is parked when its turn comes."""
+    try:
+        return _LATE.decode(value or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
