@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import monitoring
+from support import event, monitoring
 from support.alerts import example, write
 from support.cli import sla, sla_json
-from support.live import until
+from support.live import ago, keyed, publish, until
 from support.receiver import Receiver
 
-from sla_cli.rig import Program, read_topic
+from sla_cli.rig import Program, TrackerProcess, read_topic
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
@@ -385,6 +385,46 @@ async def test_history_is_nobodys_page_and_neither_is_what_takes_it_back(
         routes = tmp_path / "history.toml"
         routes.write_text(routes_to(receiver, route='max_late = "3650d"'))
         assert await asyncio.to_thread(skipped, settings, routes, "late-") == []
+
+
+async def test_a_backfill_through_a_real_tracker_pages_nobody(
+    settings: KafkaSettings, start: Start, tmp_path: Path
+) -> None:
+    tracker = TrackerProcess(settings.bootstrap, tmp_path / "tracker.log", replay=False)
+    try:
+        tracker.wait_until_ready()
+        with Receiver() as receiver:
+            start(routes_to(receiver))
+            old = event("created", ago(hours=40), "fill-old", severity="blocker")
+            new = event("created", ago(hours=2), "fill-new", severity="blocker")
+            await publish(settings, keyed(old, new))
+            assert set(await delivered(receiver, "fill-", 1)) == {"fill-new"}
+
+            async def listed() -> list[dict[str, Any]] | None:
+                file = tmp_path / "routes.toml"
+                found = await asyncio.to_thread(skipped, settings, file, "fill-")
+                return found if len(found) >= 2 else None
+
+            rows = await until(listed)
+            breached = {row["clock"]: row["late_ms"] // 3_600_000 for row in rows}
+            # One hour for the first response and six for the resolution.
+            assert breached == {"first_response": 39, "resolution": 34}
+            assert set(tickets_of(receiver, "fill-")) == {"fill-new"}
+            # It had been resolved in time: both are taken back, and nobody hears of that either.
+            done = event("resolved", ago(hours=39.9), "fill-old")
+            last = event("created", ago(hours=3), "fill-last", severity="blocker")
+            await publish(settings, keyed(done))
+
+            async def taken_back() -> bool | None:
+                found = await listed() or []
+                return sum(row["kind"] == "breach_retracted" for row in found) == 2 or None
+
+            await until(taken_back)
+            await publish(settings, keyed(last))
+            await delivered(receiver, "fill-", 2)
+            assert set(tickets_of(receiver, "fill-")) == {"fill-new", "fill-last"}
+    finally:
+        tracker.stop()
 
 
 @pytest.fixture
