@@ -16,6 +16,7 @@ from pydantic_core import PydanticUndefined
 
 from sla_board.access import Token
 from sla_board.settings import BoardSettings
+from sla_cli.importers.columns import Cell, Columns, Moment
 from sla_intake.settings import IntakeSettings
 from sla_intake.sources import Mapping, Source
 from sla_kafka.settings import KafkaSettings
@@ -50,6 +51,9 @@ MODELS: Final[dict[str, type[BaseModel]]] = {
         IntakeSettings,
         Source,
         Mapping,
+        Columns,
+        Cell,
+        Moment,
     )
 }
 _TABLE: Final = re.compile(r"(<!-- settings: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

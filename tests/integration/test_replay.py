@@ -5,7 +5,6 @@ byte, however many trackers share the work and whatever happens to them in the m
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import time
 from pathlib import Path
@@ -15,9 +14,10 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from support import event, lines_of, shared_file
 from support.cli import sla, sla_json
+from support.imports import imported
 
 from sla_cli.feed import Feed
-from sla_cli.importers.servicenow import read_log
+from sla_cli.importers.servicenow import ServiceNow
 from sla_cli.recording import Line, opened, read_lines
 from sla_cli.rig import (
     Rig,
@@ -115,9 +115,8 @@ def test_any_number_of_trackers_gives_the_same(book: PolicyBook, trackers: int) 
 
 def slice_of_the_log(path: Path, count: int) -> list[Line]:
     with opened(path) as raw:
-        rows = io.TextIOWrapper(raw, encoding="utf-8", newline="")
-        head = io.StringIO("".join(row for _, row in zip(range(3 * count), rows, strict=False)))
-        events = read_log(head, ZoneInfo("UTC"))
+        head = b"".join(row for _, row in zip(range(3 * count), raw, strict=False))
+    events = imported(head, ServiceNow(ZoneInfo("UTC"))).events
     assert len(events) >= count
     return lines_of([json.dumps(item).encode() for item in events[:count]])
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
 import random
 from collections import defaultdict
@@ -13,10 +11,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from support import default_book, lines_of, shared_file
+from support.imports import imported
 from support.naive import EPOCH, World, minute_of
 from support.naive import Ticket as NaiveTicket
 
-from sla_cli.importers.servicenow import read_log
+from sla_cli.importers.servicenow import ServiceNow
 from sla_cli.simulation import Recording, simulate_under
 
 SEED = 20_261_124
@@ -61,8 +60,7 @@ def minutes(ms: int | None) -> float | None:
 
 def test_it_agrees_on_the_whole_log() -> None:
     path = shared_file("data/uci-incident-event-log.csv.gz")
-    with gzip.open(path) as file:
-        events = read_log(io.TextIOWrapper(file, "utf-8"), ZoneInfo("UTC"))
+    events = imported(path, ServiceNow(ZoneInfo("UTC"))).events
     assert compare(events, None, World(days=600)) > 49_000
 
 

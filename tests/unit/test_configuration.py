@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sla_board.access import read_access
-from sla_cli.importers.table import read_columns
+from sla_cli.importers.columns import read_columns
 from sla_cli.scenarios import read_scenarios
 from sla_domain.errors import UserFacingError
 from sla_intake.sources import read_sources

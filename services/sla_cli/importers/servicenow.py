@@ -1,9 +1,8 @@
-"""A ServiceNow incident log (rows of snapshots after each update) turned into ticket events.
+"""A ServiceNow incident log (a row after each update) turned into ticket events.
 
-Made for the "Incident management process enriched event log" of the UCI Machine Learning
-Repository (DOI 10.24432/C57S4H), whose columns are those of the ServiceNow incident table.
+Its columns are those of the ServiceNow incident table, as in the "Incident management process
+enriched event log" of the UCI Machine Learning Repository (DOI 10.24432/C57S4H).
 
-Every row is an incident after one update, so an event is the difference between neighbouring rows.
 Columns that are written back on all rows (``resolved_at``, ``closed_at``) are never read: at the
 time of a row nobody could have known them. How an incident was reported there (``contact_type``)
 is no channel of a policy here, so it is left out.
@@ -11,132 +10,194 @@ is no channel of a policy here, so it is left out.
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
-from operator import itemgetter
-from typing import IO, Any, Final
+from collections.abc import Mapping as Words
+from collections.abc import Sequence
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from sla_domain.errors import UserFacingError
+from sla_cli.importers.mapping import (
+    Event,
+    Finding,
+    Mapping,
+    RefusedError,
+    event_of,
+    oldest_first,
+    unusable_id,
+)
+from sla_cli.importers.snapshots import ENDED, Snapshot, State, changes
+from sla_cli.importers.tables import Row, Wanted
+from sla_cli.importers.times import Reading, Times
 from sla_domain.event import EventType
-from sla_domain.instant import format_instant, from_datetime
-from sla_schemas.events import TYPE_PREFIX
+from sla_domain.instant import format_instant
 
 SOURCE: Final = "/servicenow/incidents"
+#: As the web service and as the public log write times.
+TIME_FORMS: Final = ("iso", "%d/%m/%Y %H:%M")
 
-_MISSING: Final = "?"
-_TIME: Final = "%d/%m/%Y %H:%M"
-_SEVERITIES: Final = {"1": "blocker", "2": "high", "3": "medium", "4": "low"}
-_WAITING: Final = "Awaiting User Info"
-_RESOLVED: Final = "Resolved"
-_ENDED: Final = frozenset({"Resolved", "Closed"})
-_WORKING: Final = frozenset({"Active", "New"})
-_NEEDED: Final = (
-    "number",
-    "incident_state",
-    "sys_mod_count",
-    "opened_at",
-    "sys_updated_at",
-    "priority",
-    "assigned_to",
-    "assignment_group",
-    "location",
-)
+_WHY: Final = "which a ServiceNow incident log has"
+_NUMBER: Final = "number"
+_STATE: Final = "incident_state"
+_OPENED: Final = "opened_at"
+_UPDATED: Final = "sys_updated_at"
+_PRIORITY: Final = "priority"
+_AGENT: Final = "assigned_to"
+_GROUP: Final = "assignment_group"
+_CLIENT: Final = "location"
+_HOLD: Final = "hold_reason"
 
-Row = Mapping[str, str]
-
-
-class LogError(UserFacingError):
-    """The file is not such a log; the message names the line or column."""
-
-
-def read_log(file: IO[str], zone: ZoneInfo) -> list[dict[str, Any]]:
-    """The events of a whole log in the order they occurred, as CloudEvents.
-
-    Times in the log carry no zone; they are read in ``zone``. Raises ``LogError``.
-    """
-    rows = csv.DictReader(file)
-    missing = [name for name in _NEEDED if name not in (rows.fieldnames or ())]
-    if missing:
-        raise LogError(f"column {missing[0]!r} is missing; this is not a ServiceNow incident log")
-    incidents: dict[str, list[Row]] = {}
-    for row in rows:
-        incidents.setdefault(row["number"], []).append(row)
-    events: list[tuple[int, dict[str, Any]]] = []
-    for number, snapshots in incidents.items():
-        try:
-            events += incident_events(number, snapshots, zone)
-        except (KeyError, ValueError) as error:
-            raise LogError(f"incident {number}: {error}") from None
-    events.sort(key=itemgetter(0))
-    return [event for _, event in events]
+_MISSING: Final = frozenset({"", "?"})
+#: By the number of a priority, which may have words after a dash. 5 (Planning) is none of ours.
+SEVERITIES: Final = {"1": "blocker", "2": "high", "3": "medium", "4": "low"}
+#: By name and, as the web service tells them, by number.
+STATES: Final[dict[str, State]] = {
+    "new": "open",
+    "1": "open",
+    "active": "open",
+    "in progress": "open",
+    "2": "open",
+    "on hold": "waiting_on_client",
+    "3": "waiting_on_client",
+    "awaiting user info": "waiting_on_client",
+    "awaiting problem": "open",
+    "awaiting vendor": "open",
+    "awaiting evidence": "open",
+    "resolved": "resolved",
+    "6": "resolved",
+    "closed": "closed",
+    "7": "closed",
+    "canceled": "cancelled",
+    "cancelled": "cancelled",
+    "8": "cancelled",
+}
+#: Why an incident is on hold, where the log says so and it is the client who is waited for.
+_CLIENT_HOLDS: Final = frozenset({"awaiting caller", "1", *_MISSING})
 
 
-def incident_events(
-    number: str, snapshots: Iterable[Row], zone: ZoneInfo
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The events of one incident's snapshots, each with its instant."""
-    before: Row | None = None
-    for index, row in enumerate(snapshots):
-        updated = _instant(row["sys_updated_at"], zone)
-        changes = sorted(_changes(before, row, zone), key=lambda change: change[0])
-        for place, (type_, data) in enumerate(changes):
-            at = _instant(row["opened_at"], zone) if type_ is EventType.CREATED else updated
-            yield (
-                at,
-                {
-                    "specversion": "1.0",
-                    "id": f"{number}-{index}-{type_.word}",
-                    "source": SOURCE,
-                    "type": TYPE_PREFIX + type_.word,
-                    "subject": number,
-                    "time": format_instant(at),
-                    "sequence": f"{index:05}.{place}",
-                    "data": data,
-                },
+class ServiceNow(Mapping):
+    """An incident log; ``severities`` and ``states`` go before the ones above."""
+
+    def __init__(
+        self,
+        zone: ZoneInfo,
+        forms: Sequence[str] = TIME_FORMS,
+        severities: Words[str, str] | None = None,
+        states: Words[str, State] | None = None,
+    ) -> None:
+        wanted = [
+            Wanted(_NUMBER, _WHY),
+            Wanted(_STATE, _WHY, also=("state",)),
+            *(
+                Wanted(name, _WHY)
+                for name in (_OPENED, _UPDATED, _PRIORITY, _AGENT, _GROUP, _CLIENT)
+            ),
+            Wanted(_HOLD, _WHY, optional=True),
+        ]
+        super().__init__(wanted, _NUMBER, Times(zone, forms))
+        self._severities = severities or {}
+        self._states = {**STATES, **(states or {})}
+        self._names: dict[str, str] = {}
+
+    def events(self, ticket: str, rows: Sequence[Row]) -> list[Event]:
+        """The events of an incident."""
+        bad: list[Finding] = []
+        told: list[tuple[Snapshot, Reading, Row]] = []
+        before = 0
+        for row in rows:
+            updated = self._time(row, _UPDATED, bad)
+            severity = self._severity(row, bad)
+            self._check_names(row, bad)
+            if updated is None:
+                continue
+            before = updated.choose(before)
+            told.append((self._snapshot(row, before, severity), updated, row))
+        opened = None
+        if not bad:
+            told = list(oldest_first(told, lambda each: each[0].at))
+            opened = self._time(told[0][2], _OPENED, bad)
+        if bad or opened is None:
+            raise RefusedError(bad)
+        first = told[0][2]
+        self.log.read_as(opened, first.line, _OPENED, self.cell(first, _OPENED))
+        start = opened.choose(0)
+        for snapshot, reading, row in told:
+            self.log.read_as(reading, row.line, _UPDATED, self.cell(row, _UPDATED))
+            if snapshot.state in ENDED and snapshot.at < start:
+                shown = f"{_OPENED} {self.cell(first, _OPENED)!r}"
+                value = self.cell(row, _UPDATED)
+                why = f"the incident would end before it begins, at {shown}"
+                raise RefusedError([Finding(row.line, _UPDATED, value, why)])
+        created = {
+            "client_id": self._id(self.cell(first, _CLIENT)),
+            "communicated_at": format_instant(start),
+            "kind": "incident",
+        }
+        events = []
+        for change in changes([snapshot for snapshot, _, _ in told], created):
+            at = start if change.type is EventType.CREATED else told[change.snapshot][0].at
+            events.append(
+                event_of(
+                    SOURCE,
+                    change.type,
+                    ticket,
+                    at,
+                    change.data,
+                    id_=f"{ticket}-{change.snapshot}-{change.type.word}",
+                    sequence=f"{change.snapshot:05}.{change.number}",
+                )
             )
-        before = row
+        return events
 
+    def _time(self, row: Row, column: str, bad: list[Finding]) -> Reading | None:
+        text = self.cell(row, column)
+        try:
+            return self.times.read(text)
+        except ValueError as error:
+            bad.append(Finding(row.line, column, text, str(error)))
+            return None
 
-def _changes(
-    before: Row | None, row: Row, zone: ZoneInfo
-) -> Iterator[tuple[EventType, dict[str, Any]]]:
-    state, was = row["incident_state"], before["incident_state"] if before else "New"
-    if before is None:
-        yield (
-            EventType.CREATED,
-            {
-                "client_id": _id(row["location"]),
-                "communicated_at": format_instant(_instant(row["opened_at"], zone)),
-                "kind": "incident",
-                "severity": _severity(row),
-            },
+    def _severity(self, row: Row, bad: list[Finding]) -> str | None:
+        text = self.cell(row, _PRIORITY)
+        if text in _MISSING:
+            return None
+        for word in (text, text.partition("-")[0].strip()):
+            severity = self._severities.get(word) or SEVERITIES.get(word)
+            if severity is not None:
+                return severity
+        why = f'no severity is known for it; say one, as --severity "{text[:40]}=low"'
+        bad.append(Finding(row.line, _PRIORITY, text, why))
+        return None
+
+    def _check_names(self, row: Row, bad: list[Finding]) -> None:
+        for column in (_AGENT, _GROUP, _CLIENT):
+            text = self.cell(row, column)
+            why = unusable_id(text) if text else None
+            if why:
+                bad.append(Finding(row.line, column, text, why))
+
+    def _snapshot(self, row: Row, at: int, severity: str | None) -> Snapshot:
+        word = self.cell(row, _STATE)
+        state = self._states.get(word.casefold())
+        if state is None:
+            self.log.notes[f"states {word[:40]!r}, taken as open (--state says otherwise)"] += 1
+        elif word.casefold() in {"on hold", "3"}:
+            held = self.cell(row, _HOLD).casefold() in _CLIENT_HOLDS
+            state = state if held else "open"
+        agent = self.cell(row, _AGENT)
+        return Snapshot(
+            at,
+            state or "open",
+            severity,
+            None if agent in _MISSING else self._id(agent),
+            self._id(self.cell(row, _GROUP)),
         )
-    elif row["priority"] != before["priority"]:
-        yield EventType.SEVERITY_CHANGED, {"severity": _severity(row)}
-    agent = row["assigned_to"]
-    if agent != _MISSING and (before is None or agent != before["assigned_to"]):
-        yield EventType.ASSIGNED, {"analyst_id": _id(agent), "group": _id(row["assignment_group"])}
-    if state == was:
-        return
-    if was in _ENDED and state not in _ENDED:
-        yield EventType.REOPENED, {}
-    if state == _WAITING:
-        yield EventType.WAITING_ON_CLIENT, {"party": "client"}
-    elif was == _WAITING and state in _WORKING:
-        yield EventType.CLIENT_RESPONDED, {}
-    elif state == _RESOLVED:
-        yield EventType.RESOLVED, {}
 
-
-def _severity(row: Row) -> str:
-    return _SEVERITIES[row["priority"][:1]]
-
-
-def _id(name: str) -> str:
-    return name.strip().lower().replace(" ", "-") if name != _MISSING else "unknown"
-
-
-def _instant(text: str, zone: ZoneInfo) -> int:
-    return from_datetime(datetime.strptime(text, _TIME).replace(tzinfo=zone))
+    def _id(self, name: str) -> str:
+        if name in _MISSING:
+            return "unknown"
+        made = name.lower().replace(" ", "-")
+        other = self._names.setdefault(made, name)
+        if other != name:
+            self.log.notes[
+                f"names that are one id, {made!r}: {other[:40]!r} and {name[:40]!r}"
+            ] += 1
+        return made

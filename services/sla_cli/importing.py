@@ -1,0 +1,228 @@
+"""What ``sla import`` does around an importer: files, progress, and the account of every row."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, Final, cast, get_args
+
+from sla_cli.console import err, working
+from sla_cli.errors import CommandError, UsageError
+from sla_cli.importers.ledger import Ledger, Summary
+from sla_cli.importers.mapping import Finding, Mapping
+from sla_cli.importers.opening import Reading, opened_table
+from sla_cli.importers.snapshots import State
+from sla_cli.importers.times import WITHOUT_ZONE, check_form
+from sla_schemas.words import Severity
+
+#: How many refused rows are shown in a terminal.
+SHOWN: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be done with what was read."""
+
+    out: Path | None
+    refused: Path | None
+    skip_bad: bool
+    as_json: bool
+    #: The zone of times without an offset was told, not supposed.
+    zone_known: bool
+
+
+def run(file: Path, mapping: Mapping, how: Reading, wish: Wish) -> None:
+    """Import ``file``, write its events and say what became of its rows.
+
+    Raises ``CommandError`` where a row is refused, and then has written no events, unless bad ones
+    are to be skipped.
+    """
+    if wish.as_json and wish.out is None:
+        raise UsageError(
+            "--json prints the summary on standard output, where the events go; name a file for "
+            "them with --out"
+        )
+    with Ledger() as ledger:
+        with (
+            opened_table(file, mapping.wanted, how) as (table, source),
+            working(f"reading {source.name}, per cent", 100) as progress,
+        ):
+            summary = ledger.gather(table, mapping, lambda: progress(source.done()))
+        with working("making events", summary.rows) as progress:
+            ledger.convert(mapping, summary, progress)
+        if wish.refused is not None:
+            with _replaced(wish.refused) as sink:
+                for finding in ledger.refused():
+                    sink.write(json.dumps(finding._asdict(), ensure_ascii=False).encode() + b"\n")
+        good = wish.skip_bad or not summary.refused_rows
+        if good:
+            with working("writing events"), _events_file(wish.out) as sink:
+                ledger.write(sink)
+        if wish.as_json:
+            _print_json(summary, ledger)
+        else:
+            _tell(summary, ledger, wish)
+    if not good:
+        raise CommandError(
+            f"{summary.file}: {summary.refused_rows:,} of {_count(summary.rows, 'row')} can't be "
+            "imported, so nothing is written; mend them, or leave them out with --skip-bad"
+        )
+
+
+# --- files ---
+
+
+@contextmanager
+def _events_file(out: Path | None) -> Iterator[IO[bytes]]:
+    if out is None:
+        yield sys.stdout.buffer
+        return
+    with _replaced(out) as file:
+        if out.suffix == ".gz":
+            # No name and no time inside: the same log makes the same bytes.
+            with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
+                yield cast("IO[bytes]", packed)
+        else:
+            yield file
+
+
+@contextmanager
+def _replaced(path: Path) -> Iterator[IO[bytes]]:
+    """A file that is there only when it is whole; what was there before stays until then."""
+    if path.exists() and not path.is_file():
+        # A device or a pipe can't be replaced.
+        with path.open("wb") as file:
+            yield file
+        return
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        whole = Path(file.name)
+        try:
+            yield cast("IO[bytes]", file)
+            file.flush()
+            umask = os.umask(0)
+            os.umask(umask)
+            whole.chmod(0o666 & ~umask)
+            whole.replace(path)
+        finally:
+            whole.unlink(missing_ok=True)
+
+
+# --- the account ---
+
+
+def _print_json(summary: Summary, ledger: Ledger) -> None:
+    """One JSON document; refused rows are as many as there are, so they are not gathered first."""
+    head = asdict(summary) | {"alarms": summary.alarms}
+    sys.stdout.write(json.dumps(head, ensure_ascii=False)[:-1])
+    for name, findings in (("remarks_told", ledger.remarks()), ("refused", ledger.refused())):
+        sys.stdout.write(f', "{name}": [')
+        for number, finding in enumerate(findings):
+            sys.stdout.write(", " if number else "")
+            sys.stdout.write(json.dumps(finding._asdict(), ensure_ascii=False))
+        sys.stdout.write("]")
+    sys.stdout.write("}\n")
+
+
+def _tell(summary: Summary, ledger: Ledger, wish: Wish) -> None:
+    """The account for people, on standard error."""
+    if summary.refused_rows:
+        _say(f"refused, {summary.refused_rows:,} of {_count(summary.rows, 'row')}:")
+        _list(ledger.refused(), summary.unit, wish.refused)
+    if summary.remarks:
+        _say(f"read by a rule, {_count(summary.remarks, 'time')}:")
+        _list(ledger.remarks(), summary.unit, None)
+    for note in _notes(summary, wish):
+        _say(f"note: {note}")
+    for alarm in summary.alarms:
+        _say(f"ATTENTION: {alarm}", style="bold red")
+    _say(
+        f"{_count(summary.rows, 'row')}: {summary.rows - summary.refused_rows:,} imported, "
+        f"{summary.refused_rows:,} refused; {_count(summary.events, 'event')} of "
+        f"{_count(summary.tickets, 'ticket')}"
+    )
+
+
+def _notes(summary: Summary, wish: Wish) -> Iterator[str]:
+    for note, count in sorted(summary.notes.items()):
+        if note != WITHOUT_ZONE:
+            yield f"{count:,} {note}"
+        elif not wish.zone_known:
+            yield f"{count:,} {note}, read as UTC; name their zone with --zone"
+    encoding = summary.read_as.get("encoding", "utf-8")
+    if encoding != "utf-8":
+        yield f"the file is read as {encoding}; --encoding names another"
+    if summary.without_severity:
+        yield (
+            f"{_count(summary.without_severity, 'ticket')} without a severity: no clocks until one "
+            "is told"
+        )
+    if summary.in_the_future:
+        yield f"{_count(summary.in_the_future, 'event')} yet to come"
+    if summary.blank_rows:
+        yield f"{_count(summary.blank_rows, 'row')} without any text, passed over"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _list(findings: Iterator[Finding], unit: str, file: Path | None) -> None:
+    for finding in islice(findings, SHOWN):
+        _say(f"  {described(finding, unit)}")
+    rest = sum(1 for _ in findings)
+    if rest:
+        where = f"they are in {file}" if file else "--refused FILE and --json have all of them"
+        _say(f"  and {rest:,} more; {where}")
+
+
+def described(finding: Finding, unit: str) -> str:
+    """A finding as a sentence."""
+    column = f", column {finding.column!r}" if finding.column else ""
+    value = f", {finding.value!r}" if finding.value else ""
+    return f"{unit} {finding.line}{column}{value}: {finding.reason}"
+
+
+def _say(text: str, style: str = "") -> None:
+    err.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+# --- options ---
+
+
+def forms_option(forms: Sequence[str] | None) -> list[str]:
+    """Forms of times. Raises ``UsageError``."""
+    try:
+        return [check_form(form) for form in forms or ()]
+    except ValueError as error:
+        raise UsageError(f"--time-format {error}") from None
+
+
+def severities_option(pairs: Sequence[str] | None) -> dict[str, str]:
+    """``WORD=SEVERITY`` options. Raises ``UsageError``."""
+    return dict(_pairs(pairs or (), "--severity", get_args(Severity)))
+
+
+def states_option(pairs: Sequence[str] | None) -> dict[str, State]:
+    """``WORD=STATE`` options. Raises ``UsageError``."""
+    found = _pairs(pairs or (), "--state", get_args(State))
+    return {word.casefold(): cast("State", state) for word, state in found}
+
+
+def _pairs(pairs: Iterable[str], option: str, known: Sequence[Any]) -> Iterator[tuple[str, str]]:
+    for pair in pairs:
+        word, _, meaning = pair.rpartition("=")
+        if not word.strip() or meaning.strip() not in known:
+            raise UsageError(
+                f"{option} {pair!r} is not WORD=MEANING with a meaning of {', '.join(known)}"
+            )
+        yield word.strip(), meaning.strip()

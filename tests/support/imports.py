@@ -1,0 +1,54 @@
+"""Running an importer over a file that is written on the spot."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sla_cli.importers.ledger import Ledger, Summary
+from sla_cli.importers.mapping import Finding, Mapping
+from sla_cli.importers.opening import PLAIN, Reading, opened_table
+from sla_domain.instant import parse_instant
+
+#: The present of these tests, so that none of their events is yet to come by chance.
+NOW = parse_instant("2027-01-01T00:00:00Z")
+
+
+class Imported(NamedTuple):
+    """What came of a file."""
+
+    events: list[dict[str, Any]]
+    summary: Summary
+    refused: list[Finding]
+    remarks: list[Finding]
+
+    @property
+    def told(self) -> list[tuple[str, str, str]]:
+        """The events in short."""
+        return [
+            (event["subject"], event["type"].removeprefix("ticket."), event["time"])
+            for event in self.events
+        ]
+
+
+def imported(
+    file: str | bytes | Path, mapping: Mapping, how: Reading = PLAIN, now: int = NOW
+) -> Imported:
+    """Import a file, or what would stand in one."""
+    if isinstance(file, Path):
+        return _imported(file, mapping, how, now)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "export.csv")
+        path.write_bytes(file.encode() if isinstance(file, str) else file)
+        return _imported(path, mapping, how, now)
+
+
+def _imported(path: Path, mapping: Mapping, how: Reading, now: int) -> Imported:
+    with Ledger(now) as ledger:
+        with opened_table(path, mapping.wanted, how) as (table, _):
+            summary = ledger.gather(table, mapping)
+        ledger.convert(mapping, summary)
+        return Imported(
+            list(ledger.events()), summary, list(ledger.refused()), list(ledger.remarks())
+        )
