@@ -7,7 +7,7 @@ odd but may be meant is a warning.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
@@ -88,8 +88,15 @@ def _general(file: PolicyFile) -> Iterator[Finding]:
 def _calendar(file: PolicyFile, name: str, calendar: CalendarSection) -> Iterator[Finding]:
     path: Path = ("calendars", name)
     uses = list(_uses(file, name))
-    if not uses and name != (file.business_calendar or next(iter(file.calendars))):
-        yield Finding(path, "nothing uses this calendar; delete it or name it", harmless=True)
+    outside = any(plan.outside == name for plan in file.plans.values())
+    usual = name == (file.business_calendar or next(iter(file.calendars)))
+    if not (uses or outside or usual):
+        yield Finding(
+            path,
+            "nothing in the policy uses this calendar; delete it unless a route of the notifier "
+            "names it",
+            harmless=True,
+        )
     if uses and not any(calendar.hours.values()):
         yield Finding(
             (*path, "hours"),
@@ -123,26 +130,31 @@ def _holidays(path: Path, calendar: CalendarSection) -> Iterator[Finding]:
     if country is None and subdivision is None:
         return
     import holidays  # noqa: PLC0415  half a second, and most policies name no country
+    from holidays.registry import COUNTRIES  # noqa: PLC0415  see above
 
-    known = holidays.list_supported_countries()
-    countries = holidays.list_supported_countries(include_aliases=False)
     where = (*path, "holidays", "subdivision")
     if country is None:
-        owners = [
-            f'country = "{code}"' for code, parts in countries.items() if subdivision in parts
-        ]
+        known = holidays.list_supported_countries(include_aliases=False)
+        owners = [f'country = "{code}"' for code, parts in known.items() if subdivision in parts]
         yield Finding(
             where,
             f"{subdivision!r} is a part of no country here, so no holiday is known; add "
             f"{' or '.join(owners[:3]) or 'its country'}",
         )
         return
-    if country not in known:
-        yield Finding((*path, "holidays", "country"), _no_country(country, known))
+    # By the names the library takes: its own for the country, and the codes of ISO 3166.
+    codes = {name: entity[1] for entity in COUNTRIES.values() for name in entity}
+    if country not in codes:
+        meant = {name.lower(): code for name, code in codes.items()}.get(country.lower())
+        like = f'write "{meant}"' if meant else 'countries are written as in ISO 3166, like "MX"'
+        yield Finding(
+            (*path, "holidays", "country"), f"the holidays of {country!r} are not known; {like}"
+        )
         return
-    if subdivision is not None and subdivision not in known[country]:
-        parts = f"its parts are {listed(known[country])}" if known[country] else "it has none"
-        like = nearest(subdivision, known[country]) or f"; {parts}"
+    entity = holidays.country_holidays(country)
+    parts = (*entity.subdivisions, *getattr(entity, "subdivisions_aliases", ()))
+    if subdivision is not None and subdivision not in parts:
+        like = nearest(subdivision, parts) or f"; its parts are {listed(parts)}"
         yield Finding(where, f"{subdivision!r} is no part of {country} with holidays{like}")
         return
     if part_days := _part_days(country, subdivision, calendar.overrides):
@@ -152,15 +164,6 @@ def _holidays(path: Path, calendar: CalendarSection) -> Iterator[Finding]:
             f'close it, write its dates, like overrides = {{ 2026-12-24 = [["09:00", "13:00"]] }}',
             harmless=True,
         )
-
-
-def _no_country(country: str, known: Mapping[str, Sequence[str]]) -> str:
-    from holidays.registry import COUNTRIES  # noqa: PLC0415  see above
-
-    named = {entity[0].lower(): entity[1] for entity in COUNTRIES.values()}
-    code = country.upper() if country.upper() in known else named.get(country.lower())
-    like = f'; write "{code}"' if code else '; countries are written as in ISO 3166, like "MX"'
-    return f"the holidays of {country!r} are not known{like}"
 
 
 def _part_days(country: str, subdivision: str | None, overrides: Iterable[date]) -> list[str]:

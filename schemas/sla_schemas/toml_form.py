@@ -70,7 +70,7 @@ def _sentence(  # noqa: PLR0911  a case each
         return path, f"{it}is not {what}; {_example(path, schema)}"
     if kind.startswith("instant") or kind == "too_short":
         return path, f"{_SHOULD.sub('', said)}; {_example(path, schema)}"
-    return path, _SHOULD.sub(it, said)
+    return path, _SHOULD.sub(lambda _: it, said)
 
 
 def _table(path: Path) -> str:

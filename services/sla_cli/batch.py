@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date
-from typing import Any
+from typing import Any, Final
+
+from pydantic import ValidationError
 
 from sla_cli.errors import UsageError
 from sla_domain.calendar import Calendar
@@ -21,13 +22,29 @@ from sla_domain.instant import (
 from sla_domain.policy import Boundary, Target
 from sla_schemas.amount import business_days, parse_amount
 from sla_schemas.policy_file import CalendarSection
+from sla_schemas.toml_form import sentences
 from sla_text.moments import length
+
+#: What a question's own calendar calls a key of the policy's.
+_ASKED: Final = {"zone": "timezone"}
+
+
+class QuestionError(ValueError):
+    """What was asked is no question; the message says how it is asked."""
 
 
 def add_answer(calendar: Calendar, start: str, amount: str) -> str:
     """The instant after ``amount`` of open time. Raises ``UsageError``."""
     try:
-        return format_instant(calendar.add(parse_instant(start), parse_amount(amount, calendar)))
+        return format_instant(calendar.add(_time(start, "START"), parse_amount(amount, calendar)))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def between_answer(calendar: Calendar, start: str, end: str) -> str:
+    """The open time between two instants as ISO 8601. Raises ``UsageError``."""
+    try:
+        return format_duration(calendar.between(_time(start, "START"), _time(end, "END")))
     except ValueError as error:
         raise UsageError(str(error)) from None
 
@@ -45,80 +62,120 @@ def meaning(calendar: Calendar, amount: str) -> str:
     )
 
 
-def between_answer(calendar: Calendar, start: str, end: str) -> str:
-    """The open time between two instants as ISO 8601. Raises ``UsageError``."""
-    try:
-        return format_duration(calendar.between(parse_instant(start), parse_instant(end)))
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-
-
 def answer(line: bytes, where: str, usual: Calendar, usual_kind: str) -> str:
     """The answer to one question; ``where`` names its line in errors.
 
     A question may bring its own ``calendar``: ``timezone``, ``hours`` by weekday, ``holidays``,
-    ``overrides`` by date, and how long a business ``day`` is.
+    ``overrides`` by date, and how long a business ``day`` is. Raises ``UsageError``.
     """
     try:
-        question = json.loads(line)
-        calendar = _own_calendar(question["calendar"]) if "calendar" in question else usual
-        given = question.get("input", question)
-        kind = question.get("kind", usual_kind)
-        if kind == "add":
-            return format_instant(
-                calendar.add(parse_instant(given["start"]), _amount(given, calendar))
-            )
-        if kind == "between":
-            return format_duration(
-                calendar.between(parse_instant(given["start"]), parse_instant(given["end"]))
-            )
-        if kind == "pause":
-            return _paused(calendar, given)
-    except KeyError as error:
-        raise UsageError(f"{where}: {error.args[0]!r} is missing") from None
-    except (ValueError, TypeError, AttributeError) as error:
+        return _answer(json.loads(line), usual, usual_kind)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{where}: not JSON, column {error.colno}: {error.msg}") from None
+    except RecursionError:
+        raise UsageError(f"{where}: lists or objects are nested too deeply") from None
+    except ValueError as error:
         raise UsageError(f"{where}: {error}") from None
-    raise UsageError(f"{where}: kind {kind!r} is none of add, between, pause")
 
 
-def _own_calendar(given: dict[str, Any]) -> Calendar:
-    section = CalendarSection.model_validate(
-        {
-            "zone": given["timezone"],
-            "hours": given["hours"],
-            "day": given.get("day"),
-            "holidays": {"dates": [date.fromisoformat(day) for day in given.get("holidays", [])]},
-            "overrides": {
-                date.fromisoformat(day): spans for day, spans in given.get("overrides", {}).items()
-            },
-        }
-    )
+def _answer(question: Any, usual: Calendar, usual_kind: str) -> str:
+    question = _object(question, "the question")
+    calendar = _own_calendar(question["calendar"]) if "calendar" in question else usual
+    given = _object(question.get("input", question), "input")
+    kind = question.get("kind", usual_kind)
+    if kind == "add":
+        return format_instant(calendar.add(_time_of(given, "start"), _amount(given, calendar)))
+    if kind == "between":
+        return format_duration(calendar.between(_time_of(given, "start"), _time_of(given, "end")))
+    if kind == "pause":
+        return _paused(calendar, given)
+    raise QuestionError(f"kind {kind!r} is none of add, between, pause")
+
+
+def _object(value: Any, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise QuestionError(f"{name} is not an object in braces")
+    return value
+
+
+def _needed(given: dict[str, Any], name: str) -> Any:
+    if name not in given:
+        raise QuestionError(f"{name!r} is missing")
+    return given[name]
+
+
+def _time(value: Any, name: str) -> int:
+    try:
+        return parse_instant(value)
+    except (ValueError, TypeError):
+        raise QuestionError(
+            f"{name} {value!r} is not a time with an offset; write it like "
+            "2026-11-20T17:30:00-03:00"
+        ) from None
+
+
+def _time_of(given: dict[str, Any], name: str) -> int:
+    return _time(_needed(given, name), name)
+
+
+def _own_calendar(given: Any) -> Calendar:
+    given = _object(given, "calendar")
+    try:
+        section = CalendarSection.model_validate(
+            {
+                "zone": _needed(given, "timezone"),
+                "hours": _needed(given, "hours"),
+                "day": given.get("day"),
+                "holidays": {"dates": given.get("holidays", [])},
+                "overrides": given.get("overrides", {}),
+            }
+        )
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        said = sentences(problems, CalendarSection.model_json_schema(), quoted=True)
+        path, first = next(said)
+        asked = ".".join(_ASKED.get(str(part), str(part)) for part in path if part != "dates")
+        raise QuestionError(f"{f'calendar.{asked}'.rstrip('.')}: {first}") from None
     return section.to_domain("own")
 
 
 def _amount(given: dict[str, Any], calendar: Calendar) -> int:
-    if "duration" in given:
-        return parse_amount(given["duration"], calendar)
-    if "seconds" in given:
-        return int(given["seconds"]) * SECOND
-    return int(given["minutes"]) * MINUTE
+    for name, unit in (("duration", None), ("seconds", SECOND), ("minutes", MINUTE)):
+        if name not in given:
+            continue
+        value = given[name]
+        if unit is None:
+            return parse_amount(str(value), calendar)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise QuestionError(f"{name} {value!r} is not a whole number")
+        return value * unit
+    raise QuestionError("there is no amount of time: give duration, seconds or minutes")
 
 
 def _paused(calendar: Calendar, given: dict[str, Any]) -> str:
     """A clock with pauses: when its target is used up, or how much is used at the end."""
-    start = parse_instant(given["start"])
-    within = _amount(given, calendar) if given["op"] == "deadline" else 1
+    start, op = _time_of(given, "start"), _needed(given, "op")
+    if op not in ("deadline", "elapsed"):
+        raise QuestionError(f"op {op!r} is none of deadline, elapsed")
+    within = _amount(given, calendar) if op == "deadline" else 1
     target = Target.of(within, Boundary.EXCLUSIVE, calendar)
     pauses = [
         Pause(
-            parse_instant(pause["from"]),
-            None if pause.get("to") is None else parse_instant(pause["to"]),
+            _time_of(pause, "from"),
+            None if pause.get("to") is None else _time_of(pause, "to"),
             "client",
             "asked",
         )
-        for pause in given["pauses"]
+        for pause in (_object(each, "a pause") for each in _listed(given, "pauses"))
     ]
     limit = Limit("asked", start, target, "asked", pauses)
-    if given["op"] == "elapsed":
-        return format_duration(limit.used(parse_instant(given["end"])))
+    if op == "elapsed":
+        return format_duration(limit.used(_time_of(given, "end")))
     return "never" if limit.due is None else format_instant(limit.due)
+
+
+def _listed(given: dict[str, Any], name: str) -> list[Any]:
+    value = _needed(given, name)
+    if not isinstance(value, list):
+        raise QuestionError(f"{name} is not a list in brackets")
+    return value

@@ -240,10 +240,17 @@ MISTAKES = {
     ),
     "country by its name": Slip(
         DAY,
-        'holidays = { country = "Argentina" }\n' + DAY,
+        'holidays = { country = "argentina" }\n' + DAY,
         "calendars.business.holidays.country",
-        '"Argentina"',
+        '"argentina"',
         'write "AR"',
+    ),
+    "country that the library has another meaning for": Slip(
+        DAY,
+        'holidays = { country = "utils" }\n' + DAY,
+        "calendars.business.holidays.country",
+        '"utils"',
+        "the holidays of 'utils' are not known",
     ),
     "country that is none": Slip(
         DAY,
@@ -490,7 +497,7 @@ WARNINGS = {
         "[calendars.around_the_clock]",
         "calendars.spare",
         "[calendars.spare]",
-        "nothing uses this calendar",
+        "nothing in the policy uses this calendar",
     ),
     "part-day holidays": Slip(
         DAY,
@@ -554,6 +561,22 @@ def test_what_may_be_meant_is_a_warning_with_line_field_and_remedy(name: str) ->
 
 def test_the_packaged_policy_has_nothing_to_say_of() -> None:
     assert check_policy(TEXT, "aivo.toml").warnings == []
+
+
+@pytest.mark.parametrize(
+    "holidays",
+    ['country = "GB", subdivision = "England"', 'country = "GBR"', 'country = "UnitedKingdom"'],
+)
+def test_a_country_goes_by_every_name_that_is_known(holidays: str) -> None:
+    text = TEXT.replace(DAY, f"holidays = {{ {holidays} }}\n{DAY}", 1)
+    assert check_policy(text, "mine.toml").warnings == []
+
+
+def test_a_calendar_of_a_plan_is_used() -> None:
+    spare = '[calendars.office]\nzone = "UTC"\nhours = { mon = [["09:00", "18:00"]] }\n'
+    text = TEXT.replace('outside = "business"', 'outside = "office"')
+    text = text.replace("[calendars.around_the_clock]", f"{spare}[calendars.around_the_clock]")
+    assert check_policy(text, "mine.toml").warnings == []
 
 
 def test_none_says_that_nothing_is_promised() -> None:
@@ -631,8 +654,8 @@ def test_programs_log_it_as_they_log_everything(tmp_path: Path) -> None:
 BARE = re.sub(r"(?m)^#.*\n|\s+# .*$|^\n", "", TEXT)
 PIECES = [found.span() for found in re.finditer(r'"[^"\n]*"|[\w.]+|[\[\]{},=]+|\n', BARE)]
 VALUES = [
-    *('""', '"none"', '"x"', '"8h"', '"5 business days"', '"999999999d"', '"resolved"', "0", "-1"),
-    *("0.5", "nan", "inf", "true", "2026-12-24", "2026-12-24T10:00:00", "07:32:00"),
+    *('""', '"none"', '"\\\\x"', '"8h"', '"5 business days"', '"999999999d"', '"resolved"', "0"),
+    *("-1", "0.5", "nan", "inf", "true", "2026-12-24", "2026-12-24T10:00:00", "07:32:00"),
     *("[]", "[[]]", "{}", "[1]", "=", ",", "\n", "#", "'", '"', '"""'),
 ]
 
