@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
@@ -582,8 +582,12 @@ class _Teller:
     """Findings as lines that editors and people can follow."""
 
     def __init__(self, text: str, origin: str) -> None:
+        self._text = text
         self._origin = origin
-        self._places = Places(text)
+
+    @cached_property
+    def _places(self) -> Places:
+        return Places(self._text)
 
     def __call__(self, finding: Finding) -> str:
         written = not finding.near or finding.path in self._places
