@@ -18,10 +18,12 @@ from typing import Final
 
 from chaos.contenders import Contender, NaiveAgents, Trackers
 from chaos.faults import Plan
+from chaos.live import LiveTrackers
 from chaos.run import run
 
 CONTENDERS: Final[dict[str, Callable[[], Contender]]] = {
     "trackers": Trackers,
+    "live": LiveTrackers,
     "faust": lambda: NaiveAgents("at_least_once"),
     "faust-exactly-once": lambda: NaiveAgents("exactly_once"),
 }

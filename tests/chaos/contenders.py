@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -21,6 +21,8 @@ from support import ROOT
 from chaos import naive_agent
 from chaos.crew import Worker
 from chaos.oracle import Verdict, judge, read, simulate
+from chaos.story import story
+from sla_cli.recording import Line
 from sla_cli.rig import TrackerProcess, end_offsets, wait_for_progress
 from sla_kafka.admin import admin_client
 from sla_kafka.embedded import free_port
@@ -31,7 +33,14 @@ Offsets = dict[TopicPartition, int]
 
 
 class Contender(Protocol):
-    """A kind of worker, and how its results are judged."""
+    """A kind of worker, and how its results are judged. ``replay`` says that the events' own times
+    are the clock, so that who writes them tells how far it has come.
+    """
+
+    replay: bool
+
+    def story(self, seed: int, events: int) -> Iterator[Line]:
+        """The events that it is given."""
 
     async def prepare(self, settings: KafkaSettings, partitions: int, replicas: int) -> None:
         """Make what it needs beside the topics."""
@@ -53,15 +62,30 @@ class _Tracker(TrackerProcess):
         return tuple(int(number) for number, state in states.items() if state == "running")
 
 
-class Trackers:
+def start_tracker(bootstrap: str, directory: Path, place: int, *, replay: bool) -> Worker:
+    """A tracker as a user starts it."""
+    return _Tracker(bootstrap, directory / f"tracker-{place}.log", replay=replay)
+
+
+class _Replaying:
+    """A contender for the story of a year and a half."""
+
+    replay = True
+
+    def story(self, seed: int, events: int) -> Iterator[Line]:
+        """In which some events come twice, some late, and some are no use."""
+        return story(seed, events)
+
+
+class Trackers(_Replaying):
     """Our own."""
 
     async def prepare(self, settings: KafkaSettings, partitions: int, replicas: int) -> None:
         """Nothing beside the topics."""
 
     def launcher(self, bootstrap: str, directory: Path) -> Callable[[int], Worker]:
-        """Trackers on a replay clock, as a user starts them."""
-        return lambda place: _Tracker(bootstrap, directory / f"tracker-{place}.log")
+        """Trackers on a replay clock."""
+        return lambda place: start_tracker(bootstrap, directory, place, replay=True)
 
     async def finished(self, settings: KafkaSettings, begun: Offsets, goals: Offsets) -> None:
         """Their progress says so."""
@@ -122,7 +146,7 @@ QUIET_SECONDS: Final = 90
 PATIENCE_SECONDS: Final = 300
 
 
-class NaiveAgents:
+class NaiveAgents(_Replaying):
     """The Faust agent, under one of Faust's processing guarantees."""
 
     def __init__(self, guarantee: str) -> None:

@@ -37,6 +37,7 @@ class Verdict:
     reordered: int = 0
     table_differences: int = 0
     dead_letter_differences: int = 0
+    disproved: int = 0
     examples: list[str] = field(default_factory=list)
 
     @property
@@ -49,6 +50,7 @@ class Verdict:
                 self.reordered,
                 self.table_differences,
                 self.dead_letter_differences,
+                self.disproved,
             )
         )
 

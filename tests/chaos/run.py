@@ -23,7 +23,6 @@ from chaos.contenders import Contender
 from chaos.crew import Crew, Kill
 from chaos.faults import Plan, bring_about
 from chaos.oracle import Verdict, read, write_input
-from chaos.story import story
 from sla_cli.recording import Line
 from sla_cli.rig import end_offsets
 from sla_kafka.admin import create_topics
@@ -92,10 +91,17 @@ async def run(
             say(f"{events} events, {plan.seconds:.0f} s of faults, {nodes} broker(s)")
             async with publisher(settings) as producer:
                 last = await _publish(
-                    producer, story(seed, events), events / plan.seconds, plan, seed, cluster, crew
+                    producer,
+                    contender.story(seed, events),
+                    events / plan.seconds,
+                    plan,
+                    seed,
+                    cluster,
+                    crew,
                 )
                 say(f"all faults done: {dict(crew.faults)}; reading to the end")
-                await _move_frontier(producer, last)
+                if contender.replay:
+                    await _move_frontier(producer, last)
             goals = await end_offsets(settings, EVENTS.name)
             supervising = asyncio.create_task(crew.supervise())
             try:

@@ -1,5 +1,5 @@
 """Three minutes of ``make chaos``: trackers killed, frozen and scaled, the broker killed, and a
-reader that sees every alert once.
+reader that sees every alert once; and the same in the present, with tickets that come a day late.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from chaos.contenders import Trackers
 from chaos.faults import Plan
+from chaos.live import LiveTrackers
 from chaos.run import run
 
 pytestmark = pytest.mark.kafka
@@ -29,3 +30,19 @@ async def test_nothing_is_lost_doubled_reordered_or_otherwise(
     assert report.faults["kill -9 of a worker"] >= PLAN.kills, told
     assert report.faults["kill -9 of a broker"] == PLAN.broker_kills, told
     assert report.ended_by_themselves == [], told
+
+
+LIVE = Plan(seconds=30, kills=4, freezes=1, broker_kills=1, group_restarts=0, scalings=0)
+
+
+async def test_nothing_is_said_of_tickets_that_come_a_day_late_before_they_are_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("aiokafka"), "disabled", True)
+    report = await run(
+        tmp_path, LiveTrackers(), events=6_000, seed=1, plan=LIVE, nodes=1, say=print
+    )
+    told = json.dumps(report.as_dict(), indent=2)
+    assert report.verdict.flawless, told
+    assert report.verdict.expected > 2_000, told
+    assert report.faults["kill -9 of a worker"] >= LIVE.kills, told
