@@ -124,7 +124,7 @@ def _print_json(summary: Summary, ledger: Ledger) -> None:
     """One JSON document; refused rows are as many as there are, so they are not gathered first."""
     head = asdict(summary) | {"alarms": summary.alarms}
     sys.stdout.write(json.dumps(head, ensure_ascii=False)[:-1])
-    for name, findings in (("remarks_told", ledger.remarks()), ("refused", ledger.refused())):
+    for name, findings in (("remarks", ledger.remarks()), ("refused", ledger.refused())):
         sys.stdout.write(f', "{name}": [')
         for number, finding in enumerate(findings):
             sys.stdout.write(", " if number else "")
@@ -137,10 +137,11 @@ def _tell(summary: Summary, ledger: Ledger, wish: Wish) -> None:
     """The account for people, on standard error."""
     if summary.refused_rows:
         _say(f"refused, {summary.refused_rows:,} of {_count(summary.rows, 'row')}:")
-        _list(ledger.refused(), summary.unit, wish.refused)
-    if summary.remarks:
-        _say(f"read by a rule, {_count(summary.remarks, 'time')}:")
-        _list(ledger.remarks(), summary.unit, None)
+        where = f"they are in {wish.refused}" if wish.refused else "--refused FILE has all of them"
+        _list(ledger.refused(), summary.unit, where)
+    if next(ledger.remarks(), None) is not None:
+        _say("read by a rule:")
+        _list(ledger.remarks(), summary.unit, "--json has all of them")
     for note in _notes(summary, wish):
         _say(f"note: {note}")
     for alarm in summary.alarms:
@@ -176,12 +177,12 @@ def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def _list(findings: Iterator[Finding], unit: str, file: Path | None) -> None:
+def _list(findings: Iterator[Finding], unit: str, where: str) -> None:
+    """The first of them, and where the rest is."""
     for finding in islice(findings, SHOWN):
         _say(f"  {described(finding, unit)}")
     rest = sum(1 for _ in findings)
     if rest:
-        where = f"they are in {file}" if file else "--refused FILE and --json have all of them"
         _say(f"  and {rest:,} more; {where}")
 
 

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,11 +64,13 @@ def _packaged_sample() -> io.BufferedReader:
 
 
 def read_lines(paths: Iterable[Path]) -> Iterator[Line]:
-    """The events of ``paths``, in the order written; blank lines are passed over."""
+    """The events of ``paths``, in the order written; blank lines are passed over, and the mark with
+    which some editors begin a file.
+    """
     for path in paths:
         with opened(path) as file:
-            for raw in file:
-                value = raw.strip()
+            for number, raw in enumerate(file):
+                value = (raw.removeprefix(BOM_UTF8) if number == 0 else raw).strip()
                 if value:
                     yield as_line(value)
 

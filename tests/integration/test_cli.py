@@ -304,6 +304,15 @@ def test_the_whole_log_imports_with_the_published_counts() -> None:
     }
 
 
+def test_a_recording_may_begin_with_the_mark_of_its_encoding(tmp_path: Path) -> None:
+    marked = tmp_path / "events.jsonl"
+    marked.write_bytes(
+        b"\xef\xbb\xbf" + json.dumps(event("created", "2026-11-23T12:00:00Z")).encode()
+    )
+    summary = sla_json("simulate", marked, "--out", tmp_path / "result")
+    assert (summary["tickets"], summary["dead_letters"]) == (1, 0)
+
+
 def test_the_sample_is_small_and_has_everything() -> None:
     packed = sample.sample_bytes()
     assert len(packed) < 500_000

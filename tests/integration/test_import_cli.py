@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import pty
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -49,7 +51,7 @@ def test_one_bad_row_and_nothing_is_written(tmp_path: Path, columns: Path, expor
     said = done.stderr.decode()
     assert "line 2, column 'opened', 'soon': it is no time like ISO 8601" in said
     assert said.count("line ") == 20, "the first of them"
-    assert "and 20 more; --refused FILE and --json have all of them" in said
+    assert "and 20 more; --refused FILE has all of them" in said
     last = said.splitlines()[-1]
     assert last == (
         f"sla: {export}: 40 of 1,000 rows can't be imported, so nothing is written; mend them, or "
@@ -175,6 +177,81 @@ def test_a_file_that_is_not_there_is_told_in_a_sentence(tmp_path: Path, columns:
     assert line == f"sla: {tmp_path / 'none.csv'} can't be read: No such file or directory"
     done = sla("import", "csv", tmp_path, "--columns", columns, status=1)
     assert "Is a directory" in done.stderr.decode()
+
+
+def test_a_ticket_without_a_severity_is_tracked_and_no_dead_letter(
+    tmp_path: Path, columns: Path
+) -> None:
+    file, out = tmp_path / "export.csv", tmp_path / "events.jsonl"
+    file.write_text(HEAD + "1,acme,2026-11-16T12:00:00Z,\n")
+    sla("import", "csv", file, "--columns", columns, "--out", out)
+    summary = sla_json("simulate", out, "--out", tmp_path / "result")
+    assert (summary["tickets"], summary["dead_letters"]) == (1, 0)
+    [ticket] = (tmp_path / "result" / "tickets.jsonl").read_bytes().splitlines()
+    assert json.loads(ticket)["severity"] is None
+
+
+def large(path: Path, rows: int) -> Path:
+    """An export with a row a ticket, the newest first."""
+    with path.open("w") as file:
+        file.write(HEAD)
+        for number in range(rows):
+            at = f"2025-{12 - number % 12:02}-{1 + number % 28:02}T{number % 24:02}:00:00Z"
+            file.write(f"T{number},acme-{number % 999},{at},High\n")
+    return path
+
+
+def test_what_an_import_holds_in_memory_does_not_grow_with_its_file(
+    tmp_path: Path, columns: Path
+) -> None:
+    held = []
+    for rows in (60_000, 240_000):
+        export = large(tmp_path / "export.csv", rows)
+        running = subprocess.Popen(
+            [
+                SLA,
+                "import",
+                "csv",
+                export,
+                "--columns",
+                columns,
+                "--out",
+                tmp_path / "events.jsonl",
+            ],
+            stderr=subprocess.DEVNULL,
+            env=environment(),
+        )
+        _, status, used = os.wait4(running.pid, 0)
+        running.returncode = os.waitstatus_to_exitcode(status)
+        assert running.returncode == 0
+        held.append(used.ru_maxrss)
+        with (tmp_path / "events.jsonl").open() as file:
+            times = [json.loads(line)["time"] for line in file]
+        assert len(times) == rows
+        assert times == sorted(times)
+    # Its caches are of 16 MiB; in memory the second would hold 300 MiB more.
+    assert held[1] < held[0] + 40 * 1024, f"{held} KiB"
+
+
+def test_progress_is_shown_to_a_terminal_and_to_nobody_else(tmp_path: Path, columns: Path) -> None:
+    export = large(tmp_path / "export.csv", 30_000)
+    call = [SLA, "import", "csv", export, "--columns", columns, "--out", tmp_path / "events.jsonl"]
+    terminal, inner = pty.openpty()
+    running = subprocess.Popen(call, stdin=inner, stderr=inner, env=environment(TERM="xterm"))
+    os.close(inner)
+    shown = b""
+    with suppress(OSError):  # Linux says so when the other end is closed
+        while chunk := os.read(terminal, 65536):
+            shown += chunk
+    os.close(terminal)
+    assert running.wait(60) == 0
+    assert b"reading" in shown
+    assert b"making events" in shown
+    assert b"30000" in shown
+    piped = sla(*call[1:]).stderr.decode()
+    assert piped.splitlines() == [
+        "30,000 rows: 30,000 imported, 0 refused; 30,000 events of 30,000 tickets"
+    ]
 
 
 def test_ctrl_c_leaves_no_half_file(tmp_path: Path, columns: Path) -> None:

@@ -90,3 +90,14 @@ def test_without_the_broker_everything_else_works_and_the_broker_is_said_to_be_m
     assert started.returncode == 1
     assert "sla-tracker[kafka]" in started.stderr
     assert "Traceback" not in started.stderr
+    table, columns = tmp_path / "export.csv", tmp_path / "columns.toml"
+    table.write_text("id,org,opened\n1,acme,2026-11-16T09:00:00Z\n")
+    columns.write_text('ticket = "id"\nclient = "org"\ncreated = "opened"\n')
+    imported = run(home, tmp_path, "import", "csv", str(table), "--columns", str(columns))
+    assert imported.returncode == 0, imported.stderr
+    for begins in (b"PK\x03\x04", b"PAR1"):
+        table.write_bytes(begins)
+        told = run(home, tmp_path, "import", "csv", str(table), "--columns", str(columns))
+        assert told.returncode == 1
+        assert "sla-tracker[import]" in told.stderr
+        assert "Traceback" not in told.stderr

@@ -150,6 +150,20 @@ def test_an_incident_is_imported_whole_or_not_at_all() -> None:
     assert (found.summary.rows, found.summary.refused_rows) == (4, 3)
 
 
+def test_a_row_that_can_not_be_taken_apart_is_a_hole_in_its_incident() -> None:
+    found = log(
+        row("New", "2026-11-23 09:00"),
+        row("New", "2026-11-23 09:00", "INC2"),
+        'INC1,"On Hold"x,2026-11-23 09:00,2026-11-23 10:00,2 - High,Ana,G1,Loc 1',
+        "INC1,Resolved",
+        'INC1,Resolved,2026-11-23 09:00,2026-11-23 12:00,2 - High,Ana,G1,"Loc 1',
+        row("Resolved", "2026-11-23 20:00", "INC2"),
+    )
+    assert {ticket for ticket, _, _ in found.told} == {"INC2"}
+    assert [finding.line for finding in found.refused] == [2, 4, 5, 6]
+    assert "line 4 of the same ticket" in found.refused[0].reason
+
+
 def test_an_incident_that_ends_before_it_begins_is_refused() -> None:
     found = log(row("Resolved", "2026-11-23 08:00"))
     [refused] = found.refused

@@ -173,7 +173,7 @@ def table(
 
       sla import csv export.csv --columns columns.toml --out events.jsonl\n
       sla import csv jira.csv --columns jira.toml --locale es --out events.jsonl\n
-      sla import csv export.xlsx --columns columns.toml --skip-bad --refused bad.jsonl --out e.jsonl
+      sla import csv export.xlsx --columns columns.toml --skip-bad --out events.jsonl
     """
     from sla_cli.importers.columns import read_columns
     from sla_cli.importers.helpdesk import Helpdesk

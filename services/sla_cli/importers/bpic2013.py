@@ -17,10 +17,9 @@ from sla_cli.importers.mapping import (
     Finding,
     Mapping,
     RefusedError,
-    event_of,
     unusable_id,
 )
-from sla_cli.importers.snapshots import Snapshot, State, changes
+from sla_cli.importers.snapshots import Snapshot, State, events_between
 from sla_cli.importers.tables import Row, Wanted
 from sla_cli.importers.times import Times
 from sla_domain.instant import format_instant
@@ -104,18 +103,7 @@ class Vinst(Mapping):
             "communicated_at": format_instant(snapshots[0].at),
             "kind": "incident",
         }
-        return [
-            event_of(
-                SOURCE,
-                change.type,
-                ticket,
-                snapshots[change.snapshot].at,
-                change.data,
-                id_=f"{ticket}-{change.snapshot}-{change.type.word}",
-                sequence=f"{change.snapshot:05}.{change.number}",
-            )
-            for change in changes(snapshots, created)
-        ]
+        return events_between(SOURCE, ticket, snapshots, created, snapshots[0].at)
 
     def _snapshot(self, row: Row, bad: list[Finding]) -> Snapshot | None:
         known = len(bad)

@@ -20,7 +20,7 @@ from sla_cli.importers.mapping import (
     oldest_first,
     unreadable,
 )
-from sla_cli.importers.snapshots import ENDED, Snapshot, State, changes
+from sla_cli.importers.snapshots import ENDED, Snapshot, State, events_between
 from sla_cli.importers.tables import Row, Wanted
 from sla_cli.importers.times import Reading, Times, order, read_span
 from sla_domain.event import EVENT_TYPES, EventType
@@ -265,21 +265,7 @@ class Helpdesk(Mapping):
                 column = self._needed_moment("time").column
                 why = "the ticket would end before it begins"
                 raise RefusedError([Finding(row.line, column, format_instant(snapshot.at), why)])
-        events = []
-        for change in changes(snapshots, created):
-            at = start if change.type is EventType.CREATED else snapshots[change.snapshot].at
-            events.append(
-                event_of(
-                    SOURCE,
-                    change.type,
-                    ticket,
-                    at,
-                    change.data,
-                    id_=f"{ticket}-{change.snapshot}-{change.type.word}",
-                    sequence=f"{change.snapshot:05}.{change.number}",
-                )
-            )
-        return events
+        return events_between(SOURCE, ticket, snapshots, created, start)
 
     # --- cells ---
 

@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
@@ -34,7 +35,7 @@ _compact: Final = json.JSONEncoder(separators=(",", ":")).encode
 _TABLES: Final = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
-PRAGMA cache_size = -65536;
+PRAGMA cache_size = -16384;
 CREATE TABLE taken (place INTEGER PRIMARY KEY, line INTEGER, ticket TEXT, cells TEXT);
 CREATE TABLE event (at INTEGER, place INTEGER, number INTEGER, value BLOB);
 CREATE TABLE refused (line INTEGER, column TEXT, value TEXT, reason TEXT);
@@ -60,7 +61,6 @@ class Summary:
     without_severity: int = 0
     #: Events that the tracker would not take today, since they are yet to come.
     in_the_future: int = 0
-    remarks: int = 0
     notes: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -104,18 +104,21 @@ class Ledger:
     ) -> Summary:
         """Take every row of ``table``; ``progress`` is called after some of them."""
         summary = Summary(table.name, table.unit, table.read_as)
-        batch: list[tuple[int, int, str, str]] = []
+        batch: list[tuple[int, int, str, str | None]] = []
         for row in table.rows():
             summary.rows += 1
+            try:
+                ticket = mapping.ticket(Row(row.line, row.cells))
+            except RefusedError as refused:
+                ticket = None
+                if isinstance(row, Row):
+                    self._refuse(refused.findings)
             if isinstance(row, Torn):
                 self._refuse([Finding(row.line, "", row.value, row.reason)])
-                continue
-            try:
-                ticket = mapping.ticket(row)
-            except RefusedError as refused:
-                self._refuse(refused.findings)
-                continue
-            batch.append((summary.rows, row.line, ticket, json.dumps(row.cells)))
+            if ticket is not None and not (mapping.one_row_a_ticket and isinstance(row, Torn)):
+                # A torn row is kept as a hole in its ticket's history.
+                cells = json.dumps(row.cells) if isinstance(row, Row) else None
+                batch.append((summary.rows, row.line, ticket, cells))
             if len(batch) == _AT_ONCE:
                 self._db.executemany("INSERT INTO taken VALUES (?, ?, ?, ?)", batch)
                 batch.clear()
@@ -142,17 +145,22 @@ class Ledger:
                 progress(told := done)
         self._db.execute("DELETE FROM taken")
         summary.notes = mapping.log.notes
-        summary.remarks = self._count("SELECT count(*) FROM remark")
-        summary.refused_rows = self._count("SELECT count(DISTINCT line) FROM refused")
+        (summary.refused_rows,) = self._db.execute(
+            "SELECT count(DISTINCT line) FROM refused"
+        ).fetchone()
 
     def _take(
         self,
         ticket: str,
-        found: Sequence[tuple[str, int, int, str]],
+        found: Sequence[tuple[str, int, int, str | None]],
         mapping: Mapping,
         summary: Summary,
     ) -> None:
-        rows = [Row(line, json.loads(cells)) for _, _, line, cells in found]
+        rows = [Row(line, json.loads(cells)) for _, _, line, cells in found if cells is not None]
+        torn = [line for _, _, line, cells in found if cells is None]
+        if torn:
+            self._refuse_ticket(ticket, rows, set(torn), mapping, summary.unit)
+            return
         if mapping.one_row_a_ticket and len(rows) > 1:
             first = rows[0].line
             why = f"the ticket stands already on {summary.unit} {first}; where a row is an event, "
@@ -163,7 +171,9 @@ class Ledger:
         try:
             events = mapping.events(ticket, rows)
         except RefusedError as refused:
-            self._refuse_ticket(ticket, rows, refused.findings, mapping, summary.unit)
+            self._refuse(refused.findings)
+            bad = {finding.line for finding in refused.findings}
+            self._refuse_ticket(ticket, rows, bad, mapping, summary.unit)
             mapping.log.remarks.clear()
             return
         self._insert("remark", mapping.log.remarks)
@@ -189,12 +199,11 @@ class Ledger:
         self,
         ticket: str,
         rows: Sequence[Row],
-        findings: Sequence[Finding],
+        bad: AbstractSet[int],
         mapping: Mapping,
         unit: str,
     ) -> None:
-        self._refuse(findings)
-        bad = {finding.line for finding in findings}
+        """Refuse the rows of a ticket that are not bad themselves."""
         why = f"{unit} {min(bad)} of the same ticket is refused, and a ticket is imported whole"
         self._refuse(
             [
@@ -215,10 +224,6 @@ class Ledger:
                 for line, column, value, reason in findings
             ],
         )
-
-    def _count(self, query: str) -> int:
-        count: int = self._db.execute(query).fetchone()[0]
-        return count
 
     def refused(self) -> Iterator[Finding]:
         """Everything that is wrong, by line."""

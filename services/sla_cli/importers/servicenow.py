@@ -20,14 +20,12 @@ from sla_cli.importers.mapping import (
     Finding,
     Mapping,
     RefusedError,
-    event_of,
     oldest_first,
     unusable_id,
 )
-from sla_cli.importers.snapshots import ENDED, Snapshot, State, changes
+from sla_cli.importers.snapshots import ENDED, Snapshot, State, events_between
 from sla_cli.importers.tables import Row, Wanted
 from sla_cli.importers.times import Reading, Times
-from sla_domain.event import EventType
 from sla_domain.instant import format_instant
 
 SOURCE: Final = "/servicenow/incidents"
@@ -131,21 +129,8 @@ class ServiceNow(Mapping):
             "communicated_at": format_instant(start),
             "kind": "incident",
         }
-        events = []
-        for change in changes([snapshot for snapshot, _, _ in told], created):
-            at = start if change.type is EventType.CREATED else told[change.snapshot][0].at
-            events.append(
-                event_of(
-                    SOURCE,
-                    change.type,
-                    ticket,
-                    at,
-                    change.data,
-                    id_=f"{ticket}-{change.snapshot}-{change.type.word}",
-                    sequence=f"{change.snapshot:05}.{change.number}",
-                )
-            )
-        return events
+        snapshots = [snapshot for snapshot, _, _ in told]
+        return events_between(SOURCE, ticket, snapshots, created, start)
 
     def _time(self, row: Row, column: str, bad: list[Finding]) -> Reading | None:
         text = self.cell(row, column)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
+from sla_cli.importers.mapping import Event, event_of
 from sla_domain.event import EventType
 
 #: What a status means for the promise; ``closed`` is resolved, if nobody said so before.
@@ -18,7 +19,7 @@ ENDED: Final = frozenset({"resolved", "closed"})
 
 
 class Snapshot(NamedTuple):
-    """A ticket after an update."""
+    """A ticket after an update, at an instant in milliseconds."""
 
     at: int
     state: State
@@ -34,6 +35,30 @@ class Change(NamedTuple):
     number: int
     type: EventType
     data: dict[str, Any]
+
+
+def events_between(
+    source: str,
+    ticket: str,
+    snapshots: Sequence[Snapshot],
+    created: Mapping[str, Any],
+    start: int,
+) -> list[Event]:
+    """The events of a ticket by its snapshots, in their order; it was created at ``start``, and
+    ``created`` is what that event says.
+    """
+    return [
+        event_of(
+            source,
+            change.type,
+            ticket,
+            start if change.type is EventType.CREATED else snapshots[change.snapshot].at,
+            change.data,
+            id_=f"{ticket}-{change.snapshot}-{change.type.word}",
+            sequence=f"{change.snapshot:05}.{change.number}",
+        )
+        for change in changes(snapshots, created)
+    ]
 
 
 def changes(snapshots: Sequence[Snapshot], created: Mapping[str, Any]) -> Iterator[Change]:

@@ -55,11 +55,12 @@ class Row(NamedTuple):
 
 
 class Torn(NamedTuple):
-    """A row that can't be taken apart into its cells."""
+    """A row that can't be taken apart into its cells; ``cells`` are as many as can be told."""
 
     line: int
     value: str
     reason: str
+    cells: Sequence[str]
 
 
 class Table(ABC):

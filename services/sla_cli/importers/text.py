@@ -121,7 +121,8 @@ class TextTable(Table):
             except StopIteration:
                 return
             except (csv.Error, _TooLongError) as error:
-                yield Torn(*lines.again(), _said(error))
+                line, value = lines.again()
+                yield self._torn(line, value, _said(error), self._some_cells(value))
                 continue
             if cells:
                 row = self._row(lines.first, cells)
@@ -130,22 +131,29 @@ class TextTable(Table):
 
     def _row(self, line: int, cells: list[str]) -> Row | Torn | None:
         names = self.names
+        count = f"it has {len(cells)} cells and the head {len(names)}"
         if any(cells[len(names) :]):
-            return Torn(
-                line,
-                self._delimiter.join(cells),
-                f"it has {len(cells)} cells and the head {len(names)}; a cell with a delimiter "
-                "inside needs quotes",
-            )
+            why = f"{count}; a cell with a delimiter inside needs quotes"
+            return self._torn(line, self._delimiter.join(cells), why, cells)
         for place in self._places:
             if place is not None and place >= len(cells) and any(cells):
-                return Torn(
-                    line,
-                    self._delimiter.join(cells),
-                    f"it ends before column {names[place]!r}: it has {len(cells)} cells and the "
-                    f"head {len(names)}",
-                )
+                why = f"it ends before column {names[place]!r}: {count}"
+                return self._torn(line, self._delimiter.join(cells), why, cells)
         return self.picked(line, cells, self._places)
+
+    def _torn(self, line: int, value: str, reason: str, cells: Sequence[str]) -> Torn:
+        found = [
+            cells[place].strip() if place is not None and place < len(cells) else ""
+            for place in self._places
+        ]
+        return Torn(line, value, reason, found)
+
+    def _some_cells(self, value: str) -> list[str]:
+        """The cells of a line as far as they can be told."""
+        try:
+            return next(csv.reader([value], delimiter=self._delimiter), [])
+        except csv.Error:
+            return []
 
 
 def encoding_of(file: IO[bytes]) -> str:
