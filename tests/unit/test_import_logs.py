@@ -259,7 +259,15 @@ def test_every_wait_of_the_log_has_its_meaning() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["<log><trace>", "<log></trace>", "<", '<!DOCTYPE l [<!ENTITY a "b">]><log>&b;</log>']
+    "text",
+    [
+        "<log><trace>",
+        "<log></trace>",
+        "<",
+        '<!DOCTYPE l [<!ENTITY a "b">]><log>&b;</log>',
+        '<?xml version="1.0" encoding="klingon"?><log/>',
+        '<?xml version="1.0" encoding="shift_jis"?><log/>',
+    ],
 )
 def test_broken_xes_is_told_in_a_sentence(text: str) -> None:
     with pytest.raises(TableError, match="no XES that can be read"):

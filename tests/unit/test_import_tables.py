@@ -64,7 +64,7 @@ def read(file: str | bytes | Path, how: Reading = PLAIN, **columns: object) -> I
         pytest.param(("sep=;\n" + (HEAD + ROW).replace(",", ";")).encode(), id="the hint, ;"),
         pytest.param((HEAD + ROW).replace("\n", "\r\n").encode(), id="CR LF"),
         pytest.param((HEAD + ROW).replace("\n", "\r").encode(), id="CR"),
-        pytest.param((HEAD + "\n" + ROW + "\n,,,,,\n").encode(), id="blank rows"),
+        pytest.param((HEAD + "\n" + ROW + "\n,,,,,\n,\n \n , \n").encode(), id="blank rows"),
         pytest.param(("Weekly report\n\n" + HEAD + ROW).encode(), id="a title above"),
         pytest.param(gzip.compress((HEAD + ROW).encode()), id="gzip"),
         pytest.param(
@@ -252,7 +252,7 @@ def a_workbook(path: Path) -> Path:
     sheet.append(["id", "customer", "priority", "created", "first_reply", "solved"])
     sheet.append([1, "acme", "High", datetime(2026, 11, 16, 9, 12), 46342.4027777778, None])
     sheet.append(["2", 77, "P9", "2026-11-16", None, None])
-    sheet.append([None, None, None, None, None, None])
+    sheet.append([" "])
     book.save(path)
     return path
 
@@ -262,6 +262,7 @@ def test_a_workbook_is_read_by_its_rows(tmp_path: Path) -> None:
     assert found.told == TOLD[:2], "a date, and the days of a spreadsheet"
     assert found.summary.unit == "row"
     assert found.summary.read_as["sheet"] == "Tickets"
+    assert found.summary.blank_rows == 1
     assert [finding[:3] for finding in found.refused] == [(5, "priority", "P9")]
     with pytest.raises(TableError, match="no sheet 'Nowhere'; it has 'Sheet', 'Tickets'"):
         read(tmp_path / "export.xlsx", Reading(sheet="Nowhere"))

@@ -75,8 +75,7 @@ class ParquetTable(Table):
             while batch := found.fetchmany(_AT_ONCE):
                 for cells in batch:
                     number += 1
-                    row = self.picked(number, cells, places)
-                    if row is not None:
-                        yield row
+                    if not self.passed_over(cells):
+                        yield Row(number, self.picked(cells, places))
         except self._wrong as error:
             raise self._unreadable(error) from error

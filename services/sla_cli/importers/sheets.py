@@ -57,11 +57,10 @@ class SheetTable(Table):
         """The rows below the head."""
         with self._sentences():
             rows = self._book.get_sheet_by_name(self._sheet).iter_rows()
-            for number, cells in enumerate(rows, 1):
-                if number > self._head:
-                    row = self.picked(number, [as_text(cell) for cell in cells], self._places)
-                    if row is not None:
-                        yield row
+            for number, cells in islice(enumerate(rows, 1), self._head, None):
+                texts = [as_text(cell) for cell in cells]
+                if not self.passed_over(texts):
+                    yield Row(number, self.picked(texts, self._places))
 
     @contextmanager
     def _sentences(self) -> Iterator[None]:

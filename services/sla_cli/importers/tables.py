@@ -81,13 +81,19 @@ class Table(ABC):
     def rows(self) -> Iterator[Row | Torn]:
         """The rows below the head. Raises ``TableError`` when the file ends to be readable."""
 
-    def picked(self, line: int, cells: Sequence[str], places: Sequence[int | None]) -> Row | None:
-        """The wanted cells of a row; ``None`` for one without any text."""
-        found = ["" if place is None else cells[place].strip() for place in places]
-        if not any(found) and not any(cell.strip() for cell in cells):
-            self.blank += 1
-            return None
-        return Row(line, found)
+    def passed_over(self, cells: Sequence[str]) -> bool:
+        """Whether a row is without any text, and so none; those are counted."""
+        blank = not any(map(str.strip, cells))
+        self.blank += blank
+        return blank
+
+    @staticmethod
+    def picked(cells: Sequence[str], places: Sequence[int | None]) -> list[str]:
+        """The wanted cells of a row, none where a place is none or beyond its end."""
+        return [
+            cells[place].strip() if place is not None and place < len(cells) else ""
+            for place in places
+        ]
 
 
 def found_columns(names: Sequence[str], wanted: Sequence[Wanted]) -> int:

@@ -124,29 +124,23 @@ class TextTable(Table):
                 line, value = lines.again()
                 yield self._torn(line, value, _said(error), self._some_cells(value))
                 continue
-            if cells:
-                row = self._row(lines.first, cells)
-                if row is not None:
-                    yield row
+            if cells and not self.passed_over(cells):
+                yield self._row(lines.first, cells)
 
-    def _row(self, line: int, cells: list[str]) -> Row | Torn | None:
+    def _row(self, line: int, cells: list[str]) -> Row | Torn:
         names = self.names
         count = f"it has {len(cells)} cells and the head {len(names)}"
         if any(cells[len(names) :]):
             why = f"{count}; a cell with a delimiter inside needs quotes"
             return self._torn(line, self._delimiter.join(cells), why, cells)
         for place in self._places:
-            if place is not None and place >= len(cells) and any(cells):
+            if place is not None and place >= len(cells):
                 why = f"it ends before column {names[place]!r}: {count}"
                 return self._torn(line, self._delimiter.join(cells), why, cells)
-        return self.picked(line, cells, self._places)
+        return Row(line, self.picked(cells, self._places))
 
     def _torn(self, line: int, value: str, reason: str, cells: Sequence[str]) -> Torn:
-        found = [
-            cells[place].strip() if place is not None and place < len(cells) else ""
-            for place in self._places
-        ]
-        return Torn(line, value, reason, found)
+        return Torn(line, value, reason, self.picked(cells, self._places))
 
     def _some_cells(self, value: str) -> list[str]:
         """The cells of a line as far as they can be told."""

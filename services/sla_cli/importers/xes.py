@@ -44,15 +44,16 @@ class XesTable(Table):
                 parser.Parse(chunk)
                 yield from self._taken(reader)
             parser.Parse(b"", True)
-        except expat.ExpatError as error:
+        except (expat.ExpatError, LookupError, ValueError) as error:
+            # The latter two where it names an encoding that is unknown.
             raise TableError(f"{self.name} is no XES that can be read: {error}") from error
         yield from self._taken(reader)
 
     def _taken(self, reader: _Reader) -> Iterator[Row | Torn]:
         for line, found in reader.events:
-            row = self.picked(line, [found.get(name, "") for name in self._names], self._places)
-            if row is not None:
-                yield row
+            cells = [found.get(name, "") for name in self._names]
+            if not self.passed_over(cells):
+                yield Row(line, self.picked(cells, self._places))
         reader.events.clear()
 
 
