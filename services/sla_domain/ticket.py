@@ -162,12 +162,14 @@ class Ticket:
 
     def add(self, event: Event) -> Placement:
         """Put ``event`` in its place. A copy changes nothing; with other content it is a
-        conflict, and the first one read stands.
+        conflict, and the first one read stands. The sequence is no content: a delivery that is
+        sent again arrives in another place.
         """
         source, id_ = event.source, event.id
         for known in self.timeline:
             if known.id == id_ and known.source == source:
-                return Placement.DUPLICATE if known == event else Placement.CONFLICT
+                copy = event._replace(sequence=known.sequence)
+                return Placement.DUPLICATE if known == copy else Placement.CONFLICT
         in_place = insert(self.timeline, event)
         type_ = event.type
         if (
