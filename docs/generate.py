@@ -29,11 +29,14 @@ from sla_tracker.settings import TrackerSettings
 HERE: Final = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+import deliveries
 import measured
 import reference
 
 #: By the name that a page calls it.
-PARTS: Final = reference.PARTS | {part.__name__: part for part in measured.PARTS}
+PARTS: Final = reference.PARTS | {
+    part.__name__: part for part in (*measured.PARTS, *deliveries.PARTS)
+}
 
 MODELS: Final[dict[str, type[BaseModel]]] = {
     model.__name__: model

@@ -22,6 +22,8 @@ DESTINATION_HEADER: Final = "sla-destination"
 HTTP_ORIGIN: Final = "http:"
 #: On a dead letter of the intake, so that it can be read again as it was delivered: when it
 #: arrived (RFC 3339, microseconds), and the HTTP headers that its reading needs, each behind this
-#: prefix.
+#: prefix; where the rest of it was published, the fields that its ``created`` lacks for what was
+#: not understood, separated by commas.
 ARRIVED_HEADER: Final = "sla-arrived"
 HTTP_HEADER_PREFIX: Final = "sla-http-"
+LACKING_HEADER: Final = "sla-lacking"

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sla_intake.arrival import Arrivals
 from sla_intake.metrics import IntakeMetrics
 from sla_intake.publisher import NotAcknowledgedError
-from sla_intake.reading import Letter, understood
+from sla_intake.reading import Letter, Reading, understood
 from sla_intake.settings import IntakeSettings
 from sla_intake.signature import ForgedError, verify
 from sla_intake.sources import Source
@@ -37,7 +37,9 @@ class _Gate:
 
 
 class Intake:
-    """The ASGI application. What is none of a source's goes to ``others``."""
+    """The ASGI application. What is none of a source's goes to ``others``; ``clock`` tells
+    milliseconds.
+    """
 
     def __init__(
         self,
@@ -46,12 +48,14 @@ class Intake:
         settings: IntakeSettings,
         metrics: IntakeMetrics,
         others: ASGIApp,
+        clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._gates = {each.path: _Gate(each, each.secrets()) for each in sources}
         self._publish = publish
         self._settings = settings
         self._metrics = metrics
         self._others = others
+        self._clock = clock
         self._limit = RateLimit(settings.requests_per_second)
         self._arrivals = Arrivals()
         self._under_way = 0
@@ -92,13 +96,14 @@ class Intake:
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
         body = await self._body(headers, receive)
+        now = self._clock()
         try:
-            verify(source.kind, gate.secrets, headers, body, int(time.time() * 1000))
+            verify(source.kind, gate.secrets, headers, body, now)
         except ForgedError as error:
             raise ProblemError(HTTPStatus.UNAUTHORIZED, str(error)) from error
-        events, letters = understood(source, headers, body, arrived)
+        reading = understood(source, headers, body, arrived, now)
         try:
-            await self._publish(events, letters)
+            await self._publish(reading.events, reading.letters)
         except NotAcknowledgedError as error:
             log.warning("not acknowledged", source=source.name, reason=str(error))
             raise ProblemError(
@@ -106,13 +111,8 @@ class Intake:
                 "Kafka did not acknowledge; send it again",
                 {"Retry-After": "5"},
             ) from error
-        self._metrics.events.labels(source.name).inc(len(events))
-        for letter in letters:
-            self._metrics.dead_letters.labels(source.name, letter.reason).inc()
-        told: dict[str, Any] = {"events": len(events), "dead_letters": len(letters)}
-        if letters:
-            told["reasons"] = [f"{each.reason}: {each.detail}" for each in letters]
-        return JSONResponse(told, HTTPStatus.ACCEPTED)
+        self._metrics.tell(source.name, reading)
+        return JSONResponse(told_of(reading), HTTPStatus.ACCEPTED)
 
     async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
         most = self._settings.max_body_bytes
@@ -142,3 +142,15 @@ class Intake:
         except TimeoutError:
             raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, "the body came too slowly") from None
         return b"".join(chunks)
+
+
+def told_of(reading: Reading) -> dict[str, Any]:
+    """The body of an answer of 202."""
+    told: dict[str, Any] = {
+        "events": len(reading.events),
+        "ignored": len(reading.ignored),
+        "dead_letters": len(reading.letters),
+    }
+    reasons = [f"{each.reason}: {each.detail}" for each in reading.letters]
+    reasons += [f"ignored: {each}" for each in reading.ignored]
+    return told | ({"reasons": reasons} if reasons else {})

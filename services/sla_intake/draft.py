@@ -2,132 +2,247 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple
 
+from sla_intake.delivery import Delivery, UnusableError, at, ident, instant, shown, word
 from sla_intake.sources import Source, State
 from sla_schemas.events import TYPE_PREFIX
-from sla_schemas.words import DeadLetterReason
+from sla_schemas.words import CancelReason, DeadLetterReason
+
+#: Why nothing of a delivery concerns a promise; the words of the metric and of the answer.
+Ignored = Literal[
+    "author_unknown",
+    "cleared",
+    "comment_without_issue",
+    "empty",
+    "no_change",
+    "not_a_ticket",
+    "other_comment",
+    "private_comment",
+    "type_not_mapped",
+    "unassigned",
+    "undeleted",
+    "unrelated_change",
+]
 
 
-class UnusableError(Exception):
-    """A proven delivery that no event can be made of; it goes to the dead letters."""
+class Translation(NamedTuple):
+    """What a vendor's delivery comes to: events as CloudEvents, else why it has none; what of it
+    was not understood; and which fields the ``created`` among the events lacks for that.
+    """
 
-    def __init__(self, reason: DeadLetterReason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A proven delivery: headers with lower-case names, the body as read and as JSON."""
-
-    source: Source
-    headers: Mapping[str, str]
-    body: bytes
-    json: Any
+    events: list[dict[str, Any]]
+    ignored: Ignored | None = None
+    problems: Sequence[UnusableError] = ()
+    lacking: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """An event to be: its type without prefix, its ticket and what it says."""
-
-    word: str
-    ticket: str
-    time: str
-    data: Mapping[str, Any] = field(default_factory=dict)
+def nothing(reason: Ignored) -> Translation:
+    """Of a delivery that concerns no promise."""
+    return Translation([], reason)
 
 
-#: The events that bring a ticket from one state to another. From a state that is not known each
-#: says what is true now, and changes nothing where it was so already.
-_STEPS: Final[dict[tuple[State | None, State], tuple[str, ...]]] = {
-    (None, "open"): ("client_responded",),
-    ("waiting_on_client", "open"): ("client_responded",),
-    ("resolved", "open"): ("reopened",),
-    (None, "waiting_on_client"): ("waiting_on_client",),
-    ("open", "waiting_on_client"): ("waiting_on_client",),
-    ("resolved", "waiting_on_client"): ("reopened", "waiting_on_client"),
-    (None, "resolved"): ("resolved",),
-    ("open", "resolved"): ("resolved",),
-    ("waiting_on_client", "resolved"): ("resolved",),
+Step = tuple[str, Mapping[str, str]]
+
+_WAIT: Final[dict[State, Step]] = {
+    "waiting_on_client": ("waiting_on_client", {}),
+    "waiting_on_third_party": ("waiting_on_client", {"party": "client_third_party"}),
 }
+_RESPONDED: Final[Step] = ("client_responded", {})
+_REOPENED: Final[Step] = ("reopened", {})
 
 
-def steps(previous: State | None, current: State) -> tuple[str, ...]:
-    """The types of the events between two states; none where nothing changed for the promise."""
+def steps(previous: State | None, current: State) -> tuple[Step, ...]:
+    """The events, as word and data, that bring a ticket from one state to another; none where
+    nothing changed for the promise.
+
+    From a state that is not known they say what is true now, whatever it was: ``reopened`` begins
+    a new cycle of a resolved ticket, ends a wait, and changes nothing of an open one.
+    """
     if previous in {current, "cancelled"}:
         return ()
-    return ("cancelled",) if current == "cancelled" else _STEPS.get((previous, current), ())
+    if current in {"cancelled", "resolved"}:
+        return ((current, {}),)
+    again = (_REOPENED,) if previous in {None, "resolved"} else ()
+    match current:
+        case "on_hold":
+            return again
+        case "open":
+            # Whoever waits may have been put on hold in between.
+            return again or (_RESPONDED,)
+        case _:
+            ended = (_RESPONDED,) if previous in _WAIT else ()
+            return (*again, *ended, _WAIT[current])
 
 
-def state_of(source: Source, status: Any) -> State:
-    """What a status means. Raises ``UnusableError`` for one that the mapping lacks."""
-    state = source.mapping.states.get(str(status).lower())
-    if state is None:
-        raise UnusableError(
-            "unknown_type",
-            f"status {str(status)[:80]!r} is not in the mapping of source {source.name!r}",
-        )
-    return state
+class Draft:
+    """The events of one delivery, about one ticket, as they are found. What is not understood is
+    noted and stops nothing else.
 
-
-def severity_of(source: Source, priority: Any) -> str | None:
-    """What a priority means; ``None`` for none, and for one that the mapping lacks."""
-    return source.mapping.severities.get(str(priority).lower())
-
-
-def kind_of(source: Source, type_: Any) -> str | None:
-    """What a type means; ``None`` for none, and for one that the mapping lacks."""
-    return source.mapping.kinds.get(str(type_).lower())
-
-
-def client_of(source: Source, ticket: Any) -> str:
-    """Whose ticket it is. Raises ``UnusableError`` where that can't be told."""
-    if source.client_id is not None:
-        return source.client_id
-    found = at(ticket, source.client_field or "")
-    if found is None:
-        raise UnusableError(
-            "invalid_data", f"the ticket has nothing at client_field {source.client_field!r}"
-        )
-    return str(found)
-
-
-def at(value: Any, path: str) -> Any:
-    """What is at ``a.b.c`` in JSON, ``None`` where nothing is."""
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
-
-
-def needed(value: Any, path: str) -> Any:
-    """The same, which must be there. Raises ``UnusableError``."""
-    found = at(value, path)
-    if found is None:
-        raise UnusableError("invalid_data", f"there is no {path}")
-    return found
-
-
-def present(**data: Any) -> dict[str, Any]:
-    """Only what there is."""
-    return {name: value for name, value in data.items() if value is not None}
-
-
-def events(delivery: Delivery, id_: str, drafts: Iterable[Draft]) -> Iterator[dict[str, Any]]:
-    """CloudEvents of ``drafts``; the first has the delivery's own id, so that a repeat of the
-    delivery is a repeat of its events.
+    A repeat of the delivery gives the same ids: its own and an event's word. ``order`` is what of
+    the vendor's tells the order of events in one instant, written so that it sorts as a text.
     """
-    source = delivery.source
-    for number, draft in enumerate(drafts):
-        yield {
-            "specversion": "1.0",
-            "id": id_ if number == 0 else f"{id_}-{number}",
-            "source": source.uri,
-            "type": TYPE_PREFIX + draft.word,
-            "subject": source.ticket_prefix + draft.ticket,
-            "time": draft.time,
-            # Of events of one instant, the order they were told in.
-            "sequence": f"{number:04}",
-            "data": dict(draft.data),
-        }
+
+    def __init__(
+        self, delivery: Delivery, *, id_: str, ticket: str, time: str, order: str = ""
+    ) -> None:
+        self.source: Final[Source] = delivery.source
+        self._id = id_
+        self._ticket = delivery.source.ticket_prefix + ticket
+        self._time = time
+        # Within an instant: the vendor's order, that of arrival, that in which it was told.
+        self._order = f"{order}{delivery.arrived}"
+        self._events: dict[str, dict[str, Any]] = {}
+        self._problems: list[UnusableError] = []
+        self._lacking: list[str] = []
+        self._ignored: Ignored | None = None
+
+    def say(self, type_: str, **data: Any) -> None:
+        """Add an event; a delivery says each word once. ``None`` is left out of ``data``."""
+        self._events.setdefault(
+            type_,
+            {
+                "specversion": "1.0",
+                "id": f"{self._id}-{type_}",
+                "source": self.source.uri,
+                "type": TYPE_PREFIX + type_,
+                "subject": self._ticket,
+                "time": self._time,
+                "sequence": f"{self._order}-{len(self._events):02}",
+                "data": {name: value for name, value in data.items() if value is not None},
+            },
+        )
+
+    def ignore(self, reason: Ignored) -> None:
+        """Something of the delivery concerns no promise; told where nothing else does."""
+        self._ignored = self._ignored or reason
+
+    def problem(self, reason: DeadLetterReason, detail: str) -> None:
+        """Something of the delivery is not understood."""
+        self._problems.append(UnusableError(reason, detail))
+
+    def done(self) -> Translation:
+        """All of it."""
+        events = list(self._events.values())
+        ignored = None if events or self._problems else self._ignored or "no_change"
+        return Translation(events, ignored, self._problems, self._lacking)
+
+    def created(self, ticket: Any, communicated: str | None = None, **data: Any) -> None:
+        """The ticket came to be. Its client, and the time of the communication if a path to it is
+        given, are looked for in ``ticket``; without either there is no event.
+        """
+        try:
+            at_ = None if communicated is None else instant(self.source, ticket, communicated)
+            self.say("created", client_id=self._client(ticket), communicated_at=at_, **data)
+        except UnusableError as error:
+            self._problems.append(error)
+
+    def change(
+        self, previous: State | None, current: State | None, reason: CancelReason | None = None
+    ) -> None:
+        """The ticket went from one state to another; from ``None``, which is not known. To
+        ``None`` was noted as a problem already.
+        """
+        if current is None:
+            return
+        for type_, data in steps(previous, current):
+            self.say(type_, **data, reason=reason if type_ == "cancelled" else None)
+        if not steps(previous, current):
+            self.ignore("no_change")
+
+    def assigned(self, value: Any, path: str, group: str | None = None) -> None:
+        """Who is at ``path`` has the ticket now, or nobody."""
+        analyst = self.ident(value, path)
+        if analyst is None:
+            self.ignore("unassigned")
+        else:
+            self.say("assigned", analyst_id=analyst, group=group)
+
+    def severity(self, value: Any, path: str) -> None:
+        """The priority at ``path`` is that of now."""
+        found = self.word(value, path)
+        if found is None:
+            self.ignore("cleared")
+        elif severity := self.severity_of(found):
+            self.say("severity_changed", severity=severity)
+
+    def kind(self, previous: str | None, now: str | None) -> None:
+        """The type is another now. One that no mapping has matters only where the ticket had no
+        clocks before.
+        """
+        if now is None:
+            self.ignore("cleared")
+        elif kind := self.kind_of(now):
+            self.say("reclassified", kind=kind)
+        elif previous is not None and self.kind_of(previous) == "feature_request":
+            self.problem("unknown_type", self._unmapped("type", now))
+        else:
+            self.ignore("type_not_mapped")
+
+    def state_of(self, status: str) -> State | None:
+        """What a status means; ``None`` for one that the mapping lacks, which is noted."""
+        state = self.known_state(status)
+        if state is None:
+            self.problem("unknown_type", self._unmapped("status", status))
+        return state
+
+    def known_state(self, status: str | None) -> State | None:
+        """The same, not noted."""
+        return None if status is None else self.source.mapping.states.get(status.lower())
+
+    def severity_of(self, priority: str | None) -> str | None:
+        """What a priority means; ``None`` for none, and for one that the mapping lacks, which is
+        noted.
+        """
+        if priority is None:
+            return None
+        severity = self.source.mapping.severities.get(priority.lower())
+        if severity is None:
+            self.problem("unknown_type", self._unmapped("priority", priority))
+            self._lacking.append("severity")
+        return severity
+
+    def kind_of(self, type_: str | None) -> str | None:
+        """What a type means; ``None`` for none, and for one that the mapping lacks."""
+        return None if type_ is None else self.source.mapping.kinds.get(type_.lower())
+
+    def word(self, value: Any, path: str) -> str | None:
+        """What is at ``path``, where that is no word noted."""
+        try:
+            return word(value, path)
+        except UnusableError as error:
+            self._problems.append(error)
+            return None
+
+    def ident(self, value: Any, path: str) -> str | None:
+        """The same of an identifier."""
+        try:
+            return ident(value, path)
+        except UnusableError as error:
+            self._problems.append(error)
+            return None
+
+    def _unmapped(self, what: str, found: str) -> str:
+        return f"{what} {shown(found)} is not in the mapping of source {self.source.name!r}"
+
+    def _client(self, ticket: Any) -> str:
+        """Whose ticket it is: what ``client_field`` says, else ``client_id``."""
+        field = self.source.client_field
+        if isinstance(at(ticket, field or ""), list | dict):
+            raise UnusableError(
+                "invalid_data",
+                f"client_field {field!r} leads to more than a word; name a field in it as a.b, or "
+                "an element of a list as a.0",
+            )
+        found = None if field is None else ident(ticket, field)
+        found = found or self.source.client_id
+        if found is None:
+            raise UnusableError("invalid_data", f"the ticket has nothing at client_field {field!r}")
+        return found
+
+
+def concerns_client(source: Source, field: str) -> bool:
+    """Whether the ticket's client is found at or below ``field``."""
+    path = source.client_field
+    return path is not None and f"{path}.".startswith(f"{field}.")

@@ -7,6 +7,8 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter
 
+from sla_intake.draft import Ignored
+from sla_intake.reading import Reading
 from sla_schemas.words import DeadLetterReason
 
 
@@ -25,7 +27,13 @@ class IntakeMetrics:
         )
         self.dead_letters = Counter(
             "sla_intake_dead_letters",
-            "Deliveries that no event could be made of.",
+            "Deliveries that were not understood, as a whole or in part.",
+            ["source", "reason"],
+            registry=registry,
+        )
+        self.ignored = Counter(
+            "sla_intake_ignored",
+            "Deliveries of which nothing concerns a promise.",
             ["source", "reason"],
             registry=registry,
         )
@@ -34,3 +42,13 @@ class IntakeMetrics:
             self.events.labels(source)
             for reason in get_args(DeadLetterReason):
                 self.dead_letters.labels(source, reason)
+            for why in get_args(Ignored):
+                self.ignored.labels(source, why)
+
+    def tell(self, source: str, reading: Reading) -> None:
+        """What a delivery of a source came to, once Kafka has it."""
+        self.events.labels(source).inc(len(reading.events))
+        for letter in reading.letters:
+            self.dead_letters.labels(source, letter.reason).inc()
+        for why in reading.ignored:
+            self.ignored.labels(source, why).inc()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qs
 
 import msgspec
+import structlog
 from pydantic import ValidationError
 
-from sla_intake.draft import Delivery, UnusableError
+from sla_intake.delivery import Delivery, UnusableError, shown
+from sla_intake.draft import Ignored, Translation
 from sla_intake.sources import Source
-from sla_intake.vendors import TRANSLATE, cloudevents, kept_headers
+from sla_intake.vendors import TRANSLATE, cloudevents, github, kept_headers
 from sla_runtime.tracing import TRACEPARENT
 from sla_schemas.events import TICKET_EVENT
 from sla_schemas.headers import (
@@ -19,22 +22,27 @@ from sla_schemas.headers import (
     DETAIL_HEADER,
     HTTP_HEADER_PREFIX,
     HTTP_ORIGIN,
+    LACKING_HEADER,
     REASON_HEADER,
     TOPIC_HEADER,
 )
+from sla_schemas.limits import FUTURE_TOLERANCE, MAX_DEPTH, MAX_RECORD_BYTES
 from sla_schemas.words import DeadLetterReason
 
 _JSON: Final = msgspec.json.Decoder()
+_FORM: Final = "application/x-www-form-urlencoded"
+_FORM_FIELDS: Final = 10
 #: What a dead letter tells of a wrong field; never its content.
 _TOLD_ERRORS: Final = 3
-_AS_IT_CAME: Final[Mapping[str, str]] = {}
-#: What an event of a batch has as its headers once it is by itself.
-_ALONE: Final[Mapping[str, str]] = {"content-type": cloudevents.STRUCTURED}
+
+log = structlog.get_logger("sla_intake")
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What no event could be made of, with all that reading it again as it was delivered needs."""
+    """What was not understood of a delivery, with all that reading it again as it was delivered
+    needs. ``lacking`` are the fields that its ``created`` was published without.
+    """
 
     body: bytes
     reason: DeadLetterReason
@@ -42,6 +50,7 @@ class Letter:
     source: Source
     arrived: str
     http: Mapping[str, str]
+    lacking: Sequence[str] = ()
 
     def headers(self) -> list[tuple[str, bytes]]:
         """Of its record on the dead-letter topic."""
@@ -51,64 +60,164 @@ class Letter:
             TOPIC_HEADER: HTTP_ORIGIN + self.source.path,
             ARRIVED_HEADER: self.arrived,
         }
+        if self.lacking:
+            told[LACKING_HEADER] = ",".join(self.lacking)
         told |= {HTTP_HEADER_PREFIX + name: value for name, value in self.http.items()}
         return [(name, value.encode("utf-8", "surrogateescape")) for name, value in told.items()]
 
 
 class Reading(NamedTuple):
-    """What a delivery came to."""
+    """What a delivery came to: at least one of an event, a letter, and a reason why it has none."""
 
     events: list[dict[str, Any]]
     letters: list[Letter]
+    ignored: list[Ignored]
 
 
-def understood(source: Source, headers: Mapping[str, str], body: bytes, arrived: str) -> Reading:
-    """The events of a proven delivery, and what could not be made one of.
+def understood(
+    source: Source, headers: Mapping[str, str], body: bytes, arrived: str, now: int
+) -> Reading:
+    """What a proven delivery comes to.
 
-    Of a delivery that can't be understood the whole body is kept, of a batch the events that are
-    wrong. ``arrived`` is when it came, RFC 3339 with microseconds.
+    Of one that is not understood, or in part only, the whole body is kept; of a batch the events
+    that are wrong. ``arrived`` is when it came, RFC 3339 with microseconds; ``now``, in
+    milliseconds, is what an event may not be far ahead of.
     """
-
-    def letter(value: bytes, error: UnusableError, http: Mapping[str, str] = _AS_IT_CAME) -> Letter:
-        return Letter(
-            value, error.reason, str(error), source, arrived, {**kept_headers(headers), **http}
-        )
-
     try:
-        told = _JSON.decode(body) if body else None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Reading([], [letter(body, UnusableError("not_json", str(error)))])
-    try:
-        found = TRANSLATE[source.kind](Delivery(source, headers, body, told))
+        return _understood(source, headers, body, arrived, now)
     except UnusableError as error:
-        return Reading([], [letter(body, error)])
-    events: list[dict[str, Any]] = []
-    letters: list[Letter] = []
-    for event in found:
-        if TRACEPARENT in headers:
-            # An event's own trace goes before that of the request which brought it.
-            event.setdefault(TRACEPARENT, headers[TRACEPARENT])
+        wrong = error
+    except Exception:
+        # A fault of ours, which repeating it would not mend and which must not lose the delivery.
+        log.exception("a delivery could not be read", source=source.name)
+        wrong = UnusableError("invalid_data", "the intake failed on it; its log says how")
+    return Reading([], [_letter(Delivery(source, headers, None, arrived), body, [wrong], ())], [])
+
+
+def _understood(
+    source: Source, headers: Mapping[str, str], body: bytes, arrived: str, now: int
+) -> Reading:
+    told = _decoded(source, headers, body)
+    if source.kind != "cloudevents" or not cloudevents.is_batch(headers):
+        return _read(Delivery(source, headers, told, arrived), body, now)
+    parts = cloudevents.events_of_batch(told)
+    alone = {**headers, "content-type": cloudevents.STRUCTURED}
+    found = [_read(Delivery(source, alone, part, arrived), None, now) for part in parts]
+    return Reading(
+        [event for each in found for event in each.events],
+        [letter for each in found for letter in each.letters],
+        [] if parts else ["empty"],
+    )
+
+
+def _decoded(source: Source, headers: Mapping[str, str], body: bytes) -> Any:
+    try:
+        return _JSON.decode(body) if body else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        # Some programs call everything a form, so that is asked last.
+        if cloudevents.media_type(headers) != _FORM:
+            raise UnusableError("not_json", str(error)) from error
+    try:
+        return _JSON.decode(_form_field(source, body))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UnusableError("not_json", str(error)) from error
+
+
+def _form_field(source: Source, body: bytes) -> bytes:
+    """The JSON in a form, which is how GitHub sends unless told otherwise."""
+    if source.kind == "github":
         try:
-            TICKET_EVENT.validate_python(event)
-        except ValidationError as error:
-            wrong = _wrong(event, error)
-            if isinstance(told, list):
-                # The rest of a batch goes on, so only this event of it is kept.
-                letters.append(letter(msgspec.json.encode(event), wrong, _ALONE))
-            else:
-                letters.append(letter(body, wrong))
+            fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_FORM_FIELDS)
+        except ValueError:
+            fields = {}
+        if found := fields.get(github.FORM_FIELD):
+            return found[0].encode()
+    raise UnusableError("not_json", f"it came as {_FORM}; let it be sent as JSON")
+
+
+def _read(delivery: Delivery, body: bytes | None, now: int) -> Reading:
+    """Of a delivery that is no batch; ``body`` is that of its JSON where it came by itself."""
+    translation = Translation([])
+    problems: list[UnusableError] = []
+    try:
+        translation = TRANSLATE[delivery.source.kind](delivery)
+        problems += translation.problems
+    except UnusableError as error:
+        problems.append(error)
+    events = []
+    for event in translation.events:
+        if TRACEPARENT in delivery.headers:
+            # An event's own trace goes before that of the request which brought it.
+            event.setdefault(TRACEPARENT, delivery.headers[TRACEPARENT])
+        try:
+            _check(event, now)
+        except UnusableError as error:
+            problems.append(error)
         else:
             events.append(event)
-    return Reading(events, letters)
+    ignored = [] if translation.ignored is None else [translation.ignored]
+    if not problems:
+        return Reading(events, [], ignored)
+    created = any(event["type"] == "ticket.created" for event in events)
+    lacking = translation.lacking if created else ()
+    whole = msgspec.json.encode(delivery.json) if body is None else body
+    return Reading(events, [_letter(delivery, whole, problems, lacking)], [])
+
+
+def _letter(
+    delivery: Delivery, body: bytes, problems: Sequence[UnusableError], lacking: Sequence[str]
+) -> Letter:
+    return Letter(
+        body,
+        problems[0].reason,
+        "; ".join(str(each) for each in problems),
+        delivery.source,
+        delivery.arrived,
+        kept_headers(delivery.headers),
+        lacking,
+    )
+
+
+def _check(event: dict[str, Any], now: int) -> None:
+    """Raise ``UnusableError`` for what the tracker would not take either."""
+    if _deeper(event, MAX_DEPTH):
+        raise UnusableError("too_large", f"nested deeper than {MAX_DEPTH}")
+    try:
+        model = TICKET_EVENT.validate_python(event)
+    except ValidationError as error:
+        raise _wrong(event, error) from error
+    communicated = getattr(model.data, "communicated_at", None)
+    if max(model.time, communicated or 0) > now + FUTURE_TOLERANCE:
+        raise UnusableError("from_the_future", "more than 5 minutes ahead of its arrival")
+    if (size := len(msgspec.json.encode(event))) > MAX_RECORD_BYTES:
+        raise UnusableError("too_large", f"{size} bytes; at most {MAX_RECORD_BYTES}")
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether JSON nests deeper than so many levels."""
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    return levels == 0 or any(_deeper(each, levels - 1) for each in value)
 
 
 def _wrong(event: dict[str, Any], error: ValidationError) -> UnusableError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    if first["type"].startswith("union_tag"):
-        return UnusableError("unknown_type", f"type {str(event.get('type'))[:80]!r} is not known")
-    details = [
-        f"{'.'.join(str(part) for part in each['loc'][1:])}: {each['msg']}"
-        for each in error.errors(include_url=False, include_input=False)[:_TOLD_ERRORS]
-    ]
-    naive = first["type"] == "instant_naive"
-    return UnusableError("naive_time" if naive else "invalid_data", "; ".join(details))
+    errors = error.errors(include_url=False, include_input=False)
+    first = errors[0]["type"]
+    if first.startswith("union_tag"):
+        return UnusableError("unknown_type", f"type {shown(str(event.get('type')))} is not known")
+    reason = _REASONS.get(first, "invalid_data")
+    return UnusableError(
+        reason,
+        "; ".join(
+            f"{'.'.join(str(part) for part in each['loc'][1:])}: {each['msg']}"
+            for each in errors[:_TOLD_ERRORS]
+        ),
+    )
+
+
+_REASONS: Final[dict[str, DeadLetterReason]] = {
+    "instant_naive": "naive_time",
+    "string_too_long": "too_large",
+}

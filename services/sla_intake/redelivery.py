@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -11,7 +12,14 @@ from sla_domain.errors import UserFacingError
 from sla_intake.arrival import arrival_text
 from sla_intake.reading import understood
 from sla_intake.sources import Source
-from sla_schemas.headers import ARRIVED_HEADER, HTTP_HEADER_PREFIX, HTTP_ORIGIN, TOPIC_HEADER
+from sla_schemas.events import TYPE_PREFIX
+from sla_schemas.headers import (
+    ARRIVED_HEADER,
+    HTTP_HEADER_PREFIX,
+    HTTP_ORIGIN,
+    LACKING_HEADER,
+    TOPIC_HEADER,
+)
 
 Headers = Iterable[tuple[str, bytes]]
 
@@ -58,10 +66,23 @@ def redelivered(
         if name.startswith(HTTP_HEADER_PREFIX)
     }
     arrived = told.get(ARRIVED_HEADER) or arrival_text(appended * 1000)
-    reading = understood(source, http, body, arrived)
+    reading = understood(source, http, body, arrived, time.time_ns() // 1_000_000)
     if reading.letters:
         details = "; ".join(f"{each.reason}: {each.detail}" for each in reading.letters)
         raise RedeliveryError(f"source {source.name!r} still does not understand it: {details}")
-    return [
-        Record(event["subject"].encode(), msgspec.json.encode(event)) for event in reading.events
-    ]
+    lacking = told.get(LACKING_HEADER, "").split(",")
+    events = filter(None, (_new_of(event, lacking) for event in reading.events))
+    return [Record(event["subject"].encode(), msgspec.json.encode(event)) for event in events]
+
+
+def _new_of(event: dict[str, Any], lacking: Sequence[str]) -> dict[str, Any] | None:
+    """An event, of a ``created`` that was published the severity it lacked: of two with the same
+    id the first stands, so that can only be told as a change, of the same instant.
+    """
+    if "severity" not in lacking or event["type"] != f"{TYPE_PREFIX}created":
+        return event
+    severity = event["data"].get("severity")
+    if severity is None:
+        return None
+    type_ = f"{TYPE_PREFIX}severity_changed"
+    return {**event, "id": f"{event['id']}-severity", "type": type_, "data": {"severity": severity}}

@@ -5,19 +5,25 @@ from __future__ import annotations
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from sla_domain.errors import UserFacingError
 from sla_kafka.secrets import secret_of
 from sla_runtime.configuration import Strict, read_toml
 from sla_schemas.types import Id
+from sla_schemas.wording import nearest
 from sla_schemas.words import Kind, Severity
 
 Vendor = Literal["zendesk", "jira", "freshdesk", "github", "cloudevents"]
 #: What a status of theirs means for the promise.
-State = Literal["open", "waiting_on_client", "resolved", "cancelled"]
+State = Literal[
+    "open", "on_hold", "waiting_on_client", "waiting_on_third_party", "resolved", "cancelled"
+]
+#: Their words, read alike however they are written.
+LowerCase = Annotated[str, StringConstraints(to_lower=True, strip_whitespace=True)]
 
 
 class SourcesError(UserFacingError):
@@ -25,14 +31,18 @@ class SourcesError(UserFacingError):
 
 
 class Mapping(Strict):
-    """What a vendor's words mean, in lower case. The defaults are in ``mappings/``."""
+    """What a vendor's words mean, great and small letters alike. The defaults are in
+    ``mappings/``.
+    """
 
-    states: dict[str, State] = Field(
-        {}, description="`open`, `waiting_on_client`, `resolved` or `cancelled`, by status."
+    states: dict[LowerCase, State] = Field(
+        {},
+        description="`open`, `on_hold`, `waiting_on_client`, `waiting_on_third_party`, `resolved` "
+        "or `cancelled`, by status.",
     )
-    severities: dict[str, Severity] = Field({}, description="By priority, or label.")
-    kinds: dict[str, Kind] = Field({}, description="By type, or label.")
-    channels: dict[str, str] = Field({}, description="Ours, by theirs.")
+    severities: dict[LowerCase, Severity] = Field({}, description="By priority, or label.")
+    kinds: dict[LowerCase, Kind] = Field({}, description="By type, or label.")
+    channels: dict[LowerCase, str] = Field({}, description="Ours, by theirs.")
 
     def over(self, other: Mapping) -> Mapping:
         """Its own words, and those of the other where it is silent."""
@@ -42,6 +52,15 @@ class Mapping(Strict):
             kinds=other.kinds | self.kinds,
             channels=other.channels | self.channels,
         )
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        like = nearest(value, available_timezones()) or "; write one like 'Europe/Madrid'"
+        raise ValueError(f"is not a time zone{like}") from None
+    return value
 
 
 class Source(Strict):
@@ -61,9 +80,24 @@ class Source(Strict):
             description="Variables of the live secrets; two while one replaces the other.",
         ),
     ]
-    client_id: Annotated[Id | None, Field(description="The client of all its tickets.")] = None
+    client_id: Annotated[
+        Id | None,
+        Field(description="The client of its tickets, or of those that `client_field` gives none."),
+    ] = None
     client_field: Annotated[
-        str | None, Field(description="Where in the ticket the client is, as a.b.c.")
+        str | None,
+        Field(description="Where in the ticket the client is, as `a.b.c`; `a.0.b` in a list."),
+    ] = None
+    ticket_field: Annotated[
+        Literal["id", "key"],
+        Field(
+            description="Jira: what an issue's ticket id is. `id` stays when the issue moves to "
+            "another project; by its `key` it is another ticket then."
+        ),
+    ] = "id"
+    zone: Annotated[
+        Annotated[str, AfterValidator(_zone)] | None,
+        Field(description="Time zone of times that come without an offset, as `Europe/Madrid`."),
     ] = None
     ticket_prefix: Annotated[
         str, StringConstraints(max_length=40), Field(description="Before each ticket id.")
@@ -106,9 +140,6 @@ def default_mapping(vendor: Vendor) -> Mapping:
     return Mapping.model_validate(tomllib.loads(file.read_text("utf-8")))
 
 
-_NEEDS_CLIENT: Final = ("zendesk", "jira", "freshdesk", "github")
-
-
 def read_sources(path: Path | None, *, secrets: bool = True) -> list[Source]:
     """The sources of a file, their secrets looked for too. Raises ``SourcesError``."""
     if path is None:
@@ -119,11 +150,16 @@ def read_sources(path: Path | None, *, secrets: bool = True) -> list[Source]:
     if len({source.name for source in found}) < len(found):
         raise SourcesError(f"sources file {path}: two sources have the same name")
     for source in found:
-        if source.kind in _NEEDS_CLIENT and not (source.client_id or source.client_field):
-            raise SourcesError(
-                f"sources file {path}: source {source.name!r} must say whose tickets it sends, in "
-                "client_id or client_field"
-            )
+        _check(source, f"sources file {path}: source {source.name!r}")
         if secrets:
             source.secrets()
     return [source.complete() for source in found]
+
+
+def _check(source: Source, name: str) -> None:
+    if source.kind != "cloudevents" and not (source.client_id or source.client_field):
+        raise SourcesError(f"{name} must say whose tickets it sends, in client_id or client_field")
+    if source.kind != "jira" and "ticket_field" in source.model_fields_set:
+        raise SourcesError(f"{name} is of {source.kind}; ticket_field is for jira")
+    if source.kind == "cloudevents" and source.zone is not None:
+        raise SourcesError(f"{name}: a CloudEvent's time has an offset, so zone says nothing")

@@ -26,7 +26,7 @@ INTERNAL = {
     "sla_board.reader._NothingToReadError": "tried again",
     "sla_cli.batch.QuestionError": "a sentence about the question",
     "sla_domain.instant.NaiveTimeError": "a dead letter, or a sentence about the option",
-    "sla_intake.draft.UnusableError": "a dead letter",
+    "sla_intake.delivery.UnusableError": "a dead letter",
     "sla_intake.publisher.NotAcknowledgedError": "a problem document",
     "sla_intake.signature.ForgedError": "a problem document",
     "sla_notifier.alert.UnreadableError": "parked",

@@ -5,110 +5,98 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from base64 import b64encode
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
-from prometheus_client import CollectorRegistry
-from support import ROOT
+from support.intake import (
+    ARRIVED,
+    DELIVERIES,
+    NOW,
+    READ,
+    WEBHOOKS,
+    Client,
+    delivered,
+    read,
+    signed_as_a_hub,
+    signed_by_zendesk,
+    source,
+)
 
 from sla_domain.instant import MINUTE, format_instant
-from sla_intake.app import Intake
-from sla_intake.arrival import Arrivals, arrival_text
-from sla_intake.draft import steps
-from sla_intake.metrics import IntakeMetrics
-from sla_intake.publisher import NotAcknowledgedError
-from sla_intake.reading import Letter, understood
+from sla_intake.arrival import Arrivals
+from sla_intake.draft import Ignored, steps
+from sla_intake.reading import understood
 from sla_intake.redelivery import RedeliveryError, is_delivery, redelivered
-from sla_intake.settings import IntakeSettings
 from sla_intake.signature import (
     HUB_SIGNATURE,
     HUB_SIGNATURE_256,
     SHARED_SECRET,
-    ZENDESK_SIGNATURE,
     ZENDESK_TIMESTAMP,
     ForgedError,
     verify,
 )
-from sla_intake.sources import Source, SourcesError, default_mapping, read_sources
+from sla_intake.sources import SourcesError, State, default_mapping, read_sources
+from sla_intake.vendors import TRANSLATE
 
-WEBHOOKS = ROOT / "tests" / "fixtures" / "webhooks"
-DELIVERIES = sorted(WEBHOOKS.glob("*/*.json"))
-NOW = 1_795_446_727_000
-ARRIVED = arrival_text(NOW * 1000)
 OLD, NEW = b"the old secret", b"the new secret"
-
-
-def source(kind: str = "cloudevents", **given: Any) -> Source:
-    """A source with the vendor's default mapping."""
-    given = {"client_id": "acme"} | given
-    return Source(name="s", kind=kind, secret_envs=["S"], **given).complete()  # type: ignore[arg-type]
+GOOD = json.dumps(
+    {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "/x",
+        "type": "ticket.created",
+        "subject": "T",
+        "time": "2026-11-23T17:42:10-03:00",
+        "data": {"client_id": "acme"},
+    }
+).encode()
 
 
 @pytest.mark.parametrize("path", DELIVERIES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_each_documented_delivery_becomes_the_events_it_means(path: Path) -> None:
-    told = json.loads(path.read_text())
-    kind = path.parent.name
-    given = (
-        {"client_id": None, "client_field": told["client_field"]} if "client_field" in told else {}
-    )
-    body = json.dumps(told["body"]).encode()
-    events, letters = understood(source(kind, **given), told["headers"], body, ARRIVED)
-    shown = [{name: each[name] for name in ("type", "subject", "time", "data")} for each in events]
-    for each in shown:
-        each["data"] = each["data"] or {}
+    told, found = delivered(path)
+    named = ("type", "subject", "time", "data")
+    shown = [{name: each.get(name, {}) for name in named} for each in found.events]
     assert shown == told["events"]
-    assert [letter.reason for letter in letters] == [
+    assert [letter.reason for letter in found.letters] == [
         each for each in [told.get("dead_letter")] if each
     ]
+    assert found.ignored == [each for each in [told.get("ignored")] if each]
 
 
 @pytest.mark.parametrize("path", DELIVERIES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_repeated_delivery_gives_the_same_ids_and_no_free_text(path: Path) -> None:
-    told = json.loads(path.read_text())
-    kind = path.parent.name
-    given = (
-        {"client_id": None, "client_field": told["client_field"]} if "client_field" in told else {}
-    )
-    body = json.dumps(told["body"]).encode()
-    first, _ = understood(source(kind, **given), told["headers"], body, ARRIVED)
-    second, _ = understood(source(kind, **given), told["headers"], body, ARRIVED)
+    (_, first), (_, second) = delivered(path), delivered(path)
     assert first == second
-    assert len({event["id"] for event in first}) == len(first)
-    for text in ("No puedo entrar", "Hola", "Sigue igual", "It breaks", "No anda", "Ana"):
-        assert text not in json.dumps(first, ensure_ascii=False)
+    assert len({event["id"] for event in first.events}) == len(first.events)
+    for text in ("No puedo entrar", "Hola", "igual", "It breaks", "still", "No anda", "Ana"):
+        assert text not in json.dumps(first.events, ensure_ascii=False)
 
 
-def zendesk(secret: bytes, body: bytes, at: int = NOW) -> dict[str, str]:
-    stamp = format_instant(at)
-    signature = b64encode(hmac.digest(secret, stamp.encode() + body, "sha256")).decode()
-    return {ZENDESK_TIMESTAMP: stamp, ZENDESK_SIGNATURE: signature}
-
-
-def hub(name: str, secret: bytes, body: bytes) -> dict[str, str]:
-    return {name: "sha256=" + hmac.digest(secret, body, "sha256").hex()}
+def test_each_reason_to_ignore_a_delivery_is_among_them() -> None:
+    found = {json.loads(path.read_text()).get("ignored") for path in DELIVERIES}
+    assert found - {None} == set(get_args(Ignored))
 
 
 BODY = '{"a": "ñ"}'.encode()
 PROOFS = [
-    ("zendesk", zendesk(NEW, BODY)),
-    ("zendesk", zendesk(OLD, BODY)),
-    ("zendesk", zendesk(NEW, BODY, NOW - 5 * MINUTE)),
-    ("github", hub(HUB_SIGNATURE_256, OLD, BODY)),
-    ("jira", hub(HUB_SIGNATURE, NEW, BODY)),
+    ("zendesk", signed_by_zendesk(NEW, BODY)),
+    ("zendesk", signed_by_zendesk(OLD, BODY)),
+    ("zendesk", signed_by_zendesk(NEW, BODY, NOW - 5 * MINUTE)),
+    ("github", signed_as_a_hub(HUB_SIGNATURE_256, OLD, BODY)),
+    ("jira", signed_as_a_hub(HUB_SIGNATURE, NEW, BODY)),
     ("freshdesk", {SHARED_SECRET: NEW.decode()}),
     ("cloudevents", {"authorization": f"Bearer {OLD.decode()}"}),
 ]
 FORGERIES = [
     ("zendesk", {}),
-    ("zendesk", zendesk(b"another", BODY)),
-    ("zendesk", zendesk(NEW, BODY + b" ")),
-    ("zendesk", zendesk(NEW, BODY, NOW - 5 * MINUTE - 1)),
-    ("zendesk", zendesk(NEW, BODY, NOW + 5 * MINUTE + 1)),
-    ("zendesk", zendesk(NEW, BODY) | {ZENDESK_TIMESTAMP: "yesterday"}),
-    ("github", hub(HUB_SIGNATURE_256, OLD, BODY + b"\n")),
+    ("zendesk", signed_by_zendesk(b"another", BODY)),
+    ("zendesk", signed_by_zendesk(NEW, BODY + b" ")),
+    ("zendesk", signed_by_zendesk(NEW, BODY, NOW - 5 * MINUTE - 1)),
+    ("zendesk", signed_by_zendesk(NEW, BODY, NOW + 5 * MINUTE + 1)),
+    ("zendesk", signed_by_zendesk(NEW, BODY) | {ZENDESK_TIMESTAMP: "yesterday"}),
+    ("github", signed_as_a_hub(HUB_SIGNATURE_256, OLD, BODY + b"\n")),
     ("github", {HUB_SIGNATURE: "sha1=" + hmac.digest(NEW, BODY, "sha1").hex()}),
     ("github", {HUB_SIGNATURE_256: "sha256="}),
     ("jira", {}),
@@ -131,11 +119,14 @@ def test_nothing_else_does(kind: Any, headers: dict[str, str]) -> None:
 
 
 def test_the_step_from_any_state_to_any_other_is_known() -> None:
-    states = ("open", "waiting_on_client", "resolved", "cancelled")
+    states = get_args(State)
     for before in (None, *states):
         for now in states:
-            if before not in (now, "cancelled"):
-                assert steps(before, now), f"nothing happens from {before} to {now}"
+            # On hold what was waited for is, and what was not is not.
+            nothing = before in {now, "cancelled"} or (
+                now == "on_hold" and before not in {None, "resolved"}
+            )
+            assert (steps(before, now) == ()) == nothing, f"from {before} to {now}"
 
 
 @pytest.mark.parametrize("vendor", ["zendesk", "jira", "freshdesk", "github"])
@@ -146,9 +137,12 @@ def test_every_vendor_has_a_mapping_of_each_state_and_severity(vendor: Any) -> N
 
 
 def test_a_sources_own_words_come_before_the_defaults() -> None:
-    own = source("zendesk", mapping={"states": {"hold": "waiting_on_client"}})
-    assert own.mapping.states["hold"] == "waiting_on_client"
+    own = source("zendesk", mapping={"states": {"Hold ": "waiting_on_client"}})
+    assert own.mapping.states["hold"] == "waiting_on_client", "great or small letters"
     assert own.mapping.states["pending"] == "waiting_on_client"
+
+
+FRESHDESK = "[[sources]]\nname='a'\nkind='freshdesk'\nsecret_envs=['S']\nclient_id='a'"
 
 
 @pytest.mark.parametrize(
@@ -160,6 +154,12 @@ def test_a_sources_own_words_come_before_the_defaults() -> None:
         ("[[sources]]\nname='a'\nkind='cloudevents'\nsecret_envs=['NOT_SET']", "NOT_SET"),
         ("[[sources]]\nname='a'\nkind='telex'\nsecret_envs=['S']", "kind"),
         ("not toml", "not TOML"),
+        (
+            f"{FRESHDESK}\nzone = 'America/Bogta'",
+            "is not a time zone; did you mean 'America/Bogota'",
+        ),
+        (f"{FRESHDESK}\nticket_field = 'key'", "ticket_field is for jira"),
+        ("[[sources]]\nname='a'\nkind='cloudevents'\nsecret_envs=['S']\nzone='UTC'", "offset"),
     ],
 )
 def test_a_wrong_sources_file_is_told_in_a_sentence(
@@ -172,66 +172,16 @@ def test_a_wrong_sources_file_is_told_in_a_sentence(
         read_sources(file)
 
 
-class Client:
-    """Calls the application as a server would."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
-        monkeypatch.setenv("S", NEW.decode())
-        self.published: list[tuple[Sequence[dict[str, Any]], Sequence[Letter]]] = []
-        self.fails = False
-        self.app = Intake(
-            [source()],
-            self._publish,
-            IntakeSettings(**settings),
-            IntakeMetrics(CollectorRegistry(), ["s"]),
-            self._others,
-        )
-
-    async def _publish(self, events: Any, letters: Any) -> None:
-        if self.fails:
-            raise NotAcknowledgedError("RequestTimedOutError")
-        self.published.append((events, letters))
-
-    async def _others(self, scope: Any, receive: Any, send: Any) -> None:
-        raise AssertionError("nobody else is asked")
-
-    async def post(
-        self, body: bytes, chunks: int = 1, pause: float = 0.0, method: str = "POST", **headers: str
-    ) -> tuple[int, dict[str, str], dict[str, Any]]:
-        given = {
-            "authorization": f"Bearer {NEW.decode()}",
-            "content-type": "application/cloudevents+json",
-        } | {name.replace("_", "-"): value for name, value in headers.items()}
-        size = -(-len(body) // chunks)
-        parts = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
-        sent: list[dict[str, Any]] = []
-
-        async def receive() -> dict[str, Any]:
-            await asyncio.sleep(pause)
-            part = parts.pop(0)
-            return {"type": "http.request", "body": part, "more_body": bool(parts)}
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        raw = [(name.encode(), value.encode()) for name, value in given.items()]
-        scope = {"type": "http", "path": "/hooks/s", "method": method, "headers": raw}
-        await self.app(scope, receive, send)
-        answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-        return sent[0]["status"], answered, json.loads(sent[1]["body"])
-
-
-GOOD = json.dumps(
-    {
-        "specversion": "1.0",
-        "id": "1",
-        "source": "/x",
-        "type": "ticket.created",
-        "subject": "T",
-        "time": "2026-11-23T17:42:10-03:00",
-        "data": {"client_id": "acme"},
-    }
-).encode()
+def test_the_settings_of_a_source_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S", "secret")
+    file = tmp_path / "sources.toml"
+    file.write_text(f"{FRESHDESK}\nclient_field = 'company'\nzone = 'America/Bogota'")
+    (found,) = read_sources(file)
+    assert (found.client_id, found.client_field, found.zone) == ("a", "company", "America/Bogota")
+    monkeypatch.delenv("S")
+    with pytest.raises(SourcesError, match="set S"):
+        read_sources(file)
+    assert read_sources(file, secrets=False) == [found], "to read letters again takes no secret"
 
 
 async def test_an_answer_of_2xx_means_that_kafka_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,7 +254,7 @@ def test_no_two_deliveries_of_a_process_arrive_at_once() -> None:
     assert told == sorted(set(told))
 
 
-def opened(**issue: Any) -> tuple[dict[str, str], bytes]:
+def opened() -> tuple[dict[str, str], dict[str, Any]]:
     """A delivery of GitHub: an issue was opened."""
     headers = {
         "content-type": "application/json",
@@ -313,35 +263,126 @@ def opened(**issue: Any) -> tuple[dict[str, str], bytes]:
         "x-hub-signature-256": "sha256=00",
     }
     told = {"number": 7, "created_at": "2026-11-23T12:00:00Z", "updated_at": "2026-11-23T12:00:00Z"}
-    body = {"action": "opened", "repository": {"full_name": "o/r"}, "issue": told | issue}
-    return headers, json.dumps(body).encode()
+    return headers, {"action": "opened", "repository": {"full_name": "o/r"}, "issue": told}
 
 
 def test_a_letter_goes_through_the_mapping_again_as_it_was_delivered() -> None:
-    before = source("github", client_id=None, client_field="issue.client")
+    before = source("github", client_field="issue.client")
     headers, body = opened()
-    events, (letter,) = understood(before, headers, body, ARRIVED)
+    events, (letter,), _ = read(before, headers, body)
     assert not events
     kept = letter.headers()
     assert is_delivery(kept)
     assert not is_delivery([("sla-topic", b"support.tickets.v1")])
     assert not any(b"sha256" in value for _, value in kept), "no proof is kept"
     with pytest.raises(RedeliveryError, match="nothing at client_field"):
-        redelivered(kept, letter.body, NOW, [before])
+        redelivered(kept, letter.body, READ, [before])
     with pytest.raises(RedeliveryError, match="'/hooks/s'"):
-        redelivered(kept, letter.body, NOW, [])
+        redelivered(kept, letter.body, READ, [])
     after = source("github")
-    (record,) = redelivered(kept, letter.body, NOW, [after])
+    (record,) = redelivered(kept, letter.body, READ, [after])
     assert record.key == b"o/r#7"
-    assert [json.loads(record.value)] == understood(after, headers, body, ARRIVED).events
+    assert [json.loads(record.value)] == read(after, headers, body).events
+
+
+def test_a_letter_that_is_no_concern_any_more_comes_to_nothing() -> None:
+    headers, body = opened()
+    body["action"] = "closed"
+    body["issue"]["state_reason"] = "sold"
+    own = source("github", mapping={"states": {"sold": "open"}})
+    (letter,) = read(source("github"), headers, body).letters
+    assert redelivered(letter.headers(), letter.body, READ, [own])
+    body["action"] = "pinned"
+    assert redelivered(letter.headers(), json.dumps(body).encode(), READ, [own]) == []
+
+
+def test_json_is_read_whatever_it_is_called() -> None:
+    headers, body = opened()
+    for called in ("application/x-www-form-urlencoded", "text/plain", ""):
+        assert read(source("github"), headers | {"content-type": called}, body).events
 
 
 def test_what_was_wrong_in_a_batch_goes_again_by_itself() -> None:
     headers = {"content-type": "application/cloudevents-batch+json"}
     good = json.loads(GOOD)
-    body = json.dumps([good, good | {"data": {"client_id": ""}}]).encode()
-    events, (letter,) = understood(source(), headers, body, ARRIVED)
+    events, (letter,), _ = read(source(), headers, [good, good | {"data": {"client_id": ""}}])
     assert len(events) == 1
     mended = letter.body.replace(b'""', b'"acme"')
-    (record,) = redelivered(letter.headers(), mended, NOW, [source()])
+    (record,) = redelivered(letter.headers(), mended, READ, [source()])
     assert json.loads(record.value) == good
+
+
+def test_the_severity_that_was_not_understood_is_told_as_a_change() -> None:
+    """What was published stands, so a second ``created`` with a severity would say nothing."""
+    path = WEBHOOKS / "zendesk" / "created-unknown-priority.json"
+    _, (events, (letter,), _) = delivered(path)
+    assert [event["type"] for event in events] == ["ticket.created", "ticket.assigned"]
+    with pytest.raises(RedeliveryError, match="'BURNING' is not in the mapping"):
+        redelivered(letter.headers(), letter.body, READ, [source("zendesk")])
+    own = source("zendesk", mapping={"severities": {"burning": "blocker"}})
+    severity, copy = [
+        json.loads(record.value)
+        for record in redelivered(letter.headers(), letter.body, READ, [own])
+    ]
+    assert (severity["type"], severity["data"]) == (
+        "ticket.severity_changed",
+        {"severity": "blocker"},
+    )
+    assert severity["time"] == events[0]["time"]
+    assert severity["id"] not in {event["id"] for event in events}
+    assert copy == events[1]
+
+
+def test_a_letter_from_before_arrivals_were_kept_arrived_when_it_was_appended() -> None:
+    headers, body = opened()
+    (letter,) = read(source("github", client_field="issue.client"), headers, body).letters
+    old = [pair for pair in letter.headers() if pair[0] != "sla-arrived"]
+    (record,) = redelivered(old, letter.body, NOW, [source("github")])
+    assert json.loads(record.value)["sequence"].startswith(format_instant(NOW)[:-1])
+
+
+def test_what_is_from_the_future_goes_again_once_its_time_has_come() -> None:
+    headers = {"content-type": "application/cloudevents+json"}
+    ahead = json.loads(GOOD) | {"time": format_instant(READ + 6 * MINUTE)}
+    (letter,) = read(source(), headers, ahead).letters
+    assert letter.reason == "from_the_future"
+    late = understood(source(), headers, letter.body, ARRIVED, READ + 2 * MINUTE)
+    assert [event["id"] for event in late.events] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("local", "instant"),
+    [
+        ("2026-11-23 09:00:00", "2026-11-23T14:00:00.000Z"),
+        ("2026-07-01T09:00:00", "2026-07-01T13:00:00.000Z"),
+        ("2026-11-01 01:30:00", "2026-11-01T05:30:00.000Z"),
+        ("2026-03-08 02:30:00", "2026-03-08T07:30:00.000Z"),
+        ("2026-11-23T09:00:00+01:00", "2026-11-23T08:00:00.000Z"),
+    ],
+    ids=["winter", "summer", "twice: the first", "never: by the offset before", "has an offset"],
+)
+def test_a_time_without_an_offset_is_of_the_sources_zone(local: str, instant: str) -> None:
+    body = {"ticket_id": "1", "event": "customer_replied", "updated_at": local}
+    found = read(
+        source("freshdesk", zone="America/New_York"), {}, {"freshdesk_webhook": body}
+    ).events
+    assert [event["time"] for event in found] == [instant]
+
+
+@pytest.mark.parametrize("wrong", ["2026-11-23", "23/11/2026 09:00", "9999-12-31 23:59:59", "x"])
+def test_what_is_no_time_is_said_so(wrong: str) -> None:
+    body = {"ticket_id": "1", "event": "customer_replied", "updated_at": wrong}
+    (letter,) = read(
+        source("freshdesk", zone="America/New_York"), {}, {"freshdesk_webhook": body}
+    ).letters
+    assert letter.detail == "updated_at is no time"
+
+
+async def test_a_fault_of_ours_keeps_the_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(TRANSLATE, "cloudevents", fails)
+    status, _, told = await (client := Client(monkeypatch)).post(GOOD)
+    assert (status, told["dead_letters"]) == (202, 1)
+    assert client.published[0][1][0].body == GOOD

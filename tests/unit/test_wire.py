@@ -16,13 +16,8 @@ from sla_domain.event import EventType
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
 from sla_schemas.events import TICKET_EVENT
-from sla_tracker.wire.events import (
-    MAX_RECORD_BYTES,
-    NotFast,
-    Received,
-    fast_event,
-    read_event,
-)
+from sla_schemas.limits import MAX_RECORD_BYTES
+from sla_tracker.wire.events import NotFast, Received, fast_event, read_event
 from sla_tracker.wire.records import Rejected
 
 NOW = parse_instant("2026-11-18T08:26:00Z")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
-from sla_intake.draft import Delivery
+from sla_intake.delivery import Delivery
+from sla_intake.draft import Translation
 from sla_intake.sources import Vendor
 from sla_intake.vendors import cloudevents, freshdesk, github, jira, zendesk
 from sla_runtime.tracing import TRACEPARENT
 
-#: Makes the events of a delivery; none where it says nothing that concerns a promise. Raises
-#: ``UnusableError``.
-Translate = Callable[[Delivery], list[dict[str, Any]]]
+#: What a delivery comes to. Raises ``UnusableError`` where nothing of it can be understood.
+Translate = Callable[[Delivery], Translation]
 
 _KEPT: Final = frozenset(
     {"content-type", TRACEPARENT, github.EVENT, github.DELIVERY_ID, jira.DELIVERY_ID}

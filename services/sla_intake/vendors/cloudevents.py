@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
-from sla_intake.draft import Delivery, UnusableError
+from sla_intake.delivery import Delivery, UnusableError
+from sla_intake.draft import Translation
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
@@ -14,13 +16,12 @@ ATTRIBUTE: Final = "ce-"
 MAX_BATCH: Final = 1000
 
 
-def translate(delivery: Delivery) -> list[dict[str, Any]]:
-    """The events of a delivery, as they are."""
-    media_type = delivery.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == BATCH:
-        return _batch(delivery.json)
-    if media_type.startswith("application/cloudevents"):
-        return [_event(delivery.json)]
+def translate(delivery: Delivery) -> Translation:
+    """The event of a delivery, as it is; a batch was taken apart before."""
+    if media_type(delivery.headers).startswith("application/cloudevents"):
+        if not isinstance(delivery.json, dict):
+            raise UnusableError("not_cloudevents", "an event is a JSON object")
+        return Translation([delivery.json])
     # §3.1: binary exactly when the media type is none of CloudEvents'.
     attributes = {
         name.removeprefix(ATTRIBUTE): unquote(value)
@@ -29,18 +30,23 @@ def translate(delivery: Delivery) -> list[dict[str, Any]]:
     }
     if "specversion" not in attributes:
         raise UnusableError("not_cloudevents", f"neither {STRUCTURED} nor a header ce-specversion")
-    return [attributes | {"data": {} if delivery.json is None else delivery.json}]
+    return Translation([attributes | {"data": {} if delivery.json is None else delivery.json}])
 
 
-def _batch(found: Any) -> list[dict[str, Any]]:
+def media_type(headers: Mapping[str, str]) -> str:
+    """What the body is, without parameters."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def is_batch(headers: Mapping[str, str]) -> bool:
+    """Whether the body is a batch of events."""
+    return media_type(headers) == BATCH
+
+
+def events_of_batch(found: Any) -> list[Any]:
+    """What a batch holds. Raises ``UnusableError``."""
     if not isinstance(found, list):
         raise UnusableError("not_cloudevents", "a batch is a JSON array")
     if len(found) > MAX_BATCH:
         raise UnusableError("too_large", f"a batch has {MAX_BATCH} events at most")
-    return [_event(each) for each in found]
-
-
-def _event(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise UnusableError("not_cloudevents", "an event is a JSON object")
-    return value
+    return found

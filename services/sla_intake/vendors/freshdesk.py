@@ -7,82 +7,96 @@ signs nothing and gives no delivery id, so the id is made of what it tells.
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+import re
+from typing import Any, Final
 
-from sla_intake.draft import (
+from sla_intake.delivery import (
     Delivery,
-    Draft,
     UnusableError,
-    at,
-    client_of,
-    events,
-    kind_of,
     needed,
-    present,
-    severity_of,
-    state_of,
-    steps,
+    needed_instant,
+    needed_word,
+    shown,
+    word,
 )
+from sla_intake.draft import Draft, Translation, nothing
+
+#: Events of an automation that say nothing about a promise.
+UNRELATED: Final = frozenset(
+    {
+        "due_date_changed",
+        "group_changed",
+        "satisfaction_rated",
+        "subject_changed",
+        "tags_changed",
+        "time_entry_added",
+        "updated",
+    }
+)
+_IDENTITY: Final = ("ticket_id", "event", "updated_at", "status", "priority", "agent_id", "type")
+#: What {{triggered_event}} says of a status: numbers of the one before and the one after.
+_TRIGGERED: Final = re.compile(r"status: ?\{ ?from: ?(\w+)")
 
 
-def translate(delivery: Delivery) -> list[dict[str, Any]]:
+def translate(delivery: Delivery) -> Translation:
     """The events of a delivery."""
-    told = needed(delivery.json, "freshdesk_webhook")
-    return list(events(delivery, _id(told), _drafts(delivery, told)))
+    told, source = needed(delivery.json, "freshdesk_webhook"), delivery.source
+    event = needed_word(told, "event")
+    if event in UNRELATED:
+        return nothing("unrelated_change")
+    draft = Draft(
+        delivery,
+        id_=_id(told),
+        ticket=needed_word(told, "ticket_id"),
+        time=needed_instant(source, told, "updated_at"),
+    )
+    match event:
+        case "created":
+            _created(draft, told)
+        case "status_changed":
+            status = needed_word(told, "status")
+            draft.change(_before(draft, told), draft.state_of(status))
+        case "agent_changed":
+            draft.assigned(told, "agent_id", draft.word(told, "group"))
+        case "priority_changed":
+            draft.severity(told, "priority")
+        case "type_changed":
+            draft.kind(None, word(told, "type"))
+        case "customer_replied":
+            draft.say("client_responded")
+        case "agent_replied":
+            draft.ignore("other_comment")
+        case "note_added":
+            draft.ignore("private_comment")
+        case "deleted":
+            draft.say("cancelled", reason="deleted")
+        case "marked_as_spam":
+            draft.say("cancelled", reason="spam")
+        case _:
+            raise UnusableError("unknown_type", f"event {shown(event)} is not known")
+    return draft.done()
 
 
 def _id(told: Any) -> str:
     """The same for the same change; the time of the change is part of it."""
-    parts = [str(needed(told, name)) for name in ("ticket_id", "event", "updated_at")]
-    parts += [str(at(told, name)) for name in ("status", "priority", "agent_id")]
+    parts = [str(word(told, name)) for name in _IDENTITY]
     return hashlib.blake2b("\x00".join(parts).encode(), digest_size=16).hexdigest()
 
 
-def _drafts(delivery: Delivery, told: Any) -> list[Draft]:
-    source = delivery.source
-    ticket, time = str(needed(told, "ticket_id")), str(needed(told, "updated_at"))
-
-    def draft(word: str, **data: Any) -> Draft:
-        return Draft(word, ticket, time, present(**data))
-
-    event = str(needed(told, "event"))
-    match event:
-        case "created":
-            found = [
-                draft(
-                    "created",
-                    client_id=client_of(source, told),
-                    communicated_at=at(told, "created_at"),
-                    kind=kind_of(source, at(told, "type")),
-                    severity=severity_of(source, at(told, "priority")),
-                )
-            ]
-            if analyst := at(told, "agent_id"):
-                found.append(draft("assigned", analyst_id=str(analyst), group=_group(told)))
-            state = state_of(source, at(told, "status") or "open")
-            return found + [draft(each) for each in steps("open", state)]
-        case "status_changed":
-            previous = at(told, "previous_status")
-            before = None if previous is None else state_of(source, previous)
-            now = state_of(source, needed(told, "status"))
-            return [draft(each) for each in steps(before, now)]
-        case "agent_changed":
-            analyst = at(told, "agent_id")
-            if not analyst:
-                return []
-            return [draft("assigned", analyst_id=str(analyst), group=_group(told))]
-        case "priority_changed":
-            severity = severity_of(source, needed(told, "priority"))
-            return [draft("severity_changed", severity=severity)] if severity else []
-        case "customer_replied":
-            return [draft("client_responded")]
-        case "deleted":
-            return [draft("cancelled", reason="deleted")]
-        case "marked_as_spam":
-            return [draft("cancelled", reason="spam")]
-    raise UnusableError("unknown_type", f"event {event[:80]!r} is not known")
+def _before(draft: Draft, told: Any) -> Any:
+    """The state before the change, where the automation sends what triggered it."""
+    found = _TRIGGERED.search(draft.word(told, "triggered_event") or "")
+    return draft.known_state(found[1]) if found else None
 
 
-def _group(told: Any) -> str | None:
-    group = at(told, "group")
-    return None if group is None else str(group)
+def _created(draft: Draft, told: Any) -> None:
+    draft.created(
+        told,
+        "created_at",
+        kind=draft.kind_of(draft.word(told, "type")),
+        severity=draft.severity_of(draft.word(told, "priority")),
+    )
+    if draft.word(told, "agent_id"):
+        draft.assigned(told, "agent_id", draft.word(told, "group"))
+    if status := draft.word(told, "status"):
+        draft.change("open", draft.state_of(status))

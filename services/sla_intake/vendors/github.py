@@ -3,133 +3,158 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from uuid import UUID
 
-from sla_intake.draft import (
+from sla_intake.delivery import (
     Delivery,
-    Draft,
     UnusableError,
     at,
-    client_of,
-    events,
-    needed,
-    present,
-    severity_of,
-    state_of,
-    steps,
+    needed_instant,
+    needed_word,
+    shown,
+    word,
 )
+from sla_intake.draft import Draft, Translation, nothing
 
 EVENT: Final = "x-github-event"
 DELIVERY_ID: Final = "x-github-delivery"
+#: Where a delivery that is sent as a form has its JSON.
+FORM_FIELD: Final = "payload"
 #: What happens to issues that says nothing about a promise.
-_IGNORED: Final = frozenset(
+UNRELATED: Final = frozenset(
     {
-        "edited",
-        "pinned",
-        "unpinned",
-        "locked",
-        "unlocked",
-        "milestoned",
         "demilestoned",
+        "edited",
+        "field_added",
+        "field_removed",
+        "locked",
+        "milestoned",
+        "pinned",
         "unassigned",
+        "unlocked",
+        "unpinned",
+        "untyped",
     }
 )
 
 
-def translate(delivery: Delivery) -> list[dict[str, Any]]:
+def translate(delivery: Delivery) -> Translation:
     """The events of a delivery."""
-    event = delivery.headers.get(EVENT, "")
-    id_ = delivery.headers.get(DELIVERY_ID)
-    if event == "ping":
-        return []
-    if id_ is None:
-        raise UnusableError("invalid_data", f"there is no header {DELIVERY_ID}")
-    match event:
-        case "issues":
-            drafts = _issue(delivery)
-        case "issue_comment":
-            drafts = _comment(delivery)
-        case _:
-            raise UnusableError("unknown_type", f"event {event[:80]!r} is not known")
-    return list(events(delivery, id_, drafts))
-
-
-def _draft(delivery: Delivery, word: str, time: Any, **data: Any) -> Draft:
     told = delivery.json
-    ticket = f"{needed(told, 'repository.full_name')}#{needed(told, 'issue.number')}"
-    return Draft(word, ticket, str(time), present(**data))
+    event = delivery.headers.get(EVENT)
+    if not event:
+        raise UnusableError("invalid_data", f"there is no header {EVENT}")
+    if event not in ("issues", "issue_comment") or at(told, "issue.pull_request"):
+        return nothing("not_a_ticket")
+    id_ = delivery.headers.get(DELIVERY_ID)
+    if not id_:
+        raise UnusableError("invalid_data", f"there is no header {DELIVERY_ID}")
+    action = needed_word(told, "action")
+    if action in UNRELATED or (event == "issue_comment" and action != "created"):
+        return nothing("unrelated_change")
+    draft = Draft(
+        delivery,
+        id_=id_,
+        ticket=f"{needed_word(told, 'repository.full_name')}#{needed_word(told, 'issue.number')}",
+        time=needed_instant(delivery.source, told, _time_at(event, action)),
+        order=_order(id_),
+    )
+    if event == "issue_comment":
+        _comment(draft, told)
+    else:
+        _issue(draft, told, action)
+    return draft.done()
 
 
-def _issue(delivery: Delivery) -> list[Draft]:
-    told, source = delivery.json, delivery.source
-    action, issue = str(needed(told, "action")), needed(told, "issue")
-    changed = needed(issue, "updated_at")
+def _time_at(event: str, action: str) -> str:
+    """Where the time of what happened is."""
+    if event == "issue_comment":
+        return "comment.created_at"
+    return "issue.created_at" if action == "opened" else "issue.updated_at"
 
-    def draft(word: str, **data: Any) -> Draft:
-        return _draft(delivery, word, changed, **data)
 
+def _order(id_: str) -> str:
+    """GitHub writes whole seconds, but the id of a delivery holds the time at which it was made
+    (RFC 9562 §5.1, version 1), and is the same when it is sent again.
+    """
+    try:
+        found = UUID(id_)
+    except ValueError:
+        return ""
+    return f"{found.time:020}-" if found.version == 1 else ""
+
+
+def _issue(draft: Draft, told: Any, action: str) -> None:
+    issue = told["issue"]
     match action:
         case "opened":
-            return _opened(delivery, issue)
+            _opened(draft, told)
         case "assigned":
-            return [draft("assigned", analyst_id=needed(told, "assignee.login"))]
+            draft.assigned(told, "assignee.login")
         case "labeled":
-            return _labelled(delivery, draft)
+            _labelled(draft, needed_word(told, "label.name").lower())
         case "unlabeled":
-            state = source.mapping.states.get(_label(told))
-            return [draft("client_responded")] if state == "waiting_on_client" else []
+            # A label of a severity that goes leaves the severity: one is needed to have clocks.
+            if _waits(draft, needed_word(told, "label.name").lower()):
+                draft.say("client_responded")
+            else:
+                draft.ignore("unrelated_change")
+        case "typed":
+            draft.kind(None, word(told, "type.name") or word(issue, "type.name"))
         case "closed":
-            reason = at(issue, "state_reason") or "completed"
-            state = state_of(source, reason)
-            why = "duplicate" if reason == "duplicate" else None
-            return [draft(each, reason=why) for each in steps(None, state)]
+            reason = word(issue, "state_reason") or "completed"
+            state = draft.state_of(reason)
+            draft.change(None, state, "duplicate" if reason == "duplicate" else None)
         case "reopened":
-            return [draft("reopened")]
+            draft.say("reopened")
         case "deleted" | "transferred":
-            return [draft("cancelled", reason="deleted")]
-    if action in _IGNORED:
-        return []
-    raise UnusableError("unknown_type", f"action {action[:80]!r} is not known")
+            draft.say("cancelled", reason="deleted")
+        case _:
+            raise UnusableError("unknown_type", f"action {shown(action)} is not known")
 
 
-def _opened(delivery: Delivery, issue: Any) -> list[Draft]:
-    source, mapping = delivery.source, delivery.source.mapping
-    labels = [str(at(each, "name")).lower() for each in at(issue, "labels") or []]
-    time = needed(issue, "created_at")
-    created = _draft(
-        delivery,
-        "created",
-        time,
-        client_id=client_of(source, delivery.json),
-        requester_id=at(issue, "user.login"),
-        severity=next(
-            (mapping.severities[name] for name in labels if name in mapping.severities), None
-        ),
-        kind=next((mapping.kinds[name] for name in labels if name in mapping.kinds), None),
+def _opened(draft: Draft, told: Any) -> None:
+    issue, mapping = told["issue"], draft.source.mapping
+    given = at(issue, "labels")
+    names = [draft.word(each, "name") for each in given] if isinstance(given, list) else []
+    labels = [name.lower() for name in names if name is not None]
+    kinds = [draft.word(issue, "type.name"), *labels]
+    draft.created(
+        told,
+        requester_id=draft.ident(issue, "user.login"),
+        severity=next(filter(None, map(mapping.severities.get, labels)), None),
+        kind=next(filter(None, map(draft.kind_of, kinds)), None),
     )
-    found = [created]
-    if analyst := at(issue, "assignee.login"):
-        found.append(_draft(delivery, "assigned", time, analyst_id=analyst))
-    return found
+    if draft.word(issue, "assignee.login"):
+        draft.assigned(issue, "assignee.login")
+    if any(_waits(draft, label) for label in labels):
+        draft.say("waiting_on_client")
 
 
-def _labelled(delivery: Delivery, draft: Any) -> list[Draft]:
-    label, mapping = _label(delivery.json), delivery.source.mapping
-    if severity := severity_of(delivery.source, label):
-        return [draft("severity_changed", severity=severity)]
-    if label in mapping.kinds:
-        return [draft("reclassified", kind=mapping.kinds[label])]
-    waiting = mapping.states.get(label) == "waiting_on_client"
-    return [draft("waiting_on_client")] if waiting else []
+def _labelled(draft: Draft, label: str) -> None:
+    mapping = draft.source.mapping
+    if label in mapping.severities:
+        draft.say("severity_changed", severity=mapping.severities[label])
+    elif label in mapping.kinds:
+        draft.say("reclassified", kind=mapping.kinds[label])
+    elif _waits(draft, label):
+        draft.change("open", mapping.states[label])
+    else:
+        draft.ignore("unrelated_change")
 
 
-def _label(told: Any) -> str:
-    return str(needed(told, "label.name")).lower()
+def _waits(draft: Draft, label: str) -> bool:
+    """Other states are told by what happens to the issue, not by a label of that name."""
+    state = draft.source.mapping.states.get(label)
+    return state in ("waiting_on_client", "waiting_on_third_party")
 
 
-def _comment(delivery: Delivery) -> list[Draft]:
+def _comment(draft: Draft, told: Any) -> None:
     """An answer of who opened the issue ends the wait."""
-    told = delivery.json
-    author, opener = at(told, "comment.user.login"), at(told, "issue.user.login")
-    if at(told, "action") != "created" or author != opener:
-        return []
-    return [_draft(delivery, "client_responded", needed(told, "comment.created_at"))]
+    author, opener = word(told, "comment.user.login"), word(told, "issue.user.login")
+    if author is None or opener is None:
+        draft.ignore("author_unknown")
+    elif author == opener:
+        draft.say("client_responded")
+    else:
+        draft.ignore("other_comment")

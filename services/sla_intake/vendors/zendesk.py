@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sla_intake.draft import (
+from sla_intake.delivery import (
     Delivery,
-    Draft,
     UnusableError,
     at,
-    client_of,
-    events,
-    kind_of,
     needed,
-    present,
-    severity_of,
-    state_of,
-    steps,
+    needed_instant,
+    needed_word,
+    shown,
+    word,
 )
+from sla_intake.draft import Draft, Translation, concerns_client, nothing
 
-_PREFIX: Final = "zen:event-type:ticket."
-#: Events of tickets that say nothing about a promise.
-_IGNORED: Final = frozenset(
+_EVENT: Final = "zen:event-type:"
+_TICKET: Final = f"{_EVENT}ticket."
+#: What happens to tickets that says nothing about a promise.
+UNRELATED: Final = frozenset(
     {
         "brand_changed",
         "custom_field_changed",
@@ -32,92 +30,126 @@ _IGNORED: Final = frozenset(
         "followers_changed",
         "form_changed",
         "group_assignment_changed",
-        "organization_changed",
         "problem_link_changed",
         "requester_changed",
+        "schedule_changed",
+        "slas_changed",
         "submitter_changed",
         "subject_changed",
         "tags_changed",
         "task_due_at_changed",
     }
 )
+#: The same, by what their names begin with: attachments, comments afterwards, surveys.
+UNRELATED_PREFIXES: Final = ("attachment_", "comment_", "csat_", "satisfaction_", "survey_")
 
 
-def translate(delivery: Delivery) -> list[dict[str, Any]]:
+def translate(delivery: Delivery) -> Translation:
     """The events of a delivery."""
-    told = delivery.json
-    kind = str(needed(told, "type"))
-    if not kind.startswith(_PREFIX):
-        raise UnusableError("unknown_type", f"type {kind[:80]!r} is none of a ticket's")
-    word = kind.removeprefix(_PREFIX)
-    if word in _IGNORED:
-        return []
-    drafts = list(_drafts(delivery, word))
-    return list(events(delivery, str(needed(told, "id")), drafts))
-
-
-def _drafts(delivery: Delivery, word: str) -> list[Draft]:
     told, source = delivery.json, delivery.source
-    detail = needed(told, "detail")
-    ticket, time = str(needed(detail, "id")), _milliseconds(str(needed(told, "time")))
-
-    def draft(type_: str, **data: Any) -> Draft:
-        return Draft(type_, ticket, time, present(**data))
-
-    match word:
-        case "created":
-            return _created(delivery, detail, draft)
-        case "status_changed":
-            previous = at(told, "event.previous")
-            before = None if previous is None else state_of(source, previous)
-            now = state_of(source, needed(told, "event.current"))
-            return [draft(each) for each in steps(before, now)]
-        case "agent_assignment_changed":
-            analyst = at(told, "event.current")
-            group = at(detail, "group_id")
-            return [draft("assigned", analyst_id=analyst, group=group)] if analyst else []
-        case "priority_changed":
-            severity = severity_of(source, needed(told, "event.current"))
-            return [draft("severity_changed", severity=severity)] if severity else []
-        case "type_changed":
-            kind = kind_of(source, needed(told, "event.current"))
-            return [draft("reclassified", kind=kind)] if kind else []
-        case "comment_added":
-            # A client's answer ends the wait; what our own people write does not.
-            author = at(told, "event.comment.author.is_staff")
-            return [draft("client_responded")] if author is False else []
-        case "merged":
-            into = at(told, "event.target_ticket_id")
-            return [draft("cancelled", reason="merged", merged_into=into)]
-        case "marked_as_spam":
-            return [draft("cancelled", reason="spam")]
-        case "soft_deleted" | "permanently_deleted":
-            return [draft("cancelled", reason="deleted")]
-        case "undeleted":
-            raise UnusableError("unknown_type", "a deleted ticket that comes back is a new one")
-    raise UnusableError("unknown_type", f"ticket event {word[:80]!r} is not known")
-
-
-def _created(delivery: Delivery, detail: Any, draft: Any) -> list[Draft]:
-    source = delivery.source
-    state = state_of(source, detail.get("status", "new"))
-    created = draft(
-        "created",
-        client_id=client_of(source, detail),
-        communicated_at=at(detail, "created_at"),
-        channel=source.mapping.channels.get(str(at(detail, "via.channel")).lower()),
-        kind=kind_of(source, detail.get("type")),
-        requester_id=at(detail, "requester_id"),
-        severity=severity_of(source, detail.get("priority")),
+    kind = needed_word(told, "type")
+    if not kind.startswith(_TICKET):
+        if kind.startswith(_EVENT):
+            return nothing("not_a_ticket")
+        raise UnusableError("unknown_type", f"type {shown(kind)} is none of Zendesk's")
+    happened = kind.removeprefix(_TICKET)
+    if happened in UNRELATED or (
+        happened != "comment_added" and happened.startswith(UNRELATED_PREFIXES)
+    ):
+        return nothing("unrelated_change")
+    draft = Draft(
+        delivery,
+        id_=needed_word(told, "id"),
+        ticket=needed_word(told, "detail.id"),
+        time=needed_instant(source, told, "time"),
+        order=_order(told),
     )
-    found = [created]
-    if analyst := at(detail, "assignee_id"):
-        found.append(draft("assigned", analyst_id=analyst, group=at(detail, "group_id")))
-    return found + [draft(each) for each in steps("open", state)]
+    match happened:
+        case "created":
+            _created(draft, told)
+        case "status_changed":
+            _status(draft, told)
+        case "agent_assignment_changed":
+            draft.assigned(told, "event.current", draft.word(told, "detail.group_id"))
+        case "priority_changed":
+            draft.severity(told, "event.current")
+        case "type_changed":
+            draft.kind(word(told, "event.previous"), word(told, "event.current"))
+        case "comment_added":
+            _comment(draft, told)
+        case "organization_changed":
+            _organization(draft, told)
+        case "merged":
+            into = draft.ident(told, "event.target_ticket_id")
+            draft.say("cancelled", reason="merged", merged_into=into)
+        case "marked_as_spam":
+            draft.say("cancelled", reason="spam")
+        case "soft_deleted" | "permanently_deleted":
+            draft.say("cancelled", reason="deleted")
+        case "undeleted":
+            # What is cancelled stays so, for whatever reason.
+            draft.ignore("undeleted")
+        case _:
+            raise UnusableError("unknown_type", f"ticket event {shown(happened)} is not known")
+    return draft.done()
 
 
-def _milliseconds(time: str) -> str:
-    """Zendesk tells nanoseconds; more than six digits are more than an instant of ours has."""
-    head, dot, tail = time.partition(".")
-    digits = tail.rstrip("Z")
-    return f"{head}.{digits[:6]}Z" if dot and digits.isdigit() else time
+def _order(told: Any) -> str:
+    """Zendesk tells nanoseconds, and the place of an event among those of one update."""
+    place = at(told, "event.meta.sequence.position")
+    if not isinstance(place, int) or not 0 <= place < 10_000:
+        return ""
+    fraction = needed_word(told, "time").partition(".")[2].rstrip("Z")
+    return f"{fraction[:9]:0<9}-{place:04}-" if fraction.isdecimal() else ""
+
+
+def _created(draft: Draft, told: Any) -> None:
+    _exists(draft, told)
+    group = draft.word(told, "detail.group_id")
+    if draft.word(told, "detail.assignee_id"):
+        draft.assigned(told, "detail.assignee_id", group)
+    if status := draft.word(told, "detail.status"):
+        draft.change("open", draft.state_of(status), _why(status))
+
+
+def _exists(draft: Draft, told: Any) -> None:
+    """The ticket as it is told now. Where it was told before, that stands and this says nothing."""
+    detail, channel = told["detail"], draft.word(told, "detail.via.channel")
+    draft.created(
+        detail,
+        "created_at",
+        channel=None if channel is None else draft.source.mapping.channels.get(channel.lower()),
+        kind=draft.kind_of(draft.word(told, "detail.type")),
+        requester_id=draft.ident(told, "detail.requester_id"),
+        severity=draft.severity_of(draft.word(told, "detail.priority")),
+    )
+
+
+def _status(draft: Draft, told: Any) -> None:
+    previous, status = word(told, "event.previous"), needed_word(told, "event.current")
+    # None before: a part of its creation.
+    before = "open" if previous is None else draft.known_state(previous)
+    draft.change(before, draft.state_of(status), _why(status))
+
+
+def _why(status: str) -> Any:
+    return "deleted" if status.lower() == "deleted" else None
+
+
+def _comment(draft: Draft, told: Any) -> None:
+    """A client's public answer ends the wait; what our own people write does not."""
+    if at(told, "event.comment.is_public") is False:
+        draft.ignore("private_comment")
+    elif needed(told, "event.comment.author.is_staff") is True:
+        draft.ignore("other_comment")
+    else:
+        draft.say("client_responded")
+
+
+def _organization(draft: Draft, told: Any) -> None:
+    """A ticket that had no client when it was created has one now."""
+    came = word(told, "event.previous") is None and word(told, "event.current") is not None
+    if came and concerns_client(draft.source, "organization_id"):
+        _exists(draft, told)
+    else:
+        draft.ignore("unrelated_change")

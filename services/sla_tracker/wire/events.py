@@ -9,19 +9,14 @@ import msgspec
 from pydantic import ValidationError
 
 from sla_domain.event import Event, EventType, Facts
-from sla_domain.instant import EARLIEST, LATEST, MINUTE
+from sla_domain.instant import EARLIEST, LATEST
 from sla_domain.policy import PolicyBook
 from sla_schemas.events import TICKET_EVENT
+from sla_schemas.limits import FUTURE_TOLERANCE, MAX_DEPTH, MAX_RECORD_BYTES
 from sla_schemas.memory import Headers
 from sla_schemas.words import SEVERITY_NAMES
 from sla_tracker.wire.fast import DATA, ENVELOPE, INTEGRATION_FIELDS, TYPES, FastEnvelope
 from sla_tracker.wire.records import Record, Rejected
-
-#: Limits of the contract: bytes of a record, and how deep its JSON may nest.
-MAX_RECORD_BYTES: Final = 256 * 1024
-MAX_DEPTH: Final = 8
-#: How far ahead of its append time an event may say it occurred.
-FUTURE_TOLERANCE: Final = 5 * MINUTE
 
 
 class Received(NamedTuple):

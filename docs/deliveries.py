@@ -1,0 +1,189 @@
+"""What becomes of the webhooks, for the page of the intake: the deliveries that the tests hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from sla_intake.draft import Ignored
+
+FIXTURES: Final = Path(__file__).parents[1] / "tests" / "fixtures" / "webhooks"
+
+#: What is sent, and the file that shows it.
+_SENT: Final[dict[str, list[tuple[str, str]]]] = {
+    "zendesk": [
+        ("`ticket.created`, with an agent", "created"),
+        ("`ticket.created` without a priority", "created-without-priority"),
+        ("`ticket.created` with a priority that no mapping has", "created-unknown-priority"),
+        (
+            "`ticket.created` without an organisation, with `client_field` alone",
+            "created-without-organization",
+        ),
+        ("`ticket.organization_changed`, from none", "organization-given-later"),
+        ("`ticket.status_changed`, NEW → OPEN or as a part of its creation", "status-at-creation"),
+        ("… OPEN → PENDING", "open-to-pending"),
+        ("… PENDING → OPEN", "pending-to-open"),
+        ("… PENDING → HOLD", "pending-to-hold"),
+        ("… HOLD → OPEN", "hold-to-open"),
+        ("… OPEN → SOLVED", "open-to-solved"),
+        ("… SOLVED → OPEN", "solved-to-open"),
+        ("… SOLVED → PENDING", "solved-to-pending"),
+        ("… SOLVED → CLOSED, CLOSED → ARCHIVED", "closed-to-archived"),
+        ("… to DELETED", "open-to-deleted"),
+        ("`ticket.agent_assignment_changed`", "assigned"),
+        ("… to nobody", "unassigned"),
+        ("`ticket.priority_changed`", "priority"),
+        ("… to none", "priority-removed"),
+        ("`ticket.type_changed`", "type"),
+        ("`ticket.comment_added`, public, by who is no staff", "comment-of-client"),
+        ("… private", "private-comment-of-client"),
+        ("… by staff", "comment-of-agent"),
+        ("`ticket.merged`", "merged"),
+        ("`ticket.marked_as_spam`", "spam"),
+        ("`ticket.soft_deleted`, `permanently_deleted`", "deleted"),
+        ("`ticket.undeleted`", "undeleted"),
+        ("tags, attachments, surveys, subject, groups and the like", "tags"),
+        ("events of users, organisations, articles …", "of-a-user"),
+        ("a ticket event that is not known", "unknown-event"),
+    ],
+    "jira": [
+        ("`jira:issue_created`, assigned, waiting for the customer", "created-assigned-waiting"),
+        ("`jira:issue_created` without a priority", "created-without-priority"),
+        ("`jira:issue_updated`: assignee, priority, status, summary", "several-changes-at-once"),
+        ("… status of category *done* that no mapping has", "to-done-by-category"),
+        ("… assignee and a status that is not understood", "assigned-and-unknown-status"),
+        ("… from a status that is not known to an open one", "from-unknown-to-open"),
+        ("… Waiting for customer → On Hold", "customer-to-on-hold"),
+        ("… issue type that no mapping has", "unknown-type"),
+        ("… moved to another project", "moved"),
+        ("… `issue_assigned` without a list of changes", "assigned-without-changelog"),
+        ("… `issue_commented` by the reporter (Data Center)", "data-center-comment-of-reporter"),
+        ("`comment_created` by the reporter", "comment-of-reporter"),
+        ("… by a customer of the portal", "comment-of-customer"),
+        ("… private", "comment-private"),
+        ("… by somebody else", "comment-of-agent"),
+        ("… where the delivery does not say who reported the issue", "comment-author-unknown"),
+        ("… without its issue (Data Center, which tells it twice)", "data-center-comment-alone"),
+        ("`jira:issue_deleted`", "deleted"),
+        ("worklogs, attachments, links, comments edited or deleted", "worklog"),
+        ("sprints, versions, projects, users …", "sprint"),
+    ],
+    "github": [
+        ("`issues` opened, with labels and an assignee", "opened"),
+        ("… assigned", "assigned"),
+        ("… labeled as a severity", "labelled-severity"),
+        ("… labeled as waiting", "labelled-waiting"),
+        ("… unlabeled as waiting", "unlabelled-waiting"),
+        ("… labeled or unlabeled otherwise", "labelled-other"),
+        ("… typed", "typed"),
+        ("… closed, as completed or without a reason", "closed-completed"),
+        ("… closed as not planned", "closed-not-planned"),
+        ("… closed as a duplicate", "closed-duplicate"),
+        ("… reopened", "reopened"),
+        ("… deleted, transferred", "transferred"),
+        ("… edited, unassigned, milestoned, locked, pinned …", "edited"),
+        ("… an action that is not known", "unknown-action"),
+        ("`issue_comment` created, by who opened the issue", "comment-of-opener"),
+        ("… by somebody else", "comment-of-another"),
+        ("… of a pull request", "comment-on-a-pull-request"),
+        ("all other events: `ping`, `label`, `push` …", "label"),
+    ],
+    "freshdesk": [
+        ("`created`, with an agent", "created"),
+        ("`created` without priority and type", "created-without-priority"),
+        ("`status_changed` to Open", "to-open"),
+        ("… to Pending, Waiting on Customer", "to-pending"),
+        ("… to Waiting on Third Party", "to-third-party"),
+        ("… to Pending, with `triggered_event`", "open-to-pending"),
+        ("… to Open, with `triggered_event`", "pending-to-open"),
+        ("… to Resolved, Closed", "to-resolved-by-number"),
+        ("`agent_changed`", "agent"),
+        ("`priority_changed`", "priority"),
+        ("`type_changed`", "type"),
+        ("`customer_replied`", "customer-replied"),
+        ("`agent_replied`", "agent-replied"),
+        ("`note_added`", "note-added"),
+        ("`deleted`", "deleted"),
+        ("`marked_as_spam`", "spam"),
+        ("`updated`, `group_changed`, `satisfaction_rated` …", "survey"),
+        ("another `event`, or a body of another form", "own-template"),
+        ("local times, while the source has no `zone`", "created-local-times-without-zone"),
+    ],
+}
+
+_REASONS: Final[dict[Ignored, str]] = {
+    "author_unknown": "a comment of which the delivery does not tell whether the client wrote it",
+    "cleared": "a priority or type was taken away; a ticket keeps the severity it had",
+    "comment_without_issue": "a comment that comes once more with its issue",
+    "empty": "a batch without events",
+    "no_change": "one status to another of the same meaning",
+    "not_a_ticket": "users, labels, sprints, pull requests, a `ping`",
+    "other_comment": "a comment by somebody who is not the client",
+    "private_comment": "a comment that the client does not see",
+    "type_not_mapped": "the ticket's type became one that no mapping has",
+    "unassigned": "nobody has the ticket any more; the first response stands",
+    "undeleted": "a deleted ticket was restored; what is cancelled stays so",
+    "unrelated_change": "tags, subjects, attachments, surveys, worklogs",
+}
+
+
+def _becomes(told: dict[str, Any]) -> str:
+    found = []
+    for event in told["events"]:
+        word = f"`{event['type'].removeprefix('ticket.')}`"
+        data = event["data"]
+        more = [data[name] for name in ("severity", "kind", "party", "reason") if name in data]
+        found.append(f"{word} ({', '.join(more)})" if more and word != "`created`" else word)
+        if word == "`created`" and "severity" not in data:
+            found[-1] += " without a severity"
+    if "dead_letter" in told:
+        found.append(f"dead letter: `{told['dead_letter']}`")
+    if "ignored" in told:
+        found.append(f"ignored: `{told['ignored']}`")
+    return ", ".join(found)
+
+
+def _deliveries(vendor: str) -> str:
+    lines = ["| what is sent | what it becomes |", "|---|---|"]
+    for sent, stem in _SENT[vendor]:
+        told = json.loads((FIXTURES / vendor / f"{stem}.json").read_text("utf-8"))
+        lines.append(f"| {sent} | {_becomes(told)} |")
+    return "\n".join(lines) + "\n"
+
+
+def zendesk_deliveries() -> str:
+    """Zendesk's."""
+    return _deliveries("zendesk")
+
+
+def jira_deliveries() -> str:
+    """Jira's."""
+    return _deliveries("jira")
+
+
+def github_deliveries() -> str:
+    """GitHub's."""
+    return _deliveries("github")
+
+
+def freshdesk_deliveries() -> str:
+    """Freshdesk's."""
+    return _deliveries("freshdesk")
+
+
+def ignored_reasons() -> str:
+    """Why a delivery is ignored."""
+    lines = ["| reason | |", "|---|---|"]
+    lines += [f"| `{reason}` | {_REASONS[reason]} |" for reason in get_args(Ignored)]
+    return "\n".join(lines) + "\n"
+
+
+PARTS: Final[tuple[Callable[[], str], ...]] = (
+    zendesk_deliveries,
+    jira_deliveries,
+    github_deliveries,
+    freshdesk_deliveries,
+    ignored_reasons,
+)
