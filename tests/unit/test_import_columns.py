@@ -203,6 +203,32 @@ def test_where_a_row_is_an_event_a_ticket_needs_its_creation_and_every_row_its_m
     assert {finding.reason.partition(" ")[0] for finding in odd.refused} <= {"it", "line", "the"}
 
 
+def test_where_a_row_is_an_event_a_ticket_does_not_end_before_it_begins() -> None:
+    rows = ("id,org,when,what", "1,a,2026-11-16T09:00,resolved", "1,a,2026-11-16T10:00,created")
+    found = read(EVENTS, *rows, "2,a,2026-11-16T10:00,created")
+    assert [(finding.line, finding.column) for finding in found.refused] == [(2, "when"), (3, "id")]
+    statuses = EVENTS | {"event": None, "status": "what", "states": {"resolved": "resolved"}}
+    late = read(
+        statuses | {"created": "opened"},
+        "id,org,when,what,opened",
+        "1,a,2026-11-16T09:00,resolved,2026-11-16T10:00",
+    )
+    assert "end before it begins" in late.refused[0].reason
+
+
+def test_where_a_row_is_an_event_a_time_that_exists_twice_keeps_the_order() -> None:
+    table = "id,org,when,what\n1,a,2026-10-25 02:30,created\n1,a,2026-10-25 02:10,resolved\n"
+    found = imported(table, Helpdesk(Columns.model_validate(EVENTS), ZoneInfo("Europe/Madrid")))
+    assert [time[11:16] for _, _, time in found.told] == ["00:30", "01:10"]
+    assert [finding.value for finding in found.remarks] == ["2026-10-25 02:30", "2026-10-25 02:10"]
+
+
+def test_a_feature_request_needs_no_severity() -> None:
+    columns = TICKETS | {"kind": {"constant": "feature_request"}}
+    found = read(columns, "id,org,opened", "1,a,2026-11-16")
+    assert (found.summary.without_severity, found.summary.alarms) == (0, [])
+
+
 def test_a_row_may_be_the_status_after_a_change() -> None:
     columns = EVENTS | {
         "event": None,

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from sla_cli.importers.snapshots import State
 from sla_cli.importers.tables import TableError
-from sla_cli.importers.times import DEFAULT_FORMS, UNITS, check_form
+from sla_cli.importers.times import DEFAULT_FORMS, check_form
 from sla_domain.event import EventType
 from sla_runtime.configuration import Strict, read_toml
 from sla_schemas.types import NamedSeverity
@@ -115,8 +115,6 @@ class Moment(At):
     def _unit(self) -> Self:
         if self.unit is not None and self.after is None:
             raise ValueError("has a unit but does not say after which moment")
-        if self.unit is not None and self.unit not in UNITS:
-            raise ValueError(f"unit is none of {', '.join(UNITS)}")
         return self
 
 

@@ -17,7 +17,7 @@ from sla_cli.importers.mapping import (
     Mapping,
     RefusedError,
     event_of,
-    oldest_first,
+    in_turn,
     unreadable,
 )
 from sla_cli.importers.snapshots import ENDED, Snapshot, State, events_between
@@ -62,16 +62,13 @@ _SAYS: Final[dict[EventType, tuple[type[BaseModel], dict[str, str]]]] = {
     ),
     EventType.RECLASSIFIED: (ReclassifiedData, {"kind": "kind", "severity": "severity"}),
 }
-#: The keys without which there is no event; who is unknown is called so.
-_NEEDED: Final = {"client"}
 #: Who it was assigned to where the export does not say.
 _NOBODY: Final = "unknown"
 
 
 class _Told(NamedTuple):
-    """A moment of a ticket as its row tells it."""
+    """A time as a row tells it."""
 
-    type: EventType
     reading: Reading
     column: str
     text: str
@@ -110,15 +107,10 @@ class Helpdesk(Mapping):
         if self.one_row_a_ticket:
             return self._of_ticket(ticket, rows[0])
         bad: list[Finding] = []
-        times = [self._time(row, self._needed_moment("time"), bad) for row in rows]
+        told = [(row, self._time(row, self._needed_moment("time"), bad)) for row in rows]
         if bad:
             raise RefusedError(bad)
-        told = [(row, time) for row, time in zip(rows, times, strict=True) if time is not None]
-        for row, time in told:
-            self.log.read_as(time.reading, row.line, time.column, time.text)
-        timed = oldest_first(
-            [(row, time.reading.instants[0]) for row, time in told], lambda each: each[1]
-        )
+        timed = in_turn([(row, time.reading) for row, time in told if time is not None])
         if self._columns.status is not None:
             return self._of_statuses(ticket, timed)
         return self._of_happenings(ticket, timed)
@@ -137,9 +129,8 @@ class Helpdesk(Mapping):
         at = {type_: each.reading.choose(start) for type_, each in told.items()}
         at[EventType.CREATED] = start
         self._add_spans(row, at, bad)
-        for each in told.values():
-            self.log.read_as(each.reading, row.line, each.column, each.text)
-            if at[each.type] < start:
+        for type_, each in told.items():
+            if at[type_] < start:
                 why = f"it lies before the ticket's creation, {created.column} {created.text!r}"
                 bad.append(Finding(row.line, each.column, each.text, why))
         data = {type_: self._data(row, type_, bad) for type_ in at}
@@ -166,7 +157,7 @@ class Helpdesk(Mapping):
         for type_ in MOMENTS:
             moment = self._moment(row, type_)
             if moment is not None and moment.after is None:
-                found = self._time(row, moment, bad, type_)
+                found = self._time(row, moment, bad)
                 if found is not None:
                     told[type_] = found
         return told
@@ -202,6 +193,7 @@ class Helpdesk(Mapping):
     def _of_happenings(self, ticket: str, timed: Sequence[tuple[Row, int]]) -> list[Event]:
         bad: list[Finding] = []
         found: list[tuple[EventType, int, dict[str, Any]]] = []
+        ended: list[tuple[Row, int]] = []
         for row, at in timed:
             word = self._word(row, "event", bad)
             if word == IGNORE:
@@ -209,6 +201,8 @@ class Helpdesk(Mapping):
             elif word is not None:
                 type_ = EVENT_TYPES[word]
                 found.append((type_, at, self._data(row, type_, bad)))
+                if type_ is EventType.RESOLVED:
+                    ended.append((row, at))
         first, start = timed[0]
         if all(type_ is not EventType.CREATED for type_, _, _ in found):
             if self._columns.created is None:
@@ -221,6 +215,8 @@ class Helpdesk(Mapping):
                 found.insert(
                     0, (EventType.CREATED, start, self._data(first, EventType.CREATED, bad))
                 )
+        start = next(at for type_, at, _ in found if type_ is EventType.CREATED) if not bad else 0
+        self._check_order(ended, start, bad)
         if bad:
             raise RefusedError(bad)
         seen: Counter[str] = Counter()
@@ -260,12 +256,22 @@ class Helpdesk(Mapping):
             start = told.reading.choose(0) if told else start
         if bad:
             raise RefusedError(bad)
-        for snapshot, (row, _) in zip(snapshots, timed, strict=True):
-            if snapshot.state in ENDED and snapshot.at < start:
-                column = self._needed_moment("time").column
-                why = "the ticket would end before it begins"
-                raise RefusedError([Finding(row.line, column, format_instant(snapshot.at), why)])
+        told_by = zip(timed, snapshots, strict=True)
+        ended = [where for where, snapshot in told_by if snapshot.state in ENDED]
+        self._check_order(ended, start, bad)
+        if bad:
+            raise RefusedError(bad)
         return events_between(SOURCE, ticket, snapshots, created, start)
+
+    def _check_order(
+        self, ended: Sequence[tuple[Row, int]], start: int, bad: list[Finding]
+    ) -> None:
+        """A ticket must not end before it begins."""
+        time = self._needed_moment("time")
+        for row, at in ended:
+            if at < start:
+                why = f"the ticket would end before it begins, at {format_instant(start)}"
+                bad.append(Finding(row.line, time.column, self._at(row, time), why))
 
     # --- cells ---
 
@@ -276,9 +282,7 @@ class Helpdesk(Mapping):
         text = row.cells[self._places[at.column, at.number]]
         return "" if text in self._empty else text
 
-    def _time(
-        self, row: Row, moment: Moment, bad: list[Finding], type_: EventType = EventType.CREATED
-    ) -> _Told | None:
+    def _time(self, row: Row, moment: Moment, bad: list[Finding]) -> _Told | None:
         """A time; ``None`` where the cell is empty or, with a finding, can't be read."""
         text = self._at(row, moment)
         if not text:
@@ -289,10 +293,12 @@ class Helpdesk(Mapping):
                 bad.append(Finding(row.line, moment.column, written, "it is empty"))
             return None
         try:
-            return _Told(type_, self.times.read(text), moment.column, text)
+            reading = self.times.read(text)
         except ValueError as error:
             bad.append(Finding(row.line, moment.column, text, str(error)))
             return None
+        self.log.read_as(reading, row.line, moment.column, text)
+        return _Told(reading, moment.column, text)
 
     def _data(self, row: Row, type_: EventType, bad: list[Finding]) -> dict[str, Any]:
         if type_ not in _SAYS:
@@ -321,7 +327,7 @@ class Helpdesk(Mapping):
         column = cell.column or key if cell else key
         word = self._word(row, key, bad) if cell else None
         if word is None:
-            if key in _NEEDED:
+            if key == "client":
                 bad.append(Finding(row.line, column, "", "it is empty"))
             return None
         why = unreadable(word)

@@ -191,7 +191,10 @@ class Ledger:
         summary.in_the_future += sum(event.at > self._latest for event in events)
         summary.without_severity += not any(
             event.value["type"] == _CREATED
-            and ("severity" in event.value["data"] or "impact" in event.value["data"])
+            and (
+                event.value["data"].keys() & {"severity", "impact"}
+                or event.value["data"].get("kind") == "feature_request"
+            )
             for event in events
         )
 

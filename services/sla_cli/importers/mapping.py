@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 from sla_cli.importers.tables import Row, Wanted
@@ -143,6 +143,13 @@ def event_of(
     )
 
 
-def oldest_first(rows: Sequence[T], at: Callable[[T], int]) -> Sequence[T]:
-    """``rows`` as a file has them, turned where it begins with the newest."""
-    return rows[::-1] if rows and at(rows[0]) > at(rows[-1]) else rows
+def in_turn(rows: Sequence[tuple[T, Reading]]) -> list[tuple[T, int]]:
+    """The rows of a history, oldest first, and when each was; a file that begins with the newest is
+    turned. Of two readings of a time the first is taken that is not before the row before it.
+    """
+    newest_first = rows and min(rows[0][1].instants) > max(rows[-1][1].instants)
+    timed, before = [], 0
+    for row, reading in reversed(rows) if newest_first else rows:
+        before = reading.choose(before)
+        timed.append((row, before))
+    return timed

@@ -20,7 +20,7 @@ from sla_cli.importers.mapping import (
     Finding,
     Mapping,
     RefusedError,
-    oldest_first,
+    in_turn,
     unusable_id,
 )
 from sla_cli.importers.snapshots import ENDED, Snapshot, State, events_between
@@ -98,47 +98,41 @@ class ServiceNow(Mapping):
     def events(self, ticket: str, rows: Sequence[Row]) -> list[Event]:
         """The events of an incident."""
         bad: list[Finding] = []
-        told: list[tuple[Snapshot, Reading, Row]] = []
-        before = 0
+        told: list[tuple[tuple[Row, str | None], Reading]] = []
         for row in rows:
             updated = self._time(row, _UPDATED, bad)
             severity = self._severity(row, bad)
             self._check_names(row, bad)
-            if updated is None:
-                continue
-            before = updated.choose(before)
-            told.append((self._snapshot(row, before, severity), updated, row))
-        opened = None
-        if not bad:
-            told = list(oldest_first(told, lambda each: each[0].at))
-            opened = self._time(told[0][2], _OPENED, bad)
-        if bad or opened is None:
+            if updated is not None:
+                told.append(((row, severity), updated))
+        timed = in_turn(told)
+        opened = self._time(timed[0][0][0], _OPENED, bad) if not bad else None
+        if opened is None:
             raise RefusedError(bad)
-        first = told[0][2]
-        self.log.read_as(opened, first.line, _OPENED, self.cell(first, _OPENED))
         start = opened.choose(0)
-        for snapshot, reading, row in told:
-            self.log.read_as(reading, row.line, _UPDATED, self.cell(row, _UPDATED))
-            if snapshot.state in ENDED and snapshot.at < start:
-                shown = f"{_OPENED} {self.cell(first, _OPENED)!r}"
-                value = self.cell(row, _UPDATED)
+        snapshots = []
+        for (row, severity), at in timed:
+            snapshots.append(self._snapshot(row, at, severity))
+            if snapshots[-1].state in ENDED and at < start:
+                shown = f"{_OPENED} {self.cell(row, _OPENED)!r}"
                 why = f"the incident would end before it begins, at {shown}"
-                raise RefusedError([Finding(row.line, _UPDATED, value, why)])
+                raise RefusedError([Finding(row.line, _UPDATED, self.cell(row, _UPDATED), why)])
         created = {
-            "client_id": self._id(self.cell(first, _CLIENT)),
+            "client_id": self._id(self.cell(timed[0][0][0], _CLIENT)),
             "communicated_at": format_instant(start),
             "kind": "incident",
         }
-        snapshots = [snapshot for snapshot, _, _ in told]
         return events_between(SOURCE, ticket, snapshots, created, start)
 
     def _time(self, row: Row, column: str, bad: list[Finding]) -> Reading | None:
         text = self.cell(row, column)
         try:
-            return self.times.read(text)
+            reading = self.times.read(text)
         except ValueError as error:
             bad.append(Finding(row.line, column, text, str(error)))
             return None
+        self.log.read_as(reading, row.line, column, text)
+        return reading
 
     def _severity(self, row: Row, bad: list[Finding]) -> str | None:
         text = self.cell(row, _PRIORITY)

@@ -1,8 +1,8 @@
 """Times as helpdesks and spreadsheets write them, turned into instants.
 
 A local time that exists twice is its first instant, and one that does not exist is read with the
-offset before the change, as iCalendar has it (RFC 5545, 3.3.5); where the first reading would put
-something before the ticket's creation, the second is taken.
+offset before the change, as iCalendar has it (RFC 5545, 3.3.5); where a ticket's times are in order
+only by the other reading, that is taken.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from sla_domain.instant import (
 
 RULE_TWICE: Final = (
     "this local time exists twice, before and after the clocks went back; the first is taken, or "
-    "the second where the first lies before the ticket's creation"
+    "the second where the ticket's times are in order only so"
 )
 RULE_NEVER: Final = (
     "this local time does not exist, since the clocks went forward; it is read with the offset "
