@@ -71,18 +71,16 @@ def redelivered(
         details = "; ".join(f"{each.reason}: {each.detail}" for each in reading.letters)
         raise RedeliveryError(f"source {source.name!r} still does not understand it: {details}")
     lacking = told.get(LACKING_HEADER, "").split(",")
-    events = filter(None, (_new_of(event, lacking) for event in reading.events))
+    events = [_new_of(event, lacking) for event in reading.events]
     return [Record(event["subject"].encode(), msgspec.json.encode(event)) for event in events]
 
 
-def _new_of(event: dict[str, Any], lacking: Sequence[str]) -> dict[str, Any] | None:
+def _new_of(event: dict[str, Any], lacking: Sequence[str]) -> dict[str, Any]:
     """An event, of a ``created`` that was published the severity it lacked: of two with the same
     id the first stands, so that can only be told as a change, of the same instant.
     """
-    if "severity" not in lacking or event["type"] != f"{TYPE_PREFIX}created":
+    severity = event["data"].get("severity") if "severity" in lacking else None
+    if severity is None or event["type"] != f"{TYPE_PREFIX}created":
         return event
-    severity = event["data"].get("severity")
-    if severity is None:
-        return None
     type_ = f"{TYPE_PREFIX}severity_changed"
     return {**event, "id": f"{event['id']}-severity", "type": type_, "data": {"severity": severity}}

@@ -38,6 +38,7 @@ from sla_intake.signature import (
 )
 from sla_intake.sources import SourcesError, State, default_mapping, read_sources
 from sla_intake.vendors import TRANSLATE
+from sla_schemas.limits import MAX_RECORD_BYTES
 
 OLD, NEW = b"the old secret", b"the new secret"
 GOOD = json.dumps(
@@ -248,7 +249,8 @@ async def test_too_much_is_answered_with_when_to_come_again(
     assert statuses == [202, 202, 503]
 
 
-def test_no_two_deliveries_of_a_process_arrive_at_once() -> None:
+def test_no_two_deliveries_of_a_process_arrive_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time_ns", lambda: NOW * 1_000_000)
     arrivals = Arrivals()
     told = [arrivals.next() for _ in range(2000)]
     assert told == sorted(set(told))
@@ -331,6 +333,27 @@ def test_the_severity_that_was_not_understood_is_told_as_a_change() -> None:
     assert severity["time"] == events[0]["time"]
     assert severity["id"] not in {event["id"] for event in events}
     assert copy == events[1]
+
+
+def test_what_was_not_published_lacks_nothing() -> None:
+    """Neither client nor severity was understood, so ``created`` itself is told afterwards."""
+    told = json.loads((WEBHOOKS / "zendesk" / "created-unknown-priority.json").read_text())
+    told["body"]["detail"]["organization_id"] = None
+    before = source("zendesk", client_field="organization_id")
+    (letter,) = read(before, told["headers"], told["body"]).letters
+    own = source("zendesk", mapping={"severities": {"burning": "blocker"}})
+    created, _ = redelivered(letter.headers(), letter.body, READ, [own])
+    assert json.loads(created.value)["type"] == "ticket.created"
+    assert json.loads(created.value)["data"]["severity"] == "blocker"
+
+
+def test_a_record_that_the_tracker_would_not_take_is_a_letter() -> None:
+    headers = {"content-type": "application/cloudevents+json"}
+    large = json.loads(GOOD)
+    large["data"]["more"] = "x" * MAX_RECORD_BYTES
+    (letter,) = read(source(), headers, large).letters
+    assert letter.reason == "too_large"
+    assert f"at most {MAX_RECORD_BYTES}" in letter.detail
 
 
 def test_a_letter_from_before_arrivals_were_kept_arrived_when_it_was_appended() -> None:

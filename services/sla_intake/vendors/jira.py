@@ -37,6 +37,7 @@ _CATEGORIES: Final[dict[str, State]] = {
 }
 #: What Jira calls a change, where it lists none.
 _CHANGES_STATUS: Final = frozenset({"issue_closed", "issue_reopened", "issue_resolved"})
+_OLD_COMMENTS: Final = frozenset({"issue_comment_deleted", "issue_comment_edited"})
 #: How a person is named: on Cloud, and on Data Center.
 _PERSON: Final = ("accountId", "key", "name")
 
@@ -119,7 +120,7 @@ def _updated(draft: Draft, told: Any) -> None:
     change = word(told, "issue_event_type_name")
     # Of old versions only the comment's own times tell whether it is new.
     as_new = at(told, "comment.created") == at(told, "comment.updated")
-    if at(told, "comment") and change != "issue_comment_edited" and as_new:
+    if at(told, "comment") and change not in _OLD_COMMENTS and as_new:
         _comment(draft, told)
     items = at(told, "changelog.items") or []
     if not isinstance(items, list):
