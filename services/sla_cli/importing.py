@@ -18,7 +18,7 @@ from sla_cli.console import err, working
 from sla_cli.errors import CommandError, UsageError
 from sla_cli.importers.ledger import Ledger, Summary
 from sla_cli.importers.mapping import Finding, Mapping
-from sla_cli.importers.opening import Reading, opened_table
+from sla_cli.importers.opening import FileFormat, opened_table
 from sla_cli.importers.snapshots import State
 from sla_cli.importers.times import WITHOUT_ZONE, check_form
 from sla_schemas.words import Severity
@@ -39,7 +39,7 @@ class Wish:
     zone_known: bool
 
 
-def run(file: Path, mapping: Mapping, how: Reading, wish: Wish) -> None:
+def run(file: Path, mapping: Mapping, how: FileFormat, wish: Wish) -> None:
     """Import ``file``, write its events and say what became of its rows.
 
     Raises ``CommandError`` where a row is refused, and then has written no events, unless bad ones

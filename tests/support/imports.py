@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sla_cli.importers.ledger import Ledger, Summary
 from sla_cli.importers.mapping import Finding, Mapping
-from sla_cli.importers.opening import PLAIN, Reading, opened_table
+from sla_cli.importers.opening import PLAIN, FileFormat, opened_table
 from sla_domain.instant import parse_instant
 
 #: The present of these tests, so that none of their events is yet to come by chance.
@@ -33,7 +33,7 @@ class Imported(NamedTuple):
 
 
 def imported(
-    file: str | bytes | Path, mapping: Mapping, how: Reading = PLAIN, now: int = NOW
+    file: str | bytes | Path, mapping: Mapping, how: FileFormat = PLAIN, now: int = NOW
 ) -> Imported:
     """Import a file, or what would stand in one."""
     if isinstance(file, Path):
@@ -44,7 +44,7 @@ def imported(
         return _imported(path, mapping, how, now)
 
 
-def _imported(path: Path, mapping: Mapping, how: Reading, now: int) -> Imported:
+def _imported(path: Path, mapping: Mapping, how: FileFormat, now: int) -> Imported:
     with Ledger(now) as ledger:
         with opened_table(path, mapping.wanted, how) as (table, _):
             summary = ledger.gather(table, mapping)

@@ -19,7 +19,7 @@ from sla_cli.importers.bpic2013 import Vinst
 from sla_cli.importers.columns import Columns
 from sla_cli.importers.helpdesk import Helpdesk
 from sla_cli.importers.mapping import Mapping
-from sla_cli.importers.opening import Reading
+from sla_cli.importers.opening import FileFormat
 from sla_cli.importers.servicenow import ServiceNow
 from sla_cli.importers.tables import TableError
 from sla_schemas.events import TICKET_EVENT
@@ -62,7 +62,7 @@ def mappings() -> list[Mapping]:
 def check(file: bytes, mapping: Mapping) -> None:
     """Import ``file``; what comes of it is an error of ours, or adds up."""
     with suppress(TableError):
-        found = imported(file, mapping, Reading(xes=isinstance(mapping, Vinst)))
+        found = imported(file, mapping, FileFormat(xes=isinstance(mapping, Vinst)))
         summary = found.summary
         good = {event["subject"] for event in found.events}
         assert len(good) == summary.tickets

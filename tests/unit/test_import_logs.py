@@ -11,7 +11,7 @@ from support import default_book, lines_of
 from support.imports import Imported, imported
 
 from sla_cli.importers.bpic2013 import STATES, Vinst
-from sla_cli.importers.opening import Reading
+from sla_cli.importers.opening import FileFormat
 from sla_cli.importers.servicenow import ServiceNow
 from sla_cli.importers.snapshots import Snapshot, changes
 from sla_cli.importers.tables import TableError
@@ -220,7 +220,7 @@ def test_the_severity_that_a_snapshot_does_not_say_is_the_one_before() -> None:
 
 @pytest.mark.parametrize("name", ["vinst.csv", "vinst.xes"])
 def test_the_log_of_the_challenge_is_read_in_both_its_forms(name: str) -> None:
-    found = imported(FIXTURES / name, Vinst(), Reading(xes=True))
+    found = imported(FIXTURES / name, Vinst(), FileFormat(xes=True))
     check(found)
     assert found.told == [
         ("1-1001", "created", "2012-04-02T07:00:00.000Z"),
@@ -271,11 +271,11 @@ def test_every_wait_of_the_log_has_its_meaning() -> None:
 )
 def test_broken_xes_is_told_in_a_sentence(text: str) -> None:
     with pytest.raises(TableError, match="no XES that can be read"):
-        imported(text, Vinst(), Reading(xes=True))
+        imported(text, Vinst(), FileFormat(xes=True))
 
 
 def test_entities_that_grow_are_refused() -> None:
     grow = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 100}">' for n in range(1, 9))
     bomb = f'<!DOCTYPE log [<!ENTITY a0 "{"x" * 100}">{grow}]><log><x key="&a8;"/></log>'
     with pytest.raises(TableError, match="no XES that can be read"):
-        imported(bomb, Vinst(), Reading(xes=True))
+        imported(bomb, Vinst(), FileFormat(xes=True))

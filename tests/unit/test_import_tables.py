@@ -16,7 +16,7 @@ from support.imports import Imported, imported
 from sla_cli.importers import text
 from sla_cli.importers.columns import Columns
 from sla_cli.importers.helpdesk import Helpdesk
-from sla_cli.importers.opening import PLAIN, Reading
+from sla_cli.importers.opening import PLAIN, FileFormat
 from sla_cli.importers.tables import TableError
 from sla_schemas.events import TICKET_EVENT
 
@@ -38,7 +38,7 @@ TOLD = [
 ]
 
 
-def read(file: str | bytes | Path, how: Reading = PLAIN, **columns: object) -> Imported:
+def read(file: str | bytes | Path, how: FileFormat = PLAIN, **columns: object) -> Imported:
     """Import a helpdesk's table, and see that its rows add up and the tracker takes its events."""
     known = Columns.model_validate({**COLUMNS, **columns})
     found = imported(file, Helpdesk(known, ZoneInfo("UTC")), how)
@@ -106,7 +106,7 @@ def test_a_damaged_line_of_utf_8_is_refused_by_name_and_the_rest_is_read() -> No
 
 def test_an_encoding_and_a_delimiter_may_be_told() -> None:
     file = (HEAD + "1,Łódź,High,2026-11-16,,\n").replace(",", "~").encode("cp1250")
-    found = read(file, Reading(encoding="cp1250", delimiter="~"))
+    found = read(file, FileFormat(encoding="cp1250", delimiter="~"))
     assert found.events[0]["data"]["client_id"] == "Łódź"
 
 
@@ -265,7 +265,7 @@ def test_a_workbook_is_read_by_its_rows(tmp_path: Path) -> None:
     assert found.summary.blank_rows == 1
     assert [finding[:3] for finding in found.refused] == [(5, "priority", "P9")]
     with pytest.raises(TableError, match="no sheet 'Nowhere'; it has 'Sheet', 'Tickets'"):
-        read(tmp_path / "export.xlsx", Reading(sheet="Nowhere"))
+        read(tmp_path / "export.xlsx", FileFormat(sheet="Nowhere"))
 
 
 @pytest.mark.parametrize("name", ["export.parquet", "export[1].parquet", "export.parquet.gz"])

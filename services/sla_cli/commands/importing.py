@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from sla_cli.importers.mapping import Mapping
-    from sla_cli.importers.opening import Reading
+    from sla_cli.importers.opening import FileFormat
     from sla_cli.importing import Wish
 
 File = Annotated[
@@ -102,7 +102,7 @@ def servicenow(
     _run(
         file,
         mapping,
-        _reading(encoding, delimiter, sheet),
+        _format(encoding, delimiter, sheet),
         _wish(out, refused, skip_bad, as_json, zone),
     )
 
@@ -136,9 +136,9 @@ def bpic2013(
       sla import bpic2013 bpi_challenge_2013_incidents.xes.gz --client Product --out events.jsonl
     """
     from sla_cli.importers.bpic2013 import Vinst
-    from sla_cli.importers.opening import Reading
+    from sla_cli.importers.opening import FileFormat
 
-    how = Reading(encoding, _delimiter(delimiter), xes=True)
+    how = FileFormat(encoding, _delimiter(delimiter), xes=True)
     _run(file, Vinst(client), how, _wish(out, refused, skip_bad, as_json, zone="in the log"))
 
 
@@ -180,7 +180,7 @@ def table(
 
     known = read_columns(columns)
     mapping = Helpdesk(known, _zone(zone or known.zone), locale)
-    how = _reading(encoding, delimiter, sheet)
+    how = _format(encoding, delimiter, sheet)
     _run(file, mapping, how, _wish(out, refused, skip_bad, as_json, zone or known.zone))
 
 
@@ -190,10 +190,10 @@ def _zone(name: str | None):  # type: ignore[no-untyped-def]  # noqa: ANN202  zo
     return zone_option(name or "UTC")
 
 
-def _reading(encoding: str | None, delimiter: str | None, sheet: str | None) -> Reading:
-    from sla_cli.importers.opening import Reading
+def _format(encoding: str | None, delimiter: str | None, sheet: str | None) -> FileFormat:
+    from sla_cli.importers.opening import FileFormat
 
-    return Reading(encoding, _delimiter(delimiter), sheet)
+    return FileFormat(encoding, _delimiter(delimiter), sheet)
 
 
 def _delimiter(text: str | None) -> str | None:
@@ -213,7 +213,7 @@ def _wish(
     return Wish(out, refused, skip_bad, as_json, zone_known=zone is not None)
 
 
-def _run(file: Path, mapping: Mapping, how: Reading, wish: Wish) -> None:
+def _run(file: Path, mapping: Mapping, how: FileFormat, wish: Wish) -> None:
     from sla_cli.importing import run
 
     run(file, mapping, how, wish)

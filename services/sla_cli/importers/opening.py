@@ -20,7 +20,7 @@ _PARQUET: Final = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FileFormat:
     """How a file is to be read, where it does not say so itself."""
 
     encoding: str | None = None
@@ -31,12 +31,12 @@ class Reading:
 
 
 #: As the file says itself.
-PLAIN: Final = Reading()
+PLAIN: Final = FileFormat()
 
 
 @contextmanager
 def opened_table(
-    path: Path, wanted: Sequence[Wanted], how: Reading = PLAIN
+    path: Path, wanted: Sequence[Wanted], how: FileFormat = PLAIN
 ) -> Iterator[tuple[Table, Source]]:
     """The table in a file, ``-`` for standard input. Raises ``TableError``."""
     with opened_source(path) as source:
@@ -45,7 +45,7 @@ def opened_table(
         yield _table(source, head, wanted, how), source
 
 
-def _table(source: Source, head: bytes, wanted: Sequence[Wanted], how: Reading) -> Table:
+def _table(source: Source, head: bytes, wanted: Sequence[Wanted], how: FileFormat) -> Table:
     if head.startswith(_WORKBOOKS):
         return SheetTable(source, wanted, how.sheet)
     if head.startswith(_PARQUET):
