@@ -8,11 +8,17 @@ REKEYED_HEADER: Final = "sla-rekeyed"
 REPLAY_FRONTIER_HEADER: Final = "sla-replay-frontier"
 #: On an input record without a value: the ticket of its key is to be forgotten.
 ERASE_HEADER: Final = "sla-erase"
+#: On a record that the client could not read: why. It has neither key nor value.
+UNREADABLE_HEADER: Final = "sla-unreadable"
 REASON_HEADER: Final = "sla-reason"
 DETAIL_HEADER: Final = "sla-detail"
 TOPIC_HEADER: Final = "sla-topic"
 PARTITION_HEADER: Final = "sla-partition"
 OFFSET_HEADER: Final = "sla-offset"
+#: On a dead letter that was cut, since the whole record is larger than a dead letter may be: the
+#: bytes of the original value, and their SHA-256. The whole of it lies at the origin named.
+LENGTH_HEADER: Final = "sla-length"
+SHA256_HEADER: Final = "sla-sha256"
 #: On an event: it was a dead letter and comes again. On the dead-letter topic: a record without a
 #: value that says so of the one it names.
 RETRIED_HEADER: Final = "sla-retried"

@@ -18,7 +18,13 @@ from sla_domain.event import Event, EventType
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Ticket
 
-Headers = Sequence[tuple[str, bytes]]
+#: Of a record, as Kafka has them: the same name may come again, and a value may be absent.
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+def values_of(headers: Headers) -> dict[str, bytes]:
+    """The headers that have a value, by name; of several the last."""
+    return {name: content for name, content in headers if content is not None}
 
 
 class KeptRecord(Protocol):
@@ -72,7 +78,7 @@ class Held(msgspec.Struct, array_like=True):
             record.timestamp,
             None if record.key is None else b64encode(record.key).decode(),
             b64encode(record.value or b"").decode(),
-            [(name, b64encode(content).decode()) for name, content in record.headers],
+            [(name, b64encode(content or b"").decode()) for name, content in record.headers],
         )
 
 

@@ -24,7 +24,7 @@ from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Status, Ticket
 from sla_kafka.topics import BREACHES, EVENTS, WARNINGS, Topic
 from sla_schemas.headers import DETAIL_HEADER, OFFSET_HEADER, PARTITION_HEADER, REASON_HEADER
-from sla_schemas.memory import Headers
+from sla_schemas.memory import Headers, values_of
 from sla_schemas.policy_file import parse_policy
 from sla_tracker.partition import REPLAY, Effects, Partition
 from sla_tracker.wire.alerts import ALERT_TOPICS, write_alert
@@ -119,7 +119,7 @@ class Outputs:
 
 def dead_letter_line(key: bytes | None, value: bytes | None, headers: Headers) -> bytes:
     """A dead letter as JSON: reason, detail, origin and the original text."""
-    told = dict(headers)
+    told = values_of(headers)
     return write_json(
         {
             "reason": told[REASON_HEADER].decode(),

@@ -145,31 +145,28 @@ def _owed_now(
 
 def _steps(ticket: Ticket, clock: Clock, until: int) -> list[tuple[PostponedKey, int]]:
     """The steps of its ladder that ``clock`` has reached by ``until`` and that are still to be
-    told, each with its instant. A stopped clock is warned about no more.
+    told, each with its instant.
     """
-    reached = 0 if clock.void else _reached(clock, until)
-    if reached == 0:
-        return []
-    ladder = clock.own.target.ladder
-    first = _first_untold(ticket, clock, reached)
-    if clock.stopped is not None:
-        first = max(first, len(ladder) - 1)
     name, cycle = clock.key
     steps = []
-    for step in range(first, reached):
+    for step in _untold(ticket, clock, until):
         at = _first(clock, step)[0]
         assert at is not None, "what is used has been reached"
-        steps.append(((name, cycle, ladder[step].what), at))
+        steps.append(((name, cycle, clock.own.target.ladder[step].what), at))
     return steps
 
 
-def _first_untold(ticket: Ticket, clock: Clock, reached: int) -> int:
-    """The step above the highest that was told and is still so, ``reached`` of them being so."""
+def _untold(ticket: Ticket, clock: Clock, until: int) -> range:
+    """The steps that ``clock`` has reached by ``until``, above the highest that was told and is
+    still so. A stopped clock is warned about no more.
+    """
+    reached = 0 if clock.void else _reached(clock, until)
     ladder = clock.own.target.ladder
-    for step in range(reached - 1, -1, -1):
+    first = 0 if clock.stopped is None else len(ladder) - 1
+    for step in range(reached - 1, first - 1, -1):
         if _standing(ticket, clock, ladder[step].what):
-            return step + 1
-    return 0
+            return range(step + 1, reached)
+    return range(first, reached)
 
 
 def _look_ahead(ticket: Ticket, clock: Clock, horizon: int) -> None:
@@ -178,19 +175,11 @@ def _look_ahead(ticket: Ticket, clock: Clock, horizon: int) -> None:
     """
     clock.changed = False
     clock.next_step = None
-    if clock.void:
+    if clock.void or (clock.stopped is not None and not clock.broken(clock.stopped)):
         return
-    ladder = clock.own.target.ladder
-    reached = _reached(clock, horizon)
-    first = _first_untold(ticket, clock, reached) if reached else 0
-    if clock.stopped is not None:
-        # Stopped too late, but that was not told yet.
-        if first < len(ladder) and clock.broken(clock.stopped):
-            first = len(ladder) - 1
-        else:
-            return
     name, cycle = clock.key
-    for step in range(first, len(ladder)):
+    ladder = clock.own.target.ladder
+    for step in range(_untold(ticket, clock, horizon).start, len(ladder)):
         at = _first(clock, step)[0]
         if at is None:
             return
@@ -259,18 +248,12 @@ def _climb(ticket: Ticket, clock: Clock, horizon: int) -> Alert | None:
     """
     ladder = clock.own.target.ladder
     name, cycle = clock.key
-    top = None
-    reached = _reached(clock, horizon)
-    first = _first_untold(ticket, clock, reached)
-    if clock.stopped is not None:
-        first = max(first, len(ladder) - 1)
-    for step in range(first, reached):
-        if _may_be_said(ticket, (name, cycle, ladder[step].what), horizon):
-            top = step
-    if top is None:
-        return None
-    breach = ladder[top].what == BREACH
-    return _send(ticket, clock, AlertKind.BREACH if breach else AlertKind.WARNING, top)
+    for step in reversed(_untold(ticket, clock, horizon)):
+        what = ladder[step].what
+        if _may_be_said(ticket, (name, cycle, what), horizon):
+            kind = AlertKind.BREACH if what == BREACH else AlertKind.WARNING
+            return _send(ticket, clock, kind, step)
+    return None
 
 
 def _reached(clock: Clock, horizon: int) -> int:

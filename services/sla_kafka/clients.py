@@ -10,6 +10,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from sla_kafka.admin import TopicState, topic_states
 from sla_kafka.settings import KafkaSettings
+from sla_kafka.unreadable import read_past_what_is_unreadable
+
+read_past_what_is_unreadable()
 
 
 async def let_go(consumer: AIOKafkaConsumer, seconds: float) -> None:

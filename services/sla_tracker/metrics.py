@@ -304,6 +304,12 @@ class _Gauges(Collector):
                     family.add_metric([name, outcome.value, severity], value)
         yield family
 
+        refused = frozenset().union(*(task.sources.refused for task in tasks))
+        yield GaugeMetricFamily(
+            "sla_refused_sources",
+            "Sources of which most records can't be used.",
+            value=len(refused),
+        )
         deadlines = [(at, task) for task in tasks if (at := task.next_deadline) is not None]
         frontiers = [(at, task) for task in tasks if (at := task.frontier) is not None]
         latest = [world.latest_event for world in worlds if world.latest_event is not None]

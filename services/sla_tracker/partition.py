@@ -6,6 +6,7 @@ What happened since the last ``take`` is one unit: the tracker writes it in one 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from sla_domain.judge import judge, judge_anew, next_deadline, take_in
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Placement, Status, Ticket
 from sla_schemas.headers import ERASE_HEADER, REKEYED_HEADER, REPLAY_FRONTIER_HEADER
-from sla_schemas.memory import Held, HeldRecord, StoredRow, digest_of
+from sla_schemas.memory import Headers, Held, HeldRecord, StoredRow, digest_of
 from sla_tracker.table import (
     Entry,
     Labels,
@@ -34,7 +35,7 @@ from sla_tracker.table import (
 )
 from sla_tracker.wire.events import Received, read_event
 from sla_tracker.wire.progress import Counts
-from sla_tracker.wire.records import DeadLetter, Record, Rejected, dead_letter
+from sla_tracker.wire.records import DeadLetter, Record, Rejected, dead_letter, size_of
 from sla_tracker.wire.tables import ticket_as_of, ticket_record, write_json
 
 #: How long an event waits for its ticket's ``created`` before it is an orphan (semantics §3).
@@ -45,6 +46,8 @@ DEFAULT_GRACE: Final = 2 * SECOND
 #: and alerts may add. Its row in the table is written anew with every event, and must fit.
 MAX_TICKET_WEIGHT: Final = 1024 * 1024
 EVENT_WEIGHT: Final = 1024
+#: An instant as a replay's writer tells it, in milliseconds.
+_INSTANT: Final = re.compile(rb"[0-9]{1,13}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Rekeyed:
 
     key: bytes
     value: bytes
-    headers: list[tuple[str, bytes]]
+    headers: Headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,9 @@ class Effects:
     stopped: list[Stopped] = field(default_factory=list)
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
     unknown_fields: int = 0
+    #: Records by source, and those of them that could not be used.
+    read: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
     #: Of alerts by id: what goes along with them as a header. Filled where traces are made.
     traceparents: dict[str, str] = field(default_factory=dict)
 
@@ -180,8 +186,11 @@ class Partition:
         self.tally.events += 1
         received = read_event(record, self._book, replay=replay)
         if isinstance(received, Rejected):
+            self._effects.read[received.source] += 1
+            self._effects.refused[received.source] += 1
             self._reject(record, received)
             return
+        self._effects.read[received.event.source] += 1
         appended = received.event.occurred if replay else record.timestamp
         # Deadlines strictly before this record's instant come first; those at it wait until all
         # records of the instant have been read.
@@ -384,8 +393,9 @@ class Partition:
     def _obey(self, record: Record) -> bool:
         """Do what a control record says; false for one that is none."""
         headers = dict(record.headers)
-        if self._time.replay and REPLAY_FRONTIER_HEADER in headers:
-            self.advance(int(headers[REPLAY_FRONTIER_HEADER]))
+        told = headers.get(REPLAY_FRONTIER_HEADER)
+        if self._time.replay and told is not None and _INSTANT.fullmatch(told):
+            self.advance(int(told))
             return True
         if record.value is None and record.key and ERASE_HEADER in headers:
             self._erase(record.key.decode("utf-8", "replace"))
@@ -487,7 +497,4 @@ class Partition:
 
 def _weight(record: Record) -> int:
     """What an event adds to its ticket's weight."""
-    weight = EVENT_WEIGHT + len(record.value or b"")
-    if record.headers:
-        weight += sum(len(name) + len(content) for name, content in record.headers)
-    return weight
+    return EVENT_WEIGHT + size_of(None, record.value, record.headers)

@@ -48,7 +48,11 @@ class TrackerSettings(BaseSettings):
         300.0, gt=0, description="Seconds without progress after which the process ends."
     )
     max_dead_letter_share: float = Field(
-        0.5, gt=0, le=1, description="More of the last thousand records than this ends the process."
+        0.5,
+        gt=0,
+        le=1,
+        description="A source of whose last thousand records more than this can't be used is told "
+        "of (`sla_refused_sources`).",
     )
     skip_deleted: bool = Field(
         False, description="Go on where records were deleted before they were read."

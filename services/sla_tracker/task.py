@@ -26,11 +26,13 @@ from sla_tracker.metrics import TrackerMetrics
 from sla_tracker.partition import Effects, Partition
 from sla_tracker.restore import restore
 from sla_tracker.settings import TrackerSettings
+from sla_tracker.sources import Heard, SourceWatch
 from sla_tracker.state import State
 from sla_tracker.topic_check import check_topics
 from sla_tracker.traces import Traces
 from sla_tracker.transaction import TransactionalWriter
 from sla_tracker.wire.progress import write_progress
+from sla_tracker.wire.records import size_of
 
 #: Seconds between looks at the clock while nothing arrives and no deadline is due.
 TICK: Final = 0.5
@@ -38,9 +40,10 @@ TICK: Final = 0.5
 SHOW_SECONDS: Final = 0.5
 #: Records waiting for a partition beyond which it isn't fetched any more.
 INBOX_LIMIT: Final = 10_000
-#: The records over which the share of dead letters is taken, and how many make a share.
-SHARE_WINDOW: Final = 1_000
-SHARE_LEAST: Final = 200
+#: The same in bytes, and those of a batch: a record that came compressed may be a thousand times as
+#: large as on the wire.
+INBOX_BYTES: Final = 64 * 1024 * 1024
+BATCH_BYTES: Final = 16 * 1024 * 1024
 
 _BACKOFF_SECONDS: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 
@@ -68,6 +71,8 @@ class PartitionTask:
         #: The frontier and the earliest deadline as last known; they outlive the memory.
         self.frontier: int | None = None
         self.next_deadline: int | None = None
+        #: How much of what each source sends can't be used.
+        self.sources = SourceWatch(settings.max_dead_letter_share)
         self._consumer = consumer
         self._book = book
         self._clients = clients
@@ -75,6 +80,7 @@ class PartitionTask:
         self._metrics = metrics
         self._traces = None if tracing is None else Traces(tracing)
         self._inbox: deque[ConsumerRecord] = deque()
+        self._inbox_bytes = 0
         self._arrived = asyncio.Event()
         self._paused = True
         self._offset = 0
@@ -91,7 +97,6 @@ class PartitionTask:
         self.restarts = 0
         self._failures = 0
         self._stopping = False
-        self._recent: deque[tuple[int, int]] = deque()
         self._task: asyncio.Task[None] | None = None
 
     def stalled(self) -> float:
@@ -146,8 +151,9 @@ class PartitionTask:
         if not self._placed.is_set():
             return
         self._inbox.extend(records)
+        self._inbox_bytes += sum(_bytes_of(record) for record in records)
         self._arrived.set()
-        if len(self._inbox) > INBOX_LIMIT:
+        if len(self._inbox) > INBOX_LIMIT or self._inbox_bytes > INBOX_BYTES:
             self._consumer.pause(self.partition)
             self._paused = True
 
@@ -288,7 +294,6 @@ class PartitionTask:
         # judging anew came to, since the next start trusts that it was written.
         await self._write(writer, world, world.take())
         self._clock = writer.clock
-        self._recent = deque([(world.tally.events, world.tally.dead_letters)])
         self.world = world
         self.alive_at = time.monotonic()
         self.state = State.RUNNING
@@ -333,7 +338,6 @@ class PartitionTask:
             if batch:
                 await self._check_gap(batch[0].offset)
                 self._apply(world, batch)
-                self._check_dead_letters(world)
             elif doubtful:
                 self._tell_of_the_clock(writer.clock)
             elif self._known_until is not None:
@@ -350,6 +354,7 @@ class PartitionTask:
         """
         taken = world.take_in(batch, self._settings.batch_records)
         self._inbox.extendleft(reversed(batch[taken:]))
+        self._inbox_bytes += sum(_bytes_of(record) for record in batch[taken:])
         if taken:
             self._offset = batch[taken - 1].offset + 1
         if self._traces is not None:
@@ -373,9 +378,13 @@ class PartitionTask:
     def _next_batch(self) -> list[ConsumerRecord]:
         inbox = self._inbox
         batch: list[ConsumerRecord] = []
-        while inbox and len(batch) < self._settings.batch_records:
+        size = 0
+        while inbox and len(batch) < self._settings.batch_records and size < BATCH_BYTES:
             batch.append(inbox.popleft())
-        if self._paused and len(inbox) <= INBOX_LIMIT // 2:
+            size += _bytes_of(batch[-1])
+        self._inbox_bytes -= size
+        room = len(inbox) <= INBOX_LIMIT // 2 and self._inbox_bytes <= INBOX_BYTES // 2
+        if self._paused and room:
             self._resume()
         self._arrived.clear()
         return batch
@@ -384,6 +393,7 @@ class PartitionTask:
         self, writer: TransactionalWriter, world: Partition, effects: Effects
     ) -> None:
         await self._write(writer, world, effects)
+        self._watch_sources(effects)
         self._failures = 0
         self._come_on()
 
@@ -413,32 +423,36 @@ class PartitionTask:
         except TimeoutError:
             return
 
-    def _check_dead_letters(self, world: Partition) -> None:
-        """Stop rather than empty a whole topic into the dead letters."""
-        tally = world.tally
-        self._recent.append((tally.events, tally.dead_letters))
-        while len(self._recent) > 1 and tally.events - self._recent[0][0] > SHARE_WINDOW:
-            self._recent.popleft()
-        events, dead = self._recent[0]
-        read, bad = tally.events - events, tally.dead_letters - dead
-        if read >= SHARE_LEAST and bad > read * self._settings.max_dead_letter_share:
-            raise FatalError(
-                f"{bad} of the last {read} records of {self.partition.topic} partition "
-                f"{self.partition.partition} can't be used; nothing of this batch was "
-                "written. Look at them with 'sla dlq list', mend what publishes them, or raise "
-                "SLA_TRACKER_MAX_DEAD_LETTER_SHARE"
+    def _watch_sources(self, effects: Effects) -> None:
+        """Tell of a source of which most can't be used."""
+        counted = {
+            name: Heard(count, effects.refused[name]) for name, count in effects.read.items()
+        }
+        for source, heard in self.sources.heard(counted):
+            log.warning(
+                "most of what a source sends can't be used",
+                partition=self.partition.partition,
+                source=source[:200] or "unknown",
+                records=heard.records,
+                refused=heard.refused,
+                remedy="look with 'sla dlq list', fix what publishes them, then 'sla dlq retry'",
             )
 
     def _pause(self) -> None:
         self._consumer.pause(self.partition)
         self._paused = True
         self._inbox.clear()
+        self._inbox_bytes = 0
         self._known_until = self._begin_at = None
         self._placed.clear()
 
     def _resume(self) -> None:
         self._consumer.resume(self.partition)
         self._paused = False
+
+
+def _bytes_of(record: ConsumerRecord) -> int:
+    return size_of(record.key, record.value, record.headers)
 
 
 def _is_ours() -> bool:

@@ -12,11 +12,15 @@ from sla_domain.event import Event, EventType, Facts
 from sla_domain.instant import EARLIEST, LATEST
 from sla_domain.policy import PolicyBook
 from sla_schemas.events import TICKET_EVENT
+from sla_schemas.headers import UNREADABLE_HEADER
 from sla_schemas.limits import FUTURE_TOLERANCE, MAX_DEPTH, MAX_RECORD_BYTES
-from sla_schemas.memory import Headers
+from sla_schemas.memory import Headers, values_of
 from sla_schemas.words import SEVERITY_NAMES
 from sla_tracker.wire.fast import DATA, ENVELOPE, INTEGRATION_FIELDS, TYPES, FastEnvelope
-from sla_tracker.wire.records import Record, Rejected
+from sla_tracker.wire.records import Record, Rejected, size_of
+
+#: Characters of a source, where an event can't be used, that are kept.
+MAX_SOURCE: Final = 1024
 
 
 class Received(NamedTuple):
@@ -44,9 +48,12 @@ def read_event(record: Record, book: PolicyBook, *, replay: bool) -> Received | 
     """
     value = record.value
     if value is None:
-        return Rejected("not_json", "the record has no value")
-    if len(value) > MAX_RECORD_BYTES:
-        return Rejected("too_large", f"{len(value)} bytes; at most {MAX_RECORD_BYTES}")
+        why = values_of(record.headers).get(UNREADABLE_HEADER)
+        told = "" if why is None else f": the client can't read it, {why.decode(errors='replace')}"
+        return Rejected("not_json", f"the record has no value{told}")
+    size = size_of(None, value, record.headers) if record.headers else len(value)
+    if size > MAX_RECORD_BYTES:
+        return Rejected("too_large", f"{size} bytes; at most {MAX_RECORD_BYTES}")
     if value[:1] == b"\x00":
         # Confluent's wire format: a zero byte and a four-byte schema id before the JSON.
         value = value[5:]
@@ -54,10 +61,9 @@ def read_event(record: Record, book: PolicyBook, *, replay: bool) -> Received | 
         return Rejected("too_large", f"nested deeper than {MAX_DEPTH}")
     received = _received(value, record.headers)
     if isinstance(received, Received):
-        wrong = _outside_world(
-            received.event, received.event.occurred if replay else record.timestamp, book
-        )
-        return received if wrong is None else wrong
+        event = received.event
+        wrong = _outside_world(event, event.occurred if replay else record.timestamp, book)
+        return received if wrong is None else wrong._replace(source=event.source)
     return received
 
 
@@ -102,7 +108,7 @@ def _depth(value: bytes) -> int:
 
 def _with_binary_attributes(raw: Any, headers: Headers) -> Any:
     """A structured event from a binary one (CloudEvents Kafka binding §3.2); others unchanged."""
-    found = dict(headers)
+    found = values_of(headers)
     if "ce_specversion" not in found or found.get("content-type", b"").startswith(_CLOUDEVENTS):
         return raw
     event = {
@@ -121,7 +127,10 @@ def _validated(raw: dict[str, Any]) -> Received | Rejected:
         try:
             model = TICKET_EVENT.validate_python(raw)
         except ValidationError as error:
-            return _reason(raw, error)
+            source = raw.get("source")
+            return _reason(raw, error)._replace(
+                source=source[:MAX_SOURCE] if isinstance(source, str) else ""
+            )
     facts = _facts_of_model(model.data)
     event = Event(model.time, TYPES[model.type], model.source, model.id, model.sequence, facts)
     return Received(model.subject, event, _unknown(raw.get("data"), facts))

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from hashlib import sha256
+from typing import Final, NamedTuple, Protocol
 
+from sla_kafka.topics import MAX_INPUT_BYTES
 from sla_schemas.headers import (
     DETAIL_HEADER,
+    LENGTH_HEADER,
     OFFSET_HEADER,
     PARTITION_HEADER,
     REASON_HEADER,
+    SHA256_HEADER,
     TOPIC_HEADER,
 )
 from sla_schemas.memory import Headers, KeptRecord
 from sla_schemas.words import DeadLetterReason
+
+#: What is kept of a record that is larger than a dead letter may be, in bytes, and of a detail, in
+#: characters.
+KEPT_KEY: Final = 1024
+KEPT_VALUE: Final = 64 * 1024
+KEPT_HEADERS: Final = 16 * 1024
+MAX_DETAIL: Final = 1000
 
 
 class Record(KeptRecord, Protocol):
@@ -26,10 +37,13 @@ class Record(KeptRecord, Protocol):
 
 
 class Rejected(NamedTuple):
-    """Why a record can't be used. ``detail`` names fields, never their content."""
+    """Why a record can't be used. ``detail`` names fields, never their content; ``source`` is the
+    event's, empty where it can't be told.
+    """
 
     reason: DeadLetterReason
     detail: str
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +56,46 @@ class DeadLetter:
     reason: DeadLetterReason
 
 
+def size_of(key: bytes | None, value: bytes | None, headers: Headers) -> int:
+    """Bytes of a record."""
+    size = len(key or b"") + len(value or b"")
+    for name, content in headers:
+        size += len(name) + len(content or b"")
+    return size
+
+
 def dead_letter(record: Record, rejected: Rejected) -> DeadLetter:
-    """``record`` as it came, with reason and origin in headers."""
-    origin = [
+    """``record`` as it came, with reason and origin in headers.
+
+    One that is larger than a dead letter may be, as a record that came compressed can be, is cut:
+    its first bytes, with the length and hash of the whole.
+    """
+    key, value, headers = record.key, record.value, record.headers
+    origin: list[tuple[str, bytes | None]] = [
         (REASON_HEADER, rejected.reason.encode()),
-        (DETAIL_HEADER, rejected.detail.encode()),
+        (DETAIL_HEADER, rejected.detail[:MAX_DETAIL].encode(errors="replace")),
         (TOPIC_HEADER, record.topic.encode()),
         (PARTITION_HEADER, str(record.partition).encode()),
         (OFFSET_HEADER, str(record.offset).encode()),
     ]
-    return DeadLetter(record.key, record.value, [*record.headers, *origin], rejected.reason)
+    if size_of(key, value, headers) > MAX_INPUT_BYTES:
+        whole = value or b""
+        origin += [
+            (LENGTH_HEADER, str(len(whole)).encode()),
+            (SHA256_HEADER, sha256(whole).hexdigest().encode()),
+        ]
+        key = None if key is None else key[:KEPT_KEY]
+        value = None if value is None else value[:KEPT_VALUE]
+        headers = _first(headers, KEPT_HEADERS)
+    return DeadLetter(key, value, [*headers, *origin], rejected.reason)
+
+
+def _first(headers: Headers, size: int) -> Headers:
+    """As many of ``headers`` as are not larger than ``size`` bytes together."""
+    kept: list[tuple[str, bytes | None]] = []
+    for name, content in headers:
+        size -= len(name) + len(content or b"")
+        if size < 0:
+            break
+        kept.append((name, content))
+    return kept
