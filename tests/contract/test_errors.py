@@ -25,6 +25,8 @@ INTERNAL = {
     "sla_board.board.UnavailableError": "a problem document",
     "sla_board.reader._NothingToReadError": "tried again",
     "sla_cli.batch.QuestionError": "a sentence about the question",
+    "sla_cli.importers.mapping.RefusedError": "rows refused, each named",
+    "sla_cli.importers.text._TooLongError": "a row refused",
     "sla_domain.instant.NaiveTimeError": "a dead letter, or a sentence about the option",
     "sla_intake.delivery.UnusableError": "a dead letter",
     "sla_intake.publisher.NotAcknowledgedError": "a problem document",
