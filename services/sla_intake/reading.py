@@ -180,7 +180,10 @@ def _letter(
 
 def _check(event: dict[str, Any], now: int) -> None:
     """Raise ``UnusableError`` for what the tracker would not take either."""
-    if _deeper(event, MAX_DEPTH):
+    written = msgspec.json.encode(event)
+    if len(written) > MAX_RECORD_BYTES:
+        raise UnusableError("too_large", f"{len(written)} bytes; at most {MAX_RECORD_BYTES}")
+    if written.count(b"{") + written.count(b"[") > MAX_DEPTH and _deeper(event, MAX_DEPTH):
         raise UnusableError("too_large", f"nested deeper than {MAX_DEPTH}")
     try:
         model = TICKET_EVENT.validate_python(event)
@@ -189,8 +192,6 @@ def _check(event: dict[str, Any], now: int) -> None:
     communicated = getattr(model.data, "communicated_at", None)
     if max(model.time, communicated or 0) > now + FUTURE_TOLERANCE:
         raise UnusableError("from_the_future", "more than 5 minutes ahead of its arrival")
-    if (size := len(msgspec.json.encode(event))) > MAX_RECORD_BYTES:
-        raise UnusableError("too_large", f"{size} bytes; at most {MAX_RECORD_BYTES}")
 
 
 def _deeper(value: Any, levels: int) -> bool:
