@@ -1,53 +1,58 @@
-"""Reading the dead-letter topic, and bringing its records back through the front door."""
+"""The dead letters of tracker, intake and notifier, as their two topics have them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, Literal, Self
 
-from aiokafka import AIOKafkaProducer, ConsumerRecord
-from aiokafka.errors import KafkaError
+import msgspec
+from aiokafka import ConsumerRecord
 
-from sla_cli.console import working
-from sla_cli.errors import CommandError
-from sla_cli.feed import connect
 from sla_cli.rig import read_topic
-from sla_kafka.access import DLQ_RETRY_ID
-from sla_kafka.partitioning import partition_for
+from sla_domain.instant import format_instant
+from sla_intake.redelivery import is_delivery
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import DEAD_LETTERS, EVENTS, MAX_DEAD_LETTER_BYTES
+from sla_kafka.topics import DEAD_LETTERS, PARKED, Topic
 from sla_schemas.headers import (
+    DESTINATION_HEADER,
     DETAIL_HEADER,
     OFFSET_HEADER,
     PARTITION_HEADER,
     REASON_HEADER,
-    REKEYED_HEADER,
     RETRIED_HEADER,
     TOPIC_HEADER,
 )
 
-#: Letters in one transaction.
-_TOGETHER: Final = 500
-#: What we said about a record is not part of it.
-_OWN_HEADERS: Final = {
-    REASON_HEADER,
-    DETAIL_HEADER,
-    TOPIC_HEADER,
-    PARTITION_HEADER,
-    OFFSET_HEADER,
-    REKEYED_HEADER,
-    RETRIED_HEADER,
-}
+#: Before the id of a parked alert, which has places of its own.
+_ALERTS: Final = "alerts/"
+
+Maker = Literal["tracker", "intake", "notifier"]
+
+
+class _Envelope(msgspec.Struct):
+    source: str | None = None
+
+
+_ENVELOPE: Final = msgspec.json.Decoder(_Envelope)
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter: its place in the topic, why it is there, and the record as it came."""
+    """A dead letter: its place, why it is there, and the record as it came.
 
+    ``source`` is the system it came from: an event's ``source``, a source of the intake, or the
+    destination that did not take an alert. ``at`` is when it became a dead letter.
+    """
+
+    topic: Topic
     partition: int
     offset: int
+    at: int
+    maker: Maker
+    source: str | None
     reason: str
     detail: str
     origin: str
@@ -57,31 +62,59 @@ class Letter:
     retried: bool
 
     @property
-    def id(self) -> str:
-        """``partition/offset``."""
+    def place(self) -> str:
+        """``partition/offset`` in its topic."""
         return f"{self.partition}/{self.offset}"
 
+    @property
+    def id(self) -> str:
+        """What it is called: ``3/17``, of a parked alert ``alerts/3/17``."""
+        return self.place if self.topic is DEAD_LETTERS else _ALERTS + self.place
+
     @classmethod
-    def of(cls, record: ConsumerRecord, *, retried: bool) -> Self:
-        """The letter that ``record`` of the dead-letter topic is."""
+    def of(cls, record: ConsumerRecord, topic: Topic, *, retried: bool) -> Self:
+        """The letter that ``record`` of ``topic`` is."""
         told = {name: value.decode("utf-8", "replace") for name, value in record.headers}
         places = (TOPIC_HEADER, PARTITION_HEADER, OFFSET_HEADER)
+        maker, source = _from(record, topic, told)
+        reason, detail = told.get(REASON_HEADER, "?"), told.get(DETAIL_HEADER, "")
+        if topic is PARKED:
+            # ``http_422: what the receiver said``
+            reason, detail = reason.partition(":")[0], reason
         return cls(
+            topic,
             record.partition,
             record.offset,
-            told.get(REASON_HEADER, "?"),
-            told.get(DETAIL_HEADER, ""),
-            "/".join(told.get(name, "?") for name in places),
+            record.timestamp,
+            maker,
+            source,
+            reason,
+            detail,
+            "/".join(told[name] for name in places if name in told),
             record.key,
             record.value,
-            [(name, value) for name, value in record.headers if name not in _OWN_HEADERS],
+            record.headers,
             retried,
         )
+
+    def is_of(self, ticket: str) -> bool:
+        """Whether it is about ``ticket``: by its key, or where it has none, by what its body holds
+        anywhere as a value of its own.
+        """
+        if self.key is not None:
+            return self.key == ticket.encode()
+        try:
+            return ticket in _scalars(json.loads(self.value or b""))
+        except (ValueError, RecursionError):
+            return False
 
     def row(self) -> dict[str, object]:
         """As a line of a listing."""
         return {
             "id": self.id,
+            "at": format_instant(self.at),
+            "from": self.maker,
+            "source": self.source,
             "reason": self.reason,
             "detail": self.detail,
             "key": None if self.key is None else self.key.decode("utf-8", "replace"),
@@ -91,24 +124,75 @@ class Letter:
         }
 
 
+def _from(record: ConsumerRecord, topic: Topic, told: dict[str, str]) -> tuple[Maker, str | None]:
+    if topic is PARKED:
+        return "notifier", told.get(DESTINATION_HEADER)
+    if is_delivery(record.headers):
+        return "intake", told[TOPIC_HEADER].rpartition("/")[2]
+    try:
+        return "tracker", _ENVELOPE.decode(record.value or b"").source
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "tracker", None
+
+
+def _scalars(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _scalars(each)
+    elif isinstance(value, str | int):
+        yield str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which letters are meant: those that match all that is given. ``source`` is a maker or a
+    source, ``since`` an instant.
+    """
+
+    reason: str | None = None
+    source: str | None = None
+    ticket: str | None = None
+    since: int | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether one is given."""
+        return self != Filters()
+
+    def take(self, letter: Letter) -> bool:
+        """Whether ``letter`` is meant."""
+        return (
+            self.reason in (None, letter.reason)
+            and self.source in (None, letter.maker, letter.source)
+            and (self.since is None or letter.at >= self.since)
+            and (self.ticket is None or letter.is_of(self.ticket))
+        )
+
+
 def read_letters(settings: KafkaSettings) -> list[Letter]:
-    """Every dead letter there is, by partition and offset."""
-    return asyncio.run(_letters(settings))
+    """Every dead letter there is, by topic, partition and offset."""
+    return asyncio.run(all_letters(settings))
 
 
-async def _letters(settings: KafkaSettings) -> list[Letter]:
-    records = await read_topic(settings, DEAD_LETTERS.name)
-    retried = {
-        value.decode()
-        for record in records
-        for name, value in record.headers
-        if _is_mark(record) and name == RETRIED_HEADER
-    }
-    return [
-        Letter.of(record, retried=f"{record.partition}/{record.offset}" in retried)
-        for record in records
-        if not _is_mark(record)
-    ]
+async def all_letters(settings: KafkaSettings) -> list[Letter]:
+    """The same within a loop."""
+    found: list[Letter] = []
+    for topic in (DEAD_LETTERS, PARKED):
+        records = await read_topic(settings, topic.name)
+        retried = {
+            value.decode()
+            for record in records
+            for name, value in record.headers
+            if _is_mark(record) and name == RETRIED_HEADER
+        }
+        found += [
+            Letter.of(record, topic, retried=f"{record.partition}/{record.offset}" in retried)
+            for record in records
+            if not _is_mark(record)
+        ]
+    return found
 
 
 def _is_mark(record: ConsumerRecord) -> bool:
@@ -117,73 +201,3 @@ def _is_mark(record: ConsumerRecord) -> bool:
     """
     names = {name for name, _ in record.headers}
     return RETRIED_HEADER in names and REASON_HEADER not in names
-
-
-def retry(settings: KafkaSettings, ids: Sequence[str], reason: str | None) -> list[Letter]:
-    """Publish dead letters once more, as they came and each at most once: those with ``ids``, else
-    those with ``reason``, else all. Answers those published.
-
-    The record and the mark that it was retried are one transaction, and what was marked is read
-    only when everyone else who retries is shut out. Raises ``CommandError``.
-    """
-    return asyncio.run(_retry(settings, ids, reason))
-
-
-async def _retry(settings: KafkaSettings, ids: Sequence[str], reason: str | None) -> list[Letter]:
-    producer = AIOKafkaProducer(
-        **settings.client_options(),
-        transactional_id=DLQ_RETRY_ID,
-        acks="all",
-        max_request_size=2 * MAX_DEAD_LETTER_BYTES,
-    )
-    count = await connect(producer, settings)
-    try:
-        chosen = _chosen(await _letters(settings), ids, reason)
-        with working("bringing back", len(chosen)) as progress:
-            for first in range(0, len(chosen), _TOGETHER):
-                await _publish(producer, chosen[first : first + _TOGETHER], count)
-                progress(min(first + _TOGETHER, len(chosen)))
-    except KafkaError as error:
-        raise CommandError(
-            f"the broker at {settings.bootstrap} did not take the records "
-            f"({type(error).__name__}: {error}); run the command again: what was brought back is "
-            "not brought back twice"
-        ) from error
-    finally:
-        await producer.stop()
-    return chosen
-
-
-def _chosen(letters: Sequence[Letter], ids: Sequence[str], reason: str | None) -> list[Letter]:
-    if not ids:
-        waiting = [letter for letter in letters if not letter.retried]
-        return [letter for letter in waiting if reason in (None, letter.reason)]
-    known = {letter.id: letter for letter in letters}
-    for wanted in ids:
-        if wanted not in known:
-            raise CommandError(
-                f"there is no dead letter {wanted!r}; 'sla dlq list' names those there are"
-            )
-        if known[wanted].retried:
-            raise CommandError(
-                f"dead letter {wanted} was brought back already; if it died again, 'sla dlq list' "
-                "has it under a new id"
-            )
-    return [known[wanted] for wanted in dict.fromkeys(ids)]
-
-
-async def _publish(producer: AIOKafkaProducer, letters: Sequence[Letter], count: int) -> None:
-    async with producer.transaction():
-        sent = []
-        for letter in letters:
-            mark = [(RETRIED_HEADER, letter.id.encode())]
-            home = partition_for(letter.key, count)
-            again = [*letter.headers, *mark]
-            sent += [
-                await producer.send(EVENTS.name, letter.value, letter.key, home, headers=again),
-                await producer.send(
-                    DEAD_LETTERS.name, None, letter.key, letter.partition, headers=mark
-                ),
-            ]
-        # A commit can succeed though a send failed; only its own future tells.
-        await asyncio.gather(*sent)

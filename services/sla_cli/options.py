@@ -89,6 +89,28 @@ def instant_option(text: str | None, name: str) -> int | None:
         ) from None
 
 
+def since_option(text: str | None) -> int | None:
+    """The instant that ``--since`` names, or so long ago. Raises ``UsageError``."""
+    import time
+
+    from sla_cli.errors import UsageError
+    from sla_domain.instant import parse_duration, parse_instant
+
+    if text is None:
+        return None
+    try:
+        return parse_instant(text)
+    except ValueError:
+        pass
+    try:
+        return int(time.time() * 1000) - abs(parse_duration(text))
+    except ValueError:
+        raise UsageError(
+            f"--since {text!r} is neither a time with an offset nor a length of time; write it "
+            "like 2026-11-23T18:00:00-03:00 or 2h"
+        ) from None
+
+
 def zone_option(name: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
     """A time zone by name. Raises ``UsageError``."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError

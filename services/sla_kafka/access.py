@@ -85,7 +85,8 @@ NOTIFIER: Final = User(
     "the notifier",
     (
         *(_on(topic, "Read") for topic in (WARNINGS, BREACHES, APPROVALS, TICKETS)),
-        _on(PARKED, "Write"),
+        # Read as well: what somebody gives back goes to its destination.
+        _on(PARKED, "Read", "Write"),
         Permission("group", _NOTIFIERS, ("Read",), prefix=True),
     ),
 )
@@ -103,7 +104,7 @@ OPERATOR: Final = User(
     (
         *(
             _on(topic, "Read", "Write", "DescribeConfigs")
-            if topic in (EVENTS, DEAD_LETTERS)
+            if topic in (EVENTS, DEAD_LETTERS, PARKED)
             else _on(topic, "Read", "DescribeConfigs")
             for topic in TOPICS
         ),

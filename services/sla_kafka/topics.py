@@ -112,17 +112,18 @@ DEAD_LETTERS: Final = Topic(
     "Records that could not be used, unchanged; reason and origin in headers.",
     "original key",
     "bytes",
-    ("sla_tracker",),
+    ("sla_tracker", "sla_intake"),
     ("people", "sla dlq"),
     _deleted(90, max_message_bytes=str(MAX_DEAD_LETTER_BYTES)),
 )
 PARKED: Final = Topic(
     "support.sla-alerts-dlq.v1",
-    "Alerts that a destination did not take, unchanged; destination and reason in headers.",
+    "Alerts that a destination did not take, unchanged; destination and reason in headers. With "
+    "sla-retried instead of a reason, one that is to be delivered again.",
     "ticket id",
     "bytes",
-    ("sla_notifier",),
-    ("people",),
+    ("sla_notifier", "sla dlq"),
+    ("people", "sla dlq", "sla_notifier"),
     _deleted(90),
 )
 

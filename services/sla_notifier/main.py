@@ -15,7 +15,7 @@ from sla_domain.policy import PolicyBook
 from sla_kafka.admin import check_group
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import APPROVALS, BREACHES, TICKETS, WARNINGS
+from sla_kafka.topics import APPROVALS, BREACHES, PARKED, TICKETS, WARNINGS
 from sla_notifier.metrics import NotifierMetrics
 from sla_notifier.notifier import Notifier
 from sla_notifier.routes import Routes, read_routes
@@ -57,7 +57,7 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
     except UserFacingError as error:
         log.error("notifier must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
-    read = (WARNINGS, BREACHES, APPROVALS, TICKETS)
+    read = (WARNINGS, BREACHES, APPROVALS, TICKETS, PARKED)
     channel = app.topic(
         *(topic.name for topic in read), key_serializer="raw", value_serializer="raw"
     )

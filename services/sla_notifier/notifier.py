@@ -25,7 +25,7 @@ from sla_notifier.routes import Destination, Routes
 from sla_notifier.settings import NotifierSettings
 from sla_notifier.stopped import stopped_clocks
 from sla_runtime.tracing import Tracing
-from sla_schemas.headers import DESTINATION_HEADER, REASON_HEADER
+from sla_schemas.headers import DESTINATION_HEADER, REASON_HEADER, RETRIED_HEADER
 
 _PARK_PAUSE: Final = 2.0
 #: Who a record goes to that is no alert.
@@ -131,13 +131,20 @@ class Notifier:
         if message.topic == TICKETS.name:
             self._take_ticket(message)
             return
+        if message.topic == PARKED.name:
+            await self._take_given_back(message)
+            return
         try:
             alert = Alert.read(message.value, dict(message.headers or ()))
-            late = await self._lateness_of(message, alert)
-            ways = chosen(self._routes.routes, alert, self._book, late)
         except UnreadableError as error:
             await self._set_aside(message, str(error))
             return
+        await self._route(message, alert)
+
+    async def _route(self, message: Message, alert: Alert) -> None:
+        try:
+            late = await self._lateness_of(message, alert)
+            ways = chosen(self._routes.routes, alert, self._book, late)
         except Exception as error:  # noqa: BLE001  one alert must not keep the others waiting
             await self._set_aside(message, f"no route can be found for it: {error!r}")
             return
@@ -164,6 +171,28 @@ class Notifier:
                 log.warning("ticket record left out", reason=repr(error))
         self._send(message, [(name, each, None) for name in keepers for each in stopped])
 
+    async def _take_given_back(self, message: Message) -> None:
+        """Deliver what somebody gave back with ``sla dlq retry``, to its destination and no other;
+        all else on that topic is what we parked ourselves.
+        """
+        headers = dict(message.headers or ())
+        if message.value is None or RETRIED_HEADER not in headers or REASON_HEADER in headers:
+            self._send(message, [])
+            return
+        name = headers.get(DESTINATION_HEADER, b"").decode("utf-8", "replace")
+        try:
+            alert = Alert.read(message.value)
+        except UnreadableError as error:
+            await self._set_aside(message, str(error), name)
+            return
+        if name in self._deliverers:
+            self._send(message, [(name, alert, None)])
+        elif name == _NOBODY:
+            # It was no alert then, and is one now.
+            await self._route(message, alert)
+        else:
+            await self._set_aside(message, f"the routes file has no destination {name!r}", name)
+
     def _send(self, message: Message, ways: list[tuple[str, Any, Any]]) -> None:
         partition = message.tp
         taken = self._positions.take(partition, message.offset, len(ways))
@@ -181,11 +210,11 @@ class Notifier:
         for name, what, route in ways:
             self._deliverers[name].put(Job(what, done, route))
 
-    async def _set_aside(self, message: Message, reason: str) -> None:
+    async def _set_aside(self, message: Message, reason: str, destination: str = _NOBODY) -> None:
         taken = self._positions.take(message.tp, message.offset, 1)
         self._metrics.unreadable.inc()
         log.error("record parked", topic=message.topic, offset=message.offset, reason=reason)
-        await self._write(message.key, message.value, _NOBODY, reason)
+        await self._write(message.key, message.value, destination, reason)
         self._positions.finish(message.tp, taken)
         self._room.release()
 

@@ -25,6 +25,7 @@ INTERNAL = {
     "sla_board.board.UnavailableError": "a problem document",
     "sla_board.reader._NothingToReadError": "tried again",
     "sla_cli.batch.QuestionError": "a sentence about the question",
+    "sla_cli.bringing_back._CannotGoError": "told beside its letter",
     "sla_cli.importers.mapping.RefusedError": "rows refused, each named",
     "sla_cli.importers.text._TooLongError": "a row refused",
     "sla_domain.instant.NaiveTimeError": "a dead letter, or a sentence about the option",

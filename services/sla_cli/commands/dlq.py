@@ -1,38 +1,75 @@
-"""``sla dlq``: records that could not be used."""
+"""``sla dlq``: what could not be used or delivered, and its way back."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sla_cli.options import Bootstrap, Json, kafka_settings
+from sla_cli.options import Bootstrap, Json, kafka_settings, since_option
 
-app = typer.Typer(no_args_is_help=True, help="Dead letters: records that could not be used.")
+if TYPE_CHECKING:
+    from sla_cli.dead_letters import Filters
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Dead letters: events and deliveries that could not be used, alerts that nobody took.",
+)
+
+Reason = Annotated[str | None, typer.Option(help="Only those with this reason.")]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        help="Only those of tracker, intake or notifier, or of this source or destination.",
+    ),
+]
+Ticket = Annotated[str | None, typer.Option(help="Only those about this ticket.")]
+Since = Annotated[
+    str | None,
+    typer.Option(help="Only those since this RFC 3339 time, or within this long ('2h')."),
+]
+
+
+def _filters(
+    reason: str | None, source: str | None, ticket: str | None, since: str | None
+) -> Filters:
+    from sla_cli.dead_letters import Filters
+
+    return Filters(reason, source, ticket, since_option(since))
 
 
 @app.command("list")
 def list_letters(
     bootstrap: Bootstrap = None,
-    reason: Annotated[str | None, typer.Option(help="Only those with this reason.")] = None,
+    reason: Reason = None,
+    source: From = None,
+    ticket: Ticket = None,
+    since: Since = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Also those that 'sla dlq retry' brought back.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """List the dead letters: reason, detail, and where each came from.
+    """List the dead letters of tracker, intake and notifier: where from, why, and since when.
 
-    sla dlq list --reason naive_time
+    sla dlq list --reason naive_time\n
+    sla dlq list --source intake --since 2h\n
+    sla dlq list --source notifier --json
     """
-    from sla_cli.console import listing
+    from sla_cli.console import listing, working
     from sla_cli.dead_letters import read_letters
 
+    filters = _filters(reason, source, ticket, since)
+    with working("reading"):
+        letters = read_letters(kafka_settings(bootstrap))
     rows = [
         letter.row()
-        for letter in read_letters(kafka_settings(bootstrap))
-        if reason in (None, letter.reason) and (everything or not letter.retried)
+        for letter in letters
+        if filters.take(letter) and (everything or not letter.retried)
     ]
-    columns = ["id", "reason", "detail", "key", "bytes", "origin"]
+    columns = ["id", "at", "from", "source", "reason", "detail", "key", "origin"]
     listing(rows, [*columns, "retried"] if everything else columns, as_json=as_json)
 
 
@@ -40,20 +77,31 @@ def list_letters(
 def show(
     letter: Annotated[str, typer.Argument(help="The id that 'sla dlq list' prints.")],
     bootstrap: Bootstrap = None,
+    as_json: Json = False,
 ) -> None:
     """Print a dead letter's original bytes to standard output, unchanged.
 
-    sla dlq show 3/17 > record.json
+    With --json they are text beside what is known of the letter, its headers included.
+
+      sla dlq show 3/17 > record.json\n
+      sla dlq show alerts/3/17 --json
     """
     import sys
 
+    from sla_cli.console import print_json
     from sla_cli.dead_letters import read_letters
     from sla_cli.errors import CommandError
 
     for found in read_letters(kafka_settings(bootstrap)):
-        if found.id == letter:
+        if found.id != letter:
+            continue
+        if as_json:
+            headers = [[name, value.decode("utf-8", "replace")] for name, value in found.headers]
+            body = (found.value or b"").decode("utf-8", "replace")
+            print_json(found.row() | {"headers": headers, "body": body})
+        else:
             sys.stdout.buffer.write(found.value or b"")
-            return
+        return
     raise CommandError(f"there is no dead letter {letter!r}; 'sla dlq list' names those there are")
 
 
@@ -63,28 +111,59 @@ def retry(
         list[str] | None, typer.Argument(help="Ids that 'sla dlq list' prints.")
     ] = None,
     bootstrap: Bootstrap = None,
-    reason: Annotated[str | None, typer.Option(help="Those with this reason.")] = None,
+    reason: Reason = None,
+    source: From = None,
+    ticket: Ticket = None,
+    since: Since = None,
     everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    sources: Annotated[
+        Path | None,
+        typer.Option(
+            help="The intake's sources file, for letters of the intake. "
+            "Default: SLA_INTAKE_SOURCES."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Publish dead letters once more, unchanged, through the topic they came from.
+    """Bring dead letters back, and say for each what became of it.
 
-    For when what they failed by is mended: the policy, the tracker, a clock. Each goes back at most
-    once; one that dies again is a new dead letter. To mend a record itself, print it with
-    'sla dlq show', edit it, and publish it with 'sla publish'.
+    For when what they failed by is mended: the policy, a mapping, a destination, a clock. Those of
+    the tracker go to the input topic as they came, those of the intake through their source's
+    mapping again, alerts to the destination that did not take them. Each goes back at most once;
+    one that dies again is a new dead letter. One that can't go keeps no other, and makes the exit
+    status 1. To mend an event itself, print it with 'sla dlq show', edit it, and publish it with
+    'sla publish'.
 
-      sla dlq retry 3/17 4/2
-
-      sla dlq retry --reason unclassifiable
+      sla dlq retry 3/17 alerts/4/2\n
+      sla dlq retry --reason unclassifiable --since 2026-11-25T00:00:00Z\n
+      sla dlq retry --source intake --sources sources.toml\n
+      sla dlq retry --all --json
     """
-    from sla_cli.console import out, print_json
-    from sla_cli.dead_letters import retry as bring_back
-    from sla_cli.errors import UsageError
+    from sla_cli.bringing_back import bring_back
+    from sla_cli.console import listing, out, print_json
+    from sla_cli.errors import CommandError, UsageError
+    from sla_cli.options import settings_of
+    from sla_intake.settings import IntakeSettings
 
-    if sum((bool(letters), reason is not None, everything)) != 1:
-        raise UsageError("name the dead letters by id, or give one of --reason and --all")
-    again = bring_back(kafka_settings(bootstrap), letters or [], reason)
+    filters = _filters(reason, source, ticket, since)
+    if sum((bool(letters), filters.any, everything)) != 1:
+        raise UsageError(
+            "name the dead letters by id, or by --reason, --source, --ticket, --since, or all of "
+            "them by --all"
+        )
+    file = settings_of(IntakeSettings, sources=sources).sources
+    outcomes = bring_back(kafka_settings(bootstrap), letters or [], filters, file)
+    gone = [outcome.id for outcome in outcomes if outcome.gone]
     if as_json:
-        print_json({"retried": [letter.id for letter in again]})
+        print_json({"retried": gone, "letters": [outcome.row() for outcome in outcomes]})
     else:
-        out.print(f"{len(again)} brought back")
+        if outcomes:
+            listing([outcome.row() for outcome in outcomes], ["id", "outcome"], as_json=False)
+        out.print(f"{len(gone)} brought back", highlight=False)
+    left = [outcome for outcome in outcomes if not outcome.gone]
+    if left:
+        first = left[0]
+        raise CommandError(
+            f"{len(left)} of {len(outcomes)} could not go, the first of them {first.id}: "
+            f"{first.told}"
+        )

@@ -1,0 +1,338 @@
+"""Bringing dead letters back, each by its own way and at most once.
+
+- The tracker's go to the input topic, as they came.
+- The intake's go through their source's mapping again, as they were delivered, and what they come
+  to goes to the input topic.
+- The notifier's go to the notifier, for the destination that did not take them and no other.
+
+A record and the mark that its letter was brought back are one transaction, and what was marked is
+read only when everyone else who does this is shut out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthorizationFailedError
+
+from sla_cli.console import working
+from sla_cli.dead_letters import Filters, Letter, all_letters
+from sla_cli.errors import CommandError
+from sla_cli.feed import connect
+from sla_cli.rig import read_topic
+from sla_domain.errors import UserFacingError
+from sla_intake.redelivery import redelivered
+from sla_intake.sources import Source, read_sources
+from sla_kafka.access import DLQ_RETRY_ID
+from sla_kafka.partitioning import partition_for
+from sla_kafka.settings import KafkaSettings
+from sla_kafka.topics import BREACHES, EVENTS, MAX_DEAD_LETTER_BYTES, PARKED, WARNINGS
+from sla_notifier.alert import RETRACTIONS, Alert, UnreadableError
+from sla_schemas.headers import (
+    DESTINATION_HEADER,
+    DETAIL_HEADER,
+    OFFSET_HEADER,
+    PARTITION_HEADER,
+    REASON_HEADER,
+    REKEYED_HEADER,
+    RETRIED_HEADER,
+    TOPIC_HEADER,
+)
+
+#: Letters in one transaction.
+_TOGETHER: Final = 500
+#: What we said about a record is not part of it.
+_OWN_HEADERS: Final = {
+    REASON_HEADER,
+    DETAIL_HEADER,
+    TOPIC_HEADER,
+    PARTITION_HEADER,
+    OFFSET_HEADER,
+    REKEYED_HEADER,
+    RETRIED_HEADER,
+}
+_ALREADY: Final = "was brought back already; if it died again, 'sla dlq list' has it as a new one"
+#: What concerns one record and not the connection.
+_REFUSALS: Final = (MessageSizeTooLargeError, TopicAuthorizationFailedError)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a letter; ``gone`` where there is nothing more to do for it."""
+
+    id: str
+    gone: bool
+    told: str
+
+    def row(self) -> dict[str, object]:
+        """As a line of a listing."""
+        return {"id": self.id, "brought_back": self.gone, "outcome": self.told}
+
+
+class _Record(NamedTuple):
+    topic: str
+    value: bytes | None
+    key: bytes | None
+    partition: int
+    headers: list[tuple[str, bytes]]
+
+
+@dataclass(slots=True)
+class _Order:
+    """What is to be written for a letter, and what is said of it when it is."""
+
+    letter: Letter
+    told: str
+    records: list[_Record] = field(default_factory=list)
+
+
+class _CannotGoError(Exception):
+    """A letter has no way back; the message says why."""
+
+
+def bring_back(
+    settings: KafkaSettings, ids: Sequence[str], filters: Filters, sources: Path | None
+) -> list[Outcome]:
+    """Bring back the letters with ``ids``, else those of ``filters`` that were not yet. ``sources``
+    is the intake's file of sources.
+
+    One that can't go keeps no other. Raises ``CommandError`` where the broker fails.
+    """
+    return asyncio.run(_bring_back(settings, ids, filters, sources))
+
+
+async def _bring_back(
+    settings: KafkaSettings, ids: Sequence[str], filters: Filters, sources: Path | None
+) -> list[Outcome]:
+    writer = _Writer(settings)
+    try:
+        count = await writer.start()
+        chosen, outcomes = _chosen(await all_letters(settings), ids, filters)
+        ways = _Ways(count, sources, await _taken_back(settings, chosen))
+        with working("bringing back", len(chosen)) as progress:
+            for first in range(0, len(chosen), _TOGETHER):
+                outcomes += await _go(writer, ways, chosen[first : first + _TOGETHER])
+                progress(min(first + _TOGETHER, len(chosen)))
+    except KafkaError as error:
+        raise CommandError(
+            f"the broker at {settings.bootstrap} did not take the records "
+            f"({type(error).__name__}: {error}); run the command again: what was brought back is "
+            "not brought back twice"
+        ) from error
+    finally:
+        await writer.stop()
+    return outcomes
+
+
+class _Writer:
+    """Writes orders in transactions, and shuts out whoever else brings letters back."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._producer: AIOKafkaProducer | None = None
+        self._spoiled = False
+        #: Letters that others brought back since ours were chosen.
+        self.brought_back: set[str] = set()
+
+    async def start(self) -> int:
+        """Connect; answers how many partitions the input topic has. Raises ``CommandError``."""
+        self._producer = AIOKafkaProducer(
+            **self._settings.client_options(),
+            transactional_id=DLQ_RETRY_ID,
+            acks="all",
+            max_request_size=2 * MAX_DEAD_LETTER_BYTES,
+        )
+        return await connect(self._producer, self._settings)
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        if self._producer is not None:
+            await self._producer.stop()
+
+    async def be_ready(self) -> None:
+        """Begin anew after a refusal, which leaves a producer's sequence numbers wrong. Others may
+        have been at it in between.
+        """
+        if not self._spoiled:
+            return
+        await self.stop()
+        await self.start()
+        self._spoiled = False
+        letters = await all_letters(self._settings)
+        self.brought_back = {letter.id for letter in letters if letter.retried}
+
+    async def write(self, orders: Sequence[_Order]) -> None:
+        """All of ``orders`` or none of them."""
+        assert self._producer is not None, "it was started"
+        if not orders:
+            return
+        try:
+            async with self._producer.transaction():
+                sent: list[asyncio.Future[Any]] = [
+                    await self._producer.send(
+                        each.topic, each.value, each.key, each.partition, headers=each.headers
+                    )
+                    for order in orders
+                    for each in order.records
+                ]
+                # A commit can succeed though a send failed; only its own future tells.
+                await asyncio.gather(*sent)
+        except _REFUSALS:
+            self._spoiled = True
+            raise
+
+
+def _chosen(
+    letters: Sequence[Letter], ids: Sequence[str], filters: Filters
+) -> tuple[list[Letter], list[Outcome]]:
+    """The letters that are meant, and what is to be said of ids that mean none."""
+    if not ids:
+        waiting = [letter for letter in letters if not letter.retried]
+        return [letter for letter in waiting if filters.take(letter)], []
+    known = {letter.id: letter for letter in letters}
+    chosen: list[Letter] = []
+    outcomes: list[Outcome] = []
+    for wanted in dict.fromkeys(ids):
+        if wanted not in known:
+            told = f"there is no dead letter {wanted!r}; 'sla dlq list' names those there are"
+            outcomes.append(Outcome(wanted, gone=False, told=told))
+        elif known[wanted].retried:
+            outcomes.append(Outcome(wanted, gone=False, told=_ALREADY))
+        else:
+            chosen.append(known[wanted])
+    return chosen, outcomes
+
+
+async def _taken_back(settings: KafkaSettings, chosen: Sequence[Letter]) -> set[str]:
+    """The ids of alerts that were taken back, where that matters for one of ``chosen``."""
+    if not any(letter.topic is PARKED for letter in chosen):
+        return set()
+    found = set()
+    for topic in (WARNINGS, BREACHES):
+        for record in await read_topic(settings, topic.name):
+            alert = _alert(record.value)
+            if alert is not None and alert.word in RETRACTIONS:
+                found.add(alert.retracts)
+    return found
+
+
+def _alert(value: bytes | None) -> Alert | None:
+    try:
+        return Alert.read(value)
+    except UnreadableError:
+        return None
+
+
+class _Ways:
+    """What each letter's way back is."""
+
+    def __init__(self, count: int, sources: Path | None, taken_back: set[str]) -> None:
+        self._count = count
+        self._path = sources
+        self._sources: list[Source] | str | None = None
+        self._taken_back = taken_back
+
+    def of(self, letter: Letter) -> _Order:
+        """Raises ``_CannotGoError``."""
+        match letter.maker:
+            case "tracker":
+                order = self._as_it_came(letter)
+            case "intake":
+                order = self._through_its_mapping(letter)
+            case "notifier":
+                order = self._to_its_destination(letter)
+        return order
+
+    def _as_it_came(self, letter: Letter) -> _Order:
+        own = [(name, value) for name, value in letter.headers if name not in _OWN_HEADERS]
+        headers = [*own, *_retried(letter)]
+        home = partition_for(letter.key, self._count)
+        record = _Record(EVENTS.name, letter.value, letter.key, home, headers)
+        return _Order(letter, f"published to {EVENTS.name}", [record, _mark(letter)])
+
+    def _through_its_mapping(self, letter: Letter) -> _Order:
+        sources = self._read_sources()
+        try:
+            found = redelivered(letter.headers, letter.value or b"", letter.at, sources)
+        except UserFacingError as error:
+            raise _CannotGoError(str(error)) from error
+        events = [
+            _Record(EVENTS.name, value, key, partition_for(key, self._count), _retried(letter))
+            for key, value in found
+        ]
+        told = (
+            f"published to {EVENTS.name} as {len(events)} event{'s' * (len(events) > 1)}"
+            if events
+            else "nothing of it concerns a promise any more"
+        )
+        return _Order(letter, told, [*events, _mark(letter)])
+
+    def _read_sources(self) -> list[Source]:
+        if self._sources is None:
+            try:
+                self._sources = read_sources(self._path, secrets=False)
+            except UserFacingError as error:
+                self._sources = str(error)
+        if isinstance(self._sources, str):
+            # A file that can't be read keeps only the letters that need it.
+            raise _CannotGoError(self._sources)
+        return self._sources
+
+    def _to_its_destination(self, letter: Letter) -> _Order:
+        alert = _alert(letter.value)
+        if alert is not None and alert.id in self._taken_back:
+            told = "was taken back since, so nobody is told of it"
+            return _Order(letter, told, [_mark(letter)])
+        headers = [(DESTINATION_HEADER, (letter.source or "").encode()), *_retried(letter)]
+        again = _Record(PARKED.name, letter.value, letter.key, letter.partition, headers)
+        return _Order(letter, f"given to the notifier for {letter.source!r}", [again])
+
+
+def _retried(letter: Letter) -> list[tuple[str, bytes]]:
+    return [(RETRIED_HEADER, letter.place.encode())]
+
+
+def _mark(letter: Letter) -> _Record:
+    """Says that ``letter`` was brought back; a record needs a key or a value."""
+    key = letter.key if letter.key is not None else letter.place.encode()
+    return _Record(letter.topic.name, None, key, letter.partition, _retried(letter))
+
+
+async def _go(writer: _Writer, ways: _Ways, letters: Sequence[Letter]) -> list[Outcome]:
+    """Write the orders of ``letters``, all at once, or where one is refused, each by itself."""
+    await writer.be_ready()
+    orders: list[_Order] = []
+    outcomes: list[Outcome] = []
+    for letter in letters:
+        try:
+            orders.append(ways.of(letter))
+        except _CannotGoError as error:
+            outcomes.append(Outcome(letter.id, gone=False, told=str(error)))
+    waiting = [order for order in orders if order.letter.id not in writer.brought_back]
+    try:
+        await writer.write(waiting)
+        outcomes += [Outcome(order.letter.id, gone=True, told=order.told) for order in waiting]
+    except _REFUSALS:
+        for order in waiting:
+            outcomes.append(await _go_alone(writer, order))
+    places = {letter.id: number for number, letter in enumerate(letters)}
+    told = {outcome.id for outcome in outcomes}
+    outcomes += [Outcome(each, gone=False, told=_ALREADY) for each in places if each not in told]
+    return sorted(outcomes, key=lambda outcome: places[outcome.id])
+
+
+async def _go_alone(writer: _Writer, order: _Order) -> Outcome:
+    await writer.be_ready()
+    letter = order.letter.id
+    if letter in writer.brought_back:
+        return Outcome(letter, gone=False, told=_ALREADY)
+    try:
+        await writer.write([order])
+    except _REFUSALS as error:
+        return Outcome(letter, gone=False, told=f"the broker refuses it: {type(error).__name__}")
+    return Outcome(letter, gone=True, told=order.told)
