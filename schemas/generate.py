@@ -14,7 +14,7 @@ from typing import Any, Final
 import yaml
 from pydantic import TypeAdapter
 
-from sla_kafka.topics import DEFAULT_PARTITIONS, TOPICS, Topic
+from sla_kafka.topics import DEFAULT_PARTITIONS, EVENTS, TOPICS, Topic
 from sla_schemas.alerts import (
     FeatureApproved,
     SlaBreach,
@@ -24,6 +24,7 @@ from sla_schemas.alerts import (
     SlaWarningRetracted,
 )
 from sla_schemas.events import TICKET_EVENT
+from sla_schemas.heartbeat import Heartbeat
 from sla_schemas.tables import ProgressRecord, TicketRecord
 
 HERE: Final = Path(__file__).parent
@@ -40,6 +41,7 @@ SCHEMAS: Final[dict[str, TypeAdapter[Any]]] = {
     "FeatureApproved": TypeAdapter(FeatureApproved),
     "TicketRecord": TypeAdapter(TicketRecord),
     "ProgressRecord": TypeAdapter(ProgressRecord),
+    "Heartbeat": TypeAdapter(Heartbeat),
 }
 #: Schemas of the records on a topic, where they are several or none.
 MESSAGES: Final[dict[str, tuple[str, ...]]] = {
@@ -71,7 +73,7 @@ def topic_file(topic: Topic) -> dict[str, Any]:
         "producers": list(topic.made_by),
         "consumers": list(topic.used_by),
         "schemas": [f"jsonschema/{name}.json" for name in messages_of(topic)],
-        "compatibility": "forward" if topic.made_by == ("sla_tracker",) else "backward",
+        "compatibility": "backward" if topic is EVENTS else "forward",
         "config": dict(topic.config),
     }
 
@@ -125,7 +127,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
             "kafka": {
                 "topic": topic.name,
                 "partitions": DEFAULT_PARTITIONS,
-                "topicConfiguration": {"cleanup.policy": [topic.config["cleanup.policy"]]},
+                "topicConfiguration": {"cleanup.policy": topic.config["cleanup.policy"].split(",")},
                 "bindingVersion": "0.5.0",
             }
         },

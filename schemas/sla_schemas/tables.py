@@ -37,6 +37,14 @@ class ClockRecord(LimitFigures):
     start: Instant
     stopped: Instant | None
     outcome: Outcome
+    breaches_at: Annotated[
+        Instant | None,
+        Field(
+            description="The first instant at which the promise is broken, by the limit that is so "
+            "first; after the due where that is allowed to be reached. Null where a pause or the "
+            "stop comes before."
+        ),
+    ] = None
     origin: Annotated[
         Origin | None, Field(description="Where the fault lay, told by what stopped it (C20).")
     ]

@@ -27,7 +27,9 @@ from sla_board.models import (
     SummaryAnswer,
     TicketsAnswer,
     now_text,
+    program_answers,
     ticket_answer,
+    watch_answer,
 )
 from sla_board.ranking import Dimension, Filters
 from sla_board.row import Row, Status
@@ -60,6 +62,7 @@ _EXPORTED_OF_CLOCK: Final = (
     "cycle",
     "start",
     "due",
+    "breaches_at",
     "stopped",
     "outcome",
     "limit",
@@ -155,8 +158,8 @@ async def tickets(
     status: Annotated[
         Status,
         Query(
-            description="`open` by due; `breached` by the instant of the breach; `waiting` by "
-            "since when; `closed` by when."
+            description="`open` by what breaks next; `breached` by the instant of the breach; "
+            "`waiting` by since when; `closed` by when."
         ),
     ] = "open",
     sort: Annotated[
@@ -180,7 +183,7 @@ async def tickets(
         request,
         {
             "as_of": now_text(board),
-            "freshness": board.freshness(),
+            "freshness": board.standing().freshness,
             "tickets": [ticket_answer(row, board, viewer, now) for row in page.rows],
             "next": None if page.end is None else write_cursor(page.end),
         },
@@ -271,7 +274,7 @@ async def summary(
     """How many tickets are open, have breached and wait, whole and by severity, client and team,
     and how many promises were kept.
     """
-    table = board.table
+    table, standing = board.table, board.standing()
 
     def counts_by(dimension: Dimension) -> dict[str, CountsAnswer]:
         found = table.counts_by(dimension, filters)
@@ -281,8 +284,10 @@ async def summary(
         request,
         SummaryAnswer.model_construct(
             as_of=now_text(board),
-            freshness=board.freshness(),
-            unread_events=board.reader.unread,
+            freshness=standing.freshness,
+            unread_events=standing.unread,
+            watch=watch_answer(standing),
+            programs=program_answers(board.reader.pulse) if viewer.sees_staff else [],
             counts=_counts(table.counts(filters)),
             by_severity=counts_by("severity"),
             by_client=counts_by("client"),

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 
 from sla_board.access import Viewer
 from sla_board.ranking import Dimension, Filters, Place
-from sla_board.reader import Freshness, Reader
+from sla_board.reader import Reader, Standing
 from sla_board.row import Clock, Row, Status
 from sla_board.table import Attained, Page, Period, TicketTable, Verdict, days_of
 from sla_domain.errors import UserFacingError
@@ -64,9 +64,9 @@ class Board:
         """The date in the policy's zone."""
         return to_datetime(self.now()).astimezone(self.zone).date()
 
-    def freshness(self) -> Freshness:
+    def standing(self) -> Standing:
         """How far the figures can be relied on."""
-        return self.reader.freshness()
+        return self.reader.standing()
 
     def policy_of(self, row: Row) -> Policy:
         """The policy a ticket is pinned to, the latest where the book lacks it."""

@@ -58,6 +58,7 @@ def run_board(kafka: KafkaSettings, settings: BoardSettings) -> int:
 
         async def on_stop(self) -> None:
             server.state.pages.stop()
+            await reader.stop()
 
     app.service(Following)
     app.serve(server, listener, at_once=settings.live_pages + REQUESTS_AT_ONCE)

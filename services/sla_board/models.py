@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, Field
 
 from sla_board.access import Viewer
 from sla_board.board import Board
-from sla_board.reader import Freshness
+from sla_board.reader import Freshness, Standing
 from sla_board.row import Clock, Row
 from sla_board.table import Attained, Period
 from sla_domain.instant import format_instant
+from sla_runtime.pulse import Pulse
+from sla_schemas.heartbeat import Program
 from sla_schemas.words import Holder, Kind, Outcome, Severity, TicketState
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -25,6 +27,13 @@ class ClockAnswer(BaseModel):
     severity: Severity
     start: Time
     due: Time | None
+    breaches_at: Annotated[
+        Time | None,
+        Field(
+            description="When the promise breaks: at the due or, where that may be reached, in the "
+            "first open time behind it."
+        ),
+    ]
     stopped: Time | None
     outcome: Outcome
     limit: str
@@ -54,7 +63,8 @@ class TicketAnswer(BaseModel):
     communicated_at: Time | None
     closed_at: Time | None
     as_of: Time
-    next_due: Annotated[Time | None, Field(description="The earliest due that is still ahead.")]
+    next_due: Annotated[Time | None, Field(description="When the promise that breaks next is due.")]
+    next_breach: Annotated[Time | None, Field(description="When it breaks.")]
     breached: bool
     clocks: list[ClockAnswer]
 
@@ -96,12 +106,56 @@ class CountsAnswer(BaseModel):
     waiting: int
 
 
+class WatchAnswer(BaseModel):
+    """How the trackers stand, as their heartbeats say."""
+
+    trackers: Annotated[int, Field(description="How many are at work.")]
+    partitions: Annotated[
+        list[int], Field(description="The partitions that are unowned, stalled or behind.")
+    ]
+    all_partitions: int
+    behind_ms: Annotated[
+        int, Field(description="How far the farthest of them is behind or has stood still.")
+    ]
+    last_heard: Annotated[
+        Time | None, Field(description="When a tracker was heard last, by the broker's time.")
+    ]
+    stopped: Annotated[bool, Field(description="Whether it said then that it ends.")]
+    reason: Annotated[str | None, Field(description="Why the broker or they can't be heard.")]
+
+
+class ProgramAnswer(BaseModel):
+    """A program by its last heartbeat."""
+
+    program: Program
+    instance: str
+    version: str
+    started_at: Time
+    last_heard: Time
+    state: Annotated[
+        Literal["working", "lacking", "stopped", "away"],
+        Field(description="`lacking` is at work and lacks something; `away` ended unsaid."),
+    ]
+    lacks: list[str]
+    partitions: int
+
+
 class SummaryAnswer(BaseModel):
     """The whole board in figures."""
 
     as_of: Time
     freshness: Freshness
-    unread_events: Annotated[int, Field(description="Events the tracker has not processed.")]
+    unread_events: Annotated[
+        int,
+        Field(
+            description="Offsets of the input that no tracker has done: events, and ends of "
+            "transactions as long as events come behind them."
+        ),
+    ]
+    watch: WatchAnswer
+    programs: Annotated[
+        list[ProgramAnswer], Field(description="Who is at work; empty for a client's token.")
+    ]
     counts: CountsAnswer
     by_severity: dict[str, CountsAnswer]
     by_client: dict[str, CountsAnswer]
@@ -125,6 +179,45 @@ def now_text(board: Board) -> str:
     return format_instant(board.now())
 
 
+def watch_answer(standing: Standing) -> WatchAnswer:
+    """The trackers in figures."""
+    verdict = standing.verdict
+    last = verdict.last
+    return WatchAnswer(
+        trackers=verdict.trackers,
+        partitions=list(verdict.partitions),
+        all_partitions=standing.all_partitions,
+        behind_ms=verdict.behind_ms,
+        last_heard=None if last is None else format_instant(last.at),
+        stopped=last is not None and last.beat.stopped,
+        reason=standing.reason,
+    )
+
+
+def program_answers(pulse: Pulse) -> list[ProgramAnswer]:
+    """Every program that has left a heartbeat."""
+    found = []
+    for program in get_args(Program):
+        working = [sign.beat.instance for sign in pulse.at_work(program)]
+        for sign in pulse.of(program):
+            beat = sign.beat
+            here = beat.instance in working
+            gone: Literal["stopped", "away"] = "stopped" if beat.stopped else "away"
+            found.append(
+                ProgramAnswer(
+                    program=program,
+                    instance=beat.instance,
+                    version=beat.version,
+                    started_at=format_instant(beat.started_at),
+                    last_heard=format_instant(sign.at),
+                    state=("lacking" if beat.lacks else "working") if here else gone,
+                    lacks=beat.lacks,
+                    partitions=len(beat.partitions),
+                )
+            )
+    return found
+
+
 def ticket_answer(row: Row, board: Board, viewer: Viewer, now: int) -> dict[str, Any]:
     """What ``viewer`` is told of ``row``: a ``TicketAnswer``, made without validating what the
     tracker wrote, for there are hundreds on a page.
@@ -140,6 +233,7 @@ def ticket_answer(row: Row, board: Board, viewer: Viewer, now: int) -> dict[str,
         figures["remaining_ms"] = None if countdown is None else countdown.remaining_ms
         clocks.append(figures)
     told["next_due"] = None if running is None else running.due
+    told["next_breach"] = None if running is None else running.breaks
     told["breached"] = row.breach is not None
     told["clocks"] = clocks
     return told

@@ -70,10 +70,6 @@ class Ranking:
             if not places:
                 del self._parts[part]
 
-    def first(self) -> Place | None:
-        """The first of all."""
-        return self._whole[0] if self._whole else None
-
     def places(
         self, filters: Filters, after: Place | None = None, *, backwards: bool = False
     ) -> Iterator[Place]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -12,12 +13,13 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from sla_board.row import NEVER, read_row
+from sla_board.row import read_row
 from sla_board.table import Origin, TicketTable
-from sla_domain.instant import format_instant
 from sla_kafka.admin import NOT_SEEN
 from sla_kafka.clients import Clients, let_go
 from sla_kafka.topics import EVENTS, PROGRESS, TICKETS
+from sla_runtime.heartbeat import Heart, Told
+from sla_runtime.pulse import PATIENCE_SECONDS, Pulse, Verdict, Watch
 from sla_schemas.tables import ProgressRecord
 
 #: Records taken in before the pages get their turn.
@@ -34,10 +36,39 @@ log = structlog.get_logger("sla_board")
 class Freshness(StrEnum):
     """How far the table can be relied on."""
 
+    #: The table is being read, or it is not known yet whether a tracker is at work.
     LOADING = "loading"
     FRESH = "fresh"
     BEHIND = "behind"
+    #: A partition has a tracker that does not come on.
+    STALLED = "stalled"
+    #: Some partitions have no tracker.
+    UNOWNED = "unowned"
+    NO_TRACKER = "no_tracker"
+    #: Whether a tracker is at work can't be told.
+    UNKNOWN = "unknown"
+    #: The broker does not answer.
     UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the board and the trackers stand. ``reason`` is why they can't be told of, where that is
+    so; ``unread`` the offsets of the input that no tracker has done; ``all_partitions`` how many
+    the input has.
+    """
+
+    freshness: Freshness
+    verdict: Verdict
+    unread: int = 0
+    all_partitions: int = 0
+    reason: str | None = None
+
+
+#: What the heartbeats say, as a freshness of the table.
+_FRESHNESS: Final[dict[Watch, Freshness]] = {
+    each: Freshness(each.value) for each in Watch if each is not Watch.LISTENING
+}
 
 
 class _NothingToReadError(Exception):
@@ -64,10 +95,16 @@ class Reader:
         self._replay = replay
         self._progress: dict[int, ProgressRecord] = {}
         self._loaded = False
-        self._reachable = True
+        #: Why the topics can't be read; ``None`` while they can.
+        self._lost: str | None = None
         self._unread = 0
-        self._reached = -1
-        self._caught_up = time.monotonic()
+        self._partitions: list[int] = []
+        self.heart = Heart("board", clients, self._told)
+        self.pulse = Pulse(
+            clients,
+            lambda: self.heart.silence is None,
+            max(PATIENCE_SECONDS, stale_seconds),
+        )
         self._one = asyncio.Lock()
         self._updates = Counter(
             "sla_board_updates", "Records of the ticket table taken in.", registry=registry
@@ -79,7 +116,9 @@ class Reader:
             lambda: len(table)
         )
         Gauge(
-            "sla_board_unread_events", "Events the tracker has not processed.", registry=registry
+            "sla_board_unread_events",
+            "Offsets of the input that no tracker has done.",
+            registry=registry,
         ).set_function(lambda: self._unread)
 
     def now(self) -> int:
@@ -88,35 +127,64 @@ class Reader:
             return int(time.time() * 1000)
         return max((each.frontier or 0 for each in self._progress.values()), default=0)
 
-    @property
-    def unread(self) -> int:
-        """Events that the tracker has not processed."""
-        return self._unread
-
-    def freshness(self) -> Freshness:
-        """How far the table can be relied on now."""
-        if not self._reachable:
-            return Freshness.UNREACHABLE
+    def standing(self) -> Standing:
+        """How far the table can be relied on now, and why no further."""
+        verdict = self.pulse.verdict(self._partitions, self._stale_seconds)
+        lost = self.lost()
+        if lost is not None:
+            return Standing(Freshness.UNREACHABLE, verdict, reason=lost)
+        found = _FRESHNESS.get(verdict.watch, Freshness.LOADING)
+        reason = self.pulse.deaf if found is Freshness.UNKNOWN else None
+        if found is Freshness.NO_TRACKER and self.heart.unheard is not None:
+            # Nobody can be heard, ourselves included.
+            found, reason = Freshness.UNKNOWN, self.heart.unheard
         if not self._loaded:
-            return Freshness.LOADING
-        behind = time.monotonic() - self._caught_up > self._stale_seconds
-        due = self._table.first_due()
-        overdue = format_instant(max(0, self.now() - int(self._stale_seconds * 1000)))
-        if behind or (due is not None and due != NEVER and due < overdue):
-            return Freshness.BEHIND
-        return Freshness.FRESH
+            found = Freshness.LOADING
+        return Standing(found, verdict, self._unread, len(self._partitions), reason)
+
+    def lost(self) -> str | None:
+        """Why the broker is out of reach; ``None`` while it is not."""
+        return self._lost or self.heart.silence
+
+    def unready(self) -> str | None:
+        """Why the figures can't be relied on; ``None`` once the table is read, while it is
+        followed. A tracker that is away does not make the board useless.
+        """
+        return self.lost() or (None if self._loaded else "the ticket table is being read")
+
+    def _told(self) -> Told:
+        reason = self.unready()
+        return Told(reason is None, [] if reason is None else [reason])
 
     async def run(self) -> None:
-        """Follow the topics; a broker that can't be reached is tried again."""
-        while True:
-            try:
-                await self._follow()
-            except (KafkaError, OSError, TimeoutError, _NothingToReadError) as error:
-                if self._reachable:
-                    log.warning("broker unreachable", error=type(error).__name__, reason=str(error))
-                self._reachable = False
-                self._table.announce()
-                await asyncio.sleep(_RETRY_SECONDS)
+        """Follow the topics, for as long as it is not cancelled; a broker that can't be reached is
+        tried again.
+        """
+        self.heart.start()
+        listening = asyncio.create_task(self.pulse.run())
+        try:
+            while True:
+                try:
+                    await self._follow()
+                except (KafkaError, OSError, TimeoutError, _NothingToReadError) as error:
+                    if self._lost is None:
+                        name = type(error).__name__
+                        log.warning("broker unreachable", error=name, reason=str(error))
+                    self._lost = self._reason(error)
+                    self._table.announce()
+                    await asyncio.sleep(_RETRY_SECONDS)
+        finally:
+            listening.cancel()
+
+    def _reason(self, error: BaseException) -> str:
+        if isinstance(error, _NothingToReadError):
+            return str(error)
+        at, name = self._clients.bootstrap, type(error).__name__
+        return f"the topics at {at} can't be read ({name})"
+
+    async def stop(self) -> None:
+        """Say that this is an orderly end."""
+        await self.heart.stop()
 
     async def record(self, origin: Origin) -> bytes | None:
         """The whole record at ``origin``; ``None`` where a newer one has taken its place.
@@ -155,7 +223,8 @@ class Reader:
             await self._seen(consumer)
             async with asyncio.timeout(_CALL_SECONDS):
                 ends = await consumer.end_offsets(consumer.assignment())
-            self._reachable = True
+            self._lost = None
+            self._partitions = self._numbers(consumer)
             looking = asyncio.create_task(self._look(consumer))
             try:
                 await self._read(consumer, dict(ends), looking)
@@ -196,7 +265,6 @@ class Reader:
                     for ticket_id in self._table.ids() - seen:
                         self._table.remove(ticket_id)
                     seen = None
-                    self._caught_up = time.monotonic()
                     self._loaded = True
                     self._table.announce()
                     log.info("board loaded", tickets=len(self._table))
@@ -229,22 +297,23 @@ class Reader:
         self._progress[partition.partition] = ProgressRecord.model_validate_json(value)
 
     async def _look(self, consumer: AIOKafkaConsumer) -> None:
-        """See how far the tracker is behind its input, again and again."""
+        """See how much of the input is not done, again and again."""
         while True:
             partitions = [TopicPartition(EVENTS.name, number) for number in self._numbers(consumer)]
             async with asyncio.timeout(_CALL_SECONDS):
                 ends = await consumer.end_offsets(partitions)
-            offsets = {number: told.offset for number, told in self._progress.items()}
-            self._unread = sum(
-                max(0, end - offsets.get(partition.partition, 0)) for partition, end in ends.items()
-            )
-            # Some input is always on its way while there is traffic; what counts is whether the
-            # tracker comes on.
-            reached = sum(offsets.values())
-            if self._unread == 0 or reached != self._reached:
-                self._caught_up = time.monotonic()
-            self._reached = reached
+            self._unread = sum(end - self._done(each.partition, end) for each, end in ends.items())
             await asyncio.sleep(_LOOK_SECONDS)
+
+    def _done(self, partition: int, end: int) -> int:
+        """Before which offset everything of the input is done. What a tracker has said lately goes
+        farther than its progress where the input ends with the end of a transaction.
+        """
+        progress = self._progress.get(partition)
+        done = 0 if progress is None else progress.offset
+        said = self.pulse.reached().get(partition, 0)
+        # More than there is was said of topics that were deleted since.
+        return min(end, max(done, said if said <= end else 0))
 
     def _numbers(self, consumer: AIOKafkaConsumer) -> list[int]:
         return sorted(

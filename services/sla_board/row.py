@@ -34,6 +34,15 @@ class Clock(msgspec.Struct, frozen=True):
     paused_ms: int | None
     target_ms: int
     calendar: str
+    #: When the promise breaks, where nothing comes before; absent in records of older trackers.
+    breaches_at: str | None = None
+
+    @property
+    def breaks(self) -> str | None:
+        """When the promise is or was broken: at the due, or for one that ends with the opening
+        hours when they next begin.
+        """
+        return self.breaches_at or self.due
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -65,15 +74,15 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def running(self) -> Clock | None:
-        """The clock that is due next."""
-        dues = [clock for clock in self.clocks if clock.outcome == "running" and clock.due]
-        return min(dues, key=lambda clock: clock.due or NEVER) if dues else None
+        """The clock whose promise breaks next."""
+        running = [clock for clock in self.clocks if clock.outcome == "running" and clock.due]
+        return min(running, key=lambda clock: clock.breaks or NEVER) if running else None
 
     @property
     def breach(self) -> Clock | None:
         """The clock that broke its promise last, of those that did."""
         broken = [clock for clock in self.clocks if clock.outcome == "breached" and clock.due]
-        return max(broken, key=lambda clock: clock.due or "") if broken else None
+        return max(broken, key=lambda clock: clock.breaks or "") if broken else None
 
     def places(self) -> dict[Status, str]:
         """The lists it stands on, and by what it is sorted there."""
@@ -82,9 +91,9 @@ class Row(msgspec.Struct, frozen=True):
         if self.communicated_at is None:
             return {}
         running, breach = self.running, self.breach
-        found: dict[Status, str] = {"open": NEVER if running is None else running.due or NEVER}
+        found: dict[Status, str] = {"open": NEVER if running is None else running.breaks or NEVER}
         if breach is not None:
-            found["breached"] = breach.due or self.as_of
+            found["breached"] = breach.breaks or self.as_of
         if self.state == "waiting":
             found["waiting"] = self.holder_since or self.as_of
         return found

@@ -22,7 +22,6 @@ from sla_board.access import COOKIE, Access
 from sla_board.api import PREFIX, make_api
 from sla_board.board import Board
 from sla_board.pages import Pages
-from sla_board.reader import Freshness
 from sla_board.settings import BoardSettings
 from sla_runtime.exposure import MetricsAccess
 from sla_runtime.probes import probe_routes
@@ -131,13 +130,10 @@ def make_server(
     api = make_api(board)
     pages = Pages(board, access, api, settings.live_pages)
 
-    def ready() -> bool:
-        return board.freshness() in (Freshness.FRESH, Freshness.BEHIND)
-
     static = resources.files(__package__) / "static"
     app = Starlette(
         routes=[
-            *probe_routes(registry, ready, metrics),
+            *probe_routes(registry, board.reader.unready, metrics),
             *pages.routes(),
             Mount("/static", StaticFiles(directory=str(static))),
             Mount(PREFIX, api),

@@ -165,11 +165,6 @@ class TicketTable:
                 last = place
         return Page(found, None)
 
-    def first_due(self) -> str | None:
-        """When the next promise is due, of all tickets."""
-        first = self._rankings["open"].first()
-        return None if first is None else first.key
-
     def counts(self, filters: Filters) -> Counter[Status]:
         """How many tickets of each status match."""
         total: Counter[Status] = Counter()

@@ -10,13 +10,14 @@ from urllib.parse import quote, urlencode
 from sla_board.access import Viewer
 from sla_board.board import Board, restricted, write_cursor
 from sla_board.ranking import DIMENSIONS, Dimension, Filters, Place
-from sla_board.reader import Freshness
+from sla_board.reader import Freshness, Standing
 from sla_board.row import NEVER, Clock, Row, Status
 from sla_board.table import PERIODS, Attained
 from sla_domain.instant import SECOND, parse_instant
 from sla_schemas.words import Holder, Severity
 from sla_text.language import Texts
 from sla_text.moments import left, moment, percent
+from sla_text.standing import Stand, notice, watched
 
 #: Rows of a section on the whole board, and on a page of its own.
 SHOWN: Final = 12
@@ -48,7 +49,9 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A ticket in a list. ``remaining_ms`` counts down while ``runs``."""
+    """A ticket in a list. ``remaining_ms`` counts down while ``runs``; without it ``left`` stands
+    as it is.
+    """
 
     ticket_id: str
     url: str
@@ -61,6 +64,8 @@ class Line:
     remaining_ms: int | None
     runs: bool
     over: bool
+    #: Whether the promise still holds when nothing is left of it: it breaks in the next open time.
+    holds: bool
     holder: str
     team: str
 
@@ -122,6 +127,7 @@ class View:
 
     now: str
     notice: str | None
+    watched: str | None
     freshness: Freshness
     counts: list[tuple[str, str, int]]
     kept: list[Kept]
@@ -143,6 +149,8 @@ class Viewing:
         """The board as ``query`` asks for it. Raises ``CursorError``."""
         board, filters = self._board, restricted(query.filters, self._viewer)
         now, table = board.now(), board.table
+        standing = board.standing()
+        stand = self._stand(standing)
         counts = table.counts(filters)
         shown = [
             self._section(name, status, filters, query, counts[status], now)
@@ -154,9 +162,10 @@ class Viewing:
         if not counts["open"]:
             empty = self.texts("live.empty_filters" if query.filters else "live.empty")
         return View(
-            now=moment(now // SECOND * SECOND, board.zone, self.texts),
-            notice=self._notice(),
-            freshness=board.freshness(),
+            now=self._moment(now),
+            notice=notice(stand, self.texts),
+            watched=watched(stand, self.texts),
+            freshness=standing.freshness,
             counts=[(name, self.texts(f"live.{name}"), counts[name]) for name in statuses],
             kept=[self._kept(period, board.attainment(period, filters)) for period in PERIODS],
             sections=shown,
@@ -184,17 +193,22 @@ class Viewing:
             for name in shown
         ]
 
-    def _notice(self) -> str | None:
-        texts, board = self.texts, self._board
-        freshness = board.freshness()
-        if freshness is Freshness.LOADING:
-            return texts("live.loading", count=len(board.table))
-        if freshness is Freshness.UNREACHABLE:
-            return texts("live.unreachable")
-        if freshness is Freshness.BEHIND:
-            unread = board.reader.unread
-            return texts("live.stale", count=unread) if unread else texts("live.stale_one")
-        return None
+    def _stand(self, standing: Standing) -> Stand:
+        verdict = standing.verdict
+        return Stand(
+            freshness=standing.freshness,
+            tickets=len(self._board.table),
+            trackers=verdict.trackers,
+            partitions=verdict.partitions,
+            all_partitions=standing.all_partitions,
+            behind_ms=verdict.behind_ms,
+            last=None if verdict.last is None else self._moment(verdict.last.at),
+            stopped=verdict.last is not None and verdict.last.beat.stopped,
+            reason=standing.reason,
+        )
+
+    def _moment(self, instant: int) -> str:
+        return moment(instant // SECOND * SECOND, self._board.zone, self.texts)
 
     def _section(
         self, name: str, status: Status, filters: Filters, query: Query, total: int, now: int
@@ -230,8 +244,17 @@ class Viewing:
     def _line(self, section: str, row: Row, query: Query, now: int) -> Line:
         texts, board = self.texts, self._board
         clock = row.breach if section == "breached" else row.running
-        when = row.holder_since if section == "waiting" else clock.due if clock else None
+        when = row.holder_since
+        if section != "waiting":
+            when = None if clock is None else clock.breaks if section == "breached" else clock.due
         countdown = None if clock is None else board.countdown(row, clock, now)
+        breaks = parse_instant(clock.breaks) if clock is not None and clock.breaks else now
+        told, remaining = "", None if countdown is None else countdown.remaining_ms
+        if remaining is not None and remaining <= 0 and breaks > now:
+            # All is used and nothing broken: that comes with the next open time.
+            told, remaining = texts("live.breaches", at=self._moment(breaks)), None
+        elif remaining is not None:
+            told = left(remaining, texts)
         return Line(
             ticket_id=row.ticket_id,
             url=f"/tickets/{quote(row.ticket_id, safe='')}?lang={query.language}",
@@ -239,11 +262,12 @@ class Viewing:
             severity=row.severity or "none",
             severity_word=texts.severity(row.severity, self._names),
             promise=self._promise(clock),
-            when=moment(parse_instant(when) // SECOND * SECOND, board.zone, texts) if when else "",
-            left="" if countdown is None else left(countdown.remaining_ms, texts),
-            remaining_ms=None if countdown is None else countdown.remaining_ms,
+            when=self._moment(parse_instant(when)) if when else "",
+            left=told,
+            remaining_ms=remaining,
             runs=countdown is not None and countdown.runs,
-            over=countdown is not None and countdown.remaining_ms <= 0,
+            over=remaining is not None and remaining <= 0,
+            holds=clock is not None and clock.breaks != clock.due,
             holder=texts.word("holder", row.holder or "nobody"),
             team=(row.team or "") if self._viewer.sees_staff else "",
         )

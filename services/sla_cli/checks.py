@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple, get_args
 
-from sla_kafka.admin import BrokerError, topic_states
+from sla_domain.instant import SECOND, format_instant
+from sla_kafka.admin import NOT_SEEN, BrokerError, TopicState, group_state, topic_states
+from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
+from sla_kafka.topics import EVENTS, HEARTBEATS
+from sla_runtime.pulse import RUNNING, Pulse, Sign, Verdict, Watch
+from sla_schemas.heartbeat import Program
 from sla_schemas.policy_file import PolicyError, load_policies
+from sla_text.moments import length
+
+#: Seconds by which a tracker may be behind.
+_STALE_SECONDS: Final = 15.0
+_LOOK_SECONDS: Final = 0.1
+_TRACKER: Final = "tracker"
 
 
 class Check(NamedTuple):
@@ -20,9 +32,13 @@ class Check(NamedTuple):
     detail: str
 
 
-def run_checks(settings: KafkaSettings, policies: Sequence[Path]) -> list[Check]:
-    """All checks, in the order in which one depends on another."""
-    return [_policy(policies), *_broker(settings)]
+def run_checks(
+    settings: KafkaSettings, policies: Sequence[Path], expected: Collection[str] = ()
+) -> list[Check]:
+    """All checks, in the order in which one depends on another; ``expected`` are the programs that
+    must be at work although none of them has been heard of.
+    """
+    return [_policy(policies), *asyncio.run(_broker(settings, expected))]
 
 
 def _policy(policies: Sequence[Path]) -> Check:
@@ -33,14 +49,132 @@ def _policy(policies: Sequence[Path]) -> Check:
     return Check("policy", True, ", ".join(policy.ref for policy in book.versions))
 
 
-def _broker(settings: KafkaSettings) -> Iterator[Check]:
+async def _broker(settings: KafkaSettings, expected: Collection[str]) -> list[Check]:
     try:
-        states = asyncio.run(topic_states(settings))
+        states = await topic_states(settings)
     except BrokerError as error:
-        yield Check("broker", False, str(error))
-        return
-    yield Check("broker", True, f"answers at {settings.bootstrap}")
+        return [Check("broker", False, str(error))]
+    found = [Check("broker", True, f"answers at {settings.bootstrap}"), *_topics(states)]
+    counts = {state.topic.name: state.partitions or 0 for state in states}
+    inputs = range(counts[EVENTS.name])
+    pulse = Pulse(KafkaClients(settings))
+    if not counts[HEARTBEATS.name]:
+        pulse.deaf = f"{HEARTBEATS.name} {NOT_SEEN}"
+    async with _listening(pulse, inputs):
+        found.append(_tracker(pulse.verdict(inputs, _STALE_SECONDS), pulse, len(inputs)))
+        found += [
+            _program(program, pulse, expected=program in expected)
+            for program in get_args(Program)
+            if program != _TRACKER
+        ]
+        found += [await _group(settings, *each) for each in sorted(_groups(pulse).items())]
+    return found
+
+
+def _topics(states: Iterable[TopicState]) -> Iterator[Check]:
     for state in states:
         good = not state.wrong
         detail = f"{state.partitions} partitions" if good else "; ".join(state.wrong)
         yield Check(state.topic.name, good, detail)
+
+
+@asynccontextmanager
+async def _listening(pulse: Pulse, partitions: range) -> AsyncIterator[None]:
+    """Hear the programs out: until all that left a heartbeat are heard, or one must be away."""
+    hearing = asyncio.create_task(pulse.run())
+    try:
+        while pulse.deaf is None and not pulse.listened() and not _all_heard(pulse, partitions):
+            await asyncio.sleep(_LOOK_SECONDS)
+        yield
+    finally:
+        hearing.cancel()
+        await asyncio.wait([hearing])
+
+
+def _all_heard(pulse: Pulse, partitions: range) -> bool:
+    away = [sign for sign in pulse.signs.values() if sign.heard is None and not sign.beat.stopped]
+    fresh = pulse.verdict(partitions, _STALE_SECONDS).watch is Watch.FRESH
+    return fresh and not away and pulse.owned() >= set(partitions)
+
+
+def _tracker(verdict: Verdict, pulse: Pulse, partitions: int) -> Check:
+    watch, numbers = verdict.watch, ", ".join(map(str, verdict.partitions))
+    if watch is Watch.FRESH:
+        unread = sum(
+            told.unread or 0 for sign in pulse.at_work(_TRACKER) for told in sign.beat.partitions
+        )
+        waiting = f"{unread} offsets unread" if unread else "nothing unread"
+        others = [
+            f"partition {told.partition} is {told.state}"
+            for sign in pulse.at_work(_TRACKER)
+            for told in sign.beat.partitions
+            if told.state != RUNNING
+        ]
+        if others:
+            return Check(_TRACKER, False, f"{', '.join(others)}; look at its log")
+        detail = f"{verdict.trackers} at work on {partitions} partitions, {waiting}"
+        return Check(_TRACKER, True, detail)
+    behind = length(verdict.behind_ms // SECOND * SECOND)
+    return Check(
+        _TRACKER,
+        False,
+        {
+            Watch.UNKNOWN: f"whether one is at work is not known: {pulse.deaf}",
+            Watch.NO_TRACKER: f"none is at work, so no alerts are sent{_last(verdict.last)}; "
+            "start one with 'sla tracker'",
+            Watch.UNOWNED: f"none has partitions {numbers}; look at its log, or start one more "
+            "with 'sla tracker'",
+            Watch.STALLED: f"partitions {numbers} have stood still for {behind}; look at the "
+            "tracker's log and at the broker",
+            Watch.BEHIND: f"partitions {numbers} are behind by {behind}; wait if that becomes "
+            "less, else start one more with 'sla tracker'",
+        }.get(watch, "was not heard for long enough; try again"),
+    )
+
+
+def _program(program: Program, pulse: Pulse, *, expected: bool) -> Check:
+    signs, working = pulse.of(program), pulse.at_work(program)
+    remedy = f"start one with 'sla {program}'"
+    if working:
+        lacks = [f"{sign.beat.instance}: {lack}" for sign in working for lack in sign.beat.lacks]
+        told = f"{'; '.join(lacks)}; look at its log" if lacks else f"{len(working)} at work"
+        return Check(program, not lacks, told)
+    if pulse.deaf is not None:
+        return Check(program, not expected, "whether one is at work is not known")
+    if signs and not signs[-1].beat.stopped:
+        return Check(program, False, f"none is at work any more{_last(signs[-1])}; {remedy}")
+    if expected:
+        return Check(
+            program, False, f"none is at work{_last(signs[-1] if signs else None)}; {remedy}"
+        )
+    return Check(program, True, "none is at work" + (_last(signs[-1]) if signs else ""))
+
+
+def _last(sign: Sign | None) -> str:
+    if sign is None:
+        return ""
+    word = "stopped" if sign.beat.stopped else "heard"
+    return f" (the last one was {word} at {format_instant(sign.at)})"
+
+
+def _groups(pulse: Pulse) -> dict[str, int]:
+    """The groups of those at work, and how many of them should be members."""
+    found: dict[str, int] = {}
+    for program in get_args(Program):
+        for sign in pulse.at_work(program):
+            if sign.beat.group is not None:
+                found[sign.beat.group] = found.get(sign.beat.group, 0) + 1
+    return found
+
+
+async def _group(settings: KafkaSettings, name: str, expected: int) -> Check:
+    try:
+        found = await group_state(settings, name)
+    except BrokerError as error:
+        return Check(f"group {name}", False, str(error))
+    detail = f"members: {found.members}, {found.state}"
+    if found.members >= expected:
+        return Check(f"group {name}", True, detail)
+    return Check(
+        f"group {name}", False, f"{detail}, where {expected} are at work; look at their logs"
+    )

@@ -18,7 +18,7 @@ from sla_cli.rig import end_offsets, read_topic
 from sla_domain.instant import DAY
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import EVENTS, TICKETS, TOPICS, Topic
+from sla_kafka.topics import EVENTS, HEARTBEATS, TICKETS, TOPICS, Topic
 from sla_schemas.headers import ERASE_HEADER
 
 #: Seconds a running tracker has to forget.
@@ -36,7 +36,12 @@ def days_left() -> dict[str, int]:
     """Where a client's ids go by themselves, and within how many days: by retention or by
     compaction.
     """
-    return {topic.name: days for topic in TOPICS if (days := _days(topic)) is not None}
+    return {
+        topic.name: days
+        for topic in TOPICS
+        # Heartbeats tell of programs, never of tickets.
+        if topic is not HEARTBEATS and (days := _days(topic)) is not None
+    }
 
 
 def _days(topic: Topic) -> int | None:

@@ -17,6 +17,7 @@ from textual.widgets import DataTable, Footer, Static
 from sla_cli.errors import CommandError
 from sla_text.language import Texts
 from sla_text.moments import left, percent
+from sla_text.standing import Stand, notice, watched
 
 TOKEN_VARIABLE: Final = "SLA_BOARD_TOKEN"  # noqa: S105  a variable's name
 #: Seconds between two looks at the board.
@@ -24,6 +25,8 @@ _EVERY: Final = 1.0
 _ROWS: Final = 15
 _LISTS: Final = (("next", "open"), ("breached", "breached"), ("waiting", "waiting"))
 _SEVERITIES: Final = (None, "blocker", "high", "medium", "low")
+#: How what is said of the trackers looks, where it is no alarm.
+_NOTICES: Final = dict.fromkeys(("loading", "behind", "unknown"), "bold yellow")
 _STYLES: Final = {"blocker": "bold red", "high": "red", "medium": "yellow"}
 
 
@@ -63,6 +66,25 @@ async def ask_once(board: str, filters: Mapping[str, str]) -> dict[str, Any]:
     """The same for programs."""
     async with aiohttp.ClientSession() as session:
         return await ask(session, board, filters)
+
+
+def _stand(summary: Mapping[str, Any]) -> Stand:
+    watch = summary["watch"]
+    return Stand(
+        freshness=summary["freshness"],
+        tickets=summary["counts"]["open"],
+        trackers=watch["trackers"],
+        partitions=watch["partitions"],
+        all_partitions=watch["all_partitions"],
+        behind_ms=watch["behind_ms"],
+        last=None if watch["last_heard"] is None else _utc(watch["last_heard"]),
+        stopped=watch["stopped"],
+        reason=watch["reason"],
+    )
+
+
+def _utc(instant: str) -> str:
+    return instant[:16].replace("T", " ") + " UTC"
 
 
 class Top(App[None]):
@@ -133,7 +155,7 @@ class Top(App[None]):
             row = table.cursor_row
             table.clear()
             for ticket in found[name]:
-                table.add_row(*self._cells(ticket, name))
+                table.add_row(*self._cells(ticket, name, found["summary"]["as_of"]))
             table.move_cursor(row=row)
 
     def _figures(self, summary: Mapping[str, Any]) -> Text:
@@ -147,23 +169,31 @@ class Top(App[None]):
             told.append(f"{share} ", "bold")
             told.append(f"{texts(f'live.{period}')}   ")
         told.append(" ".join(f"{name}={value}" for name, value in self._wanted.items()), "italic")
-        if summary["freshness"] != "fresh":
-            told.append(f"\n{summary['freshness']}", "bold yellow")
+        stand = _stand(summary)
+        if said := notice(stand, texts):
+            told.append(f"\n{said}", _NOTICES.get(stand.freshness, "bold red"))
+        elif said := watched(stand, texts):
+            told.append(f"\n{said}", "dim")
         return told
 
-    def _cells(self, ticket: Mapping[str, Any], name: str) -> list[Text]:
+    def _cells(self, ticket: Mapping[str, Any], name: str, as_of: str) -> list[Text]:
         texts = self._texts
         outcome = "breached" if name == "breached" else "running"
         clocks = [each for each in ticket["clocks"] if each["outcome"] == outcome and each["due"]]
-        clock = min(clocks, key=lambda each: str(each["due"]), default=None)
+        clock = min(clocks, key=lambda each: str(each["breaches_at"] or each["due"]), default=None)
         remaining = None if clock is None else clock["remaining_ms"]
+        told = Text("")
+        if remaining is not None:
+            told = Text(left(remaining, texts), "red" if remaining < 0 else "")
+        if clock is not None and outcome == "running" and remaining is not None and remaining <= 0:
+            breaks = clock["breaches_at"] or clock["due"]
+            if breaks > as_of:
+                told = Text(texts("live.breaches", at=_utc(breaks)))
         severity = ticket["severity"] or ""
         return [
             Text(ticket["ticket_id"]),
-            Text("" if clock is None else clock["due"][:16].replace("T", " ") + " UTC"),
-            Text("")
-            if remaining is None
-            else Text(left(remaining, texts), "red" if remaining < 0 else ""),
+            Text("" if clock is None else _utc(clock["due"])),
+            told,
             Text(severity, _STYLES.get(severity, "")),
             Text("" if clock is None else texts.word("clock", clock["clock"])),
             Text(texts.word("holder", ticket["holder"] or "nobody")),

@@ -23,6 +23,7 @@ from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
 from sla_runtime.address import listen
 from sla_runtime.exposure import MetricsAccess, metrics_access
+from sla_runtime.heartbeat import Heart, Told
 from sla_runtime.logs import configure_logs
 from sla_runtime.patience import patient_protocol
 from sla_runtime.probes import probes
@@ -65,7 +66,8 @@ async def _run(
         await publisher.stop()
         return 1
     metrics = IntakeMetrics(registry, [source.name for source in sources])
-    others = probes(registry, lambda: True, access)
+    heart = Heart("intake", KafkaClients(kafka), lambda: _told(publisher))
+    others = probes(registry, lambda: heart.silence, access)
     app = Intake(sources, publisher.publish, settings, metrics, others)
     config = uvicorn.Config(
         app,
@@ -89,12 +91,21 @@ async def _run(
     server = _Server(config)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, server.end)
+    heart.start()
     try:
         await server.serve(sockets=[listener])
     finally:
         await publisher.stop()
+        await heart.stop()
     log.info("intake stopped")
     return 0
+
+
+def _told(publisher: Publisher) -> Told:
+    refused = publisher.refused
+    return Told(
+        refused is None, [] if refused is None else [f"Kafka does not acknowledge: {refused}"]
+    )
 
 
 class _Server(uvicorn.Server):

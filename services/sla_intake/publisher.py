@@ -31,6 +31,8 @@ class Publisher:
         self._linger_ms = linger_ms
         self._producer: AIOKafkaProducer | None = None
         self._partitions = 0
+        #: Why the last records were not acknowledged; ``None`` where they were.
+        self.refused: str | None = None
 
     async def start(self) -> None:
         """Connect. Raises ``KafkaError`` where no broker answers."""
@@ -60,7 +62,9 @@ class Publisher:
                 for each in waiting:
                     await each
         except (KafkaError, TimeoutError, OSError) as error:
-            raise NotAcknowledgedError(type(error).__name__) from error
+            self.refused = type(error).__name__
+            raise NotAcknowledgedError(self.refused) from error
+        self.refused = None
 
     async def _send_event(self, event: dict[str, Any]) -> asyncio.Future[Any]:
         assert self._producer is not None

@@ -14,6 +14,7 @@ from sla_kafka.topics import (
     BREACHES,
     DEAD_LETTERS,
     EVENTS,
+    HEARTBEATS,
     PARKED,
     PROGRESS,
     TICKETS,
@@ -67,6 +68,7 @@ TRACKER: Final = User(
             _on(topic, "Write", "DescribeConfigs")
             for topic in (WARNINGS, BREACHES, APPROVALS, DEAD_LETTERS)
         ),
+        _on(HEARTBEATS, "Write", "DescribeConfigs"),
         Permission("group", _TRACKERS, ("Read",), prefix=True),
         Permission("transactionalId", _TRACKERS, ("Write",), prefix=True),
     ),
@@ -78,6 +80,7 @@ BOARD: Final = User(
         *(_on(topic, "Read") for topic in (TICKETS, PROGRESS)),
         # How far the tracker is behind; the events themselves are not read.
         _on(EVENTS, "Describe"),
+        _on(HEARTBEATS, "Read", "Write"),
     ),
 )
 NOTIFIER: Final = User(
@@ -87,13 +90,14 @@ NOTIFIER: Final = User(
         *(_on(topic, "Read") for topic in (WARNINGS, BREACHES, APPROVALS, TICKETS)),
         # Read as well: what somebody gives back goes to its destination.
         _on(PARKED, "Read", "Write"),
+        _on(HEARTBEATS, "Write"),
         Permission("group", _NOTIFIERS, ("Read",), prefix=True),
     ),
 )
 INTAKE: Final = User(
     "sla-intake",
     "the intake",
-    (_on(EVENTS, "Write"), _on(DEAD_LETTERS, "Write")),
+    (_on(EVENTS, "Write"), _on(DEAD_LETTERS, "Write"), _on(HEARTBEATS, "Write")),
 )
 #: Whoever brings dead letters back shuts out everyone else who does, by this name (KIP-98).
 DLQ_RETRY_ID: Final = "sla-dlq-retry"
@@ -109,6 +113,9 @@ OPERATOR: Final = User(
             for topic in TOPICS
         ),
         Permission("transactionalId", DLQ_RETRY_ID, ("Write",)),
+        # Who is in the groups.
+        Permission("group", _TRACKERS, ("Describe",), prefix=True),
+        Permission("group", _NOTIFIERS, ("Describe",), prefix=True),
     ),
 )
 

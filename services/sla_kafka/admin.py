@@ -148,6 +148,30 @@ async def check_group(settings: KafkaSettings, group: str, topics: Sequence[Topi
             return
 
 
+@dataclass(frozen=True, slots=True)
+class GroupState:
+    """A consumer group as the broker has it, by the broker's own word for its state."""
+
+    state: str
+    members: int
+
+
+async def group_state(settings: KafkaSettings, group: str) -> GroupState:
+    """Who is in ``group``. Raises ``BrokerError`` where that may not be seen."""
+    async with admin_client(settings) as client:
+        try:
+            [answer] = await client.describe_consumer_groups([group])
+            code, _, state, _, _, members = answer.groups[0][:6]
+            if code:
+                raise for_code(code)
+        except KafkaError as error:
+            raise BrokerError(
+                f"group {group} can't be seen ({type(error).__name__}); grant what "
+                "docs/security.md lists"
+            ) from error
+    return GroupState(state, len(members))
+
+
 async def topic_states(settings: KafkaSettings) -> list[TopicState]:
     """Every topic as the broker has it. Raises ``BrokerError``."""
     async with admin_client(settings) as client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -27,6 +28,22 @@ async def let_go(consumer: AIOKafkaConsumer, seconds: float) -> None:
         stopping.cancel()
     elif not stopping.cancelled():
         stopping.exception()
+
+
+async def abandon(producer: AIOKafkaProducer) -> None:
+    """End a producer that does not stop by itself, by its private parts.
+
+    Its sender waits for a broker that does not answer, and ``stop`` waits for the sender.
+    """
+    with contextlib.suppress(Exception):
+        producer._message_accumulator.fail_all(  # noqa: SLF001  see above
+            TimeoutError("abandoned")
+        )
+    task = producer._sender.sender_task  # noqa: SLF001  see above
+    if task is not None:
+        task.cancel()
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(producer.client.close(), 1.0)
 
 
 def hold_fetches(consumer: AIOKafkaConsumer, milliseconds: int) -> None:

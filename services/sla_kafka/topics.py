@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sla_domain.instant import DAY
+from sla_domain.instant import DAY, MINUTE
 
 #: Partitions of every topic unless told otherwise; fixed for life, since keys map to partitions.
 DEFAULT_PARTITIONS: Final = 12
@@ -36,6 +36,8 @@ class Topic:
     made_by: tuple[str, ...]
     used_by: tuple[str, ...]
     config: Mapping[str, str] = field(default_factory=dict)
+    #: Whether the programs do their work without it.
+    spare: bool = False
 
     def concerns(self, program: str) -> bool:
         """Whether ``program`` reads or writes it."""
@@ -126,5 +128,32 @@ PARKED: Final = Topic(
     ("people", "sla dlq", "sla_notifier"),
     _deleted(90),
 )
+HEARTBEATS: Final = Topic(
+    "support.sla-heartbeats.v1",
+    "That each program is at work, how far it has come, and what it lacks.",
+    "program/instance",
+    "Heartbeat",
+    ("sla_tracker", "sla_board", "sla_notifier", "sla_intake"),
+    ("sla_board", "sla doctor"),
+    {
+        # The last heartbeat of each program, for as long as it is worth asking what became of it.
+        "cleanup.policy": "compact,delete",
+        "retention.ms": str(7 * DAY),
+        "segment.ms": str(10 * MINUTE),
+        # The append times tell the programs the broker's time.
+        "message.timestamp.type": "LogAppendTime",
+    },
+    spare=True,
+)
 
-TOPICS: Final = (EVENTS, WARNINGS, BREACHES, TICKETS, PROGRESS, APPROVALS, DEAD_LETTERS, PARKED)
+TOPICS: Final = (
+    EVENTS,
+    WARNINGS,
+    BREACHES,
+    TICKETS,
+    PROGRESS,
+    APPROVALS,
+    DEAD_LETTERS,
+    PARKED,
+    HEARTBEATS,
+)

@@ -20,8 +20,10 @@ from sla_notifier.metrics import NotifierMetrics
 from sla_notifier.notifier import Notifier
 from sla_notifier.routes import Routes, read_routes
 from sla_notifier.settings import NotifierSettings
+from sla_notifier.standing import told, unready
 from sla_runtime.address import listen
 from sla_runtime.exposure import PROBES_AT_ONCE, metrics_access
+from sla_runtime.heartbeat import Heart
 from sla_runtime.logs import configure_logs
 from sla_runtime.probes import probes
 from sla_runtime.registry import process_registry
@@ -62,14 +64,18 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
         *(topic.name for topic in read), key_serializer="raw", value_serializer="raw"
     )
 
+    heart = Heart("notifier", clients, lambda: told(app, notifier), group=settings.app)
+
     class Carrying(Service):
         """Connected for as long as the worker runs; starts before the agents take anything."""
 
         async def on_start(self) -> None:
             await notifier.start()
+            heart.start()
 
         async def on_stop(self) -> None:
             await notifier.stop()
+            await heart.stop()
 
     @app.agent(channel, name="carry")
     async def carry(stream: Any) -> None:
@@ -88,7 +94,7 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
         notifier.forget(list(revoked))
 
     app.service(Carrying)
-    web = probes(registry, lambda: bool(app.consumer.assignment()), access)
+    web = probes(registry, lambda: unready(app, heart), access)
     app.serve(web, listener, at_once=PROBES_AT_ONCE)
     host, port = listener.getsockname()[:2]
     try:

@@ -117,6 +117,14 @@ class Notifier:
         """Records taken and not yet done."""
         return self._settings.in_flight - self._room._value  # noqa: SLF001  asyncio has no other
 
+    def closed_ways(self) -> list[str]:
+        """The destinations that don't take anything now, in sentences."""
+        return [
+            f"{name} does not take alerts; it is tried again"
+            for name, deliverer in self._deliverers.items()
+            if deliverer.breaker.holds(time.monotonic())
+        ]
+
     def forget(self, partitions: Sequence[Any]) -> None:
         """Partitions went to another notifier, which takes again what was not acknowledged."""
         for partition in partitions:

@@ -17,9 +17,12 @@ from sla_runtime.problem import problem
 
 
 def probe_routes(
-    registry: CollectorRegistry, ready: Callable[[], bool], access: MetricsAccess
+    registry: CollectorRegistry, unready: Callable[[], str | None], access: MetricsAccess
 ) -> list[Route]:
-    """``/metrics`` for whom ``access`` lets read them, ``/healthz`` and ``/readyz`` for all."""
+    """``/metrics`` for whom ``access`` lets read them, ``/healthz`` and ``/readyz`` for all.
+
+    ``unready`` says why the program can't be relied on now, ``None`` when it can.
+    """
 
     async def metrics(request: Request) -> Response:
         if not access.allows(request.headers.get("authorization")):
@@ -35,15 +38,17 @@ def probe_routes(
         return JSONResponse({"alive": True}, headers=PLAIN_HEADERS)
 
     async def readyz(_: Request) -> Response:
-        good = ready()
-        status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
-        return JSONResponse({"ready": good}, status, headers=PLAIN_HEADERS)
+        reason = unready()
+        if reason is None:
+            return JSONResponse({"ready": True}, headers=PLAIN_HEADERS)
+        told = {"ready": False, "reason": reason}
+        return JSONResponse(told, HTTPStatus.SERVICE_UNAVAILABLE, headers=PLAIN_HEADERS)
 
     return [Route("/metrics", metrics), Route("/healthz", healthz), Route("/readyz", readyz)]
 
 
 def probes(
-    registry: CollectorRegistry, ready: Callable[[], bool], access: MetricsAccess
+    registry: CollectorRegistry, unready: Callable[[], str | None], access: MetricsAccess
 ) -> Starlette:
     """The three alone."""
-    return Starlette(routes=probe_routes(registry, ready, access))
+    return Starlette(routes=probe_routes(registry, unready, access))

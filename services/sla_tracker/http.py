@@ -40,8 +40,11 @@ log = structlog.get_logger("sla_tracker")
 class Health:
     """Whether the process lives and whether its partitions can be relied on."""
 
-    def __init__(self, stalled_seconds: float) -> None:
+    def __init__(
+        self, stalled_seconds: float, silence: Callable[[], str | None] = lambda: None
+    ) -> None:
         self._stalled_seconds = stalled_seconds
+        self._silence = silence
         self._beat = time.monotonic()
         self.beats = 0
         self.tracker: Tracker | None = None
@@ -67,10 +70,17 @@ class Health:
             for partition, task in tasks.items()
         }
 
-    def ready(self) -> bool:
-        """Whether partitions are owned and none is being restored, failing or stalled."""
+    def unready(self) -> str | None:
+        """Why it can't be relied on; ``None`` where the broker answers, partitions are owned and
+        none is being restored, failing or stalled.
+        """
+        if (silence := self._silence()) is not None:
+            return silence
         states = self.states()
-        return bool(states) and all(state == State.RUNNING for state in states.values())
+        if not states:
+            return "it owns no partition"
+        others = [f"{name} is {state}" for name, state in states.items() if state != State.RUNNING]
+        return f"partition {', '.join(others)}" if others else None
 
 
 class Watchdog(threading.Thread):
@@ -150,8 +160,9 @@ def serve(
         if path == "/healthz":
             return _answer(start, _status(health.alive()), {"alive": health.alive()})
         if path == "/readyz":
-            ready = health.ready()
-            return _answer(start, _status(ready), {"ready": ready, "partitions": health.states()})
+            reason = health.unready()
+            told = {"ready": reason is None, "reason": reason, "partitions": health.states()}
+            return _answer(start, _status(reason is None), told)
         start("404 Not Found", [("Content-Type", "text/plain")])
         return [b"/metrics, /healthz or /readyz\n"]
 

@@ -14,6 +14,7 @@ from sla_domain.errors import UserFacingError
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
 from sla_runtime.exposure import metrics_access
+from sla_runtime.heartbeat import Heart
 from sla_runtime.logs import configure_logs
 from sla_runtime.registry import process_registry
 from sla_runtime.tracing import make_tracing
@@ -21,6 +22,7 @@ from sla_schemas.policy_file import load_policies
 from sla_tracker.http import HUNG_SECONDS, Health, Watchdog, serve
 from sla_tracker.metrics import TrackerMetrics
 from sla_tracker.settings import TrackerSettings
+from sla_tracker.standing import told
 from sla_tracker.tracker import Tracker
 
 log = structlog.get_logger("sla_tracker")
@@ -44,9 +46,17 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
         log.error("tracker must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
     registry = process_registry()
-    health = Health(settings.stalled_seconds)
+    clients = KafkaClients(kafka)
     metrics = TrackerMetrics(book, registry)
-    tracker = Tracker(book, KafkaClients(kafka), settings, metrics, tracing)
+    tracker = Tracker(book, clients, settings, metrics, tracing)
+    heart = Heart(
+        "tracker",
+        clients,
+        lambda: told(tracker, settings),
+        group=settings.app,
+        instance=settings.instance_id,
+    )
+    health = Health(settings.stalled_seconds, lambda: heart.silence)
     health.tracker = tracker
     try:
         server = serve(settings.http_host, settings.http_port, registry, health, access)
@@ -64,6 +74,7 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
         loop.add_signal_handler(number, tracker.stop)
     Watchdog(health, looks=int(HUNG_SECONDS)).start()
     beating = asyncio.create_task(_beat(health))
+    heart.start()
     log.info("tracker started", app=settings.app, http_port=server.server_port)
     try:
         await tracker.run()
@@ -72,6 +83,7 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
         return 1
     finally:
         beating.cancel()
+        await heart.stop()
         server.shutdown()
         server.server_close()
         if tracing is not None:

@@ -91,6 +91,10 @@ class PartitionTask:
         self._known_until: int | None = None
         #: By the event loop's clock, when the world was known up to an instant last.
         self._shown_at = 0.0
+        #: The end of the input where it was found to be read to the end, ends of transactions
+        #: included; and the same once all of it is committed.
+        self._end: int | None = None
+        self._done_to = 0
         self._clock: BrokerClock | None = None
         self._partitions = 0
         #: How often it began again.
@@ -109,6 +113,22 @@ class PartitionTask:
         """The broker's time, UTC milliseconds, where it is known."""
         clock = self._clock
         return None if clock is None else clock.now()
+
+    @property
+    def reached(self) -> int | None:
+        """The offset before which everything of the input is done; ``None`` before the first."""
+        return max(self._offset, self._done_to) if self.world is not None else None
+
+    def unread(self) -> int | None:
+        """How many offsets lie from there to the end of the input, as last heard: records, and ends
+        of transactions as long as records come behind them. ``None`` while that is not known.
+        """
+        reached = self.reached
+        try:
+            end = self._consumer.highwater(self.partition)
+        except (IllegalStateError, AssertionError):
+            return None
+        return None if reached is None or end is None else max(0, end - reached)
 
     def is_due_within(self, milliseconds: int) -> bool:
         """Whether its earliest deadline is due by then, or was already."""
@@ -201,6 +221,7 @@ class PartitionTask:
             return
         if position >= end and self._clock is not None:
             self._known_until = known
+            self._end = position
             self._shown_at = asyncio.get_running_loop().time()
             self._arrived.set()
             self._come_on()
@@ -341,6 +362,7 @@ class PartitionTask:
             elif doubtful:
                 self._tell_of_the_clock(writer.clock)
             elif self._known_until is not None:
+                self._done_to = self._end or 0
                 world.caught_up(self._known_until, self._settings.batch_records)
             effects = world.take()
             if batch or effects or doubtful:
@@ -443,7 +465,7 @@ class PartitionTask:
         self._paused = True
         self._inbox.clear()
         self._inbox_bytes = 0
-        self._known_until = self._begin_at = None
+        self._known_until = self._begin_at = self._end = None
         self._placed.clear()
 
     def _resume(self) -> None:

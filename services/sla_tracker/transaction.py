@@ -8,14 +8,13 @@ protocol, is what keeps two trackers from writing for one partition.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Iterable
 from typing import Any, Final, TypeVar
 
 import aiokafka.producer.sender
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 
-from sla_kafka.clients import Clients
+from sla_kafka.clients import Clients, abandon
 from sla_kafka.partitioning import partition_for
 from sla_kafka.topics import (
     DEAD_LETTERS,
@@ -108,7 +107,7 @@ class TransactionalWriter:
         try:
             await asyncio.wait_for(self._producer.stop(), 2.0)
         except Exception:  # noqa: BLE001  whatever it is, the producer must not linger
-            await _abandon(self._producer)
+            await abandon(self._producer)
 
     async def _send_alerts(self, effects: Effects) -> list[asyncio.Future[Any]]:
         rows: dict[str, list[Row]] = {}
@@ -165,19 +164,3 @@ def _tickets(effects: Effects) -> Iterable[Row]:
 
 def _dead_letters(effects: Effects) -> Iterable[Row]:
     return ((letter.key, letter.value, letter.headers) for letter in effects.dead_letters)
-
-
-async def _abandon(producer: AIOKafkaProducer) -> None:
-    """End a producer that does not stop by itself, by its private parts.
-
-    Its sender waits for a broker that does not answer, and ``stop`` waits for the sender.
-    """
-    with contextlib.suppress(Exception):
-        producer._message_accumulator.fail_all(  # noqa: SLF001  see above
-            TimeoutError("abandoned")
-        )
-    task = producer._sender.sender_task  # noqa: SLF001  see above
-    if task is not None:
-        task.cancel()
-    with contextlib.suppress(Exception):
-        await asyncio.wait_for(producer.client.close(), 1.0)

@@ -39,7 +39,11 @@ def validator(name: str) -> Draft202012Validator:
 
 
 def schema_of(path: Path) -> str:
-    named = {"ticket-record": "TicketRecord", "progress-record": "ProgressRecord"}
+    named = {
+        "ticket-record": "TicketRecord",
+        "progress-record": "ProgressRecord",
+        "heartbeat": "Heartbeat",
+    }
     return named.get(path.stem) or OUTPUTS.get(path.stem) or "TicketEvent"
 
 
@@ -62,7 +66,7 @@ def test_every_example_is_valid(path: Path) -> None:
 def test_every_event_and_every_output_has_an_example() -> None:
     stems = {path.stem for path in EXAMPLES}
     assert {TYPE_PREFIX + type_.word for type_ in EventType} <= stems
-    assert {*OUTPUTS, "ticket-record", "progress-record"} <= stems
+    assert {*OUTPUTS, "ticket-record", "progress-record", "heartbeat"} <= stems
 
 
 def everything() -> list[Any]:
@@ -106,6 +110,21 @@ def test_what_is_written_is_valid_by_schema_and_by_model() -> None:
     for record in tickets:
         validator("TicketRecord").validate(record)
         generate.SCHEMAS["TicketRecord"].validate_python(record)
+
+
+def test_a_record_says_when_each_promise_breaks() -> None:
+    # Eight business hours from ten: used up at closing, which is allowed, broken at the opening.
+    outputs = run(
+        [
+            event("created", "2026-11-23T13:00:00Z", severity="high"),
+            event("assigned", "2026-11-23T14:00:00Z"),
+        ]
+    )
+    (record,) = decoded(outputs.tickets)
+    met, running = record["clocks"]
+    assert met["breaches_at"] is None, "it stopped before"
+    assert running["due"] == "2026-11-23T21:00:00.000Z"
+    assert running["breaches_at"] == "2026-11-24T12:00:00.001Z"
 
 
 def test_the_cloudevents_sdk_reads_what_is_written() -> None:

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import random
+import re
 from collections import Counter
 from datetime import date
 from hashlib import sha256
@@ -24,7 +25,7 @@ from sla_board.access import ANYONE, Access, AccessError, Token, check_bind, rea
 from sla_board.board import Board, read_cursor, write_cursor
 from sla_board.models import LedgerAnswer, SummaryAnswer, TicketsAnswer
 from sla_board.ranking import Place
-from sla_board.reader import Freshness
+from sla_board.reader import Freshness, Standing
 from sla_board.row import Row, read_row
 from sla_board.server import make_server
 from sla_board.settings import BoardSettings
@@ -32,6 +33,7 @@ from sla_board.table import STATUSES, Origin, TicketTable, days_of
 from sla_domain.instant import HOUR, format_instant, parse_instant
 from sla_domain.policy import PolicyBook
 from sla_runtime.exposure import MetricsAccess
+from sla_runtime.pulse import Pulse, Verdict, Watch
 from sla_runtime.rate import RateLimit
 
 BUENOS_AIRES = ZoneInfo("America/Argentina/Buenos_Aires")
@@ -52,16 +54,19 @@ def record(ticket: str, **given: Any) -> dict[str, Any]:
 class Reader:
     """What a board asks of its reader."""
 
-    unread = 0
-
     def __init__(self) -> None:
         self.records: dict[Origin, bytes] = {}
+        self.pulse = Pulse(None)  # type: ignore[arg-type]  # nothing is listened to
+        self.stands = Standing(Freshness.FRESH, Verdict(Watch.FRESH, 1))
 
     def now(self) -> int:
         return NOW
 
-    def freshness(self) -> Freshness:
-        return Freshness.FRESH
+    def standing(self) -> Standing:
+        return self.stands
+
+    def unready(self) -> str | None:
+        return None
 
     async def record(self, origin: Origin) -> bytes | None:
         return self.records.get(origin)
@@ -322,3 +327,39 @@ def test_an_unknown_form_is_refused_and_instants_sort_as_text() -> None:
         read_row(b'{"ticket_id": 1}')
     instants = sorted(random.Random(1).sample(range(4_000_000_000_000), 50))  # noqa: S311  the same every time
     assert sorted(map(format_instant, instants)) == [format_instant(each) for each in instants]
+
+
+def test_a_promise_used_up_at_closing_says_when_it_breaks_and_is_not_over(world: World) -> None:
+    # Noon of Wednesday: due at Tuesday's closing, allowed to be reached, broken on Thursday.
+    told = record("T-1", due="2026-11-24T21:00:00.000Z")
+    told["clocks"][1]["breaches_at"] = "2026-11-26T12:00:00.001Z"
+    other = record("T-2", due="2026-11-26T11:00:00.000Z")
+    other["clocks"][1]["breaches_at"] = other["clocks"][1]["due"]
+    old = record("T-3")
+    del old["clocks"][1]["breaches_at"]
+    world.put(told, other, old)
+    client = world.client()
+    answer = client.get("/api/v1/tickets").json()["tickets"]
+    # By what breaks next; a record of an older tracker breaks when it is due.
+    assert [each["ticket_id"] for each in answer] == ["T-3", "T-2", "T-1"]
+    assert answer[2]["next_due"] == "2026-11-24T21:00:00.000Z"
+    assert answer[2]["next_breach"] == "2026-11-26T12:00:00.001Z"
+    page = client.get("/?lang=en").text
+    [row] = re.findall(r'<tr id="next-T-1">.*?</tr>', page, re.DOTALL)
+    assert "breaches Thu 2026-11-26 09:00" in row
+    assert 'class="left"' in row, "it is not over"
+    assert "0 s" not in row
+    assert "incumple el jue 2026-11-26 09:00" in client.get("/?lang=es").text
+
+
+def test_the_page_and_the_summary_say_who_is_at_work(world: World) -> None:
+    client = world.client()
+    assert "1 tracker at work" in client.get("/?lang=en").text
+    world.reader.stands = Standing(Freshness.NO_TRACKER, Verdict(Watch.NO_TRACKER))
+    page = client.get("/?lang=en").text
+    assert 'class="notice no_tracker"' in page
+    assert "No tracker is running: no alerts are sent." in page
+    assert "at work" not in page
+    summary = client.get("/api/v1/summary").json()
+    assert summary["freshness"] == "no_tracker"
+    assert summary["watch"]["trackers"] == 0

@@ -241,11 +241,11 @@ async def test_a_partition_that_stands_still_is_told_of_once_and_ends_the_tracke
     task = task_of(Consumer(owns=True), book)
     task.state = State.RUNNING
     tracker.tasks[task.partition] = task
-    assert health.ready()
+    assert health.unready() is None
     with capture_logs() as logs:
         await asyncio.wait_for(tracker._watch(), 10)
     assert [line["event"] for line in logs] == ["partition stands still"]
-    assert not health.ready()
+    assert health.unready() is not None
     assert health.states() == {"0": "stalled"}
     assert (registry.get_sample_value("sla_stalled_seconds") or 0) >= 0.5
     assert tracker._stop.is_set()

@@ -231,20 +231,9 @@ def test_axe_finds_nothing(browser: Browser, stage: Stage, path: str, scheme: An
     assert told == []
 
 
-def test_a_board_without_tickets_says_so_and_one_without_a_tracker_says_it_is_behind(
-    page: Page, stage: Stage
-) -> None:
+def test_a_board_without_tickets_says_so(page: Page) -> None:
     page.goto("/?client=nobody")
     expect(page.locator("#empty")).to_have_text("No ticket matches these filters.")
-    stage.tracker.stop()
-    try:
-        page.goto("/")
-        stage.publish(event("created", "unread", datetime.now(UTC), client_id="acme"))
-        expect(page.locator("#notice")).to_contain_text("The tracker is behind by 1 events")
-    finally:
-        stage.tracker = TrackerProcess(stage.settings.bootstrap, stage.tracker.log, replay=False)
-        stage.tracker.wait_until_ready()
-    expect(page.locator("#notice")).to_have_count(0)
 
 
 def test_a_lost_connection_is_told(browser: Browser, stage: Stage, tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ function countDown() {
     let since = told.get(shown);
     if (!since || since.key !== key) told.set(shown, since = { key, at: now });
     if (shown.dataset.runs !== "true") continue;
-    const seconds = Math.floor((Number(key) - (now - since.at)) / 1000);
+    let seconds = Math.floor((Number(key) - (now - since.at)) / 1000);
+    // Used up is not broken where the promise breaks in the next open time; the next update says when.
+    if (shown.dataset.holds === "true" && Number(key) > 0) seconds = Math.max(0, seconds);
     shown.textContent = seconds < 0 ? shown.dataset.over.replace("{}", inWords(seconds)) : inWords(seconds);
     shown.closest("td").classList.toggle("over", seconds < 0);
   }

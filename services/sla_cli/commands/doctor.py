@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Annotated, get_args
+
 import typer
 
 from sla_cli.options import Bootstrap, Json, Policies, kafka_settings
 
 
-def doctor(bootstrap: Bootstrap = None, policy: Policies = None, as_json: Json = False) -> None:
-    """Check policy files, broker and topics; exit 1 with remedies if anything is wrong.
+def doctor(
+    bootstrap: Bootstrap = None,
+    policy: Policies = None,
+    expect: Annotated[
+        list[str] | None,
+        typer.Option(help="A program that must be at work: notifier, intake or board; repeatable."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check policy files, broker, topics and programs; exit 1 with remedies if anything is wrong.
 
-    sla doctor --bootstrap broker:9092
+    A tracker must be at work, and whatever other program was and did not end in order. It listens
+    for some seconds, until each has been heard.
+
+      sla doctor --bootstrap broker:9092\n
+      sla doctor --expect notifier --expect intake
     """
     from sla_cli.checks import run_checks
-    from sla_cli.console import listing
+    from sla_cli.console import listing, working
+    from sla_cli.errors import UsageError
+    from sla_schemas.heartbeat import Program
 
-    found = run_checks(kafka_settings(bootstrap), policy or [])
+    for name in expect or []:
+        if name not in get_args(Program):
+            raise UsageError(f"--expect {name!r} is none of {', '.join(get_args(Program))}")
+    with working("listening to the programs"):
+        found = run_checks(kafka_settings(bootstrap), policy or [], expect or [])
     rows = [
         {
             "check": check.name,

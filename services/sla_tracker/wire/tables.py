@@ -92,11 +92,19 @@ def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
         "outcome": outcome,
         "origin": clock.origin,
         **_figures(limit, until, undue=undue, measured=measured),
+        "breaches_at": None if undue else format_optional(_breaks(clock)),
         "paused_by": _paused_by(limit, until) if measured and clock.pauses else {},
         "limits": []
         if clock.second is None
         else [_figures(each, until, undue=undue, measured=measured) for each in clock.limits],
     }
+
+
+def _breaks(clock: Clock) -> int | None:
+    """When the promise breaks: by the limit that does so first."""
+    if clock.second is None:
+        return clock.own.breaks
+    return min((at for limit in clock.limits if (at := limit.breaks) is not None), default=None)
 
 
 def _figures(limit: Limit, until: int, *, undue: bool, measured: bool) -> dict[str, Any]:

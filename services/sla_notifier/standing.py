@@ -1,0 +1,48 @@
+"""What a notifier's heartbeat says, and when it is not ready."""
+
+from __future__ import annotations
+
+from faust.exceptions import ConsumerNotStarted
+from faust.types import TP
+
+from sla_notifier.notifier import Notifier
+from sla_runtime.heartbeat import Heart, Told
+from sla_runtime.worker import App
+from sla_schemas.heartbeat import PartitionStanding
+
+_NOTHING_OWNED = "it owns no partition of the alerts"
+
+
+def told(app: App, notifier: Notifier) -> Told:
+    """How it stands now: what it owns, how much of that is delivered or parked, what it lacks."""
+    owned = _owned(app)
+    lacks = notifier.closed_ways()
+    if not owned:
+        lacks.append(_NOTHING_OWNED)
+    standings = [
+        PartitionStanding.model_construct(
+            topic=each.topic,
+            partition=each.partition,
+            state="running",
+            offset=app.done.get(each),
+            unread=None,
+            frontier=None,
+            lag_ms=None,
+            stalled_ms=0,
+        )
+        for each in sorted(owned)
+    ]
+    return Told(not lacks, lacks, standings)
+
+
+def unready(app: App, heart: Heart) -> str | None:
+    """Why it can't be relied on; ``None`` where the broker answers and it owns partitions."""
+    return heart.silence or (None if _owned(app) else _NOTHING_OWNED)
+
+
+def _owned(app: App) -> set[TP]:
+    """None before the worker has started its consumer."""
+    try:
+        return set(app.consumer.assignment())
+    except ConsumerNotStarted:
+        return set()

@@ -1,0 +1,202 @@
+"""A program's heartbeat: every few seconds a record that says that it is at work and what it lacks.
+
+It is written plainly, by a producer of its own outside of every transaction and with a time limit,
+so it can neither slow nor stop what the program is for; and since a broker has to take it, it is
+also how a program knows whether one answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Final
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from sla_kafka.admin import NOT_SEEN
+from sla_kafka.clients import Clients, abandon
+from sla_kafka.topics import HEARTBEATS
+from sla_schemas.heartbeat import Heartbeat, PartitionStanding, Program
+
+#: Seconds between two heartbeats.
+EVERY_SECONDS: Final = 2.0
+#: Seconds that sending one may take.
+SEND_SECONDS: Final = 4.0
+#: Seconds that the last one may take, since somebody waits for the program's end.
+LAST_SECONDS: Final = 1.5
+#: How the broker writes that a record's time is that of its append.
+_LOG_APPEND_TIME: Final = 1
+
+log = structlog.get_logger("sla_runtime")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a program has to say of itself."""
+
+    progressing: bool = True
+    lacks: Sequence[str] = ()
+    partitions: Sequence[PartitionStanding] = ()
+
+
+def instance_name() -> str:
+    """Which of its kind this process is."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+class Heart:
+    """Beats from ``start`` to ``stop``. ``tell`` is asked at every beat, in the event loop.
+
+    ``silence`` is why the broker does not answer, ``None`` while it does; ``unheard`` why the
+    heartbeats reach nobody though it answers.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        clients: Clients,
+        tell: Callable[[], Told],
+        *,
+        group: str | None = None,
+        instance: str | None = None,
+    ) -> None:
+        self.silence: str | None = None
+        self.unheard: str | None = None
+        self._program = program
+        self._clients = clients
+        self._tell = tell
+        self._group = group
+        self._instance = instance or instance_name()
+        #: Heartbeats that failed in a row.
+        self._missed = 0
+        self._last = Told(progressing=False)
+        self._started_at = int(time.time() * 1000)
+        self._producer: AIOKafkaProducer | None = None
+        self._task: asyncio.Task[None] | None = None
+        #: The broker's time and ours at its last answer.
+        self._heard: tuple[int, float] | None = None
+
+    def start(self) -> None:
+        """Begin to beat."""
+        self._task = asyncio.create_task(self._live(), name="heartbeat")
+
+    async def stop(self) -> None:
+        """Beat once more, to say that this is an orderly end, and let go of the broker."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        if self.silence is None and self.unheard is None:
+            with contextlib.suppress(KafkaError, OSError, TimeoutError):
+                async with asyncio.timeout(LAST_SECONDS):
+                    await self._send(stopped=True)
+        if self._producer is not None:
+            await _let_go(self._producer)
+
+    def broker_time(self) -> int | None:
+        """The broker's time in UTC milliseconds; ``None`` before its first answer."""
+        if self._heard is None:
+            return None
+        told, at = self._heard
+        return told + int((time.monotonic() - at) * 1000)
+
+    async def _live(self) -> None:
+        while True:
+            begun = time.monotonic()
+            try:
+                async with asyncio.timeout(SEND_SECONDS):
+                    await self._send(stopped=False)
+            except (KafkaError, OSError, TimeoutError) as error:
+                await self._failed(type(error).__name__)
+            except Exception as error:  # noqa: BLE001  nothing here may end the program
+                log.warning("no heartbeat", error=type(error).__name__, detail=str(error))
+            else:
+                self._missed = 0
+                self._note(None)
+            await asyncio.sleep(max(0.0, EVERY_SECONDS - (time.monotonic() - begun)))
+
+    async def _failed(self, error: str) -> None:
+        """Find out whether it is the broker that is away, or only the topic."""
+        self._missed += 1
+        if not await self._answers():
+            self._note(f"no broker answers at {self._clients.bootstrap} ({error})")
+        elif self._missed > 1:
+            self._note(None, f"topic {HEARTBEATS.name} {NOT_SEEN} ({error})")
+
+    def _note(self, silence: str | None, unheard: str | None = None) -> None:
+        if silence and not self.silence:
+            log.warning("broker away", reason=silence)
+        if not silence and self.silence:
+            log.info("broker answers again")
+        if unheard and not self.unheard:
+            log.warning("heartbeats reach nobody", reason=unheard)
+        self.silence, self.unheard = silence, unheard
+
+    async def _answers(self) -> bool:
+        if self._producer is None:
+            return False
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                return bool(await self._producer.client.force_metadata_update())
+        except (KafkaError, OSError, TimeoutError):
+            return False
+
+    async def _send(self, *, stopped: bool) -> None:
+        if self._producer is None:
+            self._producer = await self._connected()
+        found = await self._producer.send_and_wait(
+            HEARTBEATS.name,
+            self._heartbeat(stopped=stopped).model_dump_json().encode(),
+            key=f"{self._program}/{self._instance}".encode(),
+        )
+        if found.timestamp_type == _LOG_APPEND_TIME:
+            self._heard = found.timestamp, time.monotonic()
+
+    async def _connected(self) -> AIOKafkaProducer:
+        # One copy is enough, so that it also gets through where the copies are too few for others.
+        producer = self._clients.producer(
+            acks=1, request_timeout_ms=int(SEND_SECONDS * 1000), metadata_max_age_ms=5_000
+        )
+        try:
+            await producer.start()
+        except BaseException:
+            await _let_go(producer)
+            raise
+        return producer
+
+    def _asked(self) -> Told:
+        try:
+            return self._tell()
+        except Exception as error:  # noqa: BLE001  it is at work, and this must be known
+            return Told(False, [f"what it has to say of itself is not known ({error!r})"])
+
+    def _heartbeat(self, *, stopped: bool) -> Heartbeat:
+        # At the end it owns nothing any more; how far it had come is still worth telling.
+        told = self._last = self._last if stopped else self._asked()
+        return Heartbeat.model_construct(
+            program=self._program,
+            instance=self._instance,
+            version=version("sla-tracker"),
+            started_at=self._started_at,
+            broker_time=self.broker_time(),
+            every_ms=int(EVERY_SECONDS * 1000),
+            stopped=stopped,
+            group=self._group,
+            progressing=told.progressing,
+            lacks=list(told.lacks),
+            partitions=list(told.partitions),
+        )
+
+
+async def _let_go(producer: AIOKafkaProducer) -> None:
+    try:
+        await asyncio.wait_for(producer.stop(), LAST_SECONDS)
+    except Exception:  # noqa: BLE001  whatever it is, the producer must not linger
+        await abandon(producer)
