@@ -45,7 +45,10 @@ class TrackerSettings(BaseSettings):
         30.0, gt=0, description="Seconds without progress after which a partition is not ready."
     )
     give_up_seconds: float = Field(
-        300.0, gt=0, description="Seconds without progress after which the process ends."
+        300.0,
+        gt=0,
+        description="Seconds without progress after which the process ends; while no broker "
+        "answers it waits.",
     )
     max_dead_letter_share: float = Field(
         0.5,

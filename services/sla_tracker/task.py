@@ -272,18 +272,19 @@ class PartitionTask:
     async def _begin_again(self, error: BaseException) -> bool:
         """Wait a little before a new fence; false if the partition is no longer ours.
 
-        Raises ``FatalError`` when it has failed too often.
+        Raises ``FatalError`` when it has failed too often while a broker answers: without one there
+        is nothing to do but wait, and nobody may be there to start the process anew.
         """
         self.state = State.FAILED
-        self._failures += 1
         self.restarts += 1
         try:
             self._pause()
         except IllegalStateError:
             return False
-        await check_topics(self._clients, self._settings.call_seconds)
+        answers = await check_topics(self._clients, self._settings.call_seconds)
+        self._failures += answers
         log.warning(
-            "partition failed",
+            "partition failed" if answers else "no broker answers",
             partition=self.partition.partition,
             failures=self._failures,
             error=type(error).__name__,
@@ -295,7 +296,8 @@ class PartitionTask:
                 f"commit between, last with {type(error).__name__} ({error}); look at the broker "
                 "and the log"
             ) from error
-        await asyncio.sleep(_BACKOFF_SECONDS[min(self._failures, len(_BACKOFF_SECONDS)) - 1])
+        tried = self._failures if answers else len(_BACKOFF_SECONDS)
+        await asyncio.sleep(_BACKOFF_SECONDS[min(tried, len(_BACKOFF_SECONDS)) - 1])
         return True
 
     async def _open(self, writer: TransactionalWriter) -> None:

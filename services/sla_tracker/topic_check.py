@@ -11,15 +11,17 @@ from sla_kafka.clients import Clients
 from sla_tracker.errors import FatalError
 
 
-async def check_topics(clients: Clients, seconds: float) -> None:
-    """Raise ``FatalError`` for a topic that is missing or configured so that something would be
-    lost. Where no broker answers within ``seconds`` nothing is known, and nothing said.
+async def check_topics(clients: Clients, seconds: float) -> bool:
+    """Whether a broker answers, within ``seconds``; where none does nothing else is known.
+
+    Raises ``FatalError`` for a topic that is missing or configured so that something would be lost.
     """
     try:
         states = await asyncio.wait_for(clients.topic_states(), seconds)
     except (BrokerError, KafkaError, OSError, TimeoutError):
-        return
+        return False
     for state in states:
         topic = state.topic
         if state.harmful and topic.concerns("sla_tracker") and not topic.spare:
             raise FatalError(f"topic {topic.name} at {clients.bootstrap} {state.harmful[0]}")
+    return True

@@ -62,6 +62,8 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         self._consumer: AIOKafkaConsumer | None = None
         self._stop = asyncio.Event()
         self._fatal: BaseException | None = None
+        #: When no broker answered last, while partitions stand still.
+        self._away_at: float | None = None
         metrics.watch(self)
 
     def input_partitions(self) -> int:
@@ -147,15 +149,37 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
                 )
             told = standing
             longest = max(seconds, key=lambda owned: seconds[owned], default=None)
-            if longest is not None and seconds[longest] > self._settings.give_up_seconds:
-                still = seconds[longest]
-                self._end(
-                    FatalError(
-                        f"partition {longest.partition} has not come on for {still:.0f} s; look at "
-                        "the broker and start the tracker again"
-                    )
-                )
+            if longest is not None and await self._give_up(longest, seconds[longest]):
                 return
+
+    async def _give_up(self, partition: TopicPartition, still: float) -> bool:
+        """Whether the process ends since ``partition`` has not come on for so many seconds. While
+        no broker answers it waits: nobody could do better.
+        """
+        limit = self._settings.give_up_seconds
+        if still <= limit:
+            return False
+        try:
+            answers = await check_topics(self._clients, self._settings.call_seconds)
+        except FatalError as error:
+            self._end(error)
+            return True
+        if not answers:
+            if self._away_at is None:
+                log.warning("no broker answers; waiting for one", seconds=round(still, 1))
+            self._away_at = time.monotonic()
+            return False
+        if self._away_at is not None:
+            if time.monotonic() - self._away_at <= limit:
+                return False
+            self._away_at = None
+        self._end(
+            FatalError(
+                f"partition {partition.partition} has not come on for {still:.0f} s; look at the "
+                "broker and start the tracker again"
+            )
+        )
+        return True
 
     async def _dispatch(
         self, consumer: AIOKafkaConsumer, stopping: asyncio.Task[Literal[True]]

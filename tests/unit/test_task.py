@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +19,7 @@ from support import event, lines_of
 from sla_cli.recording import laid_out
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
+from sla_kafka.admin import BrokerError, TopicState
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS
@@ -75,12 +77,27 @@ class Consumer:
             raise IllegalStateError(f"No current assignment for partition {partition}")
 
 
-def task_of(consumer: Consumer, book: PolicyBook) -> PartitionTask:
+class Answering(KafkaClients):
+    """Clients of a broker that answers: all is well with its topics."""
+
+    def __init__(self) -> None:
+        super().__init__(KafkaSettings())
+        self.answers = True
+
+    async def topic_states(self) -> Sequence[TopicState]:
+        if not self.answers:
+            raise BrokerError("nobody is there")
+        return []
+
+
+def task_of(
+    consumer: Consumer, book: PolicyBook, clients: KafkaClients | None = None
+) -> PartitionTask:
     return PartitionTask(
         TopicPartition(EVENTS.name, 0),
         consumer,
         book,
-        KafkaClients(KafkaSettings()),
+        clients or Answering(),
         TrackerSettings(max_failures=3),
         TrackerMetrics(book, CollectorRegistry()),
     )
@@ -101,6 +118,22 @@ async def test_failing_again_and_again_without_a_commit_is_fatal(
     assert await task._begin_again(KafkaError("one"))
     assert await task._begin_again(KafkaError("two"))
     assert consumer.paused
+    with pytest.raises(FatalError, match="failed 3 times without a commit"):
+        await task._begin_again(KafkaError("three"))
+
+
+async def test_failing_without_a_broker_is_waited_out(
+    book: PolicyBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task_module, "_BACKOFF_SECONDS", (0.0,))
+    clients = Answering()
+    clients.answers = False
+    task = task_of(Consumer(owns=True), book, clients)
+    for _ in range(20):
+        assert await task._begin_again(KafkaError("away"))
+    clients.answers = True
+    assert await task._begin_again(KafkaError("one"))
+    assert await task._begin_again(KafkaError("two"))
     with pytest.raises(FatalError, match="failed 3 times without a commit"):
         await task._begin_again(KafkaError("three"))
 
@@ -235,7 +268,7 @@ async def test_a_partition_that_stands_still_is_told_of_once_and_ends_the_tracke
     monkeypatch.setattr(tracker_module, "WATCH_SECONDS", 0.005)
     settings = TrackerSettings(stalled_seconds=0.05, give_up_seconds=0.5)
     registry = CollectorRegistry()
-    tracker = Tracker(book, KafkaClients(KafkaSettings()), settings, TrackerMetrics(book, registry))
+    tracker = Tracker(book, Answering(), settings, TrackerMetrics(book, registry))
     health = Health(settings.stalled_seconds)
     health.tracker = tracker
     task = task_of(Consumer(owns=True), book)
@@ -249,6 +282,29 @@ async def test_a_partition_that_stands_still_is_told_of_once_and_ends_the_tracke
     assert health.states() == {"0": "stalled"}
     assert (registry.get_sample_value("sla_stalled_seconds") or 0) >= 0.5
     assert tracker._stop.is_set()
+    assert "has not come on for" in str(tracker._fatal)
+
+
+async def test_without_a_broker_the_tracker_waits_and_says_so_once(
+    book: PolicyBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracker_module, "WATCH_SECONDS", 0.005)
+    settings = TrackerSettings(stalled_seconds=0.05, give_up_seconds=0.2)
+    clients = Answering()
+    clients.answers = False
+    tracker = Tracker(book, clients, settings, TrackerMetrics(book, CollectorRegistry()))
+    task = task_of(Consumer(owns=True), book, clients)
+    task.state = State.RUNNING
+    tracker.tasks[task.partition] = task
+    with capture_logs() as logs:
+        watching = asyncio.create_task(tracker._watch())
+        done, _ = await asyncio.wait([watching], timeout=1)
+        assert not done
+        assert not tracker._stop.is_set()
+        clients.answers = True
+        await asyncio.wait_for(watching, 10)
+    told = [line["event"] for line in logs]
+    assert told == ["partition stands still", "no broker answers; waiting for one"]
     assert "has not come on for" in str(tracker._fatal)
 
 
