@@ -186,11 +186,15 @@ def test_a_resolved_ticket_leaves_the_table_after_its_retention(tmp_path: Path) 
     assert table[b"OPEN"] is not None
 
 
-def test_a_topic_of_rubbish_stops_the_tracker_instead_of_emptying_it(tmp_path: Path) -> None:
-    lines = [Line(None, b"rubbish", None)] * 1000
-    with pytest.raises(CommandError, match="can't be used"):
-        replayed(lines, parse_instant("2026-01-05T12:00:00Z"), tmp_path)
-    assert "sla dlq list" in (tmp_path / "tracker.log").read_text()
+def test_a_source_of_rubbish_is_told_of_and_holds_nobody_up(tmp_path: Path) -> None:
+    rubbish = [Line(None, b'{"source": "/rubbish"}', None)] * 1000
+    good = lines_of([event("created", "2026-01-05T12:00:00Z", "GOOD", severity="low")])
+    table, _ = replayed([*rubbish, *good], parse_instant("2026-01-05T12:00:00Z"), tmp_path)
+    assert table.keys() == {b"GOOD"}
+    log = (tmp_path / "tracker.log").read_text()
+    assert log.count("most of what a source sends can't be used") == 1
+    assert '"source": "/rubbish"' in log
+    assert "sla dlq list" in log
 
 
 def test_without_topics_the_tracker_says_what_to_do(tmp_path: Path) -> None:
