@@ -36,13 +36,16 @@ from sla_notifier.alert import RETRACTIONS, Alert, UnreadableError
 from sla_schemas.headers import (
     DESTINATION_HEADER,
     DETAIL_HEADER,
+    LENGTH_HEADER,
     OFFSET_HEADER,
     PARTITION_HEADER,
     REASON_HEADER,
     REKEYED_HEADER,
     RETRIED_HEADER,
     TOPIC_HEADER,
+    UNREADABLE_HEADER,
 )
+from sla_schemas.memory import Headers, values_of
 
 #: Letters in one transaction.
 _TOGETHER: Final = 500
@@ -56,6 +59,8 @@ _OWN_HEADERS: Final = {
     REKEYED_HEADER,
     RETRIED_HEADER,
 }
+#: Marks of a letter that does not hold the whole record.
+_INCOMPLETE: Final = {LENGTH_HEADER, UNREADABLE_HEADER}
 _ALREADY: Final = "was brought back already; if it died again, 'sla dlq list' has it as a new one"
 #: What concerns one record and not the connection.
 _REFUSALS: Final = (MessageSizeTooLargeError, TopicAuthorizationFailedError)
@@ -79,7 +84,7 @@ class _Record(NamedTuple):
     value: bytes | None
     key: bytes | None
     partition: int
-    headers: list[tuple[str, bytes]]
+    headers: Headers
 
 
 @dataclass(slots=True)
@@ -249,6 +254,11 @@ class _Ways:
         return order
 
     def _as_it_came(self, letter: Letter) -> _Order:
+        if not values_of(letter.headers).keys().isdisjoint(_INCOMPLETE):
+            raise _CannotGoError(
+                f"only a part of it was kept; the whole record lies at {letter.origin}: publish it "
+                "anew once it is no larger than an event may be"
+            )
         own = [(name, value) for name, value in letter.headers if name not in _OWN_HEADERS]
         headers = [*own, *_retried(letter)]
         home = partition_for(letter.key, self._count)
@@ -258,7 +268,8 @@ class _Ways:
     def _through_its_mapping(self, letter: Letter) -> _Order:
         sources = self._read_sources()
         try:
-            found = redelivered(letter.headers, letter.value or b"", letter.at, sources)
+            headers = values_of(letter.headers).items()
+            found = redelivered(headers, letter.value or b"", letter.at, sources)
         except UserFacingError as error:
             raise _CannotGoError(str(error)) from error
         events = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
 
@@ -25,6 +25,7 @@ from sla_schemas.headers import (
     RETRIED_HEADER,
     TOPIC_HEADER,
 )
+from sla_schemas.memory import Headers, values_of
 
 #: Before the id of a parked alert, which has places of its own.
 _ALERTS: Final = "alerts/"
@@ -58,7 +59,7 @@ class Letter:
     origin: str
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    headers: Headers
     retried: bool
 
     @property
@@ -74,7 +75,10 @@ class Letter:
     @classmethod
     def of(cls, record: ConsumerRecord, topic: Topic, *, retried: bool) -> Self:
         """The letter that ``record`` of ``topic`` is."""
-        told = {name: value.decode("utf-8", "replace") for name, value in record.headers}
+        told = {
+            name: value.decode("utf-8", "replace")
+            for name, value in values_of(record.headers).items()
+        }
         places = (TOPIC_HEADER, PARTITION_HEADER, OFFSET_HEADER)
         maker, source = _from(record, topic, told)
         reason, detail = told.get(REASON_HEADER, "?"), told.get(DETAIL_HEADER, "")
@@ -127,7 +131,7 @@ class Letter:
 def _from(record: ConsumerRecord, topic: Topic, told: dict[str, str]) -> tuple[Maker, str | None]:
     if topic is PARKED:
         return "notifier", told.get(DESTINATION_HEADER)
-    if is_delivery(record.headers):
+    if is_delivery(values_of(record.headers).items()):
         return "intake", told[TOPIC_HEADER].rpartition("/")[2]
     try:
         return "tracker", _ENVELOPE.decode(record.value or b"").source
@@ -182,9 +186,9 @@ async def all_letters(settings: KafkaSettings) -> list[Letter]:
     for topic in (DEAD_LETTERS, PARKED):
         records = await read_topic(settings, topic.name)
         retried = {
-            value.decode()
+            value.decode("utf-8", "replace")
             for record in records
-            for name, value in record.headers
+            for name, value in values_of(record.headers).items()
             if _is_mark(record) and name == RETRIED_HEADER
         }
         found += [

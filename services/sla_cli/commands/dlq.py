@@ -96,7 +96,9 @@ def show(
         if found.id != letter:
             continue
         if as_json:
-            headers = [[name, value.decode("utf-8", "replace")] for name, value in found.headers]
+            headers = [
+                [name, (value or b"").decode("utf-8", "replace")] for name, value in found.headers
+            ]
             body = (found.value or b"").decode("utf-8", "replace")
             print_json(found.row() | {"headers": headers, "body": body})
         else:
