@@ -12,6 +12,10 @@ class FatalError(UserFacingError):
     """
 
 
+class TopicMissingError(FatalError):
+    """A topic is missing, or not for this user to see."""
+
+
 class OpenTransactionError(Exception):
     """A table has an open transaction though the fence has ended all: it can't be read to its end.
 

@@ -21,7 +21,7 @@ from sla_tracker.errors import FatalError
 from sla_tracker.metrics import TrackerMetrics
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.task import PartitionTask
-from sla_tracker.topic_check import check_topics
+from sla_tracker.topic_check import check_topics, wait_for_topics
 
 #: Seconds a revoked partition's transaction in flight gets to finish.
 REVOKE_SECONDS: Final = 3.0
@@ -229,7 +229,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
                 await asyncio.sleep(1)
             else:
                 try:
-                    await check_topics(self._clients, self._settings.call_seconds)
+                    await wait_for_topics(self._clients, self._settings.call_seconds)
                 except FatalError:
                     await let_go(consumer, self._settings.call_seconds)
                     raise

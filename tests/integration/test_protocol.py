@@ -208,6 +208,24 @@ def test_without_topics_the_tracker_says_what_to_do(tmp_path: Path) -> None:
             tracker.stop()
 
 
+def test_topics_created_a_moment_after_the_tracker_has_started_are_waited_for(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "tracker.log"
+    with EmbeddedKafka() as broker:
+        tracker = TrackerProcess(broker.bootstrap, log)
+        try:
+            deadline = time.monotonic() + 60
+            while "waiting for a topic" not in log.read_text():
+                tracker.check()
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            asyncio.run(create_topics(KafkaSettings(bootstrap=broker.bootstrap), 4))
+            tracker.wait_until_ready()
+        finally:
+            tracker.stop()
+
+
 async def test_topics_are_as_defined_and_a_wrong_one_is_told() -> None:
     with EmbeddedKafka() as broker:
         settings = KafkaSettings(bootstrap=broker.bootstrap)
