@@ -38,6 +38,10 @@ LONG_FILES = (
 )
 
 
+#: The longest bytes that a test is named after.
+_NAME_BYTES = 40
+
+
 def pytest_report_header() -> str:
     """By which hash seed to repeat this run: ``make test`` takes another each time."""
     return f"hash seed: {os.environ.get('PYTHONHASHSEED', 'each process its own')}"
@@ -47,6 +51,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long files before all others, in that order; within a file nothing moves."""
     places = {name: place for place, name in enumerate(LONG_FILES)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A test is not named after a whole file: one that was packed now has the time in it, and then
+    workers that start in different seconds do not agree on what there is to run.
+    """
+    return argname if isinstance(val, bytes) and len(val) > _NAME_BYTES else None
 
 
 def pytest_sessionstart() -> None:
