@@ -80,9 +80,20 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
 
         Raises ``FatalError`` when a partition can't go on.
         """
-        consumer = self._consumer = await self._connect()
-        watching = asyncio.create_task(self._watch())
         stopping = asyncio.create_task(self._stop.wait())
+        connecting = asyncio.create_task(self._connect())
+        # Who waits for a broker or its topics can be asked to end as well.
+        stopping.add_done_callback(lambda _: connecting.cancel())
+        try:
+            consumer = self._consumer = await connecting
+        except asyncio.CancelledError:
+            if self._stop.is_set():
+                return
+            raise
+        finally:
+            if self._consumer is None:
+                stopping.cancel()
+        watching = asyncio.create_task(self._watch())
         try:
             consumer.subscribe([EVENTS.name], listener=self)
             while not self._stop.is_set():
@@ -223,16 +234,15 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
             )
             try:
                 await consumer.start()
+                await wait_for_topics(self._clients, self._settings.call_seconds)
             except (KafkaError, OSError) as error:
                 await let_go(consumer, self._settings.call_seconds)
                 log.warning("no broker yet", attempt=attempt, error=type(error).__name__)
                 await asyncio.sleep(1)
+            except (FatalError, asyncio.CancelledError):
+                await let_go(consumer, self._settings.call_seconds)
+                raise
             else:
-                try:
-                    await wait_for_topics(self._clients, self._settings.call_seconds)
-                except FatalError:
-                    await let_go(consumer, self._settings.call_seconds)
-                    raise
                 return consumer
         raise FatalError(
             f"no broker answers at {self._clients.bootstrap}; start one with 'sla kafka', or set "

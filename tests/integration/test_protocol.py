@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 from support import event, lines_of
 from support.cli import sla, sla_json
+from support.live import until
 
 from sla_cli.errors import CommandError
 from sla_cli.feed import Feed
@@ -23,7 +24,7 @@ from sla_domain.instant import DAY, format_instant, parse_instant
 from sla_domain.policy import PolicyBook
 from sla_kafka.admin import create_topics, topic_states
 from sla_kafka.clients import KafkaClients
-from sla_kafka.embedded import EmbeddedKafka
+from sla_kafka.embedded import EmbeddedKafka, free_port
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, MAX_TICKET_BYTES, PROGRESS, TICKETS, TOPICS
 from sla_tracker.errors import FatalError
@@ -208,22 +209,43 @@ def test_without_topics_the_tracker_says_what_to_do(tmp_path: Path) -> None:
             tracker.stop()
 
 
-def test_topics_created_a_moment_after_the_tracker_has_started_are_waited_for(
+async def told(tracker: TrackerProcess, message: str) -> None:
+    """Return when ``tracker`` has logged ``message``."""
+
+    async def look() -> bool | None:
+        tracker.check()
+        return message in tracker.log.read_text() or None
+
+    await until(look)
+
+
+async def test_topics_created_a_moment_after_the_tracker_has_started_are_waited_for(
     tmp_path: Path,
 ) -> None:
-    log = tmp_path / "tracker.log"
     with EmbeddedKafka() as broker:
-        tracker = TrackerProcess(broker.bootstrap, log)
+        tracker = TrackerProcess(broker.bootstrap, tmp_path / "tracker.log")
         try:
-            deadline = time.monotonic() + 60
-            while "waiting for a topic" not in log.read_text():
-                tracker.check()
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
-            asyncio.run(create_topics(KafkaSettings(bootstrap=broker.bootstrap), 4))
-            tracker.wait_until_ready()
+            await told(tracker, "waiting for a topic")
+            await create_topics(KafkaSettings(bootstrap=broker.bootstrap), 4)
+            await asyncio.to_thread(tracker.wait_until_ready)
         finally:
             tracker.stop()
+
+
+async def test_a_tracker_that_waits_for_a_broker_or_for_topics_ends_when_it_is_asked_to(
+    tmp_path: Path,
+) -> None:
+    with EmbeddedKafka() as broker:
+        without_topics = TrackerProcess(broker.bootstrap, tmp_path / "topics.log")
+        without_broker = TrackerProcess(f"127.0.0.1:{free_port()}", tmp_path / "broker.log")
+        try:
+            await told(without_topics, "waiting for a topic")
+            assert await asyncio.to_thread(without_topics.stop) == 0
+            await told(without_broker, "no broker yet")
+            assert await asyncio.to_thread(without_broker.stop) == 0
+        finally:
+            without_topics.stop()
+            without_broker.stop()
 
 
 async def test_topics_are_as_defined_and_a_wrong_one_is_told() -> None:
