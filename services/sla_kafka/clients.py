@@ -36,9 +36,11 @@ async def abandon(producer: AIOKafkaProducer) -> None:
     Its sender waits for a broker that does not answer, and ``stop`` waits for the sender.
     """
     with contextlib.suppress(Exception):
-        producer._message_accumulator.fail_all(  # noqa: SLF001  see above
-            TimeoutError("abandoned")
-        )
+        batches = producer._message_accumulator  # noqa: SLF001  see above
+        # A batch that is to be tried again is taken from the pending ones when it fails, and is not
+        # among them: aiokafka would log a stack trace.
+        batches._pending_batches.update(*batches._batches.values())  # noqa: SLF001  see above
+        batches.fail_all(TimeoutError("abandoned"))
     task = producer._sender.sender_task  # noqa: SLF001  see above
     if task is not None:
         task.cancel()
