@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from sla_kafka.admin import TopicState, topic_states
 from sla_kafka.settings import KafkaSettings
@@ -55,6 +55,30 @@ def hold_fetches(consumer: AIOKafkaConsumer, milliseconds: int) -> None:
     fetcher = getattr(consumer, "_fetcher", None)
     if fetcher is not None:
         fetcher._fetch_max_wait_ms = milliseconds  # noqa: SLF001  see above
+
+
+def date_fetches(consumer: AIOKafkaConsumer, wall_ms: Callable[[], int]) -> None:
+    """Have ``last_poll_timestamp`` of a started ``consumer`` say when the fetch was asked for, by
+    ``wall_ms``, and not when its answer was read.
+
+    A process may stand still in between, or the network: what the broker got meanwhile the answer
+    does not tell of.
+    """
+    fetcher = consumer._fetcher  # noqa: SLF001  aiokafka has no public way
+    fetch = fetcher._proc_fetch_request  # noqa: SLF001  see above
+
+    async def dated(assignment: Any, node: int, request: Any) -> Any:
+        asked = wall_ms()
+        answer = await fetch(assignment, node, request)
+        for topic, partitions in request.topics:
+            for partition, *_ in partitions:
+                state = assignment.state_value(TopicPartition(topic, partition))
+                # An answer that was not used leaves the time of an earlier one, or none.
+                if state is not None and state.timestamp is not None:
+                    state.timestamp = min(state.timestamp, asked)
+        return answer
+
+    fetcher._proc_fetch_request = dated  # noqa: SLF001  see above
 
 
 class Clients(Protocol):

@@ -14,9 +14,10 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.errors import KafkaError
 
 from sla_domain.policy import PolicyBook
-from sla_kafka.clients import Clients, hold_fetches, let_go
+from sla_kafka.clients import Clients, date_fetches, hold_fetches, let_go
 from sla_kafka.topics import EVENTS
 from sla_runtime.tracing import Tracing
+from sla_tracker import broker_clock
 from sla_tracker.errors import FatalError
 from sla_tracker.metrics import TrackerMetrics
 from sla_tracker.settings import TrackerSettings
@@ -234,6 +235,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
             )
             try:
                 await consumer.start()
+                date_fetches(consumer, broker_clock.wall_ms)
                 await wait_for_topics(self._clients, self._settings.call_seconds)
             except (KafkaError, OSError) as error:
                 await let_go(consumer, self._settings.call_seconds)

@@ -13,7 +13,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from support.simulated_kafka import Broker, Faults, SimulatedClients, SimulatedLoop
 
 from sla_kafka.admin import create_topics
-from sla_kafka.clients import Clients, KafkaClients
+from sla_kafka.clients import Clients, KafkaClients, date_fetches
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import TICKETS, TOPICS
@@ -153,12 +153,28 @@ async def what_is_not_assigned_is_refused(clients: Clients, partition: int) -> N
     await consumer.stop()
 
 
+async def a_poll_is_dated_by_when_it_was_asked_for(clients: Clients, partition: int) -> None:
+    producer = await written(clients, f"dated-{partition}", partition, b"1")
+    await producer.commit_transaction()
+    await producer.stop()
+    consumer, place = await reading(clients, partition)
+    date_fetches(consumer, lambda: 5)
+    assert await read(consumer, place, 2) == [b"1"]
+    for _ in range(200):  # a fetch may have been under way before
+        if consumer.last_poll_timestamp(place) == 5:
+            break
+        await consumer.getmany(timeout_ms=50)
+    assert consumer.last_poll_timestamp(place) == 5
+    await consumer.stop()
+
+
 STORIES: list[Story] = [
     a_committed_transaction_is_read_whole_and_its_end_takes_an_offset,
     behind_an_open_transaction_nothing_is_read_and_the_high_watermark_says_so,
     a_newer_producer_shuts_the_older_out_and_ends_what_it_left_open,
     a_paused_partition_is_not_fetched_and_a_seek_goes_back,
     what_is_not_assigned_is_refused,
+    a_poll_is_dated_by_when_it_was_asked_for,
 ]
 PARTITIONS = len(STORIES) + 1
 

@@ -196,7 +196,7 @@ def caught_up_while_a_fetch_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> No
         if self._paused or self._inbox or end is None:
             return None
         at_end = consumer._positions.get(partition, 0) >= end
-        return consumer._polled.get(partition) if at_end else None
+        return consumer._fetcher.state_value(partition).timestamp if at_end else None
 
     ignored = property(looked_up, lambda _self, _value: None)
     monkeypatch.setattr(PartitionTask, "_known_until", ignored, raising=False)
@@ -205,6 +205,11 @@ def caught_up_while_a_fetch_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> No
 def the_machines_own_clock_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time of day of this machine counts, however it was set."""
     monkeypatch.setattr(BrokerClock, "at", lambda _self, polled: polled)
+
+
+def an_answer_is_dated_by_when_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the broker got while its answer was on the way is believed to be read."""
+    monkeypatch.setattr("sla_tracker.tracker.date_fetches", lambda *_: None)
 
 
 MUTATIONS: list[Callable[[pytest.MonkeyPatch], None]] = [
@@ -216,6 +221,7 @@ MUTATIONS: list[Callable[[pytest.MonkeyPatch], None]] = [
     frontier_does_not_wait,
     caught_up_while_a_fetch_is_on_its_way,
     the_machines_own_clock_is_believed,
+    an_answer_is_dated_by_when_it_is_read,
 ]
 
 

@@ -393,6 +393,46 @@ class SimulatedProducer:
         return known
 
 
+class FetchRequest:
+    """A fetch of some partitions; what was ``found`` is added to it."""
+
+    def __init__(self, partitions: list[TopicPartition]) -> None:
+        self.topics = [(each.topic, [(each.partition,)]) for each in partitions]
+        self.partitions = partitions
+        self.found: dict[TopicPartition, list[SimulatedRecord]] = {}
+
+
+class Fetched:
+    """What is known of a partition by its last fetch: when the answer was read."""
+
+    timestamp: int | None = None
+
+
+class SimulatedFetcher:
+    """What ``aiokafka``'s consumers fetch with, as far as ``sla_kafka.clients`` reaches into it."""
+
+    def __init__(self, clients: SimulatedClients, fetch: Callable[..., Any]) -> None:
+        self._clients = clients
+        self._fetch = fetch
+        self._fetched: dict[TopicPartition, Fetched] = {}
+
+    def state_value(self, partition: TopicPartition) -> Fetched:
+        return self._fetched.setdefault(partition, Fetched())
+
+    def forget(self) -> None:
+        """All of it, when the group gives other partitions."""
+        self._fetched = {}
+
+    async def _proc_fetch_request(self, _assignment: Any, _node: int, request: Any) -> bool:
+        # A fetch whose answer is lost is asked for again by the client itself.
+        request.found = await self._clients.call(lambda: self._fetch(request.partitions), share=0)
+        if self._clients.faults.happens(0.03):
+            await asyncio.sleep(self._clients.faults.draw.uniform(0.2, 1.0))
+        for partition in request.partitions:
+            self.state_value(partition).timestamp = self._clients.wall_ms()
+        return bool(request.found)
+
+
 class SimulatedConsumer:
     """A consumer that is told its partitions."""
 
@@ -402,7 +442,7 @@ class SimulatedConsumer:
         self._assigned: set[TopicPartition] = set()
         self._positions: dict[TopicPartition, int] = {}
         self._paused: set[TopicPartition] = set()
-        self._polled: dict[TopicPartition, int] = {}
+        self._fetcher = SimulatedFetcher(clients, self._fetch)
         self._ends: dict[TopicPartition, int] = {}
 
     async def start(self) -> None:
@@ -452,7 +492,7 @@ class SimulatedConsumer:
 
     def last_poll_timestamp(self, partition: TopicPartition) -> int | None:
         assert partition in self._assigned, "Partition is not assigned"
-        return self._polled.get(partition)
+        return self._fetcher.state_value(partition).timestamp
 
     def highwater(self, partition: TopicPartition) -> int | None:
         assert partition in self._assigned, "Partition is not assigned"
@@ -463,15 +503,15 @@ class SimulatedConsumer:
             raise IllegalStateError
 
     async def getmany(self, timeout_ms: int) -> dict[TopicPartition, list[SimulatedRecord]]:
-        # A fetch whose answer is lost is asked for again by the client itself.
-        found = await self._clients.call(self._fetch, share=0)
-        if not found:
+        request = FetchRequest(sorted(self._assigned - self._paused))
+        await self._fetcher._proc_fetch_request(self._fetcher, 0, request)
+        if not request.found:
             await asyncio.sleep(timeout_ms / 1000)
-        return found
+        return request.found
 
-    def _fetch(self) -> dict[TopicPartition, list[SimulatedRecord]]:
+    def _fetch(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Any]:
         found = {}
-        for partition in sorted(self._assigned - self._paused):
+        for partition in partitions:
             log = self._broker.logs[partition]
             start, end = self._positions.get(partition, 0), log.last_stable
             if start + 1 < end and self._broker.draw.random() < 0.5:
@@ -479,7 +519,6 @@ class SimulatedConsumer:
             if records := log.committed(start, end):
                 found[partition] = records
             self._positions[partition] = max(start, end)
-            self._polled[partition] = self._clients.wall_ms()
             self._ends[partition] = log.end
         return found
 
@@ -528,7 +567,8 @@ class GroupConsumer(SimulatedConsumer):
         await self._clients.step()
         self._generation = self._broker.generation
         self._assigned = {TopicPartition(self._topic, number) for number in self.target}
-        self._paused, self._positions, self._polled, self._ends = set(), {}, {}, {}
+        self._paused, self._positions, self._ends = set(), {}, {}
+        self._fetcher.forget()
         for partition in sorted(self._assigned):
             self._positions[partition] = self._broker.group_offsets.get(partition, 0)
         await self._listener.on_partitions_assigned(sorted(self._assigned))
