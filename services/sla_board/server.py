@@ -23,7 +23,7 @@ from sla_board.api import PREFIX, make_api
 from sla_board.board import Board
 from sla_board.pages import Pages
 from sla_board.settings import BoardSettings
-from sla_runtime.exposure import MetricsAccess
+from sla_runtime.exposure import PROBE_PATHS, MetricsAccess
 from sla_runtime.probes import probe_routes
 from sla_runtime.problem import problem
 from sla_runtime.rate import RateLimit
@@ -32,7 +32,7 @@ from sla_runtime.rate import RateLimit
 REQUESTS_AT_ONCE: Final = 500
 _LOOPBACK_NAMES: Final = ["localhost", "127.0.0.1", "[::1]"]
 #: What needs no token: probes, metrics, the way in, and what its page is made of.
-_OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics", "/login", "/static/")
+_OPEN_PATHS: Final = (*PROBE_PATHS, "/login", "/static/")
 #: Nothing but our own files, and no page of ours within another's.
 _SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "

@@ -71,14 +71,15 @@ async def _run(
     app = Intake(sources, publisher.publish, settings, metrics, others)
     config = uvicorn.Config(
         app,
-        http=patient_protocol(settings.header_seconds),
+        http=patient_protocol(
+            2 * settings.in_flight, settings.header_seconds, settings.body_seconds + 1
+        ),
         loop="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         date_header=False,
-        limit_concurrency=2 * settings.in_flight,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=int(settings.kafka_seconds) + 1,
     )

@@ -17,7 +17,9 @@ from sla_runtime.address import AddressError
 PLAIN_HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 #: Seconds a client has to send the head of a request.
 HEADER_SECONDS: Final = 10.0
-#: Requests under way at once, of programs that are asked by probes and Prometheus alone.
+#: Where programs tell of themselves.
+PROBE_PATHS: Final = ("/healthz", "/readyz", "/metrics")
+#: Requests for these under way at once, beside all others.
 PROBES_AT_ONCE: Final = 32
 
 

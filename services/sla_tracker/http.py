@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
 import sys
 import threading
 import time
@@ -114,28 +116,55 @@ class Watchdog(threading.Thread):
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    """A thread a request, so many at once and no more: the next waits in the system's queue."""
+    """A thread a connection, so many at once and no more. The next one takes the place of the one
+    whose request has not come for longest, so that probes are heard whoever else holds connections.
+    """
 
     daemon_threads = True
 
     def __init__(self, *given: Any, **named: Any) -> None:
         self._room = threading.BoundedSemaphore(PROBES_AT_ONCE)
+        #: The connections whose request has not come yet, the oldest first.
+        self._waiting: dict[socket.socket, None] = {}
         super().__init__(*given, **named)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        self._room.acquire()
+        while not self._room.acquire(timeout=0.01):
+            oldest = next(iter(tuple(self._waiting)), None)
+            if oldest is not None:
+                self.heard(oldest)
+                with contextlib.suppress(OSError):  # it has just gone by itself
+                    oldest.shutdown(socket.SHUT_RDWR)
+        self._waiting[request] = None
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
+            self.heard(request)
             self._room.release()
+
+    def heard(self, request: Any) -> None:
+        """The head of its request is there, or never comes."""
+        self._waiting.pop(request, None)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no news."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 class _Quiet(WSGIRequestHandler):
     #: Seconds that reading from a client may take, so that a slow one keeps no thread.
     timeout = HEADER_SECONDS
+
+    def parse_request(self) -> bool:
+        """Read the head."""
+        read = super().parse_request()
+        assert isinstance(self.server, _Server)
+        self.server.heard(self.connection)
+        return read
 
     def log_message(self, *_: object) -> None:
         """A probe every few seconds is no news."""

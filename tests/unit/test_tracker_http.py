@@ -18,9 +18,8 @@ from sla_tracker.http import Health, serve
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A server with a token that waits for a fifth of a second."""
-    monkeypatch.setattr(http._Quiet, "timeout", 0.2)
+def port() -> Iterator[int]:
+    """A server with a token."""
     server = serve("127.0.0.1", 0, CollectorRegistry(), Health(30), MetricsAccess("t0ken"))
     yield server.server_port
     server.shutdown()
@@ -54,9 +53,11 @@ def test_clients_that_say_nothing_keep_nobody_out(port: int) -> None:
     try:
         for each in dawdling:
             each.sendall(b"GET /healthz HT")
-        started = time.monotonic()
-        assert get(port, "/healthz")[0] == 200
-        assert time.monotonic() - started < 5
+        for _ in range(3):
+            # Nothing is waited for: the longest there goes.
+            started = time.monotonic()
+            assert get(port, "/healthz")[0] == 200
+            assert time.monotonic() - started < http._Quiet.timeout / 5
         threads = [each for each in threading.enumerate() if "process_request" in each.name]
         assert len(threads) <= PROBES_AT_ONCE
     finally:
