@@ -1,4 +1,4 @@
-"""Clients that only hold a connection keep nobody out: what all programs' HTTP sides are made of."""
+"""Clients that only hold a connection keep nobody out of what programs serve."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class Served:
         self.go = asyncio.Event()
         self.port = 0
         self.under_way = 0
+        self.connections: set[Any] = set()
 
     async def slow(self, _: Request) -> Response:
         self.under_way += 1
@@ -57,7 +58,7 @@ class Served:
 async def served() -> AsyncIterator[Served]:
     here = Served()
     probes = probe_routes(CollectorRegistry(), lambda: None, MetricsAccess())
-    app = Starlette(routes=[*probes, Route("/slow", here.slow)])
+    app = Starlette(routes=[*probes, Route("/slow", here.slow, methods=["GET", "POST"])])
     config = uvicorn.Config(
         app,
         http=patient_protocol(AT_ONCE, HEAD_SECONDS, BODY_SECONDS),
@@ -72,6 +73,7 @@ async def served() -> AsyncIterator[Served]:
         try:
             while not server.started:
                 await asyncio.sleep(0.01)
+            here.connections = server.server_state.connections
             yield here
         finally:
             here.go.set()
@@ -108,6 +110,10 @@ DRIPS = {
         b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\n",
         b".",
     ),
+    "body that never comes": (
+        b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\n",
+        b"",
+    ),
     "body that nobody reads": (
         b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\n",
         b".",
@@ -135,6 +141,7 @@ async def test_any_number_of_idle_connections_keep_nobody_out() -> None:
         try:
             for _ in range(3):
                 assert b"200" in await server.ask()
+            assert len(server.connections) <= 2 * AT_ONCE + PROBES_AT_ONCE
         finally:
             for _, writer in held:
                 writer.close()
