@@ -134,6 +134,10 @@ fuzz-coverage: setup ## The same, guided by coverage, for FOR seconds (300); Lin
 	@cd tests && ../$(UV) run --no-sync --with atheris==3.0.0 python -m fuzz.coverage_guided \
 	  -max_total_time=$${FOR:-300} -timeout=5 -max_len=8192 ../.fuzz-corpus
 
+.PHONY: fuzz-http
+fuzz-http: setup ## Send DELIVERIES made-up deliveries (100000) to the intake and see that each is answered
+	@SLA_FUZZ_EXAMPLES=$${DELIVERIES:-100000} .venv/bin/pytest -q -p no:cacheprovider tests/hostile/test_vendor_bodies.py
+
 .PHONY: bench
 bench: setup peers ## Measure everything beside its peers, half an hour; ONLY="throughput start", QUICK=1
 	@.venv/bin/python benchmarks/bench.py $${ONLY:-} $${QUICK:+--quick}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from starlette.responses import JSONResponse, Response
@@ -20,10 +21,15 @@ from sla_intake.reading import Letter, Reading, understood
 from sla_intake.settings import IntakeSettings
 from sla_intake.signature import ForgedError, verify
 from sla_intake.sources import Source
-from sla_runtime.problem import ProblemError
+from sla_runtime.problem import ProblemError, problem
 from sla_runtime.rate import RateLimit
 
 log = structlog.get_logger("sla_intake")
+
+#: A content length as RFC 9110 §8.6 writes it; one of more digits is no length of anything.
+_LENGTH: Final = re.compile("[0-9]{1,19}")
+#: How many reasons an answer tells.
+_TOLD_REASONS: Final = 20
 
 Publish = Callable[[Sequence[dict[str, Any]], Sequence[Letter]], Awaitable[None]]
 
@@ -72,6 +78,14 @@ class Intake:
             answer = await self._answer(gate, scope, receive)
         except ProblemError as refused:
             answer = refused.response()
+        except Exception:
+            # Whatever it is, nothing is acknowledged, so the sender must keep it and repeat it.
+            log.exception("a request failed", source=name)
+            answer = problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "the intake failed; send it again",
+                headers={"Retry-After": "5"},
+            )
         finally:
             self._under_way -= 1
         self._metrics.requests.labels(name, str(answer.status_code)).inc()
@@ -119,7 +133,7 @@ class Intake:
         if headers.get("content-encoding", "identity") != "identity":
             raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "bodies come uncompressed")
         told = headers.get("content-length", "0")
-        if told.isdigit() and int(told) > most:
+        if _LENGTH.fullmatch(told) and int(told) > most:
             raise ProblemError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has {most} bytes at most"
             )
@@ -153,4 +167,4 @@ def told_of(reading: Reading) -> dict[str, Any]:
     }
     reasons = [f"{each.reason}: {each.detail}" for each in reading.letters]
     reasons += [f"ignored: {each}" for each in reading.ignored]
-    return told | ({"reasons": reasons} if reasons else {})
+    return told | ({"reasons": reasons[:_TOLD_REASONS]} if reasons else {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -16,7 +17,7 @@ from sla_intake.draft import Ignored, Translation
 from sla_intake.sources import Source
 from sla_intake.vendors import TRANSLATE, cloudevents, github, kept_headers
 from sla_runtime.tracing import TRACEPARENT
-from sla_schemas.events import TICKET_EVENT
+from sla_schemas.events import TICKET_EVENT, TicketSeverityChanged
 from sla_schemas.headers import (
     ARRIVED_HEADER,
     DETAIL_HEADER,
@@ -32,8 +33,11 @@ from sla_schemas.words import DeadLetterReason
 _JSON: Final = msgspec.json.Decoder()
 _FORM: Final = "application/x-www-form-urlencoded"
 _FORM_FIELDS: Final = 10
-#: What a dead letter tells of a wrong field; never its content.
+#: W3C Trace Context §3.2. Anybody can write the header of a request, so another text is dropped.
+_TRACE: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+#: How many mistakes a dead letter tells, and in how many characters; never a field's content.
 _TOLD_ERRORS: Final = 3
+_MAX_DETAIL: Final = 600
 
 log = structlog.get_logger("sla_intake")
 
@@ -84,30 +88,31 @@ def understood(
     milliseconds, is what an event may not be far ahead of.
     """
     try:
-        return _understood(source, headers, body, arrived, now)
-    except UnusableError as error:
-        wrong = error
-    except Exception:
-        # A fault of ours, which repeating it would not mend and which must not lose the delivery.
-        log.exception("a delivery could not be read", source=source.name)
-        wrong = UnusableError("invalid_data", "the intake failed on it; its log says how")
-    return Reading([], [_letter(Delivery(source, headers, None, arrived), body, [wrong], ())], [])
-
-
-def _understood(
-    source: Source, headers: Mapping[str, str], body: bytes, arrived: str, now: int
-) -> Reading:
-    told = _decoded(source, headers, body)
-    if source.kind != "cloudevents" or not cloudevents.is_batch(headers):
-        return _read(Delivery(source, headers, told, arrived), body, now)
-    parts = cloudevents.events_of_batch(told)
-    alone = {**headers, "content-type": cloudevents.STRUCTURED}
+        told = _decoded(source, headers, body)
+        if source.kind != "cloudevents" or not cloudevents.is_batch(headers):
+            return _read(Delivery(source, headers, told, arrived), body, now)
+        parts = cloudevents.events_of_batch(told)
+    except Exception as error:  # noqa: BLE001  whatever it is, the delivery must not be lost
+        delivery = Delivery(source, headers, None, arrived)
+        return Reading([], [_letter(delivery, body, [_unusable(error, source)], ())], [])
+    alone = cloudevents.headers_of_part(headers)
     found = [_read(Delivery(source, alone, part, arrived), None, now) for part in parts]
     return Reading(
         [event for each in found for event in each.events],
         [letter for each in found for letter in each.letters],
         [] if parts else ["empty"],
     )
+
+
+def _unusable(error: Exception, source: Source) -> UnusableError:
+    """What is told of an error. One that is not the delivery's is a fault of ours, which a repeat
+    would not mend: its sentence names the error, and the log says where it was.
+    """
+    if isinstance(error, UnusableError):
+        return error
+    name = type(error).__name__
+    log.error("a delivery could not be read", source=source.name, exc_info=error)
+    return UnusableError("invalid_data", f"the intake failed on it ({name}); its log says where")
 
 
 def _decoded(source: Source, headers: Mapping[str, str], body: bytes) -> Any:
@@ -136,23 +141,25 @@ def _form_field(source: Source, body: bytes) -> bytes:
 
 
 def _read(delivery: Delivery, body: bytes | None, now: int) -> Reading:
-    """Of a delivery that is no batch; ``body`` is that of its JSON where it came by itself."""
+    """Of a delivery that is no batch; ``body`` is that of its JSON where it came by itself.
+    Whatever is raised concerns this one alone.
+    """
     translation = Translation([])
     problems: list[UnusableError] = []
     try:
         translation = TRANSLATE[delivery.source.kind](delivery)
         problems += translation.problems
-    except UnusableError as error:
-        problems.append(error)
+    except Exception as error:  # noqa: BLE001  whatever it is, the delivery must not be lost
+        problems.append(_unusable(error, delivery.source))
     events = []
     for event in translation.events:
-        if TRACEPARENT in delivery.headers:
+        if _TRACE.fullmatch(trace := delivery.headers.get(TRACEPARENT, "")):
             # An event's own trace goes before that of the request which brought it.
-            event.setdefault(TRACEPARENT, delivery.headers[TRACEPARENT])
+            event.setdefault(TRACEPARENT, trace)
         try:
             _check(event, now)
-        except UnusableError as error:
-            problems.append(error)
+        except Exception as error:  # noqa: BLE001  as above
+            problems.append(_unusable(error, delivery.source))
         else:
             events.append(event)
     ignored = [] if translation.ignored is None else [translation.ignored]
@@ -170,12 +177,20 @@ def _letter(
     return Letter(
         body,
         problems[0].reason,
-        "; ".join(str(each) for each in problems),
+        _detail(problems),
         delivery.source,
         delivery.arrived,
         kept_headers(delivery.headers),
         lacking,
     )
+
+
+def _detail(problems: Sequence[UnusableError]) -> str:
+    """What was not understood; of much the first, since a delivery may hold any number."""
+    told = list(dict.fromkeys(str(each) for each in problems))
+    more = len(told) - _TOLD_ERRORS
+    text = "; ".join(told[:_TOLD_ERRORS]) + (f"; and {more} more" if more > 0 else "")
+    return text if len(text) <= _MAX_DETAIL else text[:_MAX_DETAIL] + "…"
 
 
 def _check(event: dict[str, Any], now: int) -> None:
@@ -189,6 +204,13 @@ def _check(event: dict[str, Any], now: int) -> None:
         model = TICKET_EVENT.validate_python(event)
     except ValidationError as error:
         raise _wrong(event, error) from error
+    if (
+        isinstance(model, TicketSeverityChanged)
+        and model.data.severity is None
+        and model.data.impact is None
+    ):
+        # Which severity an impact comes to is the policy's to say; without one there is none.
+        raise UnusableError("unclassifiable", "neither severity nor an impact and scope")
     communicated = getattr(model.data, "communicated_at", None)
     if max(model.time, communicated or 0) > now + FUTURE_TOLERANCE:
         raise UnusableError("from_the_future", "more than 5 minutes ahead of its arrival")

@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sla_kafka.topics import MAX_INPUT_BYTES
+
 
 class IntakeSettings(BaseSettings):
     """The intake's settings, from the environment with the prefix ``SLA_INTAKE_``."""
@@ -16,7 +18,12 @@ class IntakeSettings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to serve on.")
     port: int = Field(8090, ge=0, le=65535, description="Port to serve on; 0 picks a free one.")
     sources: Path | None = Field(None, description="TOML file of the systems that may send.")
-    max_body_bytes: int = Field(1024 * 1024, ge=1, description="The largest body that is read.")
+    max_body_bytes: int = Field(
+        1024 * 1024,
+        ge=1,
+        le=MAX_INPUT_BYTES,
+        description="The largest body that is read; 2 MiB at most, which a dead letter can hold.",
+    )
     header_seconds: float = Field(
         10.0, gt=0, description="Seconds a client has to send the head of a request."
     )

@@ -50,3 +50,9 @@ def events_of_batch(found: Any) -> list[Any]:
     if len(found) > MAX_BATCH:
         raise UnusableError("too_large", f"a batch has {MAX_BATCH} events at most")
     return found
+
+
+def headers_of_part(headers: Mapping[str, str]) -> dict[str, str]:
+    """Those of an event of a batch by itself: attributes in headers are of no event in it."""
+    found = {name: value for name, value in headers.items() if not name.startswith(ATTRIBUTE)}
+    return found | {"content-type": STRUCTURED}
