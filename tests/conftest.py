@@ -33,6 +33,7 @@ LONG_FILES = (
     "test_protocol.py",
     "test_board.py",
     "test_tracker.py",
+    "test_starting.py",
     "test_observed.py",
     "test_wheel.py",
 )

@@ -34,6 +34,20 @@ class BrokerError(UserFacingError):
     """The broker can't be reached or refuses; the message says which and what to do."""
 
 
+class NoBrokerError(BrokerError):
+    """No broker answers at ``bootstrap``; ``why`` is what the client says of it."""
+
+    def __init__(self, bootstrap: str, why: str = "") -> None:
+        super().__init__(
+            f"no broker answers at {bootstrap}{why and f' ({why})'}; "
+            "start one with 'sla kafka', or set SLA_KAFKA_BOOTSTRAP"
+        )
+
+
+class TopicMissingError(BrokerError):
+    """A topic is missing, or not for this user to see."""
+
+
 @dataclass(frozen=True, slots=True)
 class TopicState:
     """A topic as the broker has it. ``harmful`` is what makes it unfit to be used, ``unusual`` what
@@ -53,17 +67,13 @@ class TopicState:
 
 @asynccontextmanager
 async def admin_client(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
-    """A connected admin client. Raises ``BrokerError`` when the broker can't be reached."""
+    """A connected admin client. Raises ``NoBrokerError`` when the broker can't be reached."""
     client = AIOKafkaAdminClient(**settings.client_options(), request_timeout_ms=10_000)
     try:
-        await client.start()
-    except (KafkaError, OSError) as error:
-        await client.close()
-        raise BrokerError(
-            f"no broker answers at {settings.bootstrap} ({type(error).__name__}); "
-            "start one with 'sla kafka', or set SLA_KAFKA_BOOTSTRAP"
-        ) from error
-    try:
+        try:
+            await client.start()
+        except (KafkaError, OSError) as error:
+            raise NoBrokerError(settings.bootstrap, type(error).__name__) from error
         yield client
     finally:
         await client.close()
@@ -123,14 +133,14 @@ async def _wait_for_leaders(client: AIOKafkaAdminClient, topics: Sequence[Topic]
 
 
 async def check_group(settings: KafkaSettings, group: str, topics: Sequence[Topic]) -> None:
-    """Raise ``BrokerError`` where ``topics`` can't be seen, or read in ``group``. A consumer would
-    ask for ever and say nothing.
+    """Raise ``TopicMissingError`` where ``topics`` can't be seen, and ``BrokerError`` where they
+    can't be read in ``group``. A consumer would ask for ever and say nothing.
     """
     async with admin_client(settings) as client:
         for entry in await client.describe_topics([topic.name for topic in topics]):
             if entry["error_code"] != 0:
                 name = for_code(entry["error_code"]).__name__
-                raise BrokerError(
+                raise TopicMissingError(
                     f"topic {entry['topic']} at {settings.bootstrap} {NOT_SEEN} ({name})"
                 )
         deadline = time.monotonic() + SETTLE_SECONDS

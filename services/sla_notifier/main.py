@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import structlog
-from aiokafka.errors import KafkaError
 from faust.types import TP
 from mode import Service
 
@@ -16,6 +14,7 @@ from sla_kafka.admin import check_group
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import APPROVALS, BREACHES, PARKED, TICKETS, WARNINGS
+from sla_kafka.waiting import wait_for_broker, wait_for_topics
 from sla_notifier.metrics import NotifierMetrics
 from sla_notifier.notifier import Notifier
 from sla_notifier.routes import Routes, read_routes
@@ -28,7 +27,7 @@ from sla_runtime.logs import configure_logs
 from sla_runtime.probes import probes
 from sla_runtime.registry import process_registry
 from sla_runtime.tracing import make_tracing
-from sla_runtime.worker import App, run_worker
+from sla_runtime.worker import App, run_unless_asked_to_end, run_worker
 from sla_schemas.policy_file import load_policies
 
 log = structlog.get_logger("sla_notifier")
@@ -97,10 +96,15 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
     web = probes(registry, lambda: unready(app, heart), access)
     app.serve(web, listener, at_once=PROBES_AT_ONCE)
     host, port = listener.getsockname()[:2]
+    # Before Faust: it asks for what it may not have again and again, and says nothing.
+    ready = wait_for_broker(
+        lambda: wait_for_topics(lambda: check_group(kafka, settings.app, read)), kafka.bootstrap
+    )
     try:
-        # Before Faust: it asks for what it may not have again and again, and says nothing.
-        asyncio.run(check_group(kafka, settings.app, read))
+        if not run_unless_asked_to_end(ready):
+            log.info("notifier stopped")
+            return 0
         return run_worker(app, started="notifier started", url=f"http://{host}:{port}/")
-    except (UserFacingError, KafkaError, OSError) as error:
+    except (UserFacingError, OSError) as error:
         log.error("notifier must end", reason=str(error))  # noqa: TRY400  a broker is missing
         return 1

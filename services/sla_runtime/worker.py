@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from typing import Any, ClassVar, Final, cast
 
 import faust
@@ -142,6 +143,30 @@ class App(faust.App):
             timeout_graceful_shutdown=_DRAIN_SECONDS,
             timeout_keep_alive=15,
         )
+
+
+def run_unless_asked_to_end(waiting: Coroutine[Any, Any, object]) -> bool:
+    """Run what has to come before a worker; whether the worker is still wanted: SIGTERM and SIGINT
+    end ``waiting`` at once. Raises what ``waiting`` raises.
+    """
+    asked = False
+
+    async def run() -> None:
+        task = asyncio.ensure_future(waiting)
+
+        def end() -> None:
+            nonlocal asked
+            asked = True
+            task.cancel()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, end)
+        await asyncio.wait([task])
+        if not asked:
+            await task
+
+    asyncio.run(run())
+    return not asked
 
 
 def run_worker(app: App, *, started: str, **told: Any) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sla_domain.errors import UserFacingError
+from sla_kafka.admin import TopicMissingError
 
 
 class FatalError(UserFacingError):
@@ -12,8 +13,8 @@ class FatalError(UserFacingError):
     """
 
 
-class TopicMissingError(FatalError):
-    """A topic is missing, or not for this user to see."""
+class TopicGoneError(FatalError, TopicMissingError):
+    """A topic is missing; a tracker that starts waits for it a while, one that runs ends."""
 
 
 class OpenTransactionError(Exception):

@@ -11,22 +11,21 @@ from typing import Final, Literal
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.errors import KafkaError
 
 from sla_domain.policy import PolicyBook
 from sla_kafka.clients import Clients, date_fetches, hold_fetches, let_go
 from sla_kafka.topics import EVENTS
+from sla_kafka.waiting import wait_for_broker, wait_for_topics
 from sla_runtime.tracing import Tracing
 from sla_tracker import broker_clock
 from sla_tracker.errors import FatalError
 from sla_tracker.metrics import TrackerMetrics
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.task import PartitionTask
-from sla_tracker.topic_check import check_topics, wait_for_topics
+from sla_tracker.topic_check import check_topics
 
 #: Seconds a revoked partition's transaction in flight gets to finish.
 REVOKE_SECONDS: Final = 3.0
-CONNECT_ATTEMPTS: Final = 30
 #: How long the broker holds a fetch that finds nothing, and how often what is known is looked at: a
 #: deadline waits for an answer that says that no event came before it.
 IDLE_MS: Final = 125
@@ -82,7 +81,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         Raises ``FatalError`` when a partition can't go on.
         """
         stopping = asyncio.create_task(self._stop.wait())
-        connecting = asyncio.create_task(self._connect())
+        connecting = asyncio.create_task(wait_for_broker(self._connect, self._clients.bootstrap))
         # Who waits for a broker or its topics can be asked to end as well.
         stopping.add_done_callback(lambda _: connecting.cancel())
         try:
@@ -216,40 +215,30 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
             await owned.polled()
 
     async def _connect(self) -> AIOKafkaConsumer:
-        for attempt in range(1, CONNECT_ATTEMPTS + 1):
-            consumer = self._clients.consumer(
-                group_id=self._settings.app,
-                group_instance_id=self._settings.instance_id,
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",
-                # Records sent on under their right key arrive in transactions.
-                isolation_level="read_committed",
-                partition_assignment_strategy=(RoundRobinPartitionAssignor,),
-                session_timeout_ms=self._settings.session_timeout_ms,
-                heartbeat_interval_ms=self._settings.session_timeout_ms // 4,
-                fetch_max_wait_ms=IDLE_MS,
-                # The group's leader may share out nothing when a broker that has just started does
-                # not know the topic yet; it does so again when it hears of it.
-                metadata_max_age_ms=METADATA_MS,
-                max_partition_fetch_bytes=1024 * 1024,
-            )
-            try:
-                await consumer.start()
-                date_fetches(consumer, broker_clock.wall_ms)
-                await wait_for_topics(self._clients, self._settings.call_seconds)
-            except (KafkaError, OSError) as error:
-                await let_go(consumer, self._settings.call_seconds)
-                log.warning("no broker yet", attempt=attempt, error=type(error).__name__)
-                await asyncio.sleep(1)
-            except (FatalError, asyncio.CancelledError):
-                await let_go(consumer, self._settings.call_seconds)
-                raise
-            else:
-                return consumer
-        raise FatalError(
-            f"no broker answers at {self._clients.bootstrap}; start one with 'sla kafka', or set "
-            "SLA_KAFKA_BOOTSTRAP"
+        consumer = self._clients.consumer(
+            group_id=self._settings.app,
+            group_instance_id=self._settings.instance_id,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            # Records sent on under their right key arrive in transactions.
+            isolation_level="read_committed",
+            partition_assignment_strategy=(RoundRobinPartitionAssignor,),
+            session_timeout_ms=self._settings.session_timeout_ms,
+            heartbeat_interval_ms=self._settings.session_timeout_ms // 4,
+            fetch_max_wait_ms=IDLE_MS,
+            # The group's leader may share out nothing when a broker that has just started does not
+            # know the topic yet; it does so again when it hears of it.
+            metadata_max_age_ms=METADATA_MS,
+            max_partition_fetch_bytes=1024 * 1024,
         )
+        try:
+            await consumer.start()
+            date_fetches(consumer, broker_clock.wall_ms)
+            await wait_for_topics(lambda: check_topics(self._clients, self._settings.call_seconds))
+        except BaseException:
+            await let_go(consumer, self._settings.call_seconds)
+            raise
+        return consumer
 
 
 def _collect() -> None:

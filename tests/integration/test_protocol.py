@@ -14,9 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 from support import event, lines_of
 from support.cli import sla, sla_json
-from support.live import until
 
-from sla_cli.errors import CommandError
 from sla_cli.feed import Feed
 from sla_cli.recording import Line
 from sla_cli.rig import TrackerProcess, end_offsets, read_topic, wait_for_progress
@@ -24,7 +22,7 @@ from sla_domain.instant import DAY, format_instant, parse_instant
 from sla_domain.policy import PolicyBook
 from sla_kafka.admin import create_topics, topic_states
 from sla_kafka.clients import KafkaClients
-from sla_kafka.embedded import EmbeddedKafka, free_port
+from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, MAX_TICKET_BYTES, PROGRESS, TICKETS, TOPICS
 from sla_tracker.errors import FatalError
@@ -196,56 +194,6 @@ def test_a_source_of_rubbish_is_told_of_and_holds_nobody_up(tmp_path: Path) -> N
     assert log.count("most of what a source sends can't be used") == 1
     assert '"source": "/rubbish"' in log
     assert "sla dlq list" in log
-
-
-def test_without_topics_the_tracker_says_what_to_do(tmp_path: Path) -> None:
-    with EmbeddedKafka() as broker:
-        tracker = TrackerProcess(broker.bootstrap, tmp_path / "tracker.log")
-        try:
-            with pytest.raises(CommandError, match="sla topics create"):
-                tracker.wait_until_ready()
-            assert tracker.exit_status == 1
-        finally:
-            tracker.stop()
-
-
-async def told(tracker: TrackerProcess, message: str) -> None:
-    """Return when ``tracker`` has logged ``message``."""
-
-    async def look() -> bool | None:
-        tracker.check()
-        return message in tracker.log.read_text() or None
-
-    await until(look)
-
-
-async def test_topics_created_a_moment_after_the_tracker_has_started_are_waited_for(
-    tmp_path: Path,
-) -> None:
-    with EmbeddedKafka() as broker:
-        tracker = TrackerProcess(broker.bootstrap, tmp_path / "tracker.log")
-        try:
-            await told(tracker, "waiting for a topic")
-            await create_topics(KafkaSettings(bootstrap=broker.bootstrap), 4)
-            await asyncio.to_thread(tracker.wait_until_ready)
-        finally:
-            tracker.stop()
-
-
-async def test_a_tracker_that_waits_for_a_broker_or_for_topics_ends_when_it_is_asked_to(
-    tmp_path: Path,
-) -> None:
-    with EmbeddedKafka() as broker:
-        without_topics = TrackerProcess(broker.bootstrap, tmp_path / "topics.log")
-        without_broker = TrackerProcess(f"127.0.0.1:{free_port()}", tmp_path / "broker.log")
-        try:
-            await told(without_topics, "waiting for a topic")
-            assert await asyncio.to_thread(without_topics.stop) == 0
-            await told(without_broker, "no broker yet")
-            assert await asyncio.to_thread(without_broker.stop) == 0
-        finally:
-            without_topics.stop()
-            without_broker.stop()
 
 
 async def test_topics_are_as_defined_and_a_wrong_one_is_told() -> None:
