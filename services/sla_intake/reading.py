@@ -33,6 +33,7 @@ from sla_schemas.words import DeadLetterReason
 _JSON: Final = msgspec.json.Decoder()
 _FORM: Final = "application/x-www-form-urlencoded"
 _FORM_FIELDS: Final = 10
+_PAYLOAD: Final = f"{github.FORM_FIELD}=".encode()
 #: W3C Trace Context §3.2. Anybody can write the header of a request, so another text is dropped.
 _TRACE: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 #: How many mistakes a dead letter tells, and in how many characters; never a field's content.
@@ -90,13 +91,13 @@ def understood(
     try:
         told = _decoded(source, headers, body)
         if source.kind != "cloudevents" or not cloudevents.is_batch(headers):
-            return _read(Delivery(source, headers, told, arrived), body, now)
+            return _read(Delivery(source, headers, told, arrived, body), now)
         parts = cloudevents.events_of_batch(told)
     except Exception as error:  # noqa: BLE001  whatever it is, the delivery must not be lost
-        delivery = Delivery(source, headers, None, arrived)
-        return Reading([], [_letter(delivery, body, [_unusable(error, source)], ())], [])
+        delivery = Delivery(source, headers, None, arrived, body)
+        return Reading([], [_letter(delivery, [_unusable(error, source)], ())], [])
     alone = cloudevents.headers_of_part(headers)
-    found = [_read(Delivery(source, alone, part, arrived), None, now) for part in parts]
+    found = [_read(Delivery(source, alone, part, arrived), now) for part in parts]
     return Reading(
         [event for each in found for event in each.events],
         [letter for each in found for letter in each.letters],
@@ -119,30 +120,30 @@ def _decoded(source: Source, headers: Mapping[str, str], body: bytes) -> Any:
     try:
         return _JSON.decode(body) if body else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        # Some programs call everything a form, so that is asked last.
-        if cloudevents.media_type(headers) != _FORM:
-            raise UnusableError("not_json", str(error)) from error
+        wrong = UnusableError("not_json", str(error))
+    # Whether it is a form its bytes tell: the header that says so is not signed.
+    if source.kind != "github" or not body.startswith(_PAYLOAD):
+        if cloudevents.media_type(headers) == _FORM:
+            raise UnusableError("not_json", f"it came as {_FORM}; let it be sent as JSON")
+        raise wrong
     try:
-        return _JSON.decode(_form_field(source, body))
+        return _JSON.decode(_form_field(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnusableError("not_json", str(error)) from error
 
 
-def _form_field(source: Source, body: bytes) -> bytes:
+def _form_field(body: bytes) -> bytes:
     """The JSON in a form, which is how GitHub sends unless told otherwise."""
-    if source.kind == "github":
-        try:
-            fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_FORM_FIELDS)
-        except ValueError:
-            fields = {}
-        if found := fields.get(github.FORM_FIELD):
-            return found[0].encode()
-    raise UnusableError("not_json", f"it came as {_FORM}; let it be sent as JSON")
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_FORM_FIELDS)
+    except ValueError as error:
+        raise UnusableError("not_json", f"it is no form: {error}") from error
+    return fields.get(github.FORM_FIELD, [""])[0].encode()
 
 
-def _read(delivery: Delivery, body: bytes | None, now: int) -> Reading:
-    """Of a delivery that is no batch; ``body`` is that of its JSON where it came by itself.
-    Whatever is raised concerns this one alone.
+def _read(delivery: Delivery, now: int) -> Reading:
+    """Of a delivery that is no batch, or of an event of one. Whatever is raised concerns this one
+    alone.
     """
     translation = Translation([])
     problems: list[UnusableError] = []
@@ -167,15 +168,14 @@ def _read(delivery: Delivery, body: bytes | None, now: int) -> Reading:
         return Reading(events, [], ignored)
     created = any(event["type"] == "ticket.created" for event in events)
     lacking = translation.lacking if created else ()
-    whole = msgspec.json.encode(delivery.json) if body is None else body
-    return Reading(events, [_letter(delivery, whole, problems, lacking)], [])
+    return Reading(events, [_letter(delivery, problems, lacking)], [])
 
 
 def _letter(
-    delivery: Delivery, body: bytes, problems: Sequence[UnusableError], lacking: Sequence[str]
+    delivery: Delivery, problems: Sequence[UnusableError], lacking: Sequence[str]
 ) -> Letter:
     return Letter(
-        body,
+        msgspec.json.encode(delivery.json) if delivery.body is None else delivery.body,
         problems[0].reason,
         _detail(problems),
         delivery.source,

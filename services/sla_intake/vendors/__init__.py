@@ -14,9 +14,7 @@ from sla_runtime.tracing import TRACEPARENT
 #: What a delivery comes to. Raises ``UnusableError`` where nothing of it can be understood.
 Translate = Callable[[Delivery], Translation]
 
-_KEPT: Final = frozenset(
-    {"content-type", TRACEPARENT, github.EVENT, github.DELIVERY_ID, jira.DELIVERY_ID}
-)
+_KEPT: Final = frozenset({"content-type", TRACEPARENT, github.DELIVERY_ID})
 
 TRANSLATE: Final[dict[Vendor, Translate]] = {
     "zendesk": zendesk.translate,

@@ -17,7 +17,6 @@ from sla_intake.delivery import (
 from sla_intake.draft import Draft, Translation, concerns_client, nothing
 from sla_intake.sources import State
 
-DELIVERY_ID: Final = "x-atlassian-webhook-identifier"
 _ISSUE: Final = "jira:issue_"
 #: What happens to comments and what belongs to an issue that says nothing about a promise, by what
 #: its names begin with.
@@ -54,7 +53,7 @@ def translate(delivery: Delivery) -> Translation:
         return nothing("comment_without_issue")
     draft = Draft(
         delivery,
-        id_=_id(delivery, kind),
+        id_=_id(delivery),
         ticket=needed_word(told, f"issue.{delivery.source.ticket_field}"),
         time=_time(told),
     )
@@ -72,13 +71,24 @@ def translate(delivery: Delivery) -> Translation:
     return draft.done()
 
 
-def _id(delivery: Delivery, kind: str) -> str:
-    """The identifier that stays the same over retries, else what happened to which issue when."""
-    if given := delivery.headers.get(DELIVERY_ID):
-        return given
-    told = delivery.json
-    parts = [needed_word(told, "issue.id"), needed_word(told, "timestamp"), kind]
-    return "-".join([*parts, *filter(None, [word(told, "comment.id")])])
+#: What tells a delivery from others of its issue.
+_IDENTITY: Final = (
+    "issue.id",
+    "timestamp",
+    "webhookEvent",
+    "issue_event_type_name",
+    "changelog.id",
+    "comment.id",
+)
+
+
+def _id(delivery: Delivery) -> str:
+    """What happened to which issue when: the same when Jira sends it again, and signed, which the
+    identifier in its header X-Atlassian-Webhook-Identifier is not.
+    """
+    if at(delivery.json, "issue.id") is None:
+        return delivery.digest()
+    return "-".join(filter(None, (word(delivery.json, path) for path in _IDENTITY)))
 
 
 def _time(told: Any) -> str:
