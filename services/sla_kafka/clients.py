@@ -57,25 +57,28 @@ def hold_fetches(consumer: AIOKafkaConsumer, milliseconds: int) -> None:
         fetcher._fetch_max_wait_ms = milliseconds  # noqa: SLF001  see above
 
 
-def date_fetches(consumer: AIOKafkaConsumer, wall_ms: Callable[[], int]) -> None:
+def date_fetches(consumer: AIOKafkaConsumer, uptime_ms: Callable[[], int]) -> None:
     """Have ``last_poll_timestamp`` of a started ``consumer`` say when the fetch was asked for, by
-    ``wall_ms``, and not when its answer was read.
+    ``uptime_ms``, and not the time of day at which its answer was read.
 
     A process may stand still in between, or the network: what the broker got meanwhile the answer
-    does not tell of.
+    does not tell of. And the time of day may be set.
     """
     fetcher = consumer._fetcher  # noqa: SLF001  aiokafka has no public way
     fetch = fetcher._proc_fetch_request  # noqa: SLF001  see above
 
     async def dated(assignment: Any, node: int, request: Any) -> Any:
-        asked = wall_ms()
+        asked = uptime_ms()
+        places = [
+            TopicPartition(topic, each[0]) for topic, found in request.topics for each in found
+        ]
+        states = {place: assignment.state_value(place) for place in places}
+        before = {place: state and state.timestamp for place, state in states.items()}
         answer = await fetch(assignment, node, request)
-        for topic, partitions in request.topics:
-            for partition, *_ in partitions:
-                state = assignment.state_value(TopicPartition(topic, partition))
-                # An answer that was not used leaves the time of an earlier one, or none.
-                if state is not None and state.timestamp is not None:
-                    state.timestamp = min(state.timestamp, asked)
+        for place, state in states.items():
+            # An answer that was not used leaves the date of an earlier one.
+            if state is not None and state.timestamp != before[place]:
+                state.timestamp = asked
         return answer
 
     fetcher._proc_fetch_request = dated  # noqa: SLF001  see above

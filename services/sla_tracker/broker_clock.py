@@ -39,10 +39,15 @@ class BrokerClock:
         self._heard: int | None = None
         self._uptime = 0
         self._wall = 0
+        #: The time since boot at which the broker answered last in spite of a doubt.
+        self._sure_since = 0
 
     def heard(self, timestamp: int) -> None:
         """The broker has just answered that it was ``timestamp``, in UTC milliseconds."""
+        doubtful = self.doubtful()
         self._heard, self._uptime, self._wall = timestamp, uptime_ms(), wall_ms()
+        if doubtful:
+            self._sure_since = self._uptime
 
     def now(self) -> int | None:
         """The broker's time in UTC milliseconds, at most the length of a call behind."""
@@ -58,11 +63,11 @@ class BrokerClock:
         """Whether the broker had better be asked anew."""
         return self._heard is None or abs(self.moved()) > DOUBT_MS
 
-    def at(self, polled: int) -> int | None:
-        """The broker's time when the wall clock here said ``polled``, a moment ago; ``None`` where
-        the clock was set in between.
+    def at(self, asked: int) -> int | None:
+        """The broker's time when this machine had been up for ``asked`` milliseconds, a moment ago;
+        ``None`` where there was a doubt in between.
         """
-        now, age = self.now(), wall_ms() - polled
-        if now is None or self.doubtful() or not 0 <= age <= MAX_AGE_MS:
+        now, age = self.now(), uptime_ms() - asked
+        if now is None or self.doubtful() or asked < self._sure_since:
             return None
-        return now - age
+        return now - age if 0 <= age <= MAX_AGE_MS else None

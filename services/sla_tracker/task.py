@@ -195,7 +195,7 @@ class PartitionTask:
         self._placed.set()
 
     async def polled(self) -> None:
-        """Note the broker's time at which it said that there is nothing more to read.
+        """Note the broker's time when it was asked, and said that there is nothing more to read.
 
         For the dispatcher, when all that was fetched is delivered: while a fetch is on its way the
         consumer's position is ahead of the inbox, and what lies between would be overlooked. The
@@ -207,11 +207,11 @@ class PartitionTask:
             return
         consumer, partition = self._consumer, self.partition
         try:
-            polled = consumer.last_poll_timestamp(partition)
+            asked = consumer.last_poll_timestamp(partition)
             end = consumer.highwater(partition)
-            if polled is None or end is None:
+            if asked is None or end is None:
                 return
-            known = self._clock.at(int(polled))
+            known = self._clock.at(int(asked))
             if not self._matters(known):
                 return
             limit = self._settings.call_seconds

@@ -233,7 +233,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         )
         try:
             await consumer.start()
-            date_fetches(consumer, broker_clock.wall_ms)
+            date_fetches(consumer, broker_clock.uptime_ms)
             await wait_for_topics(lambda: check_topics(self._clients, self._settings.call_seconds))
         except BaseException:
             await let_go(consumer, self._settings.call_seconds)

@@ -29,6 +29,7 @@ from support.simulated_world import (
 
 import sla_tracker.restore as restoring
 from sla_schemas.memory import Stored, read_stored
+from sla_tracker import broker_clock
 from sla_tracker.broker_clock import BrokerClock
 from sla_tracker.partition import Partition
 from sla_tracker.restore import restore
@@ -196,7 +197,8 @@ def caught_up_while_a_fetch_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> No
         if self._paused or self._inbox or end is None:
             return None
         at_end = consumer._positions.get(partition, 0) >= end
-        return consumer._fetcher.state_value(partition).timestamp if at_end else None
+        asked = consumer._fetcher.state_value(partition).timestamp
+        return self._clock.at(asked) if at_end and self._clock and asked is not None else None
 
     ignored = property(looked_up, lambda _self, _value: None)
     monkeypatch.setattr(PartitionTask, "_known_until", ignored, raising=False)
@@ -204,12 +206,27 @@ def caught_up_while_a_fetch_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> No
 
 def the_machines_own_clock_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time of day of this machine counts, however it was set."""
-    monkeypatch.setattr(BrokerClock, "at", lambda _self, polled: polled)
+
+    def at(_self: BrokerClock, asked: int) -> int:
+        return broker_clock.wall_ms() - (broker_clock.uptime_ms() - asked)
+
+    monkeypatch.setattr(BrokerClock, "at", at)
 
 
 def an_answer_is_dated_by_when_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the broker got while its answer was on the way is believed to be read."""
-    monkeypatch.setattr("sla_tracker.tracker.date_fetches", lambda *_: None)
+
+    def date_late(consumer: Any, uptime_ms: Callable[[], int]) -> None:
+        fetch = consumer._fetcher._proc_fetch_request
+
+        async def dated(assignment: Any, node: int, request: Any) -> None:
+            await fetch(assignment, node, request)
+            for place in request.partitions:
+                assignment.state_value(place).timestamp = uptime_ms()
+
+        consumer._fetcher._proc_fetch_request = dated
+
+    monkeypatch.setattr("sla_tracker.tracker.date_fetches", date_late)
 
 
 MUTATIONS: list[Callable[[pytest.MonkeyPatch], None]] = [

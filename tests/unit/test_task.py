@@ -25,7 +25,7 @@ from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS
 from sla_tracker import task as task_module
 from sla_tracker import tracker as tracker_module
-from sla_tracker.broker_clock import BrokerClock, wall_ms
+from sla_tracker.broker_clock import BrokerClock, uptime_ms
 from sla_tracker.errors import FatalError
 from sla_tracker.http import Health
 from sla_tracker.metrics import TrackerMetrics
@@ -63,7 +63,7 @@ class Consumer:
         return dict.fromkeys(partitions, self.beginning)
 
     def last_poll_timestamp(self, partition: TopicPartition) -> int:
-        return wall_ms()
+        return uptime_ms()
 
     def highwater(self, partition: TopicPartition) -> int:
         assert self.owns, "Partition is not assigned"
