@@ -507,6 +507,9 @@ class SimulatedConsumer:
         await self._fetcher._proc_fetch_request(self._fetcher, 0, request)
         if not request.found:
             await asyncio.sleep(timeout_ms / 1000)
+        elif self._clients.faults.happens(0.2):
+            # The positions are behind what was found, and others get their turn before who asked.
+            await asyncio.sleep(self._clients.faults.draw.uniform(0, 0.05))
         return request.found
 
     def _fetch(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Any]:
