@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
 from importlib import resources
@@ -17,12 +18,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from sla_board.access import ANYONE, COOKIE, Access, Viewer
 from sla_board.api import PREFIX, tagged
 from sla_board.board import Board, CursorError, UnavailableError, may_see
 from sla_board.ranking import DIMENSIONS, Dimension
+from sla_board.settings import BoardSettings
 from sla_board.view import Query, Viewing
+from sla_kafka.network import is_loopback
 from sla_runtime.problem import problem
 from sla_schemas.types import MAX_TEXT
 from sla_text.drawing import LANE, WIDTH, draw
@@ -34,20 +38,41 @@ from sla_text.templates import environment
 _UPDATE_SECONDS: Final = 1.0
 _QUIET_SECONDS: Final = 5.0
 _MAX_FORM: Final = 4096
+_FORM_SECONDS: Final = 5.0
 _SECTIONS: Final = ("next", "breached", "waiting")
 
 log = structlog.get_logger("sla_board")
 
 
+class _Counted(StreamingResponse):
+    """An answer that counts as one of the asker's for as long as it lasts."""
+
+    def __init__(self, live: Counter[str], asker: str, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._live = live
+        self._asker = asker
+        live[asker] += 1
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._live[self._asker] -= 1
+            if not self._live[self._asker]:
+                del self._live[self._asker]
+
+
 class Pages:
     """The pages of one board."""
 
-    def __init__(self, board: Board, access: Access, api: FastAPI, live_pages: int) -> None:
+    def __init__(self, board: Board, access: Access, api: FastAPI, settings: BoardSettings) -> None:
         self._board = board
         self._access = access
         self._api = api
-        self._live_pages = live_pages
-        self._live = 0
+        self._settings = settings
+        #: How many pages each asker follows live.
+        self._live: Counter[str] = Counter()
         self._stopping = asyncio.Event()
         self._environment = environment("sla_board")
 
@@ -92,14 +117,20 @@ class Pages:
 
     async def live(self, request: Request) -> Response:
         """The live part of the board, again with each change, as server-sent events."""
-        if self._live >= self._live_pages:
+        asker = request.state.asker
+        of_all = self._live.total() >= self._settings.live_pages
+        if of_all or self._live[asker] >= self._settings.live_pages_of_one:
             return problem(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "too many live pages",
+                HTTPStatus.SERVICE_UNAVAILABLE if of_all else HTTPStatus.TOO_MANY_REQUESTS,
+                "too many live pages" + ("" if of_all else " of yours; close some"),
                 headers={"Retry-After": "30"},
             )
         query, viewing = self._asked(request)
-        return StreamingResponse(
+        # What is wrong with the question is said before the stream begins.
+        viewing.view(query)
+        return _Counted(
+            self._live,
+            asker,
             self._updates(query, viewing),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
@@ -108,17 +139,13 @@ class Pages:
     async def _updates(self, query: Query, viewing: Viewing) -> AsyncIterator[str]:
         table = self._board.table
         template = self._environment.get_template("live.html.j2")
-        self._live += 1
-        try:
-            while not self._stopping.is_set():
-                seen = table.version
-                body = template.render(view=viewing.view(query), texts=viewing.texts, query=query)
-                lines = "".join(f"data: {line}\n" for line in body.splitlines() if line.strip())
-                yield f"event: board\n{lines}\n"
-                await asyncio.sleep(_UPDATE_SECONDS)
-                await table.changes(seen, _QUIET_SECONDS - _UPDATE_SECONDS)
-        finally:
-            self._live -= 1
+        while not self._stopping.is_set():
+            seen = table.version
+            body = template.render(view=viewing.view(query), texts=viewing.texts, query=query)
+            lines = "".join(f"data: {line}\n" for line in body.splitlines() if line.strip())
+            yield f"event: board\n{lines}\n"
+            await asyncio.sleep(_UPDATE_SECONDS)
+            await table.changes(seen, _QUIET_SECONDS - _UPDATE_SECONDS)
 
     async def ticket(self, request: Request) -> Response:
         """A ticket with its drawn timeline and every span of its clocks."""
@@ -170,8 +197,7 @@ class Pages:
         texts = _texts(request)
         wrong = None
         if request.method == "POST":
-            body = await request.body()
-            secret = _form_value(body[:_MAX_FORM], "token")
+            secret = _form_value(await _form(request), "token")
             if self._access.viewer(secret) is not None:
                 answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
                 answer.set_cookie(
@@ -179,7 +205,8 @@ class Pages:
                     secret,
                     httponly=True,
                     samesite="strict",
-                    secure=request.url.scheme == "https",
+                    # TLS may end before us; only on this machine is there none at all.
+                    secure=not is_loopback(request.url.hostname or ""),
                 )
                 return answer
             await asyncio.sleep(0.5)
@@ -265,6 +292,20 @@ def _other_languages(request: Request) -> dict[str, str]:
         language: str(request.url.include_query_params(lang=language).query)
         for language in LANGUAGES
     }
+
+
+async def _form(request: Request) -> bytes:
+    """The body of the sign-in form. Raises ``HTTPException`` where it is none."""
+    body = b""
+    try:
+        async with asyncio.timeout(_FORM_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _MAX_FORM:
+                    raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    except TimeoutError:
+        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT) from None
+    return body
 
 
 def _form_value(body: bytes, name: str) -> str:

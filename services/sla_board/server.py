@@ -6,6 +6,7 @@ import time
 from http import HTTPStatus
 from importlib import resources
 from typing import Final
+from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
@@ -39,7 +40,7 @@ _SECURITY_HEADERS: Final = {
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
@@ -66,7 +67,9 @@ class SecurityHeaders:
 
 
 class Gate:
-    """Finds out who asks, and lets through who may and does not ask too much."""
+    """Finds out who asks, and lets through who may and does not ask too much. What a page
+    of another site sends is refused.
+    """
 
     def __init__(self, app: ASGIApp, access: Access, limit: RateLimit) -> None:
         self._app = app
@@ -74,12 +77,21 @@ class Gate:
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 401 or 429, or go on with ``request.state.viewer``."""
-        if scope["type"] != "http" or scope["path"].startswith(_OPEN_PATHS):
+        """Answer 401, 403 or 429, or go on with ``request.state.viewer`` and ``asker``."""
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        viewer = self._access.viewer(_secret(request))
+        given = scope["method"] not in ("GET", "HEAD")
+        if given and _is_foreign(request.headers):
+            refusal = problem(HTTPStatus.FORBIDDEN, "that form is of another site than this board")
+            await refusal(scope, receive, send)
+            return
+        is_open = scope["path"].startswith(_OPEN_PATHS)
+        if is_open and not given:
+            await self._app(scope, receive, send)
+            return
+        viewer = None if is_open else self._access.viewer(_secret(request))
         address = request.client.host if request.client else "?"
         asker = address if viewer is None or self._access.open else viewer.name
         wait = self._limit.wait(asker, time.monotonic())
@@ -89,13 +101,23 @@ class Gate:
             answer = problem(
                 HTTPStatus.TOO_MANY_REQUESTS, "too many requests; wait a little", headers=headers
             )
-        elif viewer is None:
+        elif viewer is None and not is_open:
             answer = _asked_for_token(request)
         if answer is not None:
             await answer(scope, receive, send)
             return
-        scope.setdefault("state", {})["viewer"] = viewer
+        if viewer is not None:
+            scope.setdefault("state", {}).update(viewer=viewer, asker=asker)
         await self._app(scope, receive, send)
+
+
+def _is_foreign(headers: Headers) -> bool:
+    """Whether a browser says that another site's page sends this."""
+    fetched = headers.get("sec-fetch-site")
+    if fetched is not None:
+        return fetched not in ("same-origin", "none")
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != headers.get("host")
 
 
 def _secret(request: Request) -> str | None:
@@ -128,7 +150,7 @@ def make_server(
 ) -> Starlette:
     """The whole application."""
     api = make_api(board)
-    pages = Pages(board, access, api, settings.live_pages)
+    pages = Pages(board, access, api, settings)
 
     static = resources.files(__package__) / "static"
     app = Starlette(
@@ -145,6 +167,8 @@ def make_server(
             Middleware(Gate, access=access, limit=RateLimit(settings.requests_per_second)),
         ],
     )
+    # A redirect would go to whatever host the asker named.
+    app.router.redirect_slashes = False
     app.state.pages = pages
     return app
 

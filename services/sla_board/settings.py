@@ -34,6 +34,9 @@ class BoardSettings(BaseSettings):
         50.0, gt=0, description="What one token or address may ask for, with bursts of twice that."
     )
     live_pages: int = Field(500, ge=1, description="Pages that may be followed live at once.")
+    live_pages_of_one: int = Field(
+        20, ge=1, description="The same for one token, or one address where there are no tokens."
+    )
     stale_seconds: float = Field(
         15.0, gt=0, description="Seconds that the tracker may be behind before the board says so."
     )

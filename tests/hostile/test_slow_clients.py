@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import uvicorn
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from support.serving import Served, served
 
 from sla_runtime.exposure import PROBES_AT_ONCE, MetricsAccess
-from sla_runtime.patience import patient_protocol
 from sla_runtime.probes import probe_routes
 
 AT_ONCE = 4
@@ -27,65 +25,37 @@ ASK = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 SLOW = b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-class Served:
-    """A server with the limits above, and ``/slow``, which answers when ``go`` is set."""
+class Slow:
+    """Probes, and ``/slow``, which answers when ``go`` is set."""
 
     def __init__(self) -> None:
         self.go = asyncio.Event()
-        self.port = 0
         self.under_way = 0
-        self.connections: set[Any] = set()
+        probes = probe_routes(CollectorRegistry(), lambda: None, MetricsAccess())
+        slow = Route("/slow", self._slow, methods=["GET", "POST"])
+        self.app = Starlette(routes=[*probes, slow])
 
-    async def slow(self, _: Request) -> Response:
+    async def _slow(self, _: Request) -> Response:
         self.under_way += 1
         await self.go.wait()
         return PlainTextResponse("slow")
 
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.port)
-
-    async def ask(self, what: bytes = ASK) -> bytes:
-        """The first line of the answer to a request on a connection of its own."""
-        reader, writer = await self.connect()
-        try:
-            writer.write(what)
-            return await asyncio.wait_for(reader.readline(), 5)
-        finally:
-            writer.close()
-
 
 @contextlib.asynccontextmanager
-async def served() -> AsyncIterator[Served]:
-    here = Served()
-    probes = probe_routes(CollectorRegistry(), lambda: None, MetricsAccess())
-    app = Starlette(routes=[*probes, Route("/slow", here.slow, methods=["GET", "POST"])])
-    config = uvicorn.Config(
-        app,
-        http=patient_protocol(AT_ONCE, HEAD_SECONDS, BODY_SECONDS),
-        lifespan="off",
-        log_config=None,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        here.port = listener.getsockname()[1]
-        serving = asyncio.create_task(server._serve([listener]))
+async def serving() -> AsyncIterator[tuple[Slow, Served]]:
+    slow = Slow()
+    async with served(slow.app, AT_ONCE, HEAD_SECONDS, BODY_SECONDS) as server:
         try:
-            while not server.started:
-                await asyncio.sleep(0.01)
-            here.connections = server.server_state.connections
-            yield here
+            yield slow, server
         finally:
-            here.go.set()
-            server.should_exit = True
-            await serving
+            slow.go.set()
 
 
-async def dripped(served: Served, first: bytes, drop: bytes) -> Any:
+async def dripped(server: Served, first: bytes, drop: bytes) -> Any:
     """Send ``first`` and then a ``drop`` again and again; whether the connection was closed before
     ten seconds of that.
     """
-    reader, writer = await served.connect()
+    reader, writer = await server.connect()
     writer.write(first)
     until = asyncio.get_running_loop().time() + 10
     closed = asyncio.ensure_future(reader.read())
@@ -127,12 +97,12 @@ DRIPS = {
     ids=DRIPS.keys(),
 )
 async def test_what_comes_in_drops_has_a_limit(first: bytes, drop: bytes) -> None:
-    async with served() as server:
+    async with serving() as (_, server):
         assert await dripped(server, first, drop)
 
 
 async def test_any_number_of_idle_connections_keep_nobody_out() -> None:
-    async with served() as server:
+    async with serving() as (_, server):
         held = []
         for number in range(5 * (2 * AT_ONCE + PROBES_AT_ONCE)):
             held.append(await server.connect())
@@ -140,7 +110,7 @@ async def test_any_number_of_idle_connections_keep_nobody_out() -> None:
             held[-1][1].write((b"", ASK, b"GET /he")[number % 3])
         try:
             for _ in range(3):
-                assert b"200" in await server.ask()
+                assert b"200" in await server.ask(ASK)
             assert len(server.connections) <= 2 * AT_ONCE + PROBES_AT_ONCE
         finally:
             for _, writer in held:
@@ -148,12 +118,12 @@ async def test_any_number_of_idle_connections_keep_nobody_out() -> None:
 
 
 async def test_probes_are_answered_beside_all_the_requests_that_there_is_room_for() -> None:
-    async with served() as server:
+    async with serving() as (slow, server):
         asking = [asyncio.create_task(server.ask(SLOW)) for _ in range(AT_ONCE)]
-        while server.under_way < AT_ONCE:
+        while slow.under_way < AT_ONCE:
             await asyncio.sleep(0.01)
         assert b"503" in await server.ask(SLOW)
-        assert b"200" in await server.ask()
-        server.go.set()
+        assert b"200" in await server.ask(ASK)
+        slow.go.set()
         assert all(b"200" in line for line in await asyncio.gather(*asking))
         assert b"200" in await server.ask(SLOW)
