@@ -70,6 +70,7 @@ class Ticket:
     __slots__ = (
         "_awaited",
         "_book",
+        "_current",
         "_cycles",
         "_first_told",
         "_pinned",
@@ -79,6 +80,7 @@ class Ticket:
         "communicated_at",
         "created",
         "duties",
+        "folded",
         "id",
         "kind",
         "policy",
@@ -102,6 +104,8 @@ class Ticket:
         self.said: list[Said] = []
         #: What is owed, but not said before the frontier has passed an event's append time.
         self.postponed: dict[PostponedKey, Postponed] = {}
+        #: How many events were gone through again, since others came late: what that cost.
+        self.folded = 0
         # A restored ticket's version, and the event it was pinned by.
         self._pinned: tuple[Policy, Event] | None = None
         self._forget()
@@ -120,6 +124,8 @@ class Ticket:
         self.clocks: list[Clock] = []
         # All of them: one whose severity has no target runs on, since another may have one.
         self._cycles: list[Clock] = []
+        # The last of each rule: no other is moved any more.
+        self._current: list[Clock] = []
         # What tells the severity where ``created`` does not, until its turn comes.
         self._first_told: Event | None = None
         # While it waits: for each rule that is held up, what sets it going again.
@@ -205,6 +211,7 @@ class Ticket:
         if created is None:
             return
         self._create(created)
+        self.folded += len(self.timeline)
         for event in self.timeline:
             if event.type is not EventType.CREATED:
                 self._apply(event)
@@ -279,6 +286,7 @@ class Ticket:
         clock = Clock(rule, cycle, start, self.severity, target, causes)
         clock.void = self.kind == FEATURE_REQUEST
         self._cycles.append(clock)
+        self._current = [each for each in self._current if each.rule is not rule] + [clock]
         if clock.promised:
             self.clocks.append(clock)
 
@@ -313,7 +321,7 @@ class Ticket:
         self.severity = severity
         assert self.created is not None, "events are applied to a ticket that exists"
         self.duties.severity_told(severity, self.created, event)
-        for clock in self._cycles:
+        for clock in self._current:
             if clock.running:
                 target = self._target(severity, clock.rule.name)
                 second = self._second_target(clock, severity)
@@ -322,7 +330,7 @@ class Ticket:
 
     def _move_clocks(self, event: Event) -> None:
         type_, at = event.type, event.occurred
-        for clock in list(self._cycles):
+        for clock in self._current:
             rule = clock.rule
             if clock.running:
                 if type_ in rule.stops:
@@ -332,11 +340,8 @@ class Ticket:
                         clock.resume(at, event.id)
                 elif type_ in rule.pauses:
                     clock.pause(at, event.facts.get("party", CLIENT), event.id)
-            elif type_ in rule.restarts and clock is self._last(rule):
+            elif type_ in rule.restarts:
                 self._start(rule, clock.cycle + 1, at, event.id)
-
-    def _last(self, rule: ClockRule) -> Clock:
-        return next(clock for clock in reversed(self._cycles) if clock.rule is rule)
 
     def _move_duties(self, event: Event) -> None:
         type_, duties = event.type, self.duties
@@ -366,7 +371,7 @@ class Ticket:
 
     def _limit_from(self, event: Event, plan: Plan) -> None:
         """Start the second limit of the cycles that run (clause C19)."""
-        for clock in self._cycles:
+        for clock in self._current:
             if clock.running and event.occurred >= clock.start:
                 target = plan.targets.get((clock.severity, clock.rule.name))
                 clock.guard(Contact(plan.name, event.occurred, event.id), target)

@@ -46,6 +46,9 @@ DEFAULT_GRACE: Final = 2 * SECOND
 #: and alerts may add. Its row in the table is written anew with every event, and must fit.
 MAX_TICKET_WEIGHT: Final = 1024 * 1024
 EVENT_WEIGHT: Final = 1024
+#: Events of tickets that are gone through again in one unit, since others came late: some
+#: hundredths of a second, so that a ticket with many events holds nobody else's alerts up.
+MOST_FOLDED: Final = 20_000
 #: An instant as a replay's writer tells it, in milliseconds.
 _INSTANT: Final = re.compile(rb"[0-9]{1,13}")
 
@@ -174,6 +177,8 @@ class Partition:
         self._book = book
         self._time = time
         self._changed: dict[str, Entry | None] = {}
+        # How many events were gone through again in this unit.
+        self._folded = 0
         self._effects = Effects()
 
     # --- what moves it ---
@@ -203,10 +208,11 @@ class Partition:
 
     def take_in(self, records: Sequence[Record], at_most: int) -> int:
         """Take in ``records`` in order, and answer how many: not all where before one of them more
-        deadlines are due than the ``at_most`` of one unit.
+        deadlines are due than the ``at_most`` of one unit, or where those before it cost a lot.
         """
+        self._folded = 0
         for number, record in enumerate(records):
-            if not self.make_way(record, at_most):
+            if self._folded > MOST_FOLDED or not self.make_way(record, at_most):
                 return number
             self.apply(record)
         return len(records)
@@ -335,7 +341,9 @@ class Partition:
             entry = self.table.add(ticket_id)
             entry.held_until = appended + EARLY_HOLD
         assert self.frontier is not None, "the frontier moves before a record is applied"
+        folded = entry.ticket.folded
         placement = take_in(entry.ticket, event, appended, self.frontier)
+        self._folded += entry.ticket.folded - folded
         if placement is not Placement.APPLIED:
             self._drop_copy(event, placement)
             return
