@@ -17,7 +17,13 @@ class PartitionStanding(Strict):
 
     topic: Text
     partition: Annotated[int, Field(ge=0)]
-    state: Annotated[Text, Field(description="`running`, or what it does before it is.")]
+    state: Annotated[
+        Text,
+        Field(
+            description="`running`, what it does before it is, or `failed` until it has come on "
+            "again."
+        ),
+    ]
     offset: Annotated[
         int | None,
         Field(description="Everything before it is done; ends of transactions may lie before it."),

@@ -29,6 +29,7 @@ PATIENCE_SECONDS: Final = 4 * EVERY_SECONDS
 _RETRY_SECONDS: Final = 2.0
 _CALL_SECONDS: Final = 10.0
 RUNNING: Final = "running"
+FAILED: Final = "failed"
 
 log = structlog.get_logger("sla_runtime")
 
@@ -211,15 +212,19 @@ class Pulse:
             return Verdict(Watch.UNOWNED, count, unowned, last=last)
         stale = stale_seconds * 1000
         standings = _latest(working)
-        stalled = tuple(each for each, told in standings.items() if told.stalled_ms > stale)
+        late = {each for each in standings if self._late(self._running, each, now)}
+        stalled = tuple(
+            each
+            for each, told in standings.items()
+            if told.stalled_ms > stale or (told.state == FAILED and each in late)
+        )
         if stalled:
             longest = max(standings[each].stalled_ms for each in stalled)
             return Verdict(Watch.STALLED, count, stalled, longest, last)
         behind = tuple(
             each
             for each, told in standings.items()
-            if (told.lag_ms or 0) > stale
-            or (told.state != RUNNING and self._late(self._running, each, now))
+            if (told.lag_ms or 0) > stale or (told.state != RUNNING and each in late)
         )
         if behind:
             farthest = max(standings[each].lag_ms or 0 for each in behind)

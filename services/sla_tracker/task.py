@@ -64,15 +64,20 @@ class PartitionTask:
         tracing: Tracing | None = None,
     ) -> None:
         self.partition = partition
-        self.state = State.FENCING
         self.world: Partition | None = None
-        #: When it last came on, by the monotonic clock: a commit, or nothing left to read.
+        #: When it last came on, by the monotonic clock: a batch committed, or nothing left to read.
         self.alive_at = time.monotonic()
         #: The frontier and the earliest deadline as last known; they outlive the memory.
         self.frontier: int | None = None
         self.next_deadline: int | None = None
         #: How much of what each source sends can't be used.
         self.sources = SourceWatch(settings.max_dead_letter_share)
+        self._step = State.FENCING
+        #: Whether it has failed and not come on since.
+        self._failed = False
+        #: When it was opened last, and when the broker said last that nothing is left to read; by
+        #: the monotonic clock.
+        self._opened_at = self._polled_at = self.alive_at
         self._consumer = consumer
         self._book = book
         self._clients = clients
@@ -103,11 +108,28 @@ class PartitionTask:
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def state(self) -> State:
+        """Where it is in its life, as everybody is told. What has failed stays so until it comes
+        on: that it begins again, and is opened, says nothing of whether it will get any further.
+        """
+        return State.FAILED if self._failed else self._step
+
     def stalled(self) -> float:
-        """For how many seconds it has not come on; a restore has a limit of its own."""
+        """For how many seconds it has not come on. A restore has a limit of its own, unless it is
+        there since the partition failed.
+        """
         if self.state is State.RESTORING:
             return 0.0
         return time.monotonic() - self.alive_at
+
+    def hangs(self) -> float:
+        """For how many seconds it has neither come on nor been opened. A restore has a limit of its
+        own here, whenever it is, so that a long one can be ended.
+        """
+        if self._step is State.RESTORING:
+            return 0.0
+        return time.monotonic() - max(self.alive_at, self._opened_at)
 
     def broker_time(self) -> int | None:
         """The broker's time, UTC milliseconds, where it is known."""
@@ -223,8 +245,8 @@ class PartitionTask:
             self._known_until = known
             self._end = position
             self._shown_at = asyncio.get_running_loop().time()
+            self._polled_at = time.monotonic()
             self._arrived.set()
-            self._come_on()
 
     def _matters(self, known: int | None) -> bool:
         """Whether anything comes of the world's being known up to an instant: a deadline, or after
@@ -260,8 +282,9 @@ class PartitionTask:
                 self.world = self._clock = None
                 await writer.close()
 
-    def _come_on(self) -> None:
-        self.alive_at = time.monotonic()
+    def _come_on(self, at: float) -> None:
+        self.alive_at = max(self.alive_at, at)
+        self._failed = False
         self._note()
 
     def _note(self) -> None:
@@ -275,7 +298,7 @@ class PartitionTask:
         Raises ``FatalError`` when it has failed too often while a broker answers: without one there
         is nothing to do but wait, and nobody may be there to start the process anew.
         """
-        self.state = State.FAILED
+        self._failed = True
         self.restarts += 1
         try:
             self._pause()
@@ -303,9 +326,9 @@ class PartitionTask:
     async def _open(self, writer: TransactionalWriter) -> None:
         """Fence, restore, seek: after this the memory is what is committed, and ours alone."""
         self._pause()
-        self.state = State.FENCING
+        self._step = State.FENCING
         await writer.fence()
-        self.state = State.RESTORING
+        self._step = State.RESTORING
         started = time.monotonic()
         world = Partition(
             self.partition.partition, self.partition.topic, self._book, self._settings.time
@@ -318,8 +341,10 @@ class PartitionTask:
         await self._write(writer, world, world.take())
         self._clock = writer.clock
         self.world = world
-        self.alive_at = time.monotonic()
-        self.state = State.RUNNING
+        self._opened_at = time.monotonic()
+        if not self._failed:
+            self.alive_at = self._opened_at
+        self._step = State.RUNNING
         self._metrics.restored(time.monotonic() - started)
         log.info(
             "partition running",
@@ -370,6 +395,9 @@ class PartitionTask:
             if batch or effects or doubtful:
                 await self._commit(writer, world, effects)
             else:
+                if self._known_until is not None:
+                    # Only here: what was read to the end may still fail to be committed.
+                    self._come_on(self._polled_at)
                 await self._wait()
 
     def _apply(self, world: Partition, batch: list[ConsumerRecord]) -> None:
@@ -419,7 +447,7 @@ class PartitionTask:
         await self._write(writer, world, effects)
         self._watch_sources(effects)
         self._failures = 0
-        self._come_on()
+        self._come_on(time.monotonic())
 
     async def _write(self, writer: TransactionalWriter, world: Partition, effects: Effects) -> None:
         started = time.monotonic()

@@ -159,8 +159,9 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
                     state=self.tasks[owned].state.value,
                 )
             told = standing
-            longest = max(seconds, key=lambda owned: seconds[owned], default=None)
-            if longest is not None and await self._give_up(longest, seconds[longest]):
+            hanging = {owned: task.hangs() for owned, task in self.tasks.items()}
+            longest = max(hanging, key=lambda owned: hanging[owned], default=None)
+            if longest is not None and await self._give_up(longest, hanging[longest]):
                 return
 
     async def _give_up(self, partition: TopicPartition, still: float) -> bool:

@@ -147,6 +147,18 @@ def test_a_partition_that_is_long_in_getting_ready_is_behind() -> None:
     assert listener.watch() is Watch.BEHIND
 
 
+def test_a_partition_that_goes_on_failing_is_stalled_and_never_behind() -> None:
+    listener = Listener()
+    listener.hears(standing(0), standing(1), standing(2))
+    seen = []
+    for second in range(20):
+        failed = standing(1, state="failed", lag_ms=None, stalled_ms=second * 1000)
+        listener.hears(standing(0), failed, standing(2))
+        seen.append(listener.watch())
+        listener.now += 1
+    assert list(dict.fromkeys(seen)) == [Watch.FRESH, Watch.STALLED]
+
+
 def test_while_nothing_can_be_heard_nothing_is_said_of_who_works() -> None:
     listener = Listener(since=None)
     assert listener.watch() is Watch.LISTENING

@@ -6,7 +6,8 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -56,6 +57,9 @@ class Consumer:
     def seek(self, partition: TopicPartition, offset: int) -> None:
         self._mine(partition)
         self.placed_at = offset
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        return {0}
 
     async def beginning_offsets(
         self, partitions: list[TopicPartition]
@@ -262,6 +266,159 @@ async def test_a_batch_is_cut_where_too_many_deadlines_are_due_before_a_record(
     assert world.frontier == batch[-1].timestamp - 1
 
 
+class Lives:
+    """A partition's lives on a broker of which a test says what fails: what a restore or a write
+    does next, the last of them again and again.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.restores: list[Callable[[], Awaitable[None]]] = [_nothing]
+        self.writes: list[Callable[[], Awaitable[None]]] = [_nothing]
+        #: From where it reads on.
+        self.offset = 0
+        lives = self
+
+        class Writer:
+            def __init__(self, *_: object) -> None:
+                self.clock = BrokerClock()
+
+            async def fence(self) -> None:
+                """Nobody else is there."""
+
+            async def write(self, *_: object) -> None:
+                await lives.next_of(lives.writes)
+                self.clock.heard(1_000)
+
+            async def close(self) -> None:
+                """Nothing is to be let go of."""
+
+        async def restore(*_: object) -> int:
+            await lives.next_of(lives.restores)
+            return lives.offset
+
+        monkeypatch.setattr(task_module, "_BACKOFF_SECONDS", (0.0,))
+        monkeypatch.setattr(task_module, "TransactionalWriter", Writer)
+        monkeypatch.setattr(task_module, "restore", restore)
+
+    @staticmethod
+    async def next_of(steps: list[Callable[[], Awaitable[None]]]) -> None:
+        await (steps.pop(0) if len(steps) > 1 else steps[0])()
+
+
+async def _nothing() -> None:
+    """All is well."""
+
+
+async def dispatched(task: PartitionTask, consumer: Consumer, until: Callable[[], bool]) -> None:
+    """What the dispatcher does, until it is so: places, hands over the one record, and polls."""
+    [record] = laid_out(lines_of([event("created", "2026-11-23T12:00:00Z")]), EVENTS.name, 1)
+    async with asyncio.timeout(10):
+        while not until():
+            task.place()
+            if task._placed.is_set() and consumer.placed_at == 0:
+                task.deliver([record])
+                consumer.at = consumer.end = 1
+                consumer.placed_at = None
+            await task.polled()
+            # As long as a fetch may take: the task has its turns.
+            await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def living(task: PartitionTask) -> AsyncIterator[None]:
+    """The task at work."""
+    task.start(print)
+    try:
+        yield
+    finally:
+        await task.stop(1)
+
+
+async def test_a_partition_that_failed_is_told_as_failed_until_it_comes_on(
+    book: PolicyBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives, consumer = Lives(monkeypatch), Consumer(owns=True)
+    task = task_of(consumer, book)
+    seen: list[tuple[State, bool]] = []
+
+    async def look() -> None:
+        # That everything was read does not say that it will be committed.
+        await task.polled()
+        seen.append((task.state, task.stalled() > 60))
+
+    async def fail() -> None:
+        if not task.restarts:
+            task.alive_at -= 100
+        await look()
+        raise KafkaError("one topic takes nothing")
+
+    lives.restores = [look]
+    # The first commit of a life says only that it is opened; the second is that of the record.
+    lives.writes = [look, fail, look, fail, look, look]
+    task.alive_at -= 100
+    async with living(task):
+        await dispatched(task, consumer, lambda: len(seen) == 9 and task.state is State.RUNNING)
+    assert seen[:2] == [(State.RESTORING, False)] * 2, "a first restore has a limit of its own"
+    assert seen[2] == (State.RUNNING, True)
+    assert seen[3:] == [(State.FAILED, True)] * 6
+    assert task.stalled() < 60
+
+
+async def test_a_partition_that_failed_comes_on_where_nothing_is_left_to_read(
+    book: PolicyBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives, consumer = Lives(monkeypatch), Consumer(owns=True)
+    task = task_of(consumer, book)
+
+    async def fail() -> None:
+        raise KafkaError("away")
+
+    lives.restores = [fail, _nothing]
+    lives.offset = consumer.at = consumer.end = 1
+    async with living(task):
+        await dispatched(task, consumer, lambda: task.restarts == 1)
+        assert task.state is State.FAILED
+        await dispatched(task, consumer, lambda: task.state is State.RUNNING)
+
+
+async def test_a_long_restore_of_what_failed_is_told_and_not_given_up(
+    book: PolicyBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracker_module, "WATCH_SECONDS", 0.005)
+    lives, consumer = Lives(monkeypatch), Consumer(owns=True)
+    task = task_of(consumer, book)
+    settings = TrackerSettings()
+    tracker = Tracker(book, Answering(), settings, TrackerMetrics(book, CollectorRegistry()))
+    tracker.tasks[task.partition] = task
+    long = asyncio.Event()
+
+    async def fail() -> None:
+        raise KafkaError("away")
+
+    async def wait() -> None:
+        await long.wait()
+
+    lives.restores = [fail, wait]
+    async with living(task):
+        await dispatched(
+            task, consumer, lambda: task.restarts == 1 and task._step is State.RESTORING
+        )
+        task.alive_at -= 1_000
+        task._opened_at -= 1_000
+        assert task.stalled() > 900
+        with capture_logs() as logs:
+            watching = asyncio.create_task(tracker._watch())
+            done, _ = await asyncio.wait([watching], timeout=0.3)
+        assert not done, tracker._fatal
+        assert [line["event"] for line in logs] == ["partition stands still"]
+        long.set()
+        # Nor is it as soon as the restore is ended.
+        await dispatched(task, consumer, lambda: task.world is not None)
+        await dispatched(task, consumer, lambda: task.state is State.RUNNING)
+        assert not watching.done(), tracker._fatal
+        watching.cancel()
+
+
 async def test_a_partition_that_stands_still_is_told_of_once_and_ends_the_tracker(
     book: PolicyBook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,7 +429,7 @@ async def test_a_partition_that_stands_still_is_told_of_once_and_ends_the_tracke
     health = Health(settings.stalled_seconds)
     health.tracker = tracker
     task = task_of(Consumer(owns=True), book)
-    task.state = State.RUNNING
+    task._step = State.RUNNING
     tracker.tasks[task.partition] = task
     assert health.unready() is None
     with capture_logs() as logs:
@@ -294,7 +451,7 @@ async def test_without_a_broker_the_tracker_waits_and_says_so_once(
     clients.answers = False
     tracker = Tracker(book, clients, settings, TrackerMetrics(book, CollectorRegistry()))
     task = task_of(Consumer(owns=True), book, clients)
-    task.state = State.RUNNING
+    task._step = State.RUNNING
     tracker.tasks[task.partition] = task
     with capture_logs() as logs:
         watching = asyncio.create_task(tracker._watch())
