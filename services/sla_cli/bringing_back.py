@@ -254,11 +254,7 @@ class _Ways:
         return order
 
     def _as_it_came(self, letter: Letter) -> _Order:
-        if not values_of(letter.headers).keys().isdisjoint(_INCOMPLETE):
-            raise _CannotGoError(
-                f"only a part of it was kept; the whole record lies at {letter.origin}: publish it "
-                "anew once it is no larger than an event may be"
-            )
+        _insist_on_all(letter, "publish it anew once it is no larger than an event may be")
         own = [(name, value) for name, value in letter.headers if name not in _OWN_HEADERS]
         headers = [*own, *_retried(letter)]
         home = partition_for(letter.key, self._count)
@@ -295,6 +291,7 @@ class _Ways:
         return self._sources
 
     def _to_its_destination(self, letter: Letter) -> _Order:
+        _insist_on_all(letter, f"tell {letter.source!r} of it by other means")
         alert = _alert(letter.value)
         if alert is not None and alert.id in self._taken_back:
             told = "was taken back since, so nobody is told of it"
@@ -302,6 +299,14 @@ class _Ways:
         headers = [(DESTINATION_HEADER, (letter.source or "").encode()), *_retried(letter)]
         again = _Record(PARKED.name, letter.value, letter.key, letter.partition, headers)
         return _Order(letter, f"given to the notifier for {letter.source!r}", [again])
+
+
+def _insist_on_all(letter: Letter, remedy: str) -> None:
+    """Raise ``_CannotGoError`` where ``letter`` does not hold the whole record."""
+    if not values_of(letter.headers).keys().isdisjoint(_INCOMPLETE):
+        raise _CannotGoError(
+            f"only a part of it was kept; the whole record lies at {letter.origin}: {remedy}"
+        )
 
 
 def _retried(letter: Letter) -> list[tuple[str, bytes]]:

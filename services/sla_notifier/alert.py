@@ -21,6 +21,14 @@ class UnreadableError(Exception):
     """A record on an alert topic is none of the tracker's."""
 
 
+class Origin(NamedTuple):
+    """Where a record lies."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """A record of an alert topic. ``value`` is what was read, ``record`` the same as JSON."""
@@ -29,13 +37,19 @@ class Alert:
     value: bytes
     #: The trace it belongs to, where it was told one.
     traceparent: str | None = None
+    origin: Origin | None = None
 
     @classmethod
-    def read(cls, value: bytes | None, headers: Mapping[str, Any] | None = None) -> Alert:
+    def read(
+        cls,
+        value: bytes | None,
+        headers: Mapping[str, Any] | None = None,
+        origin: Origin | None = None,
+    ) -> Alert:
         """Raises ``UnreadableError``."""
         try:
             record = msgspec.json.decode(value or b"")
-            alert = cls(record, value or b"", traceparent_in(headers or {}))
+            alert = cls(record, value or b"", traceparent_in(headers or {}), origin)
             parse_instant(record["time"])
             _ = alert.id, alert.ticket_id, alert.client, alert.word, alert.severity, alert.late
             _ = alert.word not in RETRACTIONS or alert.retracts

@@ -10,12 +10,12 @@ from typing import Any, Final, Protocol
 import aiohttp
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from sla_domain.policy import PolicyBook
 from sla_kafka.clients import Clients
 from sla_kafka.topics import PARKED, TICKETS
-from sla_notifier.alert import RETRACTIONS, Alert, UnreadableError, chosen
+from sla_notifier.alert import RETRACTIONS, Alert, Origin, UnreadableError, chosen
 from sla_notifier.delivery import Deliverer, Job
 from sla_notifier.lateness import Lateness
 from sla_notifier.metrics import NotifierMetrics
@@ -25,9 +25,20 @@ from sla_notifier.routes import Destination, Routes
 from sla_notifier.settings import NotifierSettings
 from sla_notifier.stopped import stopped_clocks
 from sla_runtime.tracing import Tracing
-from sla_schemas.headers import DESTINATION_HEADER, REASON_HEADER, RETRIED_HEADER
+from sla_schemas.cutting import cut
+from sla_schemas.headers import (
+    DESTINATION_HEADER,
+    OFFSET_HEADER,
+    PARTITION_HEADER,
+    REASON_HEADER,
+    RETRIED_HEADER,
+    TOPIC_HEADER,
+)
+from sla_schemas.memory import values_of
 
 _PARK_PAUSE: Final = 2.0
+#: Characters of a reason.
+_MAX_REASON: Final = 1000
 #: Who a record goes to that is no alert.
 _NOBODY: Final = "-"
 
@@ -81,7 +92,10 @@ class Notifier:
 
     async def start(self) -> None:
         """Connect; raises ``KafkaError`` where no broker answers."""
-        self._producer = self._clients.producer(enable_idempotence=True, acks="all")
+        # Not idempotent: a record that the broker refuses would leave it with a sequence that no
+        # other may follow. What it would prevent, an alert that is parked twice, comes about anyway
+        # where we end before its place is acknowledged.
+        self._producer = self._clients.producer(acks="all")
         await self._producer.start()
         # No proxy from the environment: what may be called is in the routes file alone.
         self._session = aiohttp.ClientSession(trust_env=False)
@@ -143,7 +157,8 @@ class Notifier:
             await self._take_given_back(message)
             return
         try:
-            alert = Alert.read(message.value, dict(message.headers or ()))
+            headers = values_of(message.headers or ())
+            alert = Alert.read(message.value, headers, _origin(message))
         except UnreadableError as error:
             await self._set_aside(message, str(error))
             return
@@ -183,13 +198,13 @@ class Notifier:
         """Deliver what somebody gave back with ``sla dlq retry``, to its destination and no other;
         all else on that topic is what we parked ourselves.
         """
-        headers = dict(message.headers or ())
+        headers = values_of(message.headers or ())
         if message.value is None or RETRIED_HEADER not in headers or REASON_HEADER in headers:
             self._send(message, [])
             return
         name = headers.get(DESTINATION_HEADER, b"").decode("utf-8", "replace")
         try:
-            alert = Alert.read(message.value)
+            alert = Alert.read(message.value, origin=_origin(message))
         except UnreadableError as error:
             await self._set_aside(message, str(error), name)
             return
@@ -222,28 +237,61 @@ class Notifier:
         taken = self._positions.take(message.tp, message.offset, 1)
         self._metrics.unreadable.inc()
         log.error("record parked", topic=message.topic, offset=message.offset, reason=reason)
-        await self._write(message.key, message.value, destination, reason)
+        await self._write(message.key, message.value, destination, reason, _origin(message))
         self._positions.finish(message.tp, taken)
         self._room.release()
 
     async def _park(self, alerts: Sequence[Alert], destination: Destination, reason: str) -> None:
         for alert in alerts:
-            await self._write(alert.ticket_id.encode(), alert.value, destination.name, reason)
+            key = alert.ticket_id.encode()
+            await self._write(key, alert.value, destination.name, reason, alert.origin)
 
     async def _write(
-        self, key: bytes | None, value: bytes | None, destination: str, reason: str
+        self,
+        key: bytes | None,
+        value: bytes | None,
+        destination: str,
+        reason: str,
+        origin: Origin | None,
     ) -> None:
-        """Keep a record on the topic of what was not taken; goes on until Kafka has it."""
-        headers = [
-            (REASON_HEADER, reason.encode("utf-8", "replace")),
+        """Keep a record on the topic of what was not taken; goes on until Kafka has it, of one that
+        is too large with the reason its beginning and where the whole lies.
+        """
+        headers: list[tuple[str, bytes | None]] = [
+            (REASON_HEADER, reason[:_MAX_REASON].encode("utf-8", "replace")),
             (DESTINATION_HEADER, destination.encode()),
         ]
+        if key is None and value is None:
+            # Kafka takes no record without both.
+            value = b""
+        whole = True
         while True:
             assert self._producer is not None, "records are taken after the start"
             try:
                 await self._producer.send_and_wait(PARKED.name, value, key=key, headers=headers)
             except KafkaError as error:
+                if whole and isinstance(error, MessageSizeTooLargeError):
+                    log.warning("parked in part", bytes=len(value or b""), origin=origin)
+                    key, value, of_whole = cut(key, value)
+                    headers += [*of_whole, *_said(origin)]
+                    whole = False
+                    continue
                 log.warning("cannot park", reason=type(error).__name__)
                 await asyncio.sleep(_PARK_PAUSE)
             else:
                 return
+
+
+def _origin(message: Message) -> Origin:
+    return Origin(message.topic, message.tp.partition, message.offset)
+
+
+def _said(origin: Origin | None) -> list[tuple[str, bytes]]:
+    """``origin`` as headers."""
+    if origin is None:
+        return []
+    return [
+        (TOPIC_HEADER, origin.topic.encode()),
+        (PARTITION_HEADER, str(origin.partition).encode()),
+        (OFFSET_HEADER, str(origin.offset).encode()),
+    ]

@@ -8,11 +8,13 @@ import json
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from support import ROOT, event
 from support.alerts import example, write
 from support.cli import sla, sla_json
@@ -20,11 +22,11 @@ from support.live import PARTITIONS, keyed, publish, records_of, table_row, unti
 from support.receiver import Receiver
 
 from sla_cli.rig import Program, TrackerProcess, read_topic
-from sla_kafka.admin import create_topics
+from sla_kafka.admin import admin_client, create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import BREACHES, DEAD_LETTERS, EVENTS, MAX_INPUT_BYTES
+from sla_kafka.topics import BREACHES, DEAD_LETTERS, EVENTS, MAX_INPUT_BYTES, PARKED
 
 pytestmark = pytest.mark.kafka
 
@@ -160,6 +162,12 @@ class Dlq:
         return await asyncio.to_thread(sla_json, "dlq", "show", letter, *self._broker)
 
 
+def narrowed(topic: str, size: int) -> ConfigResource:
+    """``topic`` takes records of so many bytes."""
+    configs = {"cleanup.policy": "delete", "max.message.bytes": str(size)}
+    return ConfigResource(ConfigResourceType.TOPIC, topic, configs)
+
+
 def told_of(receiver: Receiver) -> Counter[str]:
     return Counter(json.loads(each.body)["subject"] for each in receiver.taken)
 
@@ -278,6 +286,66 @@ async def test_a_parked_alert_goes_to_no_other_destination_and_not_once_it_is_ta
             for each in second.taken[2:]
             if json.loads(each.body)["subject"] == "BACK-4"
         ]
+
+
+def too_large(ticket: str, size: int) -> dict[str, Any]:
+    """A breach of ``ticket`` of ``size`` bytes."""
+    found = example("sla.breach", ticket, padding="")
+    found["data"]["padding"] = "x" * (size - len(json.dumps(found)))
+    return found
+
+
+async def test_an_alert_too_large_to_be_parked_is_parked_in_part_and_holds_nobody_up(
+    settings: KafkaSettings, notifier: Any
+) -> None:
+    dlq = Dlq(settings)
+    home = partition_for(b"LARGE-1", PARTITIONS)
+    near = [f"LARGE-{number}" for number in range(2, 99)]
+    near = [each for each in near if partition_for(each.encode(), PARTITIONS) == home]
+    tickets = ["LARGE-1", *near[:2]]
+    with Receiver(lambda *_: 422) as receiver:
+        notifier(crm=receiver)
+        # As large as a record may be, and smaller than a topic takes that was narrowed.
+        largest = too_large("LARGE-1", 1_048_470)
+        await write(settings, BREACHES, [largest], PARTITIONS)
+        await dlq.listed(1, "--ticket", "LARGE-1")
+        async with admin_client(settings) as admin:
+            await admin.alter_configs([narrowed(PARKED.name, 200_000)])
+        try:
+            alerts = [too_large(tickets[1], 300_000), example("sla.breach", tickets[2])]
+            for alert in alerts:
+                await write(settings, BREACHES, [alert], PARTITIONS)
+                await dlq.listed(1, "--ticket", alert["subject"])
+        finally:
+            async with admin_client(settings) as admin:
+                await admin.alter_configs([narrowed(PARKED.name, 1_048_588)])
+        letters = {each: (await dlq.list("--ticket", each))[0] for each in tickets}
+        places = {
+            record.key.decode(): f"{BREACHES.name}/{record.partition}/{record.offset}"
+            for record in await read_topic(settings, BREACHES.name)
+        }
+        for whole in (largest, alerts[0]):
+            letter, body = letters[whole["subject"]], json.dumps(whole)
+            assert letter["origin"] == places[whole["subject"]]
+            assert letter["reason"] == "http_422"
+            shown = await dlq.show(letter["id"])
+            assert shown["body"] == body[:65_536]
+            headers = dict(shown["headers"])
+            assert headers["sla-length"] == str(len(body))
+            assert headers["sla-sha256"] == sha256(body.encode()).hexdigest()
+            # It is no alert any more, so nobody is told of it.
+            told = await dlq.retry(letter["id"], status=1)
+            assert f"the whole record lies at {letter['origin']}" in told[letter["id"]]
+        assert "sla-length" not in dict((await dlq.show(letters[tickets[2]]["id"]))["headers"])
+        partition = TopicPartition(BREACHES.name, home)
+
+        async def gone_past() -> bool | None:
+            async with admin_client(settings) as admin:
+                found = await admin.list_consumer_group_offsets("notifier-letters")
+            last = int(places[tickets[2]].rpartition("/")[2])
+            return True if partition in found and found[partition].offset > last else None
+
+        await until(gone_past)
 
 
 async def test_an_orphan_is_applied_when_its_ticket_has_come(tmp_path: Path) -> None:

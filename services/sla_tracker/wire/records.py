@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final, NamedTuple, Protocol
 
 from sla_kafka.topics import MAX_INPUT_BYTES
+from sla_schemas.cutting import cut
 from sla_schemas.headers import (
     DETAIL_HEADER,
-    LENGTH_HEADER,
     OFFSET_HEADER,
     PARTITION_HEADER,
     REASON_HEADER,
-    SHA256_HEADER,
     TOPIC_HEADER,
 )
 from sla_schemas.memory import Headers, KeptRecord
 from sla_schemas.words import DeadLetterReason
 
-#: What is kept of a record that is larger than a dead letter may be, in bytes, and of a detail, in
-#: characters.
-KEPT_KEY: Final = 1024
-KEPT_VALUE: Final = 64 * 1024
+#: What is kept of the headers of a record that is larger than a dead letter may be, in bytes.
 KEPT_HEADERS: Final = 16 * 1024
+#: Characters of a detail.
 MAX_DETAIL: Final = 1000
 
 
@@ -79,13 +75,8 @@ def dead_letter(record: Record, rejected: Rejected) -> DeadLetter:
         (OFFSET_HEADER, str(record.offset).encode()),
     ]
     if size_of(key, value, headers) > MAX_INPUT_BYTES:
-        whole = value or b""
-        origin += [
-            (LENGTH_HEADER, str(len(whole)).encode()),
-            (SHA256_HEADER, sha256(whole).hexdigest().encode()),
-        ]
-        key = None if key is None else key[:KEPT_KEY]
-        value = None if value is None else value[:KEPT_VALUE]
+        key, value, of_whole = cut(key, value)
+        origin += of_whole
         headers = _first(headers, KEPT_HEADERS)
     return DeadLetter(key, value, [*headers, *origin], rejected.reason)
 
