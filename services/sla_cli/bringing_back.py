@@ -32,7 +32,7 @@ from sla_kafka.access import DLQ_RETRY_ID
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import BREACHES, EVENTS, MAX_DEAD_LETTER_BYTES, PARKED, WARNINGS
-from sla_notifier.alert import RETRACTIONS, Alert, UnreadableError
+from sla_notifier.alert import NOBODY, RETRACTIONS, Alert, UnreadableError
 from sla_schemas.headers import (
     DESTINATION_HEADER,
     DETAIL_HEADER,
@@ -298,7 +298,10 @@ class _Ways:
             return _Order(letter, told, [_mark(letter)])
         headers = [(DESTINATION_HEADER, (letter.source or "").encode()), *_retried(letter)]
         again = _Record(PARKED.name, letter.value, letter.key, letter.partition, headers)
-        return _Order(letter, f"given to the notifier for {letter.source!r}", [again])
+        # What becomes of it only the notifier can tell, which may not even be at work.
+        way = "by its routes" if letter.source == NOBODY else f"to {letter.source!r}"
+        told = f"published to {PARKED.name}: a notifier delivers it {way}, or parks it again"
+        return _Order(letter, told, [again])
 
 
 def _insist_on_all(letter: Letter, remedy: str) -> None:

@@ -15,6 +15,8 @@ from sla_runtime.tracing import traceparent_in
 
 #: What says that a promise no longer needs anybody's attention.
 RETRACTIONS: Final = frozenset({"warning_retracted", "breach_retracted"})
+#: The destination of a parked record that is no alert, or that no route was found for.
+NOBODY: Final = "-"
 
 
 class UnreadableError(Exception):

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from sla_domain.policy import PolicyBook
 from sla_kafka.clients import Clients
 from sla_kafka.topics import PARKED, TICKETS
-from sla_notifier.alert import RETRACTIONS, Alert, Origin, UnreadableError, chosen
+from sla_notifier.alert import NOBODY, RETRACTIONS, Alert, Origin, UnreadableError, chosen
 from sla_notifier.delivery import Deliverer, Job
 from sla_notifier.lateness import Lateness
 from sla_notifier.metrics import NotifierMetrics
@@ -39,8 +39,6 @@ from sla_schemas.memory import values_of
 _PARK_PAUSE: Final = 2.0
 #: Characters of a reason.
 _MAX_REASON: Final = 1000
-#: Who a record goes to that is no alert.
-_NOBODY: Final = "-"
 
 log = structlog.get_logger("sla_notifier")
 
@@ -210,7 +208,7 @@ class Notifier:
             return
         if name in self._deliverers:
             self._send(message, [(name, alert, None)])
-        elif name == _NOBODY:
+        elif name == NOBODY:
             # It was no alert then, and is one now.
             await self._route(message, alert)
         else:
@@ -233,7 +231,7 @@ class Notifier:
         for name, what, route in ways:
             self._deliverers[name].put(Job(what, done, route))
 
-    async def _set_aside(self, message: Message, reason: str, destination: str = _NOBODY) -> None:
+    async def _set_aside(self, message: Message, reason: str, destination: str = NOBODY) -> None:
         taken = self._positions.take(message.tp, message.offset, 1)
         self._metrics.unreadable.inc()
         log.error("record parked", topic=message.topic, offset=message.offset, reason=reason)
