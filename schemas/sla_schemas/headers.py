@@ -6,7 +6,7 @@ from typing import Final
 
 REKEYED_HEADER: Final = "sla-rekeyed"
 REPLAY_FRONTIER_HEADER: Final = "sla-replay-frontier"
-#: On an input record without a value: the ticket of its key is to be forgotten.
+#: On an input record without a value: the ticket of its key is to be forgotten. Signed (erasure).
 ERASE_HEADER: Final = "sla-erase"
 #: On a record that the client could not read: why. It has neither key nor value.
 UNREADABLE_HEADER: Final = "sla-unreadable"

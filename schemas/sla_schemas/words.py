@@ -41,6 +41,7 @@ DeadLetterReason = Literal[
     "too_large",
     "wrong_key",
     "orphan",
+    "not_allowed",
 ]
 
 #: The names that the source document gives the severities; accepted on input beside our own.

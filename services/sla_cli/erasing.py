@@ -19,6 +19,7 @@ from sla_domain.instant import DAY
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, HEARTBEATS, TICKETS, TOPICS, Topic
+from sla_schemas.erasure import erase_order
 from sla_schemas.headers import ERASE_HEADER
 
 #: Seconds a running tracker has to forget.
@@ -71,8 +72,9 @@ def _client_of(ticket: str, row: bytes) -> str | None:
         ) from error
 
 
-async def erase(settings: KafkaSettings, client: str) -> list[str]:
-    """Have the trackers forget the tickets of ``client``, and wait until they have; answers which.
+async def erase(settings: KafkaSettings, client: str, key: bytes) -> list[str]:
+    """Have the trackers forget the tickets of ``client``, by orders signed with their ``key``, and
+    wait until they have; answers which.
 
     It goes through the input, since the table is the trackers' alone to write. Raises
     ``CommandError``.
@@ -81,12 +83,12 @@ async def erase(settings: KafkaSettings, client: str) -> list[str]:
     begun = await end_offsets(settings, TICKETS.name)
     tickets = await tickets_of(settings, client)
     if tickets:
-        await _order(settings, tickets)
+        await _order(settings, tickets, key)
         await _until_gone(settings, tickets, begun)
     return tickets
 
 
-async def _order(settings: KafkaSettings, tickets: Iterable[str]) -> None:
+async def _order(settings: KafkaSettings, tickets: Iterable[str], key: bytes) -> None:
     producer = AIOKafkaProducer(**settings.client_options(), acks="all", enable_idempotence=True)
     count = await connect(producer, settings)
     try:
@@ -96,7 +98,9 @@ async def _order(settings: KafkaSettings, tickets: Iterable[str]) -> None:
                 None,
                 key=ticket.encode(),
                 partition=partition_for(ticket.encode(), count),
-                headers=[(ERASE_HEADER, b"")],
+                headers=[
+                    (ERASE_HEADER, erase_order(ticket.encode(), int(time.time() * 1000), key))
+                ],
             )
             for ticket in tickets
         ]
@@ -124,7 +128,8 @@ async def _until_gone(
             if time.monotonic() > deadline:
                 raise CommandError(
                     f"{len(left)} tickets are still in the table after {WAIT_SECONDS:.0f} s; they "
-                    "go when a tracker runs and has read its input up to now"
+                    "go when a tracker with the same key runs and has read its input up to now, "
+                    "and 'sla dlq list' shows what it refused"
                 )
             await asyncio.sleep(0.2)
 

@@ -154,7 +154,13 @@ class TrackerProcess(Program):
     """A tracker; on a replay clock unless told otherwise."""
 
     def __init__(
-        self, bootstrap: str, log: Path, *, policies: Sequence[Path] = (), replay: bool = True
+        self,
+        bootstrap: str,
+        log: Path,
+        *,
+        policies: Sequence[Path] = (),
+        replay: bool = True,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         options = ["--replay"] if replay else []
         for policy in policies:
@@ -165,7 +171,7 @@ class TrackerProcess(Program):
             log,
             options,
             port_option="--http-port",
-            environment={"SLA_TRACKER_APP": APP},
+            environment={"SLA_TRACKER_APP": APP, **(environment or {})},
         )
 
 

@@ -12,6 +12,9 @@ from sla_domain.errors import UserFacingError
 FILE_SUFFIX: Final = "_FILE"
 
 
+_KEY_BYTES: Final = 32
+
+
 class SecretError(UserFacingError):
     """A secret can't be read; the message names its file and the variable that named that."""
 
@@ -23,6 +26,14 @@ def secret_file(path: Path, setting: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise SecretError(f"{path}, named by {setting}, can't be read: {reason}") from error
+
+
+def erase_key(path: Path, setting: str) -> bytes:
+    """The key of orders to erase in a file. Raises ``SecretError``, for a short one too."""
+    key = secret_file(path, setting).encode()
+    if len(key) < _KEY_BYTES:
+        raise SecretError(f"{path}, named by {setting}, holds no key of {_KEY_BYTES} bytes or more")
+    return key
 
 
 def secret_of(name: str) -> str | None:

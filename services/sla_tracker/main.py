@@ -41,6 +41,7 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
     try:
         book = load_policies(settings.policies)
         access = metrics_access(settings.http_host)
+        _ = settings.erase_key  # where it can't be read, it is told now
         tracing = make_tracing("sla-tracker")
     except UserFacingError as error:
         log.error("tracker must end", reason=str(error))  # noqa: TRY400  the message is for people

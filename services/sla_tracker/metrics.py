@@ -87,6 +87,7 @@ class TrackerMetrics:
         self._unknown_fields = counter(
             "sla_unknown_fields", "Fields of events that no schema knows and that were dropped."
         )
+        self._erased = counter("sla_erased_tickets", "Tickets that were forgotten by order.")
         self._dead_letters = counters(
             "sla_dead_letters", "Records that could not be used.", "reason"
         )
@@ -182,6 +183,8 @@ class TrackerMetrics:
             self._events.labels(type_, result).inc(count)
         if effects.unknown_fields:
             self._unknown_fields.inc(effects.unknown_fields)
+        if effects.erased:
+            self._erased.inc(effects.erased)
         for letter in effects.dead_letters:
             self._dead_letters.labels(letter.reason).inc()
         for stopped in effects.stopped:

@@ -22,6 +22,7 @@ from sla_domain.instant import DAY, SECOND, parse_instant
 from sla_domain.judge import judge, judge_anew, next_deadline, take_in
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Placement, Status, Ticket
+from sla_schemas.erasure import Refusal, obeyed
 from sla_schemas.headers import ERASE_HEADER, REKEYED_HEADER, REPLAY_FRONTIER_HEADER
 from sla_schemas.memory import Headers, Held, HeldRecord, StoredRow, digest_of
 from sla_tracker.table import (
@@ -146,6 +147,8 @@ class Effects:
     stopped: list[Stopped] = field(default_factory=list)
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
     unknown_fields: int = 0
+    #: Tickets that were forgotten by order.
+    erased: int = 0
     #: Records by source, and those of them that could not be used.
     read: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
@@ -159,7 +162,14 @@ class Effects:
 class Partition:
     """The tickets of one partition and the instant up to which its world is known."""
 
-    def __init__(self, number: int, topic: str, book: PolicyBook, time: TimeRule = REPLAY) -> None:
+    def __init__(
+        self,
+        number: int,
+        topic: str,
+        book: PolicyBook,
+        time: TimeRule = REPLAY,
+        refusal: Refusal = obeyed,
+    ) -> None:
         self.number = number
         self.table = TicketTable(book)
         #: The digest of the policies it judges by.
@@ -176,6 +186,7 @@ class Partition:
         self._topic = topic
         self._book = book
         self._time = time
+        self._refusal = refusal
         self._changed: dict[str, Entry | None] = {}
         # How many events were gone through again in this unit.
         self._folded = 0
@@ -406,7 +417,12 @@ class Partition:
             self.advance(int(told))
             return True
         if record.value is None and record.key and ERASE_HEADER in headers:
-            self._erase(record.key.decode("utf-8", "replace"))
+            refused = self._refusal(record.key, headers[ERASE_HEADER], record.timestamp)
+            if refused is None:
+                self._erase(record.key.decode("utf-8", "replace"))
+            else:
+                self.tally.events += 1
+                self._reject(record, Rejected("not_allowed", refused))
             return True
         return False
 
@@ -416,6 +432,7 @@ class Partition:
         """
         if (entry := self.table.get(ticket_id)) is not None:
             self._forget(entry)
+            self._effects.erased += 1
 
     # --- deadlines ---
 

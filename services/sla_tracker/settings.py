@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sla_kafka.secrets import erase_key
 from sla_tracker.partition import DEFAULT_GRACE, REPLAY, TimeRule
 
 
@@ -60,9 +62,20 @@ class TrackerSettings(BaseSettings):
     skip_deleted: bool = Field(
         False, description="Go on where records were deleted before they were read."
     )
+    erase_key_file: Path | None = Field(
+        None,
+        description="File of the key that orders of `sla erase` are signed with; without it they "
+        "are refused.",
+    )
     session_timeout_ms: int = Field(
         6_000, description="Milliseconds until the group notices a tracker that died."
     )
+
+    @cached_property
+    def erase_key(self) -> bytes | None:
+        """The key of orders to erase. Raises ``SecretError``."""
+        path = self.erase_key_file
+        return None if path is None else erase_key(path, "SLA_TRACKER_ERASE_KEY_FILE")
 
     @property
     def time(self) -> TimeRule:

@@ -20,6 +20,7 @@ from sla_domain.policy import PolicyBook
 from sla_kafka.clients import Clients
 from sla_kafka.topics import EVENTS
 from sla_runtime.tracing import Tracing
+from sla_schemas.erasure import refusal_without
 from sla_tracker.broker_clock import BrokerClock
 from sla_tracker.errors import FatalError
 from sla_tracker.metrics import TrackerMetrics
@@ -331,7 +332,11 @@ class PartitionTask:
         self._step = State.RESTORING
         started = time.monotonic()
         world = Partition(
-            self.partition.partition, self.partition.topic, self._book, self._settings.time
+            self.partition.partition,
+            self.partition.topic,
+            self._book,
+            self._settings.time,
+            refusal_without(self._settings.erase_key),
         )
         self._partitions = len(self._consumer.partitions_for_topic(EVENTS.name) or ())
         offset = await restore(world, self._clients, self._settings, self._partitions)
@@ -457,6 +462,10 @@ class PartitionTask:
         for _, span, _ in begun:
             span.end()
         self._metrics.committed(effects, time.monotonic() - started)
+        if effects.erased:
+            log.warning(
+                "tickets erased", partition=self.partition.partition, tickets=effects.erased
+            )
 
     def _progress(self, world: Partition) -> bytes:
         return write_progress(

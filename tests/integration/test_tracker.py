@@ -20,6 +20,7 @@ from support import event
 from support.cli import SLA, environment, sla, sla_json
 from support.live import PARTITIONS, ago, keyed, publish, records_of, table_row, until
 
+from sla_cli.erasing import erase
 from sla_cli.rig import TrackerProcess, read_topic
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
@@ -34,11 +35,13 @@ from sla_kafka.topics import (
     TICKETS,
     WARNINGS,
 )
+from sla_schemas.headers import REASON_HEADER
 from sla_schemas.words import NoticeKind
 from sla_tracker.partition import EVENT_WEIGHT, MAX_TICKET_WEIGHT
 from sla_tracker.wire.progress import read_progress
 
 pytestmark = pytest.mark.kafka
+ERASE_KEY = "erase.key"
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +57,14 @@ def tracker(
     settings: KafkaSettings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[TrackerProcess]:
     log = tmp_path_factory.mktemp("tracker") / "tracker.log"
-    process = TrackerProcess(settings.bootstrap, log, replay=False)
+    key = log.with_name(ERASE_KEY)
+    key.write_text("k" * 32 + "\n")
+    process = TrackerProcess(
+        settings.bootstrap,
+        log,
+        replay=False,
+        environment={"SLA_TRACKER_ERASE_KEY_FILE": str(key)},
+    )
     try:
         process.wait_until_ready()
         yield process
@@ -447,15 +457,42 @@ async def test_a_client_is_erased_from_the_table_and_stays_so(
     counted = await asyncio.to_thread(sla_json, "erase", "gone", *broker, status=1)
     assert sorted(counted["tickets"]) == ["ERASE-1", "ERASE-2"]
     assert await table_row(settings, "ERASE-1"), "nothing is erased without --yes"
-    told = await asyncio.to_thread(sla_json, "erase", "gone", "--yes", *broker)
+    key = ("--key", str(tracker.log.with_name(ERASE_KEY)))
+    told = await asyncio.to_thread(sla_json, "erase", "gone", "--yes", *key, *broker)
     assert sorted(told["tickets"]) == ["ERASE-1", "ERASE-2"]
     assert told["days_left"][BREACHES.name] == 90
     for ticket in ("ERASE-1", "ERASE-2"):
         last = (await records_of(settings, TICKETS.name, ticket))[-1]
         assert last.value is None, "a tombstone, which compaction takes as an order"
     assert await table_row(settings, "ERASE-3")
-    again = await asyncio.to_thread(sla_json, "erase", "gone", "--yes", *broker)
+    again = await asyncio.to_thread(sla_json, "erase", "gone", "--yes", *key, *broker)
     assert again["tickets"] == []
+    assert "sla_erased_tickets_total 2.0" in tracker.get("/metrics")[1]
+    assert '"tickets erased"' in tracker.log.read_text()
+
+
+async def test_nobody_is_erased_by_who_has_not_the_key(
+    settings: KafkaSettings, tracker: TrackerProcess, tmp_path: Path
+) -> None:
+    await publish(
+        settings,
+        keyed(event("created", ago(seconds=5), "KEPT-1", severity="low", client_id="kept")),
+    )
+    await until(lambda: table_row(settings, "KEPT-1"))
+    broker = ("--bootstrap", settings.bootstrap)
+    without = await asyncio.to_thread(sla, "erase", "kept", "--yes", *broker, status=1)
+    assert b"SLA_TRACKER_ERASE_KEY_FILE" in without.stderr
+    other = tmp_path / "other.key"
+    other.write_text("o" * 32)
+    erasing = asyncio.create_task(erase(settings, "kept", other.read_bytes()))
+
+    async def refused() -> bool:
+        letters = await read_topic(settings, DEAD_LETTERS.name)
+        return any(dict(each.headers).get(REASON_HEADER) == b"not_allowed" for each in letters)
+
+    await until(refused)
+    erasing.cancel()
+    assert await table_row(settings, "KEPT-1")
 
 
 def test_health_says_which_partitions_run(tracker: TrackerProcess) -> None:

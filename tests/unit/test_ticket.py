@@ -12,9 +12,10 @@ from sla_domain.errors import UnknownPolicyError
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
 from sla_kafka.topics import EVENTS
+from sla_schemas.erasure import VALID_MS, erase_order, refusal_without
 from sla_schemas.headers import ERASE_HEADER
 from sla_schemas.memory import read_stored
-from sla_tracker.partition import REPLAY, Partition
+from sla_tracker.partition import REPLAY, Effects, Partition
 
 V1 = default_book().latest
 #: A version that claims to have been in force before the ticket was communicated.
@@ -130,6 +131,35 @@ def test_an_erased_ticket_is_forgotten_without_a_word() -> None:
     assert not +world.census.tickets
     world.advance(parse_instant("2026-11-24T12:00:00Z"))
     assert not world.take(), "its deadlines are gone with it"
+
+
+def test_an_order_to_erase_is_obeyed_where_it_is_signed_and_fresh() -> None:
+    key, at = b"k" * 32, parse_instant("2026-11-23T12:10:00Z")
+    good = erase_order(b"T-1", at, key)
+
+    def left_after(told: bytes, appended: int = at, known: bytes | None = key) -> Effects:
+        world = Partition(0, EVENTS.name, PolicyBook([V1]), REPLAY, refusal_without(known))
+        created = event("created", "2026-11-23T12:00:00Z", severity="blocker")
+        for record in laid_out(lines_of([created]), EVENTS.name, 1):
+            world.apply(record)
+        world.take()
+        headers = [(ERASE_HEADER, told)]
+        world.apply(Recorded(EVENTS.name, 0, 9, appended, b"T-1", None, headers))
+        return world.take()
+
+    obeyed = left_after(good)
+    assert (obeyed.tickets, obeyed.erased) == ({"T-1": None}, 1)
+    for refused in (
+        left_after(b""),
+        left_after(good[:-1] + b"g"),
+        left_after(erase_order(b"T-2", at, key)),
+        left_after(erase_order(b"T-1", at, b"o" * 32)),
+        left_after(good, at + VALID_MS + 1),
+        left_after(good, known=None),
+    ):
+        assert (refused.tickets, refused.erased) == ({}, 0)
+        (letter,) = refused.dead_letters
+        assert letter.reason == "not_allowed"
 
 
 def test_erasing_what_is_not_there_or_naming_none_changes_nothing() -> None:

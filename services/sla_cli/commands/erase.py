@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,23 +14,44 @@ def erase(
     client: Annotated[str, typer.Argument(help="The client's id.")],
     bootstrap: Bootstrap = None,
     yes: Annotated[bool, typer.Option("--yes", help="Erase; without it they are counted.")] = False,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of the trackers' key for such orders.",
+            envvar="SLA_TRACKER_ERASE_KEY_FILE",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Erase a client's tickets from the table, for good, and say where its ids still lie.
 
     Events and alerts go by their topics' retention, overwritten rows of the table by compaction
-    (docs/security.md). A tracker must run.
+    (docs/security.md). A tracker must run, with the same key:
 
-      sla erase acme --yes
+      openssl rand -hex 32 > erase.key
+
+      SLA_TRACKER_ERASE_KEY_FILE=erase.key sla tracker
+
+      sla erase acme --yes --key erase.key
     """
     import asyncio
 
     from sla_cli.console import out, print_json
     from sla_cli.erasing import days_left, tickets_of
     from sla_cli.erasing import erase as forget
+    from sla_cli.errors import CommandError
+    from sla_kafka.secrets import erase_key
 
     settings = kafka_settings(bootstrap)
-    tickets = asyncio.run((forget if yes else tickets_of)(settings, client))
+    if not yes:
+        tickets = asyncio.run(tickets_of(settings, client))
+    elif key is None:
+        raise CommandError(
+            "erasing needs the trackers' key; name its file with --key or in "
+            "SLA_TRACKER_ERASE_KEY_FILE"
+        )
+    else:
+        tickets = asyncio.run(forget(settings, client, erase_key(key, "--key")))
     left = days_left()
     if as_json:
         print_json({"client": client, "tickets": tickets, "erased": yes, "days_left": left})
