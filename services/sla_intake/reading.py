@@ -154,15 +154,13 @@ def _read(delivery: Delivery, now: int) -> Reading:
         problems.append(_unusable(error, delivery.source))
     events = []
     for event in translation.events:
-        if _TRACE.fullmatch(trace := delivery.headers.get(TRACEPARENT, "")):
-            # An event's own trace goes before that of the request which brought it.
-            event.setdefault(TRACEPARENT, trace)
+        # An event's own trace goes before that of the request which brought it.
+        traces = (event.get(TRACEPARENT), delivery.headers.get(TRACEPARENT))
+        event[TRACEPARENT] = next(filter(_is_trace, traces), None)
         try:
-            _check(event, now)
+            events.append(_published(event, now))
         except Exception as error:  # noqa: BLE001  as above
             problems.append(_unusable(error, delivery.source))
-        else:
-            events.append(event)
     ignored = [] if translation.ignored is None else [translation.ignored]
     if not problems:
         return Reading(events, [], ignored)
@@ -193,8 +191,15 @@ def _detail(problems: Sequence[UnusableError]) -> str:
     return text if len(text) <= _MAX_DETAIL else text[:_MAX_DETAIL] + "…"
 
 
-def _check(event: dict[str, Any], now: int) -> None:
-    """Raise ``UnusableError`` for what the tracker would not take either."""
+def _is_trace(text: Any) -> bool:
+    return isinstance(text, str) and _TRACE.fullmatch(text) is not None
+
+
+def _published(event: dict[str, Any], now: int) -> dict[str, Any]:
+    """An event as it was read: the fields that the contract knows and nothing else, so that no
+    text which came along lies on the topic. Raises ``UnusableError`` for what the tracker would
+    not take either.
+    """
     written = msgspec.json.encode(event)
     if len(written) > MAX_RECORD_BYTES:
         raise UnusableError("too_large", f"{len(written)} bytes; at most {MAX_RECORD_BYTES}")
@@ -214,6 +219,7 @@ def _check(event: dict[str, Any], now: int) -> None:
     communicated = getattr(model.data, "communicated_at", None)
     if max(model.time, communicated or 0) > now + FUTURE_TOLERANCE:
         raise UnusableError("from_the_future", "more than 5 minutes ahead of its arrival")
+    return model.model_dump(mode="json", exclude_none=True)
 
 
 def _deeper(value: Any, levels: int) -> bool:

@@ -79,7 +79,7 @@ def _new_of(event: dict[str, Any], lacking: Sequence[str]) -> dict[str, Any]:
     """An event, of a ``created`` that was published the severity it lacked: of two with the same
     id the first stands, so that can only be told as a change, of the same instant.
     """
-    severity = event["data"].get("severity") if "severity" in lacking else None
+    severity = event.get("data", {}).get("severity") if "severity" in lacking else None
     if severity is None or event["type"] != f"{TYPE_PREFIX}created":
         return event
     type_ = f"{TYPE_PREFIX}severity_changed"

@@ -100,8 +100,20 @@ class Source(Strict):
         Field(description="Time zone of times that come without an offset, as `Europe/Madrid`."),
     ] = None
     ticket_prefix: Annotated[
-        str, StringConstraints(max_length=40), Field(description="Before each ticket id.")
+        str,
+        StringConstraints(max_length=40),
+        Field(
+            description="Before each ticket id. Of several sources each needs one, of which none "
+            "begins another."
+        ),
     ] = ""
+    tickets_of: Annotated[
+        str | None,
+        Field(
+            description="Another source, about whose tickets this one speaks too: it has the "
+            "prefix of that one."
+        ),
+    ] = None
     mapping: Annotated[Mapping, Field(description="Its own words; below.")] = Mapping()
 
     @property
@@ -113,6 +125,11 @@ class Source(Strict):
     def uri(self) -> str:
         """The ``source`` of its events."""
         return f"/{self.kind}/{self.name}"
+
+    @property
+    def bound_to(self) -> str | None:
+        """The one client whose tickets it may send; ``None`` where there may be several."""
+        return None if self.client_field else self.client_id
 
     def secrets(self) -> list[bytes]:
         """The live secrets. Raises ``SourcesError`` where none is set, and ``SecretError``."""
@@ -147,13 +164,59 @@ def read_sources(path: Path | None, *, secrets: bool = True) -> list[Source]:
             "no sources file is named; write one (docs/intake.md) and name it with --sources"
         )
     found = read_toml(path, _File, "sources file", SourcesError).sources
-    if len({source.name for source in found}) < len(found):
-        raise SourcesError(f"sources file {path}: two sources have the same name")
+    origin = f"sources file {path}"
+    named = {source.name: source for source in found}
+    if len(named) < len(found):
+        raise SourcesError(f"{origin}: two sources have the same name")
     for source in found:
-        _check(source, f"sources file {path}: source {source.name!r}")
+        _check(source, f"{origin}: source {source.name!r}")
         if secrets:
             source.secrets()
-    return [source.complete() for source in found]
+    _check_prefixes([source for source in found if source.tickets_of is None], origin)
+    return [_beside(source, named, origin).complete() for source in found]
+
+
+def _check_prefixes(sources: list[Source], origin: str) -> None:
+    """Whose a ticket is, its id must tell: by the prefix of one source and no other."""
+    if len(sources) < 2:
+        return
+    without = [repr(source.name) for source in sources if not source.ticket_prefix]
+    if without:
+        raise SourcesError(
+            f"{origin}: several sources need a ticket_prefix each, or one could speak about the "
+            f"tickets of another; without one: {', '.join(without)}"
+        )
+    for one in sources:
+        for other in sources:
+            if one is not other and other.ticket_prefix.startswith(one.ticket_prefix):
+                raise SourcesError(
+                    f"{origin}: the ticket_prefix {other.ticket_prefix!r} of {other.name!r} begins "
+                    f"with that of {one.name!r}, so one could speak about the tickets of the "
+                    "other; to share tickets, name the other source in tickets_of"
+                )
+
+
+def _beside(source: Source, named: dict[str, Source], origin: str) -> Source:
+    """The source, with the prefix of the one about whose tickets it speaks."""
+    if source.tickets_of is None:
+        return source
+    name = f"{origin}: source {source.name!r}"
+    owner = named.get(source.tickets_of)
+    if owner is None or owner.tickets_of is not None:
+        raise SourcesError(
+            f"{name} speaks about the tickets of {source.tickets_of!r}, which is no source with "
+            "tickets of its own"
+        )
+    if source.ticket_prefix:
+        raise SourcesError(
+            f"{name} has the prefix of {owner.name!r}, so ticket_prefix says nothing"
+        )
+    if source.bound_to is not None and source.bound_to != owner.bound_to:
+        raise SourcesError(
+            f"{name} is bound to client {source.bound_to!r}, and {owner.name!r} has tickets of "
+            "others too, which it could cancel"
+        )
+    return source.model_copy(update={"ticket_prefix": owner.ticket_prefix})
 
 
 def _check(source: Source, name: str) -> None:
@@ -161,5 +224,9 @@ def _check(source: Source, name: str) -> None:
         raise SourcesError(f"{name} must say whose tickets it sends, in client_id or client_field")
     if source.kind != "jira" and "ticket_field" in source.model_fields_set:
         raise SourcesError(f"{name} is of {source.kind}; ticket_field is for jira")
+    if source.kind == "cloudevents" and source.client_field is not None:
+        raise SourcesError(
+            f"{name}: a CloudEvent's client is in its data.client_id, so client_field says nothing"
+        )
     if source.kind == "cloudevents" and source.zone is not None:
         raise SourcesError(f"{name}: a CloudEvent's time has an offset, so zone says nothing")

@@ -20,12 +20,17 @@ class SecretError(UserFacingError):
 
 
 def secret_file(path: Path, setting: str) -> str:
-    """The secret in a file, without the end of its line. Raises ``SecretError``."""
+    """The secret in a file, without the end of its line. Raises ``SecretError``, also where there
+    is none in it: an empty secret is one that everybody knows.
+    """
     try:
-        return path.read_text("utf-8").rstrip("\r\n")
+        found = path.read_text("utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise SecretError(f"{path}, named by {setting}, can't be read: {reason}") from error
+    if not found.strip():
+        raise SecretError(f"{path}, named by {setting}, is empty; write the secret into it")
+    return found
 
 
 def erase_key(path: Path, setting: str) -> bytes:
@@ -38,8 +43,9 @@ def erase_key(path: Path, setting: str) -> bytes:
 
 def secret_of(name: str) -> str | None:
     """The secret in the variable ``name``, or in the file that ``<name>_FILE`` names; ``None``
-    where there is neither. Raises ``SecretError``.
+    where there is neither, or nothing but blanks in the variable. Raises ``SecretError``.
     """
     if path := os.environ.get(name + FILE_SUFFIX):
         return secret_file(Path(path), name + FILE_SUFFIX)
-    return os.environ.get(name) or None
+    found = os.environ.get(name, "")
+    return found if found.strip() else None

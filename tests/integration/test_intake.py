@@ -36,10 +36,13 @@ name = "acme-zendesk"
 kind = "zendesk"
 secret_envs = ["ZENDESK_SECRET"]
 client_id = "acme"
+ticket_prefix = "ZD-"
 [[sources]]
 name = "own"
 kind = "cloudevents"
 secret_envs = ["OWN_TOKEN"]
+client_id = "own"
+ticket_prefix = "OWN-"
 """
 OWN = Source(name="own", kind="cloudevents", secret_envs=["OWN_TOKEN"])
 
@@ -104,7 +107,7 @@ def created(ticket: str) -> dict[str, Any]:
         "type": "ticket.created",
         "subject": ticket,
         "time": datetime.now(UTC).isoformat(),
-        "data": {"client_id": "acme", "severity": "high"},
+        "data": {"client_id": "own", "severity": "high"},
     }
 
 
@@ -123,7 +126,7 @@ async def test_a_zendesk_delivery_is_on_the_topic_when_it_is_answered(
     }
     status, _, answer = post(intake, "/hooks/acme-zendesk", body, headers)
     assert (status, answer) == (202, {"events": 2, "ignored": 0, "dead_letters": 0})
-    found = [r for r in await read_topic(settings, EVENTS.name) if r.key == b"5158"]
+    found = [r for r in await read_topic(settings, EVENTS.name) if r.key == b"ZD-5158"]
     assert [json.loads(record.value)["type"] for record in found] == [
         "ticket.created",
         "ticket.assigned",
@@ -149,6 +152,23 @@ async def test_what_is_not_understood_is_a_dead_letter_as_it_came(
         redelivered(letter.headers, letter.value, letter.timestamp, [])
 
 
+async def test_a_source_speaks_for_itself_alone(intake: Program, broker: EmbeddedKafka) -> None:
+    settings = KafkaSettings(bootstrap=broker.bootstrap)
+    cancelled = created("ZD-5158") | {
+        "source": "/zendesk/acme-zendesk",
+        "type": "ticket.cancelled",
+        "data": {"reason": "spam", "note": "free text"},
+    }
+    theirs = created("mine") | {"data": {"client_id": "acme"}}
+    body, headers = own([cancelled, theirs], "application/cloudevents-batch+json")
+    assert post(intake, "/hooks/own", body, headers)[2]["dead_letters"] == 1
+    found = [r for r in await read_topic(settings, EVENTS.name) if b"5158-1" in (r.value or b"")]
+    assert [record.key for record in found] == [b"OWN-ZD-5158"]
+    told = json.loads(found[0].value or b"")
+    assert told["source"] == "/cloudevents/own/zendesk/acme-zendesk"
+    assert told["data"] == {"reason": "spam"}
+
+
 async def test_a_batch_is_acknowledged_as_a_whole(intake: Program, broker: EmbeddedKafka) -> None:
     settings = KafkaSettings(bootstrap=broker.bootstrap)
     batch = [created(f"batch-{number}") for number in range(200)]
@@ -158,7 +178,7 @@ async def test_a_batch_is_acknowledged_as_a_whole(intake: Program, broker: Embed
         "ignored": 0,
         "dead_letters": 0,
     }
-    found = [r for r in await read_topic(settings, EVENTS.name) if r.key.startswith(b"batch-")]
+    found = [r for r in await read_topic(settings, EVENTS.name) if r.key.startswith(b"OWN-batch-")]
     assert len(found) == 200
 
 

@@ -105,6 +105,7 @@ FORGERIES = [
     ("freshdesk", {SHARED_SECRET: "ñ\udcff"}),
     ("cloudevents", {"authorization": NEW.decode()}),
     ("cloudevents", {"authorization": "Bearer "}),
+    ("github", signed_as_a_hub(HUB_SIGNATURE_256, b"", BODY)),
 ]
 
 
@@ -116,7 +117,7 @@ def test_either_live_secret_proves_a_delivery(kind: Any, headers: dict[str, str]
 @pytest.mark.parametrize(("kind", "headers"), FORGERIES)
 def test_nothing_else_does(kind: Any, headers: dict[str, str]) -> None:
     with pytest.raises(ForgedError):
-        verify(kind, [OLD, NEW], headers, BODY, NOW)
+        verify(kind, [OLD, NEW, b""], headers, BODY, NOW)
 
 
 def test_the_step_from_any_state_to_any_other_is_known() -> None:
@@ -161,6 +162,10 @@ FRESHDESK = "[[sources]]\nname='a'\nkind='freshdesk'\nsecret_envs=['S']\nclient_
         ),
         (f"{FRESHDESK}\nticket_field = 'key'", "ticket_field is for jira"),
         ("[[sources]]\nname='a'\nkind='cloudevents'\nsecret_envs=['S']\nzone='UTC'", "offset"),
+        (
+            "[[sources]]\nname='a'\nkind='cloudevents'\nsecret_envs=['S']\nclient_field='c'",
+            "client_field says nothing",
+        ),
     ],
 )
 def test_a_wrong_sources_file_is_told_in_a_sentence(
@@ -311,7 +316,10 @@ def test_what_was_wrong_in_a_batch_goes_again_by_itself() -> None:
     assert len(events) == 1
     mended = letter.body.replace(b'""', b'"acme"')
     (record,) = redelivered(letter.headers(), mended, READ, [source()])
-    assert json.loads(record.value) == good
+    assert json.loads(record.value) == good | {
+        "source": "/cloudevents/s/x",
+        "time": "2026-11-23T20:42:10.000Z",
+    }
 
 
 def test_the_severity_that_was_not_understood_is_told_as_a_change() -> None:

@@ -8,20 +8,58 @@ from urllib.parse import unquote
 
 from sla_intake.delivery import Delivery, UnusableError
 from sla_intake.draft import Translation
+from sla_intake.sources import Source
+from sla_schemas.events import TYPE_PREFIX
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 ATTRIBUTE: Final = "ce-"
+CREATED: Final = f"{TYPE_PREFIX}created"
 #: Events in a batch at most; a batch is acknowledged as a whole.
 MAX_BATCH: Final = 1000
 
 
 def translate(delivery: Delivery) -> Translation:
-    """The event of a delivery, as it is; a batch was taken apart before."""
+    """The event of a delivery; a batch was taken apart before. Whose it is is ours to say."""
+    return Translation([_as_ours(_event(delivery), delivery.source)])
+
+
+def _as_ours(event: dict[str, Any], source: Source) -> dict[str, Any]:
+    """An event that speaks for its source and nobody else: under the source's own name, about the
+    tickets with its prefix, and of its client where it is bound to one. What has another shape
+    than it must have is left to the models to refuse.
+    """
+    ours = dict(event)
+    if isinstance(data := event.get("data", {}), dict):
+        ours["data"] = _data_as_ours(event.get("type"), data, source)
+    if (theirs := event.get("source")) and isinstance(theirs, str):
+        # Their own name stays in it, since their ids may be unique beneath that alone.
+        ours["source"] = f"{source.uri}/{theirs.removeprefix('/')}"
+    if (ticket := event.get("subject")) and isinstance(ticket, str):
+        ours["subject"] = source.ticket_prefix + ticket
+    return ours
+
+
+def _data_as_ours(type_: Any, data: dict[str, Any], source: Source) -> dict[str, Any]:
+    ours = dict(data)
+    if (into := data.get("merged_into")) and isinstance(into, str):
+        ours["merged_into"] = source.ticket_prefix + into
+    if type_ == CREATED and source.bound_to is not None:
+        if data.get("client_id") not in (None, source.bound_to):
+            raise UnusableError(
+                "invalid_data",
+                f"client_id is another than that of source {source.name!r}, {source.bound_to!r}",
+            )
+        ours["client_id"] = source.bound_to
+    return ours
+
+
+def _event(delivery: Delivery) -> dict[str, Any]:
+    """What came, in the structured form."""
     if media_type(delivery.headers).startswith("application/cloudevents"):
         if not isinstance(delivery.json, dict):
             raise UnusableError("not_cloudevents", "an event is a JSON object")
-        return Translation([delivery.json])
+        return delivery.json
     # §3.1: binary exactly when the media type is none of CloudEvents'.
     attributes = {
         name.removeprefix(ATTRIBUTE): unquote(value)
@@ -30,7 +68,7 @@ def translate(delivery: Delivery) -> Translation:
     }
     if "specversion" not in attributes:
         raise UnusableError("not_cloudevents", f"neither {STRUCTURED} nor a header ce-specversion")
-    return Translation([attributes | {"data": {} if delivery.json is None else delivery.json}])
+    return attributes | {"data": {} if delivery.json is None else delivery.json}
 
 
 def media_type(headers: Mapping[str, str]) -> str:
