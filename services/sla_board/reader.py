@@ -18,6 +18,7 @@ from sla_board.table import Origin, TicketTable
 from sla_kafka.admin import NOT_SEEN
 from sla_kafka.clients import Clients, let_go
 from sla_kafka.topics import EVENTS, PROGRESS, TICKETS
+from sla_runtime.background import Background
 from sla_runtime.heartbeat import Heart, Told
 from sla_runtime.pulse import PATIENCE_SECONDS, Pulse, Verdict, Watch
 from sla_schemas.tables import ProgressRecord
@@ -105,6 +106,7 @@ class Reader:
             lambda: self.heart.silence is None,
             max(PATIENCE_SECONDS, stale_seconds),
         )
+        self._listening: Background | None = None
         self._one = asyncio.Lock()
         self._updates = Counter(
             "sla_board_updates", "Records of the ticket table taken in.", registry=registry
@@ -150,7 +152,8 @@ class Reader:
         """Why the figures can't be relied on; ``None`` once the table is read, while it is
         followed. A tracker that is away does not make the board useless.
         """
-        return self.lost() or (None if self._loaded else "the ticket table is being read")
+        ended = None if self._listening is None else self._listening.ended
+        return ended or self.lost() or (None if self._loaded else "the ticket table is being read")
 
     def _told(self) -> Told:
         reason = self.unready()
@@ -161,7 +164,7 @@ class Reader:
         tried again.
         """
         self.heart.start()
-        listening = asyncio.create_task(self.pulse.run())
+        listening = self._listening = Background("listening to heartbeats", self.pulse.run())
         try:
             while True:
                 try:
@@ -250,6 +253,8 @@ class Reader:
         # What was read before the broker was lost and is gone since would otherwise stay for ever.
         seen: set[str] | None = set()
         while True:
+            if looking.cancelled():
+                raise OSError("nobody looks at the input")
             if looking.done():
                 looking.result()
             records = await consumer.getmany(timeout_ms=200, max_records=_BATCH)

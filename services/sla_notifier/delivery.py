@@ -19,6 +19,7 @@ from sla_notifier.metrics import NotifierMetrics
 from sla_notifier.requests import Composer, Request, StoppedClock
 from sla_notifier.retry_after import retry_after
 from sla_notifier.routes import Destination, Route
+from sla_runtime.background import Background
 from sla_runtime.tracing import TRACEPARENT, Tracing
 
 FIRST_PAUSE: Final = 0.5
@@ -97,17 +98,24 @@ class Deliverer:
         self._metrics = metrics
         self._tracing = tracing
         self._lanes: list[asyncio.Queue[Job]] = [asyncio.Queue() for _ in range(lanes)]
-        self._tasks: list[asyncio.Task[None]] = []
+        self._working: list[Background] = []
 
     def start(self) -> None:
         """Begin to deliver."""
-        self._tasks = [asyncio.create_task(self._work(lane)) for lane in self._lanes]
+        name = self.destination.name
+        self._working = [
+            Background(f"lane {number} to {name}", self._work(lane))
+            for number, lane in enumerate(self._lanes)
+        ]
 
     async def stop(self) -> None:
         """Cease; what is under way is not done."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(each.stop() for each in self._working))
+
+    @property
+    def ended(self) -> str | None:
+        """Why a part of it does not deliver any more; ``None`` while all do."""
+        return next((each.ended for each in self._working if each.ended), None)
 
     def put(self, job: Job) -> None:
         """Deliver ``job`` after those of the same lane."""

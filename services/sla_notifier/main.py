@@ -93,7 +93,7 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
         notifier.forget(list(revoked))
 
     app.service(Carrying)
-    web = probes(registry, lambda: unready(app, heart), access)
+    web = probes(registry, lambda: unready(app, heart, notifier), access)
     app.serve(web, listener, at_once=PROBES_AT_ONCE)
     host, port = listener.getsockname()[:2]
     # Before Faust: it asks for what it may not have again and again, and says nothing.

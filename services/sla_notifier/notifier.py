@@ -129,6 +129,11 @@ class Notifier:
         """Records taken and not yet done."""
         return self._settings.in_flight - self._room._value  # noqa: SLF001  asyncio has no other
 
+    @property
+    def ended(self) -> str | None:
+        """Why a part of it does not deliver any more; ``None`` while all do."""
+        return next((each.ended for each in self._deliverers.values() if each.ended), None)
+
     def closed_ways(self) -> list[str]:
         """The destinations that don't take anything now, in sentences."""
         return [

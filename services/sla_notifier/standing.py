@@ -17,6 +17,8 @@ def told(app: App, notifier: Notifier) -> Told:
     """How it stands now: what it owns, how much of that is delivered or parked, what it lacks."""
     owned = _owned(app)
     lacks = notifier.closed_ways()
+    if notifier.ended is not None:
+        lacks.append(notifier.ended)
     if not owned:
         lacks.append(_NOTHING_OWNED)
     standings = [
@@ -35,9 +37,11 @@ def told(app: App, notifier: Notifier) -> Told:
     return Told(not lacks, lacks, standings)
 
 
-def unready(app: App, heart: Heart) -> str | None:
-    """Why it can't be relied on; ``None`` where the broker answers and it owns partitions."""
-    return heart.silence or (None if _owned(app) else _NOTHING_OWNED)
+def unready(app: App, heart: Heart, notifier: Notifier) -> str | None:
+    """Why it can't be relied on; ``None`` where the broker answers, it owns partitions and all of
+    it is at work.
+    """
+    return heart.silence or notifier.ended or (None if _owned(app) else _NOTHING_OWNED)
 
 
 def _owned(app: App) -> set[TP]:

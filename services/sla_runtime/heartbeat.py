@@ -24,6 +24,7 @@ from aiokafka.errors import KafkaError
 from sla_kafka.admin import NOT_SEEN
 from sla_kafka.clients import Clients, abandon
 from sla_kafka.topics import HEARTBEATS
+from sla_runtime.background import Background
 from sla_schemas.heartbeat import Heartbeat, PartitionStanding, Program
 
 #: Seconds between two heartbeats.
@@ -80,19 +81,18 @@ class Heart:
         self._last = Told(progressing=False)
         self._started_at = int(time.time() * 1000)
         self._producer: AIOKafkaProducer | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._beating: Background | None = None
         #: The broker's time and ours at its last answer.
         self._heard: tuple[int, float] | None = None
 
     def start(self) -> None:
         """Begin to beat."""
-        self._task = asyncio.create_task(self._live(), name="heartbeat")
+        self._beating = Background("heartbeat", self._live(), self._note)
 
     async def stop(self) -> None:
         """Beat once more, to say that this is an orderly end, and let go of the broker."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        if self._beating is not None:
+            await self._beating.stop()
         if self.silence is None and self.unheard is None:
             with contextlib.suppress(KafkaError, OSError, TimeoutError):
                 async with asyncio.timeout(LAST_SECONDS):

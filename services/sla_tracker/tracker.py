@@ -16,6 +16,7 @@ from sla_domain.policy import PolicyBook
 from sla_kafka.clients import Clients, date_fetches, hold_fetches, let_go
 from sla_kafka.topics import EVENTS
 from sla_kafka.waiting import wait_for_broker, wait_for_topics
+from sla_runtime.background import Background
 from sla_runtime.tracing import Tracing
 from sla_tracker import broker_clock
 from sla_tracker.errors import FatalError
@@ -93,7 +94,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         finally:
             if self._consumer is None:
                 stopping.cancel()
-        watching = asyncio.create_task(self._watch())
+        watching = Background("watch", self._watch(), lambda why: self._end(FatalError(why)))
         try:
             consumer.subscribe([EVENTS.name], listener=self)
             while not self._stop.is_set():
