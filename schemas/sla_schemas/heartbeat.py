@@ -32,8 +32,9 @@ class PartitionStanding(Strict):
         int | None,
         Field(
             ge=0,
-            description="Offsets from there to the end, as last heard; 0 once it was read to it. "
-            "Null where that is not known.",
+            description="What is not done, as last heard: the offsets from there to the end; of a "
+            "notifier the records under way, and the offsets that come behind them. 0 once all is "
+            "read and done. Null where that is not known.",
         ),
     ]
     frontier: Annotated[

@@ -284,6 +284,7 @@ async def summary(
             as_of=now_text(board),
             freshness=standing.freshness,
             unread_events=standing.unread,
+            undelivered_alerts=standing.undelivered if viewer.sees_staff else None,
             watch=watch_answer(standing),
             programs=program_answers(board.reader.pulse) if viewer.sees_staff else [],
             counts=_counts(table.counts(filters)),

@@ -152,6 +152,14 @@ class SummaryAnswer(BaseModel):
             "transactions as long as events come behind them."
         ),
     ]
+    undelivered_alerts: Annotated[
+        int | None,
+        Field(
+            description="Alerts that the notifiers have neither delivered nor parked; beyond those "
+            "under way the ends of transactions are counted, too. Null where no notifier is at "
+            "work, and for a client's token."
+        ),
+    ]
     watch: WatchAnswer
     programs: Annotated[
         list[ProgramAnswer], Field(description="Who is at work; empty for a client's token.")

@@ -56,7 +56,7 @@ class Freshness(StrEnum):
 class Standing:
     """How the board and the trackers stand. ``reason`` is why they can't be told of, where that is
     so; ``unread`` the offsets of the input that no tracker has done; ``all_partitions`` how many
-    the input has.
+    the input has; ``undelivered`` the alerts that the notifiers have not, where that is known.
     """
 
     freshness: Freshness
@@ -64,6 +64,7 @@ class Standing:
     unread: int = 0
     all_partitions: int = 0
     reason: str | None = None
+    undelivered: int | None = None
 
 
 #: What the heartbeats say, as a freshness of the table.
@@ -142,7 +143,14 @@ class Reader:
             found, reason = Freshness.UNKNOWN, self.heart.unheard
         if not self._loaded:
             found = Freshness.LOADING
-        return Standing(found, verdict, self._unread, len(self._partitions), reason)
+        return Standing(
+            found,
+            verdict,
+            self._unread,
+            len(self._partitions),
+            reason,
+            self.pulse.undelivered(),
+        )
 
     def lost(self) -> str | None:
         """Why the broker is out of reach; ``None`` while it is not."""

@@ -17,7 +17,7 @@ from sla_domain.instant import SECOND, parse_instant
 from sla_schemas.words import Holder, Severity
 from sla_text.language import Texts
 from sla_text.moments import left, moment, percent
-from sla_text.standing import Stand, notice, watched
+from sla_text.standing import Stand, notice, undelivered, watched
 
 #: Rows of a section on the whole board, and on a page of its own.
 SHOWN: Final = 12
@@ -128,6 +128,7 @@ class View:
     now: str
     notice: str | None
     watched: str | None
+    undelivered: str | None
     freshness: Freshness
     counts: list[tuple[str, str, int]]
     kept: list[Kept]
@@ -165,6 +166,7 @@ class Viewing:
             now=self._moment(now),
             notice=notice(stand, self.texts),
             watched=watched(stand, self.texts),
+            undelivered=undelivered(stand, self.texts),
             freshness=standing.freshness,
             counts=[(name, self.texts(f"live.{name}"), counts[name]) for name in statuses],
             kept=[self._kept(period, board.attainment(period, filters)) for period in PERIODS],
@@ -205,6 +207,7 @@ class Viewing:
             last=None if verdict.last is None else self._moment(verdict.last.at),
             stopped=verdict.last is not None and verdict.last.beat.stopped,
             reason=standing.reason,
+            undelivered=standing.undelivered if self._viewer.sees_staff else None,
         )
 
     def _moment(self, instant: int) -> str:

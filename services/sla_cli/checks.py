@@ -22,6 +22,7 @@ from sla_text.moments import length
 _STALE_SECONDS: Final = 15.0
 _LOOK_SECONDS: Final = 0.1
 _TRACKER: Final = "tracker"
+_NOTIFIER: Final = "notifier"
 
 
 class Check(NamedTuple):
@@ -138,6 +139,8 @@ def _program(program: Program, pulse: Pulse, *, expected: bool) -> Check:
     if working:
         lacks = [f"{sign.beat.instance}: {lack}" for sign in working for lack in sign.beat.lacks]
         told = f"{'; '.join(lacks)}; look at its log" if lacks else f"{len(working)} at work"
+        if program == _NOTIFIER and (waiting := pulse.undelivered()):
+            told += f"; {waiting} alert{'s wait' if waiting > 1 else ' waits'} to be delivered"
         return Check(program, not lacks, told)
     if pulse.deaf is not None:
         return Check(program, not expected, "whether one is at work is not known")

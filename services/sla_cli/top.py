@@ -17,7 +17,7 @@ from textual.widgets import DataTable, Footer, Static
 from sla_cli.errors import CommandError
 from sla_text.language import Texts
 from sla_text.moments import left, percent
-from sla_text.standing import Stand, notice, watched
+from sla_text.standing import Stand, notice, undelivered, watched
 
 TOKEN_VARIABLE: Final = "SLA_BOARD_TOKEN"  # noqa: S105  a variable's name
 #: Seconds between two looks at the board.
@@ -80,6 +80,7 @@ def _stand(summary: Mapping[str, Any]) -> Stand:
         last=None if watch["last_heard"] is None else _utc(watch["last_heard"]),
         stopped=watch["stopped"],
         reason=watch["reason"],
+        undelivered=summary["undelivered_alerts"],
     )
 
 
@@ -174,6 +175,8 @@ class Top(App[None]):
             told.append(f"\n{said}", _NOTICES.get(stand.freshness, "bold red"))
         elif said := watched(stand, texts):
             told.append(f"\n{said}", "dim")
+        if said := undelivered(stand, texts):
+            told.append(f"; {said}", "dim")
         return told
 
     def _cells(self, ticket: Mapping[str, Any], name: str, as_of: str) -> list[Text]:

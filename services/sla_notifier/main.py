@@ -91,6 +91,7 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
     @app.on_partitions_revoked.connect  # type: ignore[arg-type]  # the stub asks for what it never gives
     async def forget(_: Any, revoked: set[TP], **__: Any) -> None:
         notifier.forget(list(revoked))
+        app.forget(revoked)
 
     app.service(Carrying)
     web = probes(registry, lambda: unready(app, heart, notifier), access)

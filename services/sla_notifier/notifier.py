@@ -25,6 +25,7 @@ from sla_notifier.routes import Destination, Routes
 from sla_notifier.settings import NotifierSettings
 from sla_notifier.stopped import stopped_clocks
 from sla_runtime.tracing import Tracing
+from sla_runtime.worker import Read
 from sla_schemas.cutting import cut
 from sla_schemas.headers import (
     DESTINATION_HEADER,
@@ -85,6 +86,8 @@ class Notifier:
         self._deliverers: dict[str, Deliverer] = {}
         self._session: aiohttp.ClientSession | None = None
         self._started = asyncio.Event()
+        #: Whether a record was handed to us that is not under way yet; more may wait behind it.
+        self._taking = False
         self._producer: AIOKafkaProducer | None = None
         metrics.in_flight.set_function(lambda: self.in_flight)
 
@@ -134,6 +137,25 @@ class Notifier:
         """Why a part of it does not deliver any more; ``None`` while all do."""
         return next((each.ended for each in self._deliverers.values() if each.ended), None)
 
+    def reached(self, partition: Any, read: Read) -> int | None:
+        """The offset of ``partition`` before which everything is done; ``None`` if not known."""
+        if self._taking or self._positions.left(partition):
+            return self._positions.done(partition) or read.begun
+        return read.next
+
+    def unread(self, partition: Any, read: Read) -> int | None:
+        """How many records of ``partition`` are not done: those under way, and the offsets from
+        there to its end, which may be ends of transactions too. ``None`` while it is not known.
+        """
+        begun = read.next
+        if self._taking:
+            # What was read behind it waits in Faust.
+            taken = self._positions.next(partition)
+            begun = read.begun if taken is None else taken
+        if begun is None or read.end is None:
+            return None
+        return self._positions.left(partition) + max(0, read.end - begun)
+
     def closed_ways(self) -> list[str]:
         """The destinations that don't take anything now, in sentences."""
         return [
@@ -150,9 +172,16 @@ class Notifier:
 
     async def take(self, message: Message) -> None:
         """See to one record; returns as soon as it is under way and there is room for another."""
-        # Agents may be handed records before the service that connects us has started.
-        await self._started.wait()
-        await self._room.acquire()
+        self._taking = True
+        try:
+            # Agents may be handed records before the service that connects us has started.
+            await self._started.wait()
+            await self._room.acquire()
+            await self._take(message)
+        finally:
+            self._taking = False
+
+    async def _take(self, message: Message) -> None:
         if message.topic == TICKETS.name:
             self._take_ticket(message)
             return

@@ -25,11 +25,13 @@ class Positions(Generic[Partition]):
     def __init__(self, done: MutableMapping[Partition, int]) -> None:
         self._done = done
         self._taken: dict[Partition, deque[Taken]] = {}
+        self._next: dict[Partition, int] = {}
 
     def take(self, partition: Partition, offset: int, parts: int) -> Taken:
         """A record was taken, the next of its partition; ``parts`` things are to be done for it."""
         record = Taken(offset, parts)
         self._taken.setdefault(partition, deque()).append(record)
+        self._next[partition] = offset + 1
         if not parts:
             self._advance(partition)
         return record
@@ -39,9 +41,22 @@ class Positions(Generic[Partition]):
         record.left -= 1
         self._advance(partition)
 
+    def done(self, partition: Partition) -> int | None:
+        """The offset before which everything is done; ``None`` before something was."""
+        return self._done.get(partition)
+
+    def next(self, partition: Partition) -> int | None:
+        """The offset behind the last that was taken."""
+        return self._next.get(partition)
+
+    def left(self, partition: Partition) -> int:
+        """How many of those that were taken are not done."""
+        return sum(record.left > 0 for record in self._taken.get(partition, ()))
+
     def forget(self, partition: Partition) -> None:
         """The partition is no longer ours: what is under way for it counts for nothing."""
         self._taken.pop(partition, None)
+        self._next.pop(partition, None)
         self._done.pop(partition, None)
 
     def _advance(self, partition: Partition) -> None:

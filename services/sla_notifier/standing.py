@@ -21,20 +21,21 @@ def told(app: App, notifier: Notifier) -> Told:
         lacks.append(notifier.ended)
     if not owned:
         lacks.append(_NOTHING_OWNED)
-    standings = [
-        PartitionStanding.model_construct(
-            topic=each.topic,
-            partition=each.partition,
-            state="running",
-            offset=app.done.get(each),
-            unread=None,
-            frontier=None,
-            lag_ms=None,
-            stalled_ms=0,
-        )
-        for each in sorted(owned)
-    ]
-    return Told(not lacks, lacks, standings)
+    return Told(not lacks, lacks, [_standing(app, notifier, each) for each in sorted(owned)])
+
+
+def _standing(app: App, notifier: Notifier, partition: TP) -> PartitionStanding:
+    read = app.read(partition)
+    return PartitionStanding.model_construct(
+        topic=partition.topic,
+        partition=partition.partition,
+        state="running",
+        offset=notifier.reached(partition, read),
+        unread=notifier.unread(partition, read),
+        frontier=None,
+        lag_ms=None,
+        stalled_ms=0,
+    )
 
 
 def unready(app: App, heart: Heart, notifier: Notifier) -> str | None:

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from sla_kafka.admin import NOT_SEEN
 from sla_kafka.clients import Clients, let_go
-from sla_kafka.topics import HEARTBEATS
+from sla_kafka.topics import HEARTBEATS, TICKETS
 from sla_runtime.heartbeat import EVERY_SECONDS
 from sla_schemas.heartbeat import Heartbeat, PartitionStanding, Program
 
@@ -192,6 +192,20 @@ class Pulse:
                     number = standing.partition
                     found[number] = max(found.get(number, 0), standing.offset)
         return found
+
+    def undelivered(self) -> int | None:
+        """How many alerts the notifiers at work have neither delivered nor parked yet; ``None``
+        where there is none, or it does not say so.
+        """
+        found = {
+            (sign.beat.group, told.topic, told.partition): told.unread
+            for sign in self.at_work("notifier")
+            for told in sign.beat.partitions
+            # From there it learns only which alerts are over.
+            if told.topic != TICKETS.name
+        }
+        known = [unread for unread in found.values() if unread is not None]
+        return sum(known) if known else None
 
     def verdict(self, partitions: Iterable[int], stale_seconds: float) -> Verdict:
         """How the trackers stand with all ``partitions`` of the input; behind or stalled is what is

@@ -12,7 +12,8 @@ import asyncio
 import io
 import signal
 import socket
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final, cast
 
 import faust
@@ -58,9 +59,38 @@ class _Thread(driver.AIOKafkaConsumerThread):
             fetch_max_wait_ms=100,
         )
 
+    async def getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109  Faust's own
+        found = await super().getmany(active_partitions, timeout)
+        for tp, records in found.items():
+            cast("App", self.app).begun.setdefault(TP(*tp), records[0].offset)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """How far a partition that is owned was read: ``begun`` is the first offset that was, ``next``
+    the one that is read next, ``end`` the one behind the last that was committed there, as last
+    heard. Each is ``None`` while it is not known.
+    """
+
+    begun: int | None
+    next: int | None
+    end: int | None
+
 
 class _Consumer(driver.Consumer):
     """Commits what ``App.done`` says."""
+
+    def read(self, tp: TP) -> Read:
+        # aiokafka tells a position only to who awaits it in the thread that it runs in.
+        client = self._thread._consumer  # noqa: SLF001  see above
+        subscription = None if client is None else client._subscription.subscription  # noqa: SLF001
+        assignment = None if subscription is None else subscription.assignment
+        if assignment is None or tp not in assignment.tps:
+            return Read(None, None, None)
+        state = assignment.state_value(tp)
+        position = state._position  # noqa: SLF001  see above
+        return Read(cast("App", self.app).begun.get(tp, position), position, state.lso)
 
     def _new_consumer_thread(self) -> _Thread:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
@@ -104,6 +134,8 @@ class App(faust.App):
         self.session_seconds = session_seconds
         #: The next offset of each partition of which all before it is done.
         self.done: dict[TP, int] = {}
+        #: The first offset of each that was read since it is owned.
+        self.begun: dict[TP, int] = {}
         super().__init__(
             name,
             broker=f"kafka://{kafka.bootstrap}",
@@ -123,6 +155,15 @@ class App(faust.App):
 
     def _new_transport(self) -> Any:
         return _Transport([URL(f"kafka://{self.kafka.bootstrap}")], self)
+
+    def read(self, tp: TP) -> Read:
+        """How far it has read a partition that it owns; raises ``ConsumerNotStarted``."""
+        return cast("_Consumer", self.consumer).read(tp)
+
+    def forget(self, partitions: Iterable[TP]) -> None:
+        """They are owned no more."""
+        for partition in partitions:
+            self.begun.pop(partition, None)
 
     def serve(self, web: Any, listener: socket.socket, *, at_once: int) -> None:
         """Serve the ASGI application ``web`` on ``listener`` from within the worker, ``at_once``

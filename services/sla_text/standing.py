@@ -14,7 +14,8 @@ from sla_text.moments import length
 class Stand:
     """``freshness`` in a word of the API, and what is told of it. ``partitions`` are those of
     ``all_partitions`` that it is about; ``last`` is when a tracker was heard last, as it is to be
-    read, ``stopped`` whether it said that it ends; ``reason`` is in English.
+    read, ``stopped`` whether it said that it ends; ``reason`` is in English; ``undelivered`` are
+    the alerts that notifiers have not done.
     """
 
     freshness: str
@@ -26,6 +27,7 @@ class Stand:
     last: str | None = None
     stopped: bool = False
     reason: str | None = None
+    undelivered: int | None = None
 
 
 def notice(stand: Stand, texts: Texts) -> str | None:
@@ -62,3 +64,11 @@ def watched(stand: Stand, texts: Texts) -> str | None:
     return texts(
         "stand.watched_one" if stand.trackers == 1 else "stand.watched", count=stand.trackers
     )
+
+
+def undelivered(stand: Stand, texts: Texts) -> str | None:
+    """How many alerts wait to be delivered; ``None`` where none is known to."""
+    if not stand.undelivered:
+        return None
+    name = "undelivered_one" if stand.undelivered == 1 else "undelivered"
+    return texts(f"stand.{name}", count=stand.undelivered)

@@ -296,3 +296,14 @@ def test_the_page_and_the_summary_say_who_is_at_work(world: World) -> None:
     summary = client.get("/api/v1/summary").json()
     assert summary["freshness"] == "no_tracker"
     assert summary["watch"]["trackers"] == 0
+
+
+def test_alerts_that_wait_are_told_to_staff_and_to_no_client(world: World) -> None:
+    world.reader.stands = Standing(Freshness.FRESH, Verdict(Watch.FRESH, 1), undelivered=7)
+    client = world.client(Access([token("lead", "lead"), token("acme", "client", "acme")]))
+    lead, acme = ({"Authorization": f"Bearer {name}"} for name in ("lead", "acme"))
+    said = "7 alerts wait to be delivered"
+    assert said in client.get("/?lang=en", headers=lead).text
+    assert said not in client.get("/?lang=en", headers=acme).text
+    for headers, told in ((lead, 7), (acme, None)):
+        assert client.get("/api/v1/summary", headers=headers).json()["undelivered_alerts"] == told

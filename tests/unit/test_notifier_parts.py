@@ -42,6 +42,7 @@ def test_positions_never_pass_what_is_under_way() -> None:
     positions.finish("p", second)
     positions.finish("p", third)
     assert done == {}
+    assert (positions.left("p"), positions.next("p")) == (1, 11), "done behind it is done"
     positions.finish("p", first)
     assert done == {"p": 11}
     both = positions.take("p", 12, 2)
@@ -51,6 +52,7 @@ def test_positions_never_pass_what_is_under_way() -> None:
     positions.finish("p", both)
     assert done == {"p": 14}
     stale = positions.take("p", 20, 1)
+    assert (positions.left("p"), positions.next("p")) == (1, 21)
     positions.forget("p")
     positions.finish("p", stale)
     assert done == {}

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from aiokafka import ConsumerRecord
 
+from sla_kafka.topics import BREACHES, TICKETS, WARNINGS
 from sla_runtime.pulse import Pulse, Watch
 from sla_schemas.heartbeat import Heartbeat, PartitionStanding
 from sla_text.language import Texts
-from sla_text.standing import Stand, notice, watched
+from sla_text.standing import Stand, notice, undelivered, watched
 
 PATIENCE, STALE = 8.0, 15.0
 PARTITIONS = range(3)
@@ -85,6 +86,25 @@ def test_a_tracker_that_is_heard_no_more_is_away_after_a_while() -> None:
     assert listener.watch() is Watch.NO_TRACKER
     listener.hears(instance="two")
     assert listener.watch() is Watch.FRESH
+
+
+def test_alerts_that_wait_are_those_of_the_notifiers_at_work() -> None:
+    listener = Listener()
+    listener.hears(standing(0, unread=9))
+    assert listener.pulse.undelivered() is None, "events are no alerts"
+    unknown = standing(0, topic=BREACHES.name, unread=None)
+    listener.hears(unknown, program="notifier")
+    assert listener.pulse.undelivered() is None
+    tickets = standing(0, topic=TICKETS.name, unread=50)
+    listener.hears(standing(1, topic=BREACHES.name, unread=2), tickets, program="notifier")
+    # What went from one to another is told of by whoever spoke last.
+    moved = standing(1, topic=BREACHES.name, unread=1)
+    listener.hears(moved, standing(2, topic=WARNINGS.name), program="notifier", instance="two")
+    assert listener.pulse.undelivered() == 1
+    listener.hears(moved, program="notifier", instance="two", stopped=True)
+    assert listener.pulse.undelivered() == 2
+    listener.now += PATIENCE + 1
+    assert listener.pulse.undelivered() is None
 
 
 def test_what_was_written_before_anybody_listened_is_no_sign_of_life() -> None:
@@ -195,6 +215,10 @@ def test_each_standing_is_said_in_both_languages() -> None:
         assert part in (notice(stand, Texts("en")) or "")
         assert notice(stand, Texts("es")) not in (None, notice(stand, Texts("en")))
         assert watched(stand, Texts("en")) is None
+    assert [
+        undelivered(Stand("fresh", undelivered=count), Texts(language))
+        for count, language in ((None, "en"), (0, "en"), (1, "en"), (2, "es"))
+    ] == [None, None, "1 alert waits to be delivered", "2 alertas esperan ser entregadas"]
     assert notice(Stand("fresh", trackers=1), Texts("en")) is None
     assert watched(Stand("fresh", trackers=1), Texts("en")) == "1 tracker at work"
     assert watched(Stand("fresh", trackers=2), Texts("es")) == "2 trackers en marcha"

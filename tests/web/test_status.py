@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 from base64 import b64encode
 from collections.abc import Callable, Coroutine, Iterator
@@ -17,9 +18,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from playwright.sync_api import Browser, Page, expect
 from support import event
+from support.alerts import example, write
 from support.browser import chromium
 from support.cli import SLA, environment
 from support.live import PARTITIONS, ago, keyed, publish
+from support.receiver import Receiver
 from textual.widgets import Static
 
 from sla_cli.rig import Program
@@ -27,7 +30,7 @@ from sla_cli.top import Top
 from sla_kafka.admin import admin_client, create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import EVENTS, HEARTBEATS, PROGRESS, Topic
+from sla_kafka.topics import BREACHES, EVENTS, HEARTBEATS, PROGRESS, Topic
 from sla_text.language import Texts
 
 pytestmark = pytest.mark.kafka
@@ -202,9 +205,7 @@ def test_a_record_sent_on_under_its_right_key_leaves_nothing_unread(
     run(without_a_key())
     expect(page.locator("#next-keyless")).to_be_visible(timeout=SOON)
     # The input ends with the end of a transaction now, which is no event.
-    page.wait_for_function(
-        "async () => (await (await fetch('/api/v1/summary')).json()).unread_events === 0"
-    )
+    _until_figure(page, stage, "unread_events", 0)
     says_all_is_well(page)
     assert stage.doctor()["tracker"]["detail"].endswith("nothing unread")
     assert tracker.stop() == 0
@@ -315,6 +316,51 @@ def test_an_outage_of_the_broker_makes_every_program_unready_until_it_is_back(
     assert "stopped at" in told["notifier"]["detail"]
     told = stage.doctor("--expect", "notifier")
     assert [name for name, check in told.items() if not check["ok"]] == ["notifier", "intake"]
+
+
+def test_alerts_that_wait_for_a_destination_are_told_until_it_takes_them(
+    page: Page, stage: Stage
+) -> None:
+    stage.start("tracker")
+    says_all_is_well(page)
+    taking = {"now": False}
+    with Receiver(lambda *_: 200 if taking["now"] else 503) as receiver:
+        routes = ROUTES.replace("http://127.0.0.1:9/", receiver.url)
+        routes = routes.replace("127.0.0.1:9", receiver.host)
+        routes = routes.replace('name = "hook"', 'name = "hook"\nbreaker_rest = "1s"')
+        (stage.directory / "routes.toml").write_text(routes)
+        options = ("--routes", str(stage.directory / "routes.toml"))
+        notifier = stage.start("notifier", *options, OWN=SECRET)
+        waiting = page.locator("#undelivered")
+        _until_figure(page, stage, "undelivered_alerts", 0)
+        expect(waiting).to_have_count(0)
+        for number in range(3):
+            # Each is followed by the end of its transaction, which is no alert.
+            alert = example("sla.breach", f"late-{number}")
+            run(write(stage.settings, BREACHES, [alert], PARTITIONS))
+        expect(waiting).to_have_text("3 alerts wait to be delivered", timeout=SOON)
+        assert "3 alerts wait to be delivered" in run(_top(stage.board.url))
+        assert "3 alerts wait to be delivered" in stage.doctor()["notifier"]["detail"]
+        assert notifier.stop() == 0
+        expect(waiting).to_have_count(0, timeout=SOON)
+        assert stage.summary()["undelivered_alerts"] is None, "nobody is there to know"
+        # One that has no room for more than one of them knows of those that it has not taken.
+        stage.start("notifier", *options, OWN=SECRET, SLA_NOTIFIER_IN_FLIGHT="1")
+        expect(waiting).to_have_text(re.compile(r"^[3-6] alerts wait"), timeout=SOON)
+        taking["now"] = True
+        expect(waiting).to_have_count(0, timeout=SOON)
+        _until_figure(page, stage, "undelivered_alerts", 0)
+        assert {json.loads(each.body)["subject"] for each in receiver.taken} == {
+            f"late-{number}" for number in range(3)
+        }
+
+
+def _until_figure(page: Page, stage: Stage, name: str, figure: int) -> None:
+    for _ in range(SOON // 200):
+        if stage.summary()[name] == figure:
+            return
+        page.wait_for_timeout(200)
+    raise AssertionError(f"{name} does not come to {figure}: {stage.summary()[name]}")
 
 
 def _until(page: Page, program: Program, status: int) -> None:
