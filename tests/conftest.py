@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from support import ROOT, default_book
+from support.live import ERASE_KEY, PARTITIONS
 
+from sla_cli.rig import TrackerProcess
 from sla_domain.policy import PolicyBook
+from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
+from sla_kafka.settings import KafkaSettings
 
-settings.register_profile(
+hypothesis.settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100
 )
-settings.load_profile("default")
+hypothesis.settings.load_profile("default")
 
 
 #: Files that take a minute or more, the longest first: begun last, each would leave one of the two
@@ -80,6 +86,32 @@ def kafka() -> Iterator[EmbeddedKafka]:
     """A real Kafka for a module's tests, on a free port with an empty directory of its own."""
     with EmbeddedKafka() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def settings(kafka: EmbeddedKafka) -> KafkaSettings:
+    """How to reach the module's Kafka, which has the topics."""
+    reached = KafkaSettings(bootstrap=kafka.bootstrap)
+    asyncio.run(create_topics(reached, PARTITIONS))
+    return reached
+
+
+@pytest.fixture(scope="module")
+def tracker(
+    settings: KafkaSettings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TrackerProcess]:
+    """A tracker on the wall clock, which must end in order when the module's tests are through."""
+    log = tmp_path_factory.mktemp("tracker") / "tracker.log"
+    key = log.with_name(ERASE_KEY)
+    key.write_text("k" * 32 + "\n")
+    told = {"SLA_TRACKER_ERASE_KEY_FILE": str(key)}
+    process = TrackerProcess(settings.bootstrap, log, replay=False, environment=told)
+    try:
+        process.wait_until_ready()
+        yield process
+    finally:
+        status = process.stop()
+    assert status == 0, process.last_words()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -86,6 +86,8 @@ class PartitionTask:
         self._metrics = metrics
         self._traces = None if tracing is None else Traces(tracing)
         self._inbox: deque[ConsumerRecord] = deque()
+        #: The bytes of each record of the inbox, in its order, and of all of them.
+        self._sizes: deque[int] = deque()
         self._inbox_bytes = 0
         self._arrived = asyncio.Event()
         self._paused = True
@@ -193,8 +195,10 @@ class PartitionTask:
         """
         if not self._placed.is_set():
             return
+        sizes = [_bytes_of(record) for record in records]
         self._inbox.extend(records)
-        self._inbox_bytes += sum(_bytes_of(record) for record in records)
+        self._sizes.extend(sizes)
+        self._inbox_bytes += sum(sizes)
         self._arrived.set()
         if len(self._inbox) > INBOX_LIMIT or self._inbox_bytes > INBOX_BYTES:
             self._consumer.pause(self.partition)
@@ -410,8 +414,11 @@ class PartitionTask:
         was appended late any number of deadlines may be due.
         """
         taken = world.take_in(batch, self._settings.batch_records)
-        self._inbox.extendleft(reversed(batch[taken:]))
-        self._inbox_bytes += sum(_bytes_of(record) for record in batch[taken:])
+        for record in reversed(batch[taken:]):
+            size = _bytes_of(record)
+            self._inbox.appendleft(record)
+            self._sizes.appendleft(size)
+            self._inbox_bytes += size
         if taken:
             self._offset = batch[taken - 1].offset + 1
         if self._traces is not None:
@@ -438,7 +445,7 @@ class PartitionTask:
         size = 0
         while inbox and len(batch) < self._settings.batch_records and size < BATCH_BYTES:
             batch.append(inbox.popleft())
-            size += _bytes_of(batch[-1])
+            size += self._sizes.popleft()
         self._inbox_bytes -= size
         room = len(inbox) <= INBOX_LIMIT // 2 and self._inbox_bytes <= INBOX_BYTES // 2
         if self._paused and room:
@@ -503,6 +510,7 @@ class PartitionTask:
         self._consumer.pause(self.partition)
         self._paused = True
         self._inbox.clear()
+        self._sizes.clear()
         self._inbox_bytes = 0
         self._known_until = self._begin_at = self._end = None
         self._placed.clear()

@@ -4,10 +4,9 @@ says what it was, and the neighbours' events are taken as ever.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -17,8 +16,6 @@ from support import event
 from support.live import PARTITIONS, ago, keyed, publish, table_row, until
 
 from sla_cli.rig import TrackerProcess, read_topic
-from sla_kafka.admin import create_topics
-from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import DEAD_LETTERS, EVENTS
@@ -28,26 +25,6 @@ from sla_schemas.memory import values_of
 pytestmark = pytest.mark.kafka
 NEIGHBOUR = "NEIGHBOUR"
 PARTITION = partition_for(NEIGHBOUR.encode(), PARTITIONS)
-
-
-@pytest.fixture(scope="module")
-def settings(kafka: EmbeddedKafka) -> KafkaSettings:
-    reached = KafkaSettings(bootstrap=kafka.bootstrap)
-    asyncio.run(create_topics(reached, PARTITIONS))
-    return reached
-
-
-@pytest.fixture(scope="module")
-def tracker(
-    settings: KafkaSettings, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[TrackerProcess]:
-    log = tmp_path_factory.mktemp("tracker") / "tracker.log"
-    process = TrackerProcess(settings.bootstrap, log, replay=False)
-    try:
-        process.wait_until_ready()
-        yield process
-    finally:
-        process.stop()
 
 
 async def send(

@@ -34,26 +34,6 @@ HUB_SECRET = "what the hub and we know"
 SECRET = "whsec_bm90IGEgcmVhbCBzZWNyZXQgYXQgYWxs"
 
 
-@pytest.fixture(scope="module")
-def settings(kafka: EmbeddedKafka) -> KafkaSettings:
-    """A broker with topics."""
-    found = KafkaSettings(bootstrap=kafka.bootstrap)
-    asyncio.run(create_topics(found, PARTITIONS))
-    return found
-
-
-@pytest.fixture(scope="module")
-def tracker(
-    settings: KafkaSettings, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[TrackerProcess]:
-    """A tracker on the wall clock."""
-    log = tmp_path_factory.mktemp("tracker") / "log"
-    running = TrackerProcess(settings.bootstrap, log, replay=False)
-    running.wait_until_ready()
-    yield running
-    assert running.stop() == 0
-
-
 def sources(path: Path, client: str) -> Path:
     """A sources file whose GitHub says like that whose tickets it sends."""
     path.write_text(f'[[sources]]\nname = "hub"\nkind = "github"\nsecret_envs = ["S"]\n{client}\n')

@@ -4,7 +4,6 @@ shell, which ignores SIGINT for what it starts there.
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import subprocess
 import time
@@ -14,8 +13,7 @@ from pathlib import Path
 import pytest
 from support.cli import SLA, environment, in_the_background
 
-from sla_kafka.admin import create_topics
-from sla_kafka.embedded import EmbeddedKafka, free_port
+from sla_kafka.embedded import free_port
 from sla_kafka.settings import KafkaSettings
 
 pytestmark = pytest.mark.kafka
@@ -35,14 +33,6 @@ name = "own"
 kind = "cloudevents"
 secret_envs = ["OWN_TOKEN"]
 """
-
-
-@pytest.fixture(scope="module")
-def settings(kafka: EmbeddedKafka) -> KafkaSettings:
-    """A broker with topics."""
-    found = KafkaSettings(bootstrap=kafka.bootstrap)
-    asyncio.run(create_topics(found, 2))
-    return found
 
 
 def wait_until_it_serves(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

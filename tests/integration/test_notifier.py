@@ -17,29 +17,18 @@ import pytest
 from support import event, monitoring
 from support.alerts import example, write
 from support.cli import sla, sla_json
-from support.live import ago, keyed, publish, until
+from support.live import PARTITIONS, ago, keyed, publish, until
 from support.receiver import Receiver
 
 from sla_cli.rig import Program, TrackerProcess, read_topic
-from sla_kafka.admin import create_topics
-from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import APPROVALS, BREACHES, PARKED, TICKETS, WARNINGS
 
 pytestmark = pytest.mark.kafka
 
-PARTITIONS = 3
 SECRET = "whsec_" + b64encode(b"a key of twenty-four b..").decode()
 #: In a TOML basic string, so that ``{{`` stands as it is.
 CHAT = "{{ sentence }} <{{ url }}|{{ ticket }}>"
-
-
-@pytest.fixture(scope="module")
-def settings(kafka: EmbeddedKafka) -> KafkaSettings:
-    """A broker with topics."""
-    found = KafkaSettings(bootstrap=kafka.bootstrap)
-    asyncio.run(create_topics(found, PARTITIONS))
-    return found
 
 
 Start = Callable[..., Program]

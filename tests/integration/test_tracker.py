@@ -8,7 +8,6 @@ import re
 import time
 import urllib.request
 from asyncio.subprocess import PIPE
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -18,11 +17,10 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 from prometheus_client.parser import text_string_to_metric_families
 from support import event
 from support.cli import SLA, environment, sla, sla_json
-from support.live import PARTITIONS, ago, keyed, publish, records_of, table_row, until
+from support.live import ERASE_KEY, PARTITIONS, ago, keyed, publish, records_of, table_row, until
 
 from sla_cli.erasing import erase
 from sla_cli.rig import TrackerProcess, read_topic
-from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
@@ -41,35 +39,6 @@ from sla_tracker.partition import EVENT_WEIGHT, MAX_TICKET_WEIGHT
 from sla_tracker.wire.progress import read_progress
 
 pytestmark = pytest.mark.kafka
-ERASE_KEY = "erase.key"
-
-
-@pytest.fixture(scope="module")
-def settings(kafka: EmbeddedKafka) -> KafkaSettings:
-    """How to reach the module's broker, which has the topics."""
-    reached = KafkaSettings(bootstrap=kafka.bootstrap)
-    asyncio.run(create_topics(reached, PARTITIONS))
-    return reached
-
-
-@pytest.fixture(scope="module")
-def tracker(
-    settings: KafkaSettings, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[TrackerProcess]:
-    log = tmp_path_factory.mktemp("tracker") / "tracker.log"
-    key = log.with_name(ERASE_KEY)
-    key.write_text("k" * 32 + "\n")
-    process = TrackerProcess(
-        settings.bootstrap,
-        log,
-        replay=False,
-        environment={"SLA_TRACKER_ERASE_KEY_FILE": str(key)},
-    )
-    try:
-        process.wait_until_ready()
-        yield process
-    finally:
-        process.stop()
 
 
 async def test_a_deadline_fires_by_itself_with_the_true_instant(

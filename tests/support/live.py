@@ -17,6 +17,8 @@ from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, MAX_INPUT_BYTES, TICKETS
 
 PARTITIONS = 3
+#: The file of the key of orders to erase, beside a tracker's log.
+ERASE_KEY = "erase.key"
 T = TypeVar("T")
 Rows = list[tuple[bytes | None, bytes | None]]
 

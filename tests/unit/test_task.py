@@ -237,6 +237,30 @@ async def test_records_deleted_under_a_running_tracker_end_it_and_the_end_of_a_t
     await task._check_gap(9)
 
 
+async def test_a_batch_and_what_waits_are_bounded_by_bytes_too(
+    book: PolicyBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumer = Consumer(owns=True)
+    task = task_of(consumer, book)
+    records = list(laid_out(lines_of([event("created", "2026-11-23T12:00:00Z")] * 6), "t", 1))
+    size = len(records[0].key) + len(records[0].value)
+    monkeypatch.setattr(task_module, "BATCH_BYTES", 2 * size)
+    monkeypatch.setattr(task_module, "INBOX_BYTES", 5 * size)
+    opening = await seeking(task, 0)
+    task.place()
+    await opening
+    task.deliver(records[:5])
+    assert not consumer.paused
+    task.deliver(records[5:])
+    assert consumer.paused
+    first = task._next_batch()
+    assert [record.offset for record in first] == [0, 1]
+    assert consumer.paused, "more than half of what may wait is there"
+    task._next_batch()
+    assert not consumer.paused
+    assert task._inbox_bytes == 2 * size
+
+
 async def test_a_batch_is_cut_where_too_many_deadlines_are_due_before_a_record(
     book: PolicyBook,
 ) -> None:
@@ -259,6 +283,7 @@ async def test_a_batch_is_cut_where_too_many_deadlines_are_due_before_a_record(
         task._apply(world, task._next_batch())
         alerts.append(len(world.take().alerts))
     assert task._offset == 13
+    assert (task._inbox_bytes, len(task._sizes)) == (0, 0), "what was put back is counted once"
     # Three warnings and the breach of the response, three warnings of the resolution, each once.
     assert sum(alerts) == 12 * 7
     assert max(alerts) <= 12, "those of one instant stay together"
