@@ -198,7 +198,7 @@ def test_on_the_real_one(kafka: EmbeddedKafka, story: Story) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_on_the_simulated_one(story: Story, seed: int) -> None:
     draw = random.Random(seed)  # noqa: S311  no secret: a seed that repeats
-    broker = Broker(draw, [topic.name for topic in TOPICS], PARTITIONS)
+    broker = Broker(draw, TOPICS, PARTITIONS)
     clients = SimulatedClients(broker, Faults(draw, trouble=0))
     loop = SimulatedLoop()
     try:

@@ -31,7 +31,8 @@ import sla_tracker.restore as restoring
 from sla_schemas.memory import Stored, read_stored
 from sla_tracker import broker_clock
 from sla_tracker.broker_clock import BrokerClock
-from sla_tracker.partition import Partition
+from sla_tracker.errors import FatalError
+from sla_tracker.partition import Effects, Partition
 from sla_tracker.restore import restore
 from sla_tracker.task import PartitionTask
 from sla_tracker.transaction import TransactionalWriter
@@ -229,6 +230,20 @@ def an_answer_is_dated_by_when_it_is_read(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("sla_tracker.tracker.date_fetches", date_late)
 
 
+def a_source_of_rubbish_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where most of what comes can't be used, somebody is asked to look before anything goes on."""
+    write = PartitionTask._write
+
+    async def alarmed(
+        self: PartitionTask, writer: TransactionalWriter, world: Partition, effects: Effects
+    ) -> None:
+        if sum(effects.refused.values()) > 1:
+            raise FatalError("most of what comes can't be used")
+        await write(self, writer, world, effects)
+
+    monkeypatch.setattr(PartitionTask, "_write", alarmed)
+
+
 MUTATIONS: list[Callable[[pytest.MonkeyPatch], None]] = [
     without_a_fence,
     read_before_the_fence,
@@ -239,6 +254,7 @@ MUTATIONS: list[Callable[[pytest.MonkeyPatch], None]] = [
     caught_up_while_a_fetch_is_on_its_way,
     the_machines_own_clock_is_believed,
     an_answer_is_dated_by_when_it_is_read,
+    a_source_of_rubbish_ends_the_process,
 ]
 
 

@@ -30,7 +30,7 @@ from sla_tracker.wire.progress import Counts, write_progress
 @pytest.mark.parametrize("kept", [[], [PROGRESS.name]], ids=["no marker", "one marker"])
 def test_what_is_behind_a_transaction_that_nobody_ends_is_not_forgotten(kept: list[str]) -> None:
     draw = random.Random(1)  # noqa: S311  no secret
-    broker = Broker(draw, [topic.name for topic in TOPICS], 1)
+    broker = Broker(draw, TOPICS, 1)
     clients = SimulatedClients(broker, Faults(draw, trouble=0))
     settings = TrackerSettings()
 

@@ -30,9 +30,7 @@ STRICTER = PolicyBook(
 def on_a_broker(story: Callable[[SimulatedClients], Awaitable[None]]) -> None:
     """Run ``story`` on a simulated broker where nothing goes wrong."""
     draw = random.Random(1)  # noqa: S311  no secret
-    clients = SimulatedClients(
-        Broker(draw, [topic.name for topic in TOPICS], 1), Faults(draw, trouble=0)
-    )
+    clients = SimulatedClients(Broker(draw, TOPICS, 1), Faults(draw, trouble=0))
     loop = SimulatedLoop()
     try:
         loop.run_until_complete(story(clients))

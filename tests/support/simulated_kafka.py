@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,7 +23,16 @@ from aiokafka.errors import (
     ProducerFenced,
 )
 
+from sla_kafka.topics import Topic
+from sla_tracker.wire.records import size_of
+
 T = TypeVar("T")
+#: What a topic takes that was not given a limit of its own (``message.max.bytes``).
+DEFAULT_MESSAGE_BYTES = 1_048_588
+#: What a producer puts into a batch unless told otherwise (``batch.size``).
+DEFAULT_BATCH_BYTES = 16_384
+#: What a fetch of a partition brings (``max.partition.fetch.bytes``).
+FETCH_BYTES = 1024 * 1024
 #: When the simulated clock starts, UTC milliseconds. The broker knows every fourth millisecond
 #: only, so that a deadline at an odd one never falls together with a record, where either may come
 #: first.
@@ -46,13 +55,27 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         return self._now
 
     def _run_once(self) -> None:
+        """As asyncio's own, without asking the system for input that a story does not have: a
+        fifth of the time of a story.
+        """
         ready, scheduled = self._ready, self._scheduled  # type: ignore[attr-defined]
         while scheduled and scheduled[0]._cancelled:
             self._timer_cancelled_count -= 1  # type: ignore[attr-defined]
             heapq.heappop(scheduled)._scheduled = False
-        if not ready and scheduled:
+        if not ready:
+            if not scheduled:
+                super()._run_once()  # type: ignore[misc]
+                return
             self._now = max(self._now, scheduled[0]._when)
-        super()._run_once()  # type: ignore[misc]
+        end = self._now + self._clock_resolution  # type: ignore[attr-defined]
+        while scheduled and scheduled[0]._when < end:
+            handle = heapq.heappop(scheduled)
+            handle._scheduled = False
+            ready.append(handle)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
 
 
 class SimulatedRecord(NamedTuple):
@@ -145,13 +168,18 @@ class Log:
 class Broker:
     """The cluster: logs, transaction coordinator, groups."""
 
-    def __init__(self, draw: random.Random, topics: Iterable[str], partitions: int) -> None:
+    def __init__(self, draw: random.Random, topics: Sequence[Topic], partitions: int) -> None:
         self.draw = draw
         self.partitions = partitions
         self.logs = {
-            TopicPartition(topic, number): Log(TopicPartition(topic, number))
+            TopicPartition(topic.name, number): Log(TopicPartition(topic.name, number))
             for topic in topics
             for number in range(partitions)
+        }
+        #: The largest batch that each topic takes, in bytes.
+        self.limits = {
+            topic.name: int(topic.config.get("max.message.bytes", DEFAULT_MESSAGE_BYTES))
+            for topic in topics
         }
         self.coordinated: dict[str, Coordinated] = {}
         self.group_offsets: dict[TopicPartition, int] = {}
@@ -246,7 +274,9 @@ class SimulatedClients:
         self.on_crash: Callable[[], None] = lambda: None
 
     def producer(self, **options: Any) -> SimulatedProducer:
-        return SimulatedProducer(self, options["transactional_id"])
+        return SimulatedProducer(
+            self, options["transactional_id"], options.get("max_batch_size", DEFAULT_BATCH_BYTES)
+        )
 
     def consumer(self, **options: Any) -> SimulatedConsumer:
         if options.get("group_id"):
@@ -292,14 +322,18 @@ class SimulatedClients:
 class Batch:
     """Records gathered for one partition."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
         self.rows: list[tuple[bytes | None, bytes | None, Any]] = []
+        self.size = 0
+        self._limit = limit
 
     def append(
         self, *, timestamp: None, key: bytes | None, value: bytes | None, headers: Any
     ) -> object:
-        if len(self.rows) >= 5:
+        size = size_of(key, value, headers)
+        if len(self.rows) >= 5 or (self.rows and self.size + size > self._limit):
             return None
+        self.size += size
         self.rows.append((key, value, headers))
         return self
 
@@ -319,9 +353,12 @@ class Appended(NamedTuple):
 class SimulatedProducer:
     """A transactional producer."""
 
-    def __init__(self, clients: SimulatedClients, transactional_id: str) -> None:
+    def __init__(
+        self, clients: SimulatedClients, transactional_id: str, max_batch_size: int
+    ) -> None:
         self._clients = clients
         self._id = transactional_id
+        self._max_batch_size = max_batch_size
         self._epoch = -2
         self._transaction: Transaction | None = None
         # One batch of a partition after the other, as an idempotent producer sends them.
@@ -345,7 +382,7 @@ class SimulatedProducer:
         return set(range(self._clients.broker.partitions))
 
     def create_batch(self) -> Batch:
-        return Batch()
+        return Batch(self._max_batch_size)
 
     async def send_batch(
         self, batch: Batch, topic: str, *, partition: int
@@ -357,9 +394,9 @@ class SimulatedProducer:
     async def _deliver(self, batch: Batch, topic: str, partition: int) -> object:
         def append() -> Appended:
             known = self._current()
-            if self._clients.faults.happens(0.01):
-                raise MessageSizeTooLargeError
             broker = self._clients.broker
+            if batch.size > broker.limits[topic] or self._clients.faults.happens(0.01):
+                raise MessageSizeTooLargeError
             return Appended(broker.produce(topic, partition, batch.rows, known.transaction))
 
         async with self._lanes.setdefault((topic, partition), asyncio.Lock()):
@@ -519,11 +556,24 @@ class SimulatedConsumer:
             start, end = self._positions.get(partition, 0), log.last_stable
             if start + 1 < end and self._broker.draw.random() < 0.5:
                 end = self._broker.draw.randint(start + 1, end)
-            if records := log.committed(start, end):
-                found[partition] = records
+            records = log.committed(start, end)
+            if (fitting := _fitting(records)) < len(records):
+                end = records[fitting].offset
+            if records:
+                found[partition] = records[:fitting]
             self._positions[partition] = max(start, end)
             self._ends[partition] = log.end
         return found
+
+
+def _fitting(records: Sequence[SimulatedRecord]) -> int:
+    """How many of ``records`` a fetch brings: one, and more as long as they fit."""
+    size = 0
+    for number, record in enumerate(records):
+        size += size_of(record.key, record.value, record.headers)
+        if size > FETCH_BYTES and number:
+            return number
+    return len(records)
 
 
 class GroupConsumer(SimulatedConsumer):

@@ -31,17 +31,22 @@ from sla_domain.instant import HOUR, format_instant
 from sla_domain.policy import PolicyBook
 from sla_kafka.partitioning import partition_for
 from sla_kafka.topics import DEAD_LETTERS, EVENTS, PROGRESS, TICKETS, TOPICS
-from sla_schemas.headers import REKEYED_HEADER
+from sla_schemas.erasure import refusal_without
+from sla_schemas.headers import OFFSET_HEADER, PARTITION_HEADER, REASON_HEADER, REKEYED_HEADER
+from sla_schemas.memory import values_of
 from sla_tracker.partition import Partition
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.task import PartitionTask
 from sla_tracker.tracker import Tracker
 from sla_tracker.wire.alerts import ALERT_TOPICS, write_alert
 from sla_tracker.wire.progress import read_progress
+from sla_tracker.wire.records import size_of
 from support import default_book
 from support.disproved import disproved
+from support.poison import Poison, poison
 from support.simulated_kafka import (
     EPOCH,
+    FETCH_BYTES,
     Broker,
     Faults,
     SimulatedClients,
@@ -62,6 +67,14 @@ GRACE = 302
 #: How late the events of a whole ticket may be delivered, in one go.
 OUTAGE = 25 * HOUR
 DAY_MS = 86_400_000
+#: What a tracker may hold of records that wait, and take in at once, in bytes: small, so that a
+#: story comes to it.
+INBOX_BYTES = 1024 * 1024
+BATCH_BYTES = 512 * 1024
+#: Events that may be gone through again in a transaction before it takes in no more records, and
+#: those of the ticket that has most.
+MOST_FOLDED = 20_000
+MOST_EVENTS = 1_000
 #: Seeds that a process tries before it says so.
 _CHUNK = 100
 #: The process that the running code belongs to.
@@ -91,7 +104,7 @@ def check_seed(seed: int) -> World:
     loop.set_exception_handler(lambda *_: None)  # a crash leaves futures that nobody reads
     world = World(seed)
     try:
-        with _told_the_simulated_time(world.seldom):
+        with _told_the_simulated_time(world.seldom), _bounds_watched(world):
             loop.run_until_complete(world.run())
     finally:
         loop.close()
@@ -111,10 +124,45 @@ def _told_the_simulated_time(seldom: bool) -> Iterator[None]:  # noqa: FBT001
             patch.object(sla_tracker.task, "TICK", 0.25 if seldom else 0.03),
             patch.object(sla_tracker.tracker, "IDLE_MS", 200 if seldom else 30),
             patch.object(sla_tracker.tracker, "NEAR_MS", 200 if seldom else 30),
+            patch.object(sla_tracker.task, "INBOX_BYTES", INBOX_BYTES),
+            patch.object(sla_tracker.task, "BATCH_BYTES", BATCH_BYTES),
         ):
             yield
     finally:
         structlog.configure(**logged)
+
+
+@contextlib.contextmanager
+def _bounds_watched(world: World) -> Iterator[None]:
+    """Look at what a tracker holds and what a transaction costs where there is poison."""
+    if not world.poisoned:
+        yield
+        return
+    next_batch, apply = PartitionTask._next_batch, PartitionTask._apply
+
+    def watched_batch(task: PartitionTask) -> list[Any]:
+        waiting = [_size(record) for record in task._inbox]
+        if sum(waiting) > INBOX_BYTES + max([FETCH_BYTES, *waiting]):
+            world.overdone.add(f"{sum(waiting)} bytes wait for a partition")
+        batch = next_batch(task)
+        if sum(map(_size, batch[:-1])) > BATCH_BYTES:
+            world.overdone.add("a transaction takes in too many bytes")
+        return batch
+
+    def watched_apply(task: PartitionTask, partition: Partition, batch: list[Any]) -> None:
+        apply(task, partition, batch)
+        if partition._folded > MOST_FOLDED + MOST_EVENTS:
+            world.overdone.add(f"{partition._folded} events are gone through in a transaction")
+
+    with (
+        patch.object(PartitionTask, "_next_batch", watched_batch),
+        patch.object(PartitionTask, "_apply", watched_apply),
+    ):
+        yield
+
+
+def _size(record: Any) -> int:
+    return size_of(record.key, record.value, record.headers)
 
 
 def _in_order(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
@@ -190,7 +238,7 @@ class World:
 
     def __init__(self, seed: int) -> None:
         self.draw = random.Random(seed)  # noqa: S311  no secret: a seed that repeats
-        self.broker = Broker(self.draw, [topic.name for topic in TOPICS], PARTITIONS)
+        self.broker = Broker(self.draw, TOPICS, PARTITIONS)
         self.faults = Faults(self.draw, self.draw.choice((0.0, 1.0, 1.0, 3.0)))
         self.settings = TrackerSettings(
             grace_ms=GRACE,
@@ -204,12 +252,24 @@ class World:
         self.seldom = self.draw.random() < 0.75
         self.trackers: list[Tracker] = []
         self.done = False
+        #: Draws of their own, so that a story without poison is as if there were none.
+        self._poisoned = random.Random(f"poison {seed}")  # noqa: S311  as above
+        self.poisoned = self._poisoned.random() < 0.15
+        if self.poisoned and self._poisoned.random() < 0.5:
+            # Enough at once for what they cost together to matter.
+            self.settings.batch_records = 100
+        #: What was sent to stop a tracker, by where it lies.
+        self.poison: dict[tuple[int, int], Poison] = {}
+        #: Bounds that were not kept.
+        self.overdone: set[str] = set()
 
     async def run(self) -> None:
         background = [asyncio.create_task(self._supervise()) for _ in range(PROCESSES)]
         background.append(asyncio.create_task(self._compact()))
+        poisoning = asyncio.create_task(self._poison())
         try:
             await self._write()
+            await poisoning
             await asyncio.sleep(STORY - asyncio.get_running_loop().time())
             self.faults.enabled = False
             await self._settle()
@@ -231,6 +291,18 @@ class World:
             await asyncio.sleep(max(at - asyncio.get_running_loop().time(), 0))
             number = partition_for(key, PARTITIONS)
             self.broker.produce(EVENTS.name, number, [(key, value, [])])
+
+    async def _poison(self) -> None:
+        """Somebody who may write to the topic, now and then, tries to stop a tracker."""
+        if not self.poisoned:
+            return
+        draw = self._poisoned
+        await asyncio.sleep(draw.uniform(0, STORY - 1))
+        for record in poison(draw, self.broker.now()):
+            number = partition_for(record.key or b"", PARTITIONS)
+            offset = self.broker.logs[TopicPartition(EVENTS.name, number)].end
+            self.broker.produce(EVENTS.name, number, [(record.key, record.value, record.headers)])
+            self.poison[number, offset] = record
 
     def _story(self) -> Iterator[tuple[float, bytes, bytes]]:
         draw = self.draw
@@ -420,12 +492,16 @@ class World:
         ]
 
     def _check(self) -> None:
+        if self.overdone:
+            raise Violation("; ".join(sorted(self.overdone)))
+        self._check_poison()
         for number in range(PARTITIONS):
             self._check_partition(number)
 
     def _check_partition(self, number: int) -> None:
         records = self._log(EVENTS.name, number)
-        world = Partition(number, EVENTS.name, book(), self.settings.time)
+        refusal = refusal_without(self.settings.erase_key)
+        world = Partition(number, EVENTS.name, book(), self.settings.time, refusal)
         for record in records:
             world.apply(record)
         world.caught_up(self._end(number) + 1000)
@@ -452,6 +528,18 @@ class World:
             sent = [r for r in everywhere if dict(r.headers).get(REKEYED_HEADER) == origin]
             if len(sent) != 1:
                 raise Violation(f"{origin.decode()} was sent on {len(sent)} times")
+
+    def _check_poison(self) -> None:
+        """What was sent to stop a tracker is set aside with its reason, or an event like others."""
+        told = {}
+        for number in range(PARTITIONS):
+            for letter in self._log(DEAD_LETTERS.name, number):
+                headers = values_of(letter.headers)
+                place = int(headers[PARTITION_HEADER]), int(headers[OFFSET_HEADER])
+                told[place] = headers[REASON_HEADER].decode()
+        for place, poisoned in self.poison.items():
+            if poisoned.reason not in (None, told.get(place)):
+                raise Violation(f"{place} is {told.get(place)}, and not {poisoned.reason}")
 
     @staticmethod
     def _same(topic: str, number: int, expected: Any, found: Any) -> None:
