@@ -419,6 +419,10 @@ class PartitionTask:
             self._inbox.appendleft(record)
             self._sizes.appendleft(size)
             self._inbox_bytes += size
+        # Only now: what was put back takes its room again.
+        room = len(self._inbox) <= INBOX_LIMIT // 2 and self._inbox_bytes <= INBOX_BYTES // 2
+        if self._paused and room:
+            self._resume()
         if taken:
             self._offset = batch[taken - 1].offset + 1
         if self._traces is not None:
@@ -447,9 +451,6 @@ class PartitionTask:
             batch.append(inbox.popleft())
             size += self._sizes.popleft()
         self._inbox_bytes -= size
-        room = len(inbox) <= INBOX_LIMIT // 2 and self._inbox_bytes <= INBOX_BYTES // 2
-        if self._paused and room:
-            self._resume()
         self._arrived.clear()
         return batch
 
