@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sla_cli.errors import UsageError
 from sla_domain.calendar import Calendar
 from sla_domain.clock import Limit, Pause
+from sla_domain.counting import counted
 from sla_domain.instant import (
     DAY,
     MINUTE,
@@ -53,12 +54,12 @@ def meaning(calendar: Calendar, amount: str) -> str:
     """What ``amount`` is in hours where days could be taken for something else; else nothing."""
     days, ms = business_days(amount), parse_amount(amount, calendar)
     if days is not None:
-        return f"{amount} on the calendar {calendar.name!r} are {length(ms)} of open time"
+        return f"{amount!r} is {length(ms)} of open time on the calendar {calendar.name!r}"
     if ms % DAY or calendar.day_length in (None, DAY) or not re.search("[dDwW]", amount):
         return ""
     return (
-        f"{amount} are {length(ms)} of open time, since a day is 24 hours; "
-        f"'{ms // DAY} business days' are {length(ms // DAY * calendar.day_length)}"
+        f"{amount!r} is {length(ms)} of open time, since a day is 24 hours; "
+        f"'{counted(ms // DAY, 'business day')}' is {length(ms // DAY * calendar.day_length)}"
     )
 
 

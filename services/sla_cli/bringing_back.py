@@ -25,6 +25,7 @@ from sla_cli.dead_letters import Filters, Letter, all_letters
 from sla_cli.errors import CommandError
 from sla_cli.feed import connect
 from sla_cli.rig import read_topic
+from sla_domain.counting import counted
 from sla_domain.errors import UserFacingError
 from sla_intake.redelivery import redelivered
 from sla_intake.sources import Source, read_sources
@@ -273,7 +274,7 @@ class _Ways:
             for key, value in found
         ]
         told = (
-            f"published to {EVENTS.name} as {len(events)} event{'s' * (len(events) > 1)}"
+            f"published to {EVENTS.name} as {counted(len(events), 'event')}"
             if events
             else "nothing of it concerns a promise any more"
         )

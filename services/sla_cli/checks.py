@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, get_args
 
+from sla_domain.counting import counted
 from sla_domain.instant import SECOND, format_instant
 from sla_kafka.admin import NOT_SEEN, BrokerError, TopicState, group_state, topic_states
 from sla_kafka.clients import KafkaClients
@@ -75,7 +76,7 @@ async def _broker(settings: KafkaSettings, expected: Collection[str]) -> list[Ch
 def _topics(states: Iterable[TopicState]) -> Iterator[Check]:
     for state in states:
         good = not state.wrong
-        detail = f"{state.partitions} partitions" if good else "; ".join(state.wrong)
+        detail = counted(state.partitions or 0, "partition") if good else "; ".join(state.wrong)
         yield Check(state.topic.name, good, detail)
 
 
@@ -99,12 +100,14 @@ def _all_heard(pulse: Pulse, partitions: range) -> bool:
 
 
 def _tracker(verdict: Verdict, pulse: Pulse, partitions: int) -> Check:
-    watch, numbers = verdict.watch, ", ".join(map(str, verdict.partitions))
+    watch, one = verdict.watch, len(verdict.partitions) == 1
+    which = f"partition{'' if one else 's'} {', '.join(map(str, verdict.partitions))}"
+    have, are = ("has", "is") if one else ("have", "are")
     if watch is Watch.FRESH:
         unread = sum(
             told.unread or 0 for sign in pulse.at_work(_TRACKER) for told in sign.beat.partitions
         )
-        waiting = f"{unread} offsets unread" if unread else "nothing unread"
+        waiting = f"{counted(unread, 'offset')} unread" if unread else "nothing unread"
         others = [
             f"partition {told.partition} is {told.state}"
             for sign in pulse.at_work(_TRACKER)
@@ -113,7 +116,7 @@ def _tracker(verdict: Verdict, pulse: Pulse, partitions: int) -> Check:
         ]
         if others:
             return Check(_TRACKER, False, f"{', '.join(others)}; look at its log")
-        detail = f"{verdict.trackers} at work on {partitions} partitions, {waiting}"
+        detail = f"{verdict.trackers} at work on {counted(partitions, 'partition')}, {waiting}"
         return Check(_TRACKER, True, detail)
     behind = length(verdict.behind_ms // SECOND * SECOND)
     return Check(
@@ -123,11 +126,11 @@ def _tracker(verdict: Verdict, pulse: Pulse, partitions: int) -> Check:
             Watch.UNKNOWN: f"whether one is at work is not known: {pulse.deaf}",
             Watch.NO_TRACKER: f"none is at work, so no alerts are sent{_last(verdict.last)}; "
             "start one with 'sla tracker'",
-            Watch.UNOWNED: f"none has partitions {numbers}; look at its log, or start one more "
+            Watch.UNOWNED: f"none has {which}; look at its log, or start one more "
             "with 'sla tracker'",
-            Watch.STALLED: f"partitions {numbers} have stood still for {behind}; look at the "
+            Watch.STALLED: f"{which} {have} stood still for {behind}; look at the "
             "tracker's log and at the broker",
-            Watch.BEHIND: f"partitions {numbers} are behind by {behind}; wait if that becomes "
+            Watch.BEHIND: f"{which} {are} behind by {behind}; wait if that becomes "
             "less, else start one more with 'sla tracker'",
         }.get(watch, "was not heard for long enough; try again"),
     )
@@ -178,6 +181,4 @@ async def _group(settings: KafkaSettings, name: str, expected: int) -> Check:
     detail = f"members: {found.members}, {found.state}"
     if found.members >= expected:
         return Check(f"group {name}", True, detail)
-    return Check(
-        f"group {name}", False, f"{detail}, where {expected} are at work; look at their logs"
-    )
+    return Check(f"group {name}", False, f"{detail}, with {expected} at work; look at their logs")

@@ -52,7 +52,7 @@ def tables(
         [texts.word("holder", party), length(delay.business_ms), length(delay.clock_ms)]
         for (_, party), delay in client_delays(stories).items()
     ]
-    found = [Table(texts("compare.tickets_of", client=client, count=len(rows)), columns, rows)]
+    found = [Table(texts.counted("compare.tickets_of", len(rows), client=client), columns, rows)]
     if delays:
         columns = [texts(f"compare.{name}") for name in ("party", "business", "total")]
         found.append(Table(texts("explain.delays"), columns, delays))

@@ -272,11 +272,12 @@ def _severity_table(comparison: Comparison, texts: Texts, names: Mapping[str, st
         [_severity(row[0], texts, names), texts.word("clock", row[1]), *_cells(cut, row)]
         for row in comparison.severities
     ]
-    title = texts(
-        "compare.title" if len(results) > 1 else "compare.title_of_one",
-        events=f"{results[0].outputs.summary.events:,}",
-        tickets=f"{results[0].outputs.summary.tickets:,}",
-        count=len(results),
+    summary = results[0].outputs.summary
+    title = texts.counted(
+        "compare.title",
+        len(results),
+        events=texts.counted("compare.events", summary.events),
+        tickets=texts.counted("compare.tickets", summary.tickets),
     )
     return Table(title, _columns("severity", results, texts), rows)
 
@@ -327,7 +328,7 @@ def _differing_table(comparison: Comparison, texts: Texts) -> Iterator[Table]:
     columns = [texts("compare.ticket"), texts("compare.clock")]
     columns += [result.policy for result in comparison.results]
     count = len({each["ticket_id"] for each in differing})
-    yield _cut(texts("compare.differ", count=f"{count:,}"), columns, rows, len(differing), texts)
+    yield _cut(texts.counted("compare.differ", count), columns, rows, len(differing), texts)
 
 
 def _origin_table(comparison: Comparison, texts: Texts) -> Iterator[Table]:

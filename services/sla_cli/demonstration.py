@@ -25,6 +25,7 @@ from sla_cli.recording import Line, read_lines
 from sla_cli.rig import Rig, collect, end_offsets, follower, output_ends
 from sla_cli.simulation import Summary
 from sla_cli.surroundings import Surroundings
+from sla_domain.counting import counted
 from sla_domain.instant import format_instant
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import BREACHES, EVENTS, PROGRESS, TICKETS, WARNINGS
@@ -111,11 +112,11 @@ class _Show:
         last = self.lines[-1].occurred or 0
         now = format_instant(min(self.story_time(), last))[:16].replace("T", " ")
         return (
-            f"{now} UTC   {self.sent} of {len(self.lines)} events   "
+            f"{now} UTC   {self.sent:,} of {counted(len(self.lines), 'event')}   "
             f"{self.sent / elapsed:.0f} events/s   "
             f"lag {max(self.sent - self.board.processed, 0)}   "
-            f"{self.board.counts['sla.warning']} warnings   "
-            f"{self.board.counts['sla.breach']} breaches   "
+            f"{counted(self.board.counts['sla.warning'], 'warning')}   "
+            f"{counted(self.board.counts['sla.breach'], 'breach')}   "
             f"{self.around.notified} notified"
         )
 

@@ -15,6 +15,7 @@ from sla_cli.console import working
 from sla_cli.errors import CommandError
 from sla_cli.feed import connect
 from sla_cli.rig import end_offsets, read_topic
+from sla_domain.counting import counted
 from sla_domain.instant import DAY
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
@@ -127,9 +128,9 @@ async def _until_gone(
                 return
             if time.monotonic() > deadline:
                 raise CommandError(
-                    f"{len(left)} tickets are still in the table after {WAIT_SECONDS:.0f} s; they "
-                    "go when a tracker with the same key runs and has read its input up to now, "
-                    "and 'sla dlq list' shows what it refused"
+                    f"{counted(len(left), 'ticket')} left in the table after {WAIT_SECONDS:.0f} s; "
+                    "what is left goes when a tracker with the same key runs and has read its "
+                    "input up to now, and 'sla dlq list' shows what it refused"
                 )
             await asyncio.sleep(0.2)
 

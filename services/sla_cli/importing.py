@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final, cast, get_args
@@ -21,6 +21,7 @@ from sla_cli.importers.mapping import Finding, Mapping
 from sla_cli.importers.opening import FileFormat, opened_table
 from sla_cli.importers.snapshots import State
 from sla_cli.importers.times import WITHOUT_ZONE, check_form
+from sla_domain.counting import counted
 from sla_schemas.words import Severity
 
 #: How many refused rows are shown in a terminal.
@@ -72,7 +73,7 @@ def run(file: Path, mapping: Mapping, how: FileFormat, wish: Wish) -> None:
             _tell(summary, ledger, wish)
     if not good:
         raise CommandError(
-            f"{summary.file}: {summary.refused_rows:,} of {_count(summary.rows, 'row')} can't be "
+            f"{summary.file}: {summary.refused_rows:,} of {counted(summary.rows, 'row')} can't be "
             "imported, so nothing is written; mend them, or leave them out with --skip-bad"
         )
 
@@ -122,7 +123,8 @@ def _replaced(path: Path) -> Iterator[IO[bytes]]:
 
 def _print_json(summary: Summary, ledger: Ledger) -> None:
     """One JSON document; refused rows are as many as there are, so they are not gathered first."""
-    head = asdict(summary) | {"alarms": summary.alarms}
+    head = {each.name: getattr(summary, each.name) for each in fields(summary)}
+    head["alarms"] = summary.alarms
     sys.stdout.write(json.dumps(head, ensure_ascii=False)[:-1])
     for name, findings in (("remarks", ledger.remarks()), ("refused", ledger.refused())):
         sys.stdout.write(f', "{name}": [')
@@ -136,7 +138,7 @@ def _print_json(summary: Summary, ledger: Ledger) -> None:
 def _tell(summary: Summary, ledger: Ledger, wish: Wish) -> None:
     """The account for people, on standard error."""
     if summary.refused_rows:
-        _say(f"refused, {summary.refused_rows:,} of {_count(summary.rows, 'row')}:")
+        _say(f"refused, {summary.refused_rows:,} of {counted(summary.rows, 'row')}:")
         where = f"they are in {wish.refused}" if wish.refused else "--refused FILE has all of them"
         _list(ledger.refused(), summary.unit, where)
     if next(ledger.remarks(), None) is not None:
@@ -147,34 +149,33 @@ def _tell(summary: Summary, ledger: Ledger, wish: Wish) -> None:
     for alarm in summary.alarms:
         _say(f"ATTENTION: {alarm}", style="bold red")
     _say(
-        f"{_count(summary.rows, 'row')}: {summary.rows - summary.refused_rows:,} imported, "
-        f"{summary.refused_rows:,} refused; {_count(summary.events, 'event')} of "
-        f"{_count(summary.tickets, 'ticket')}"
+        f"{counted(summary.rows, 'row')}: {summary.rows - summary.refused_rows:,} imported, "
+        f"{summary.refused_rows:,} refused; {counted(summary.events, 'event')} of "
+        f"{counted(summary.tickets, 'ticket')}"
     )
 
 
 def _notes(summary: Summary, wish: Wish) -> Iterator[str]:
     for note, count in sorted(summary.notes.items()):
+        # A note is of many, and begins with what it is about: "times without an offset".
+        many, _, rest = note.partition(" ")
+        told = f"{counted(count, many.removesuffix('s'))} {rest}"
         if note != WITHOUT_ZONE:
-            yield f"{count:,} {note}"
+            yield told
         elif not wish.zone_known:
-            yield f"{count:,} {note}, read as UTC; name their zone with --zone"
+            yield f"{told}, read as UTC; name the zone with --zone"
     encoding = summary.read_as.get("encoding", "utf-8")
     if encoding != "utf-8":
         yield f"the file is read as {encoding}; --encoding names another"
     if summary.without_severity:
         yield (
-            f"{_count(summary.without_severity, 'ticket')} without a severity: no clocks until one "
-            "is told"
+            f"{counted(summary.without_severity, 'ticket')} without a severity: no clocks until "
+            "one is told"
         )
     if summary.in_the_future:
-        yield f"{_count(summary.in_the_future, 'event')} yet to come"
+        yield f"{counted(summary.in_the_future, 'event')} yet to come"
     if summary.blank_rows:
-        yield f"{_count(summary.blank_rows, 'row')} without any text, passed over"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+        yield f"{counted(summary.blank_rows, 'row')} without any text, passed over"
 
 
 def _list(findings: Iterator[Finding], unit: str, where: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -42,6 +45,23 @@ EventFiles = Annotated[
 #: The same number as ``sla_kafka.topics.DEFAULT_PARTITIONS``, which is slow to import; a test
 #: holds them together.
 DEFAULT_PARTITIONS = 12
+
+
+def unfolded(command: Callable[..., None]) -> Callable[..., None]:
+    """``command`` as typer takes it, with the fields of its last parameter, a dataclass, as options
+    of its own: so that commands share a list of options, and not each of them.
+    """
+    *own, last = inspect.signature(command, eval_str=True).parameters.values()
+    shared = inspect.signature(last.annotation, eval_str=True).parameters
+
+    @wraps(command)
+    def called(**values: Any) -> None:
+        folded = last.annotation(**{name: values.pop(name) for name in shared})
+        command(**values, **{last.name: folded})
+
+    # Where typer looks for parameters.
+    called.__signature__ = inspect.Signature([*own, *shared.values()])  # type: ignore[attr-defined]
+    return called
 
 
 def given(**options: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from sla_domain.counting import counted
 from sla_domain.errors import UserFacingError
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, TOPICS, Topic
@@ -210,8 +211,8 @@ def _state(topic: Topic, partitions: int, usual: int, config: dict[str, str]) ->
             )
     if partitions != usual:
         harmful.append(
-            f"has {partitions} partitions, {EVENTS.name} has {usual}; the number is fixed for "
-            "life: delete it and create it with 'sla topics create', or copy its records"
+            f"has {counted(partitions, 'partition')}, {EVENTS.name} has {usual}; the number is "
+            "fixed for life: delete it and create it with 'sla topics create', or copy its records"
         )
     return TopicState(topic, partitions, harmful, unusual)
 

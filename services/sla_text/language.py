@@ -43,6 +43,10 @@ class Texts:
         text: str = found[self.language]
         return text.format(**values)
 
+    def counted(self, path: str, count: int, **values: object) -> str:
+        """The text at ``path`` with ``count`` filled in; the one at ``path_one`` for a single."""
+        return self(f"{path}_one" if count == 1 else path, count=f"{count:,}", **values)
+
     def word(self, sort: str, value: str, **values: object) -> str:
         """A word of the contract; one that the texts don't know stands as it is."""
         if value in catalogue()["words"][sort]:

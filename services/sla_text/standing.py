@@ -36,15 +36,15 @@ def notice(stand: Stand, texts: Texts) -> str | None:
         return None
     if stand.freshness == "no_tracker":
         return _no_tracker(stand, texts)
-    partitions, one = len(stand.partitions), len(stand.partitions) == 1
-    name = f"unowned{'_one' if one else ''}" if stand.freshness == "unowned" else stand.freshness
+    if stand.freshness == "unowned":
+        return texts.counted("stand.unowned", len(stand.partitions), all=stand.all_partitions)
+    name = stand.freshness
     # Without a lag it is being made ready, and how far behind that is, is not known.
     if name == "behind" and stand.behind_ms < SECOND:
         name = "preparing"
     return texts(
         f"stand.{name}",
-        count=stand.tickets if name == "loading" else partitions,
-        all=stand.all_partitions,
+        count=f"{stand.tickets:,}",
         length=length(stand.behind_ms // SECOND * SECOND),
         reason=stand.reason or "?",
     )
@@ -61,14 +61,11 @@ def watched(stand: Stand, texts: Texts) -> str | None:
     """That all is well, and by whom: the opposite of a notice."""
     if stand.freshness != "fresh":
         return None
-    return texts(
-        "stand.watched_one" if stand.trackers == 1 else "stand.watched", count=stand.trackers
-    )
+    return texts.counted("stand.watched", stand.trackers)
 
 
 def undelivered(stand: Stand, texts: Texts) -> str | None:
     """How many alerts wait to be delivered; ``None`` where none is known to."""
     if not stand.undelivered:
         return None
-    name = "undelivered_one" if stand.undelivered == 1 else "undelivered"
-    return texts(f"stand.{name}", count=stand.undelivered)
+    return texts.counted("stand.undelivered", stand.undelivered)

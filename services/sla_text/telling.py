@@ -229,7 +229,7 @@ class Teller:
             for step in limit["due_steps"]
         ]
         if len(steps) > _SHOWN_STEPS:
-            more = self.texts("explain.due_more", count=len(steps) - _SHOWN_STEPS)
+            more = self.texts.counted("explain.due_more", len(steps) - _SHOWN_STEPS)
             half = _SHOWN_STEPS // 2
             steps = [*steps[:half], more, *steps[-half:]]
         told = " + ".join(steps)

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, Self
 from sla_domain.alert import Alert, Notice
 from sla_domain.calendar import Calendar
 from sla_domain.clock import Clock, Outcome
+from sla_domain.counting import counted
 from sla_domain.delay import Delay, delay_by_party
 from sla_domain.event import Event
 from sla_domain.instant import DAY, SECOND, parse_instant
@@ -345,7 +346,7 @@ class Partition:
         weight = _weight(record) + (0 if entry is None else entry.weight)
         if weight > MAX_TICKET_WEIGHT:
             known = 0 if entry is None else len(entry.ticket.timeline)
-            full = f"the ticket has {known} events, and no room for this one"
+            full = f"the ticket has {counted(known, 'event')}, and no room for this one"
             self._reject(record, Rejected("too_large", full))
             return
         if entry is None:

@@ -8,6 +8,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from sla_domain.counting import counted
 from sla_domain.errors import UnknownPolicyError
 from sla_kafka.clients import Clients, let_go
 from sla_kafka.topics import EVENTS, PROGRESS, TICKETS
@@ -73,21 +74,22 @@ def _check(world: Partition, latest: Progress | None, partitions: int, app: str)
         if not tickets:
             return
         raise FatalError(
-            f"partition {number} has {tickets} tickets in {TICKETS.name} but no "
+            f"partition {number} has {counted(tickets, 'ticket')} in {TICKETS.name} but no "
             f"progress of {app!r} in {PROGRESS.name}; start the tracker under the "
             "name it ran by (SLA_TRACKER_APP), or delete and create both topics to begin anew"
         )
     if latest.partitions not in (None, partitions):
         raise FatalError(
-            f"{EVENTS.name} has {partitions} partitions and had {latest.partitions}, so that "
-            "tickets and their events no longer meet; the number is fixed for life: copy the "
+            f"{EVENTS.name} has {counted(partitions, 'partition')} and had {latest.partitions}, so "
+            "that tickets and their events no longer meet; the number is fixed for life: copy the "
             "events to new topics with the number wanted"
         )
     if latest.tickets not in (None, tickets):
         raise FatalError(
-            f"partition {number} has {tickets} tickets in {TICKETS.name}, and {latest.tickets} "
-            "were written: the topic was deleted, or cleaned otherwise than by compaction; bring "
-            "its records back, or delete and create the tracker's topics to begin anew"
+            f"partition {number} has {counted(tickets, 'ticket')} in {TICKETS.name} of the "
+            f"{latest.tickets:,} that were written: the topic was deleted, or cleaned otherwise "
+            "than by compaction; bring its records back, or delete and create the tracker's topics "
+            "to begin anew"
         )
 
 

@@ -16,6 +16,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError
 
+from sla_domain.counting import counted
 from sla_domain.policy import PolicyBook
 from sla_kafka.clients import Clients
 from sla_kafka.topics import EVENTS
@@ -320,9 +321,9 @@ class PartitionTask:
         )
         if self._failures >= self._settings.max_failures:
             raise FatalError(
-                f"partition {self.partition.partition} failed {self._failures} times without a "
-                f"commit between, last with {type(error).__name__} ({error}); look at the broker "
-                "and the log"
+                f"partition {self.partition.partition} failed {counted(self._failures, 'time')} "
+                f"without a commit between, last with {type(error).__name__} ({error}); look at "
+                "the broker and the log"
             ) from error
         tried = self._failures if answers else len(_BACKOFF_SECONDS)
         await asyncio.sleep(_BACKOFF_SECONDS[min(tried, len(_BACKOFF_SECONDS)) - 1])
@@ -380,10 +381,12 @@ class PartitionTask:
 
     def _check_deleted(self, offset: int, first: int) -> None:
         if offset < first and not self._settings.skip_deleted:
+            one = first - offset == 1
+            which = f"record {offset}" if one else f"records {offset} to {first - 1}"
             raise FatalError(
-                f"records {offset} to {first - 1} of {self.partition.topic} partition "
-                f"{self.partition.partition} were deleted before they were read; if they are lost "
-                "for good, start once with SLA_TRACKER_SKIP_DELETED=1"
+                f"{which} of {self.partition.topic} partition {self.partition.partition} "
+                f"{'was' if one else 'were'} deleted before being read; if that is lost for good, "
+                "start once with SLA_TRACKER_SKIP_DELETED=1"
             )
 
     async def _run(self, writer: TransactionalWriter) -> None:

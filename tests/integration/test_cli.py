@@ -75,15 +75,15 @@ def test_calendar_takes_business_days_as_a_policy_does_and_says_what_days_mean()
     start = "2026-11-20T17:30:00-03:00"
     done = sla("calendar", "add", start, "5 business days")
     assert done.stdout == b"2026-11-27T20:30:00.000Z\n"
-    assert done.stderr == b"5 business days on the calendar 'business' are 45 h of open time\n"
+    assert done.stderr == b"'5 business days' is 45 h of open time on the calendar 'business'\n"
     assert sla("calendar", "add", start, "45h").stdout == done.stdout
     assert sla("calendar", "add", start, "45h").stderr == b""
     back = sla("calendar", "add", "--", start, "-1 business day").stdout
     assert back == b"2026-11-19T20:30:00.000Z\n"
     days = sla("calendar", "add", start, "5d")
     assert days.stdout == sla("calendar", "add", start, "120h").stdout
-    assert b"5d are 120 h of open time" in days.stderr
-    assert b"'5 business days' are 45 h" in days.stderr
+    assert b"'5d' is 120 h of open time" in days.stderr
+    assert b"'5 business days' is 45 h" in days.stderr
     questions = [
         {"kind": "add", "input": {"start": start, "duration": "5 business days"}},
         {

@@ -107,15 +107,22 @@ def test_what_is_mostly_wrong_is_shouted_and_a_note_says_what_was_supposed(
     file = tmp_path / "export.csv"
     file.write_bytes((HEAD + "1,Señor,2062-11-16,\n").encode("cp1252"))
     said = sla("import", "csv", file, "--columns", columns).stderr.decode().splitlines()
-    assert "note: 1 dates without a time of day, taken as midnight" in said
-    assert "note: 1 times without an offset, read as UTC; name their zone with --zone" in said
+    assert "note: 1 date without a time of day, taken as midnight" in said
+    assert "note: 1 time without an offset, read as UTC; name the zone with --zone" in said
     assert "note: the file is read as cp1252; --encoding names another" in said
     assert "note: 1 ticket without a severity: no clocks until one is told" in said
     shouted = [line for line in said if line.startswith("ATTENTION: ")]
     assert len(shouted) == 2
-    assert "1 of 1 events are yet to come: published today they would be dead letters" in shouted[0]
+    assert "1 of 1 event yet to come: published today that makes dead letters" in shouted[0]
+    assert "1 row: 1 imported, 0 refused; 1 event of 1 ticket" in said
     zoned = sla("import", "csv", file, "--columns", columns, "--zone", "UTC").stderr.decode()
     assert "read as UTC" not in zoned
+    out = tmp_path / "events.jsonl"
+    summary = sla_json("import", "csv", file, "--columns", columns, "--json", "--out", out)
+    assert summary["notes"] == {
+        "dates without a time of day, taken as midnight": 1,
+        "times without an offset": 1,
+    }
 
 
 def test_a_piped_export_becomes_a_simulation(tmp_path: Path, columns: Path) -> None:

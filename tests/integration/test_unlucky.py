@@ -172,7 +172,7 @@ def test_a_table_topic_deleted_under_a_tracker_ends_it(
     asyncio.run(create_topics(scene.settings, PARTITIONS))
     reason = ended(scene.tracker(ready=False))
     assert "has 0 tickets" in reason
-    assert "1 were written" in reason
+    assert "of the 1 that were written" in reason
     assert scene.alerts() == []
 
 

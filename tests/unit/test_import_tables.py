@@ -222,7 +222,7 @@ def test_a_ticket_without_a_severity_is_imported_and_counted() -> None:
     ]
     assert found.summary.without_severity == 2
     [alarm] = found.summary.alarms
-    assert "2 of 3 tickets have no severity" in alarm
+    assert "2 of 3 tickets without a severity" in alarm
 
 
 def test_cells_that_say_nothing_are_empty_and_it_is_said() -> None:
@@ -236,7 +236,7 @@ def test_cells_that_say_nothing_are_empty_and_it_is_said() -> None:
 def test_what_is_mostly_wrong_is_shouted() -> None:
     assert read(HEAD).summary.alarms == ["there is no row below the head"]
     bad = read(HEAD + ROW + "2,acme,P9,2026-11-16,,\n3,acme,P9,2026-11-16,,\n")
-    assert bad.summary.alarms == ["2 of 3 rows are refused"]
+    assert bad.summary.alarms == ["2 of 3 rows refused"]
     future = read(HEAD + ROW.replace("2026", "2062"))
     assert future.summary.in_the_future == 3
     assert "dead letters" in future.summary.alarms[0]

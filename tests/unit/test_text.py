@@ -15,6 +15,7 @@ from support import decoded, default_book, event, lines_of, run
 from sla_cli.explaining import from_recording
 from sla_domain.announcement import AnnouncementKind
 from sla_domain.clock import Outcome
+from sla_domain.counting import counted
 from sla_domain.event import EventType
 from sla_domain.explanation import SpanKind
 from sla_domain.instant import HOUR, MINUTE, parse_instant
@@ -200,6 +201,24 @@ ENGLISH = (
     "call-2 by Google Meet",
     "client's third party: 0 s of business time, 6 h in all",
 )
+
+
+def test_one_is_told_as_one() -> None:
+    assert counted(1, "row") == "1 row"
+    assert counted(0, "breach") == "0 breaches"
+    assert counted(30_000, "event") == "30,000 events"
+    english, spanish = Texts("en"), Texts("es")
+    assert english.counted("compare.differ", 1) == "1 ticket comes out otherwise"
+    assert english.counted("compare.differ", 2_000) == "2,000 tickets come out otherwise"
+    assert spanish.counted("compare.differ", 1) == "1 ticket resulta distinto"
+    known = dict(entries(catalogue()))
+    of_many = {
+        name
+        for name, text in known.items()
+        if re.search(r"\{count\} \w", text["en"]) and not name.endswith("_one")
+    }
+    # "and 1 more" is right as it is.
+    assert {name for name in of_many if f"{name}_one" not in known} == {"compare.more"}
 
 
 def plain(told: object) -> str:

@@ -248,7 +248,7 @@ def test_partitions_that_nobody_has_are_told(page: Page, stage: Stage) -> None:
     one.kill()
     says(page, f"of {PARTITIONS} partitions ha", "unowned")
     expect(page.locator("#notice")).to_contain_text("no alerts are sent for")
-    assert "none has partitions" in stage.doctor()["tracker"]["detail"]
+    assert "none has partition" in stage.doctor()["tracker"]["detail"]
     says_all_is_well(page)
 
 

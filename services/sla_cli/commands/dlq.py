@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sla_cli.options import Bootstrap, Json, kafka_settings, since_option
+from sla_cli.options import Bootstrap, Json, kafka_settings, since_option, unfolded
 
 if TYPE_CHECKING:
     from sla_cli.dead_letters import Filters
@@ -32,25 +33,32 @@ Since = Annotated[
 ]
 
 
-def _filters(
-    reason: str | None, source: str | None, ticket: str | None, since: str | None
-) -> Filters:
-    from sla_cli.dead_letters import Filters
+@dataclass(frozen=True, slots=True)
+class Which:
+    """The options that choose among dead letters."""
 
-    return Filters(reason, source, ticket, since_option(since))
+    reason: Reason = None
+    source: From = None
+    ticket: Ticket = None
+    since: Since = None
+
+    def filters(self) -> Filters:
+        """What they choose. Raises ``UsageError``."""
+        from sla_cli.dead_letters import Filters
+
+        return Filters(self.reason, self.source, self.ticket, since_option(self.since))
 
 
 @app.command("list")
+@unfolded
 def list_letters(
     bootstrap: Bootstrap = None,
-    reason: Reason = None,
-    source: From = None,
-    ticket: Ticket = None,
-    since: Since = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Also those that 'sla dlq retry' brought back.")
     ] = False,
     as_json: Json = False,
+    *,
+    which: Which,
 ) -> None:
     """List the dead letters of tracker, intake and notifier: where from, why, and since when.
 
@@ -61,7 +69,7 @@ def list_letters(
     from sla_cli.console import listing, working
     from sla_cli.dead_letters import read_letters
 
-    filters = _filters(reason, source, ticket, since)
+    filters = which.filters()
     with working("reading"):
         letters = read_letters(kafka_settings(bootstrap))
     rows = [
@@ -108,15 +116,12 @@ def show(
 
 
 @app.command()
+@unfolded
 def retry(
     letters: Annotated[
         list[str] | None, typer.Argument(help="Ids that 'sla dlq list' prints.")
     ] = None,
     bootstrap: Bootstrap = None,
-    reason: Reason = None,
-    source: From = None,
-    ticket: Ticket = None,
-    since: Since = None,
     everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
     sources: Annotated[
         Path | None,
@@ -126,6 +131,8 @@ def retry(
         ),
     ] = None,
     as_json: Json = False,
+    *,
+    which: Which,
 ) -> None:
     """Bring dead letters back, and say for each what became of it.
 
@@ -147,7 +154,7 @@ def retry(
     from sla_cli.options import settings_of
     from sla_intake.settings import IntakeSettings
 
-    filters = _filters(reason, source, ticket, since)
+    filters = which.filters()
     if sum((bool(letters), filters.any, everything)) != 1:
         raise UsageError(
             "name the dead letters by id, or by --reason, --source, --ticket, --since, or all of "

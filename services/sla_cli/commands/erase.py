@@ -40,6 +40,7 @@ def erase(
     from sla_cli.erasing import days_left, tickets_of
     from sla_cli.erasing import erase as forget
     from sla_cli.errors import CommandError
+    from sla_domain.counting import counted
     from sla_kafka.secrets import erase_key
 
     settings = kafka_settings(bootstrap)
@@ -56,10 +57,12 @@ def erase(
     if as_json:
         print_json({"client": client, "tickets": tickets, "erased": yes, "days_left": left})
     elif yes:
-        out.print(f"{len(tickets)} tickets erased")
+        out.print(f"{counted(len(tickets), 'ticket')} erased")
         for topic, days in left.items():
-            out.print(f"{topic}: what was written before is gone within {days} days")
+            out.print(f"{topic}: what was written before is gone within {counted(days, 'day')}")
     else:
-        out.print(f"{len(tickets)} tickets would be erased; nothing was: say so with --yes")
+        out.print(
+            f"{counted(len(tickets), 'ticket')} would be erased; nothing was: say so with --yes"
+        )
     if not yes:
         raise typer.Exit(1)

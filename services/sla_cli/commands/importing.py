@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sla_cli.options import unfolded
+
 if TYPE_CHECKING:
     from sla_cli.importers.mapping import Mapping
-    from sla_cli.importers.opening import FileFormat
-    from sla_cli.importing import Wish
 
 File = Annotated[
     Path,
@@ -47,13 +48,26 @@ Sheet = Annotated[
     str | None, typer.Option(help="Sheet of a workbook. Default: the first with the columns.")
 ]
 
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """What every importer is told of its file, and of what becomes of the rows."""
+
+    out: Out = None
+    skip_bad: SkipBad = False
+    refused: Refused = None
+    as_json: Json = False
+    encoding: Encoding = None
+    delimiter: Delimiter = None
+
+
 app = typer.Typer(no_args_is_help=True, help="Turn logs of other systems into ticket events.")
 
 
 @app.command()
+@unfolded
 def servicenow(
     file: File,
-    out: Out = None,
     zone: Annotated[
         str | None, typer.Option(help="Zone of times without an offset. Default: UTC.")
     ] = None,
@@ -73,12 +87,9 @@ def servicenow(
             help="STATE=open, waiting_on_client, resolved, closed or cancelled, beside those known."
         ),
     ] = None,
-    skip_bad: SkipBad = False,
-    refused: Refused = None,
-    as_json: Json = False,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
     sheet: Sheet = None,
+    *,
+    how: How,
 ) -> None:
     """Turn a ServiceNow incident log (a row after each update) into ticket events.
 
@@ -99,21 +110,16 @@ def servicenow(
         severities_option(severity),
         states_option(state),
     )
-    _run(
-        file,
-        mapping,
-        _format(encoding, delimiter, sheet),
-        _wish(out, refused, skip_bad, as_json, zone),
-    )
+    _run(file, mapping, how, sheet=sheet, zone=zone)
 
 
 @app.command()
+@unfolded
 def bpic2013(
     file: Annotated[
         Path,
         typer.Argument(help="The incident log, as CSV or XES; gzip welcome; - is standard input."),
     ],
-    out: Out = None,
     client: Annotated[
         str | None,
         typer.Option(
@@ -121,11 +127,8 @@ def bpic2013(
             "requests are of one client, volvo-it."
         ),
     ] = None,
-    skip_bad: SkipBad = False,
-    refused: Refused = None,
-    as_json: Json = False,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
+    *,
+    how: How,
 ) -> None:
     """Turn the incident log of the BPI Challenge 2013 (Volvo IT, VINST) into ticket events.
 
@@ -136,19 +139,17 @@ def bpic2013(
       sla import bpic2013 bpi_challenge_2013_incidents.xes.gz --client Product --out events.jsonl
     """
     from sla_cli.importers.bpic2013 import Vinst
-    from sla_cli.importers.opening import FileFormat
 
-    how = FileFormat(encoding, _delimiter(delimiter), xes=True)
-    _run(file, Vinst(client), how, _wish(out, refused, skip_bad, as_json, zone="in the log"))
+    _run(file, Vinst(client), how, zone="in the log", xes=True)
 
 
 @app.command("csv")
+@unfolded
 def table(
     file: File,
     columns: Annotated[
         Path, typer.Option(help="TOML file that says which column holds what (docs/imports.md).")
     ],
-    out: Out = None,
     zone: Annotated[
         str | None,
         typer.Option(
@@ -159,12 +160,9 @@ def table(
         str | None,
         typer.Option(help="Language of months and a.m./p.m., as es. Default: the columns file's."),
     ] = None,
-    skip_bad: SkipBad = False,
-    refused: Refused = None,
-    as_json: Json = False,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
     sheet: Sheet = None,
+    *,
+    how: How,
 ) -> None:
     """Turn a helpdesk's export into ticket events: a row a ticket, or a row an event.
 
@@ -180,20 +178,13 @@ def table(
 
     known = read_columns(columns)
     mapping = Helpdesk(known, _zone(zone or known.zone), locale)
-    how = _format(encoding, delimiter, sheet)
-    _run(file, mapping, how, _wish(out, refused, skip_bad, as_json, zone or known.zone))
+    _run(file, mapping, how, sheet=sheet, zone=zone or known.zone)
 
 
 def _zone(name: str | None):  # type: ignore[no-untyped-def]  # noqa: ANN202  zoneinfo is slow to import
     from sla_cli.options import zone_option
 
     return zone_option(name or "UTC")
-
-
-def _format(encoding: str | None, delimiter: str | None, sheet: str | None) -> FileFormat:
-    from sla_cli.importers.opening import FileFormat
-
-    return FileFormat(encoding, _delimiter(delimiter), sheet)
 
 
 def _delimiter(text: str | None) -> str | None:
@@ -205,15 +196,18 @@ def _delimiter(text: str | None) -> str | None:
     return found
 
 
-def _wish(
-    out: Path | None, refused: Path | None, skip_bad: bool, as_json: bool, zone: str | None
-) -> Wish:
-    from sla_cli.importing import Wish
+def _run(
+    file: Path,
+    mapping: Mapping,
+    how: How,
+    *,
+    zone: str | None,
+    sheet: str | None = None,
+    xes: bool = False,
+) -> None:
+    from sla_cli.importers.opening import FileFormat
+    from sla_cli.importing import Wish, run
 
-    return Wish(out, refused, skip_bad, as_json, zone_known=zone is not None)
-
-
-def _run(file: Path, mapping: Mapping, how: FileFormat, wish: Wish) -> None:
-    from sla_cli.importing import run
-
-    run(file, mapping, how, wish)
+    form = FileFormat(how.encoding, _delimiter(how.delimiter), sheet, xes=xes)
+    known = zone is not None
+    run(file, mapping, form, Wish(how.out, how.refused, how.skip_bad, how.as_json, known))

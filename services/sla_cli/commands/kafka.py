@@ -31,6 +31,7 @@ def kafka(
     import asyncio
 
     from sla_cli.console import downloading, err, working
+    from sla_domain.counting import counted
     from sla_kafka import embedded
     from sla_kafka.admin import create_topics
     from sla_kafka.jars import class_path
@@ -48,7 +49,7 @@ def kafka(
     with embedded.EmbeddedKafka(data, port) as broker:
         created = asyncio.run(create_topics(KafkaSettings(bootstrap=broker.bootstrap), partitions))
         err.print(f"Kafka answers on {broker.bootstrap}, its log is {broker.log}")
-        err.print(f"{len(created)} topics created; Ctrl-C stops it")
+        err.print(f"{counted(len(created), 'topic')} created; Ctrl-C stops it")
         while not stopped.wait(0.5):
             if not broker.running:
                 raise embedded.EmbeddedKafkaError(f"Kafka ended by itself; its log: {broker.log}")

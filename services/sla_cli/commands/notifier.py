@@ -45,6 +45,7 @@ def notifier(
       sla notifier --routes routes.toml --skipped --json
     """
     from sla_cli.errors import UsageError
+    from sla_domain.counting import counted
     from sla_notifier.main import check_routes, run_notifier
     from sla_notifier.settings import NotifierSettings
     from sla_schemas.policy_file import load_policies
@@ -57,7 +58,8 @@ def notifier(
     if check:
         found = check_routes(settings, load_policies(settings.policies))
         typer.echo(
-            f"{settings.routes}: {len(found.destinations)} destinations, {len(found.routes)} routes"
+            f"{settings.routes}: {counted(len(found.destinations), 'destination')}, "
+            f"{counted(len(found.routes), 'route')}"
         )
         return
     if skipped:

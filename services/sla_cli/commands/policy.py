@@ -149,6 +149,7 @@ def try_scenarios(
 
     from sla_cli.console import out, print_json
     from sla_cli.scenarios import try_file
+    from sla_domain.counting import counted
 
     verdicts = [verdict for path in scenarios for verdict in try_file(path, policy or [])]
     failed = [verdict for verdict in verdicts if verdict.differences]
@@ -161,6 +162,9 @@ def try_scenarios(
             out.print(verdict.scenario, markup=False, highlight=False, soft_wrap=True)
             for difference in verdict.differences:
                 out.print(f"      {difference}", markup=False, highlight=False, soft_wrap=True)
-        out.print(f"{len(verdicts)} scenarios, {len(failed)} came out otherwise", highlight=False)
+        out.print(
+            f"{counted(len(verdicts), 'scenario')}, {len(failed)} came out otherwise",
+            highlight=False,
+        )
     if failed:
         raise typer.Exit(1)

@@ -16,6 +16,7 @@ def publish(events: EventFiles, bootstrap: Bootstrap = None, as_json: Json = Fal
     from sla_cli.console import out, print_json, working
     from sla_cli.feed import Feed
     from sla_cli.recording import read_lines
+    from sla_domain.counting import counted
 
     async def run() -> int:
         async with Feed(kafka_settings(bootstrap)) as feed:
@@ -31,4 +32,4 @@ def publish(events: EventFiles, bootstrap: Bootstrap = None, as_json: Json = Fal
     if as_json:
         print_json({"published": sent})
     else:
-        out.print(f"published {sent} events")
+        out.print(f"published {counted(sent, 'event')}")

@@ -19,6 +19,7 @@ from typing import IO, Any, Final, Self
 
 from sla_cli.importers.mapping import Finding, Mapping, RefusedError
 from sla_cli.importers.tables import Row, Table, Torn
+from sla_domain.counting import counted
 from sla_domain.event import EventType
 from sla_domain.instant import MINUTE, SECOND
 from sla_schemas.events import TYPE_PREFIX
@@ -68,18 +69,18 @@ class Summary:
         """What is so much out of the ordinary that the result is hardly what was wanted."""
         told = []
         if self.rows and 2 * self.refused_rows > self.rows:
-            told.append(f"{self.refused_rows:,} of {self.rows:,} rows are refused")
+            told.append(f"{self.refused_rows:,} of {counted(self.rows, 'row')} refused")
         if not self.rows:
             told.append("there is no row below the head")
         if 2 * self.in_the_future > self.events:
             told.append(
-                f"{self.in_the_future:,} of {self.events:,} events are yet to come: published "
-                "today they would be dead letters; look at the forms of times and the zone"
+                f"{self.in_the_future:,} of {counted(self.events, 'event')} yet to come: published "
+                "today that makes dead letters; look at the forms of times and the zone"
             )
         if 2 * self.without_severity > self.tickets:
             told.append(
-                f"{self.without_severity:,} of {self.tickets:,} tickets have no severity: they "
-                "have no clocks until one is told"
+                f"{self.without_severity:,} of {counted(self.tickets, 'ticket')} without a "
+                "severity: no clocks until one is told"
             )
         return told
 

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from sla_cli.importers.tables import Row, Wanted
 from sla_cli.importers.times import Reading, Times
+from sla_domain.counting import counted
 from sla_domain.event import EventType
 from sla_domain.instant import format_instant
 from sla_schemas.events import TYPE_PREFIX
@@ -38,7 +39,7 @@ class RefusedError(Exception):
     """Rows that can't be imported, each with at least one reason."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
-        super().__init__(f"{len(findings)} findings")
+        super().__init__(counted(len(findings), "finding"))
         self.findings = findings
 
 

@@ -28,6 +28,7 @@ from sla_cli.importers.tables import (
     needed,
     places_of,
 )
+from sla_domain.counting import counted
 
 #: The longest a row may be, in characters. A longer one is taken for a quote that is never closed.
 MAX_ROW: Final = 8 * 1024 * 1024
@@ -129,7 +130,7 @@ class TextTable(Table):
 
     def _row(self, line: int, cells: list[str]) -> Row | Torn:
         names = self.names
-        count = f"it has {len(cells)} cells and the head {len(names)}"
+        count = f"it has {counted(len(cells), 'cell')} and the head {len(names)}"
         if any(cells[len(names) :]):
             why = f"{count}; a cell with a delimiter inside needs quotes"
             return self._torn(line, self._delimiter.join(cells), why, cells)
