@@ -1,16 +1,26 @@
-"""How long a client may take to say what it wants, and who goes when there are too many."""
+"""How long a client may take to say what it wants and in how many bytes, and who goes when there
+are too many.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from sla_runtime.exposure import HEADER_SECONDS, PROBE_PATHS, PROBES_AT_ONCE
+from sla_runtime.exposure import HEADER_SECONDS, PLAIN_HEADERS, PROBE_PATHS, PROBES_AT_ONCE
 
 #: Seconds for a body, once its head is there.
 BODY_SECONDS: Final = 30.0
+#: Bytes of a request's head, and of what stands between the bytes of its body.
+MAX_HEAD_BYTES: Final = 32 * 1024
+#: Bytes that may come for one of a body: a body in chunks of one byte has six.
+_BYTES_FOR_ONE: Final = 16
+#: Requests that a connection may send before the first of them is answered.
+_MAX_PIPELINED: Final = 8
 _PROBE_PATHS: Final = tuple(path.encode() for path in PROBE_PATHS)
 
 
@@ -18,7 +28,8 @@ def patient_protocol(
     at_once: int, head_seconds: float = HEADER_SECONDS, body_seconds: float = BODY_SECONDS
 ) -> type[HttpToolsProtocol]:
     """The protocol of one server. Each request of a connection, not only the first, has
-    ``head_seconds`` for its head and then ``body_seconds`` for its body.
+    ``head_seconds`` for its head and then ``body_seconds`` for its body. A head has
+    ``MAX_HEAD_BYTES``; what is longer is answered 431.
 
     ``at_once`` requests are answered at the same time; the others are told to come again, but for
     probes, which have room of their own. Twice as many connections are kept: the next one takes the
@@ -34,6 +45,20 @@ def patient_protocol(
     return type("Patient", (_Patient,), limits)
 
 
+def plain_answer(status: HTTPStatus, why: str, *headers: str) -> bytes:
+    """An answer on which its connection ends, for where there is no application to ask."""
+    lines = [
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        "content-type: text/plain; charset=utf-8",
+        f"content-length: {len(why)}",
+        "content-security-policy: default-src 'none'",
+        *[f"{name.lower()}: {value}" for name, value in PLAIN_HEADERS.items()],
+        *headers,
+        "connection: close",
+    ]
+    return "\r\n".join([*lines, "", why]).encode("ascii")
+
+
 class _Patient(HttpToolsProtocol):
     """Uvicorn's protocol with limits that it has not."""
 
@@ -44,6 +69,12 @@ class _Patient(HttpToolsProtocol):
     waiting: ClassVar[dict[_Patient, None]]
 
     _patience: asyncio.TimerHandle | None = None
+    #: Why the request is refused before it is one: a status, and what is said.
+    _refusal: tuple[HTTPStatus, str] | None = None
+    #: Of the request that is coming in: whether it is, all its bytes, those of head and trailers
+    #: that are told by now, and those of its body.
+    _coming = False
+    _raw = _told = _body = 0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -57,8 +88,38 @@ class _Patient(HttpToolsProtocol):
         if self._patience is None:
             self._wait(self.head_seconds)
         super().data_received(data)
+        self._raw += len(data)
+        # The parser keeps a line until it has all of it, however long it becomes.
+        if self._coming and self._raw > MAX_HEAD_BYTES + _BYTES_FOR_ONE * self._body:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too large")
+            self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        self._coming, self._raw, self._told, self._body = True, 0, 0, 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._tell(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._tell(len(name) + len(value))
+
+    def _tell(self, size: int) -> None:
+        self._told += size + 4
+        if self._told > MAX_HEAD_BYTES:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too large")
+            raise httptools.HttpParserError
+
+    def on_body(self, body: bytes) -> None:
+        self._body += len(body)
+        super().on_body(body)
 
     def on_headers_complete(self) -> None:
+        if len(self.pipeline) >= _MAX_PIPELINED:
+            self._refuse(HTTPStatus.TOO_MANY_REQUESTS, "wait for the answers")
+            raise httptools.HttpParserError
         self._wait(self.body_seconds)
         self.waiting.pop(self, None)
         under_way = len(self.connections) - len(self.waiting)
@@ -68,6 +129,7 @@ class _Patient(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        self._coming = False
         self._settle()
         super().on_message_complete()
 
@@ -89,6 +151,17 @@ class _Patient(HttpToolsProtocol):
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
+
+    def _refuse(self, status: HTTPStatus, why: str) -> None:
+        self._refusal = self._refusal or (status, why)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request, or one that is refused before it is read, and close."""
+        status, why = self._refusal or (HTTPStatus.BAD_REQUEST, msg)
+        if self.transport.is_closing():
+            return
+        self.transport.write(plain_answer(status, why))
+        self.end()
 
     def end(self) -> None:
         """Close the connection."""

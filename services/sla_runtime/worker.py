@@ -177,6 +177,8 @@ class App(faust.App):
             port=port,
             fd=listener.fileno(),
             http=patient_protocol(at_once),
+            # Nothing here speaks it, and it would leave the protocol and its limits behind.
+            ws="none",
             lifespan="off",
             access_log=False,
             log_level="critical",
