@@ -115,7 +115,7 @@ async def test_tickets_without_progress_stop_everything(
     finally:
         await producer.stop()
     world = Partition(3, EVENTS.name, book, REPLAY)
-    with pytest.raises(FatalError, match=r"1 tickets .* no progress of 'lost'.*SLA_TRACKER_APP"):
+    with pytest.raises(FatalError, match=r"1 ticket .* no progress of 'lost'.*SLA_TRACKER_APP"):
         await restore(world, KafkaClients(settings), tracker_settings("lost"), 4)
 
 
