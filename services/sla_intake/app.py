@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -15,11 +16,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sla_intake.arrival import Arrivals
+from sla_intake.door import GUEST, Known
 from sla_intake.metrics import IntakeMetrics
 from sla_intake.publisher import NotAcknowledgedError
 from sla_intake.reading import Letter, Reading, understood
-from sla_intake.settings import IntakeSettings
-from sla_intake.signature import ForgedError, verify
+from sla_intake.settings import LEAST_BODIES, IntakeSettings
+from sla_intake.shares import Shares
+from sla_intake.signature import PROVEN_BY_HEAD, ForgedError, verify
 from sla_intake.sources import Source
 from sla_runtime.problem import ProblemError, problem
 from sla_runtime.rate import RateLimit
@@ -64,7 +67,9 @@ class Intake:
         self._clock = clock
         self._limit = RateLimit(settings.requests_per_second)
         self._arrivals = Arrivals()
-        self._under_way = 0
+        self._under_way = Shares(settings.in_flight, len(self._gates))
+        least = LEAST_BODIES * settings.max_body_bytes
+        self._bytes = Shares(max(settings.proven_bytes, least), len(self._gates))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -73,7 +78,6 @@ class Intake:
             await self._others(scope, receive, send)
             return
         name = gate.source.name
-        self._under_way += 1
         try:
             answer = await self._answer(gate, scope, receive)
         except ProblemError as refused:
@@ -86,8 +90,6 @@ class Intake:
                 "the intake failed; send it again",
                 headers={"Retry-After": "5"},
             )
-        finally:
-            self._under_way -= 1
         self._metrics.requests.labels(name, str(answer.status_code)).inc()
         await answer(scope, receive, send)
 
@@ -95,10 +97,37 @@ class Intake:
         source, arrived = gate.source, self._arrivals.next()
         if scope["method"] != "POST":
             raise ProblemError(HTTPStatus.METHOD_NOT_ALLOWED, "deliveries are POSTed")
-        if self._under_way > self._settings.in_flight:
-            raise ProblemError(
-                HTTPStatus.SERVICE_UNAVAILABLE, "too much is under way", {"Retry-After": "1"}
-            )
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        if source.kind in PROVEN_BY_HEAD:
+            # Whoever has no proof need not be listened to.
+            self._prove(gate, headers, b"")
+        body = await self._body(headers, receive)
+        self._prove(gate, headers, body)
+        guest: Known | None = scope.get("state", {}).get(GUEST)
+        if guest is not None:
+            guest.vouched_for()
+        try:
+            reading = await self._take(source, headers, body, arrived)
+        finally:
+            if guest is not None:
+                guest.as_stranger()
+        self._metrics.tell(source.name, reading)
+        return JSONResponse(told_of(reading), HTTPStatus.ACCEPTED)
+
+    def _prove(self, gate: _Gate, headers: dict[str, str], body: bytes) -> None:
+        try:
+            verify(gate.source.kind, gate.secrets, headers, body, self._clock())
+        except ForgedError as error:
+            raise ProblemError(HTTPStatus.UNAUTHORIZED, str(error)) from error
+
+    async def _take(
+        self, source: Source, headers: dict[str, str], body: bytes, arrived: str
+    ) -> Reading:
+        """What is proven, once Kafka has it. Only now does it count as its source's: a stranger
+        can use up nothing of what a source has.
+        """
         wait = self._limit.wait(source.name, time.monotonic())
         if wait > 0:
             raise ProblemError(
@@ -106,27 +135,32 @@ class Intake:
                 "this source sends too fast",
                 {"Retry-After": str(int(wait) + 1)},
             )
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
-        body = await self._body(headers, receive)
-        now = self._clock()
-        try:
-            verify(source.kind, gate.secrets, headers, body, now)
-        except ForgedError as error:
-            raise ProblemError(HTTPStatus.UNAUTHORIZED, str(error)) from error
-        reading = understood(source, headers, body, arrived, now)
-        try:
-            await self._publish(reading.events, reading.letters)
-        except NotAcknowledgedError as error:
-            log.warning("not acknowledged", source=source.name, reason=str(error))
+        size = len(body)
+        with self._share(self._under_way, source, 1), self._share(self._bytes, source, size):
+            reading = understood(source, headers, body, arrived, self._clock())
+            try:
+                await self._publish(reading.events, reading.letters)
+            except NotAcknowledgedError as error:
+                log.warning("not acknowledged", source=source.name, reason=str(error))
+                raise ProblemError(
+                    HTTPStatus.SERVICE_UNAVAILABLE,
+                    "Kafka did not acknowledge; send it again",
+                    {"Retry-After": "5"},
+                ) from error
+        return reading
+
+    @contextmanager
+    def _share(self, shares: Shares, source: Source, size: int) -> Iterator[None]:
+        if not shares.take(source.name, size):
             raise ProblemError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                "Kafka did not acknowledge; send it again",
-                {"Retry-After": "5"},
-            ) from error
-        self._metrics.tell(source.name, reading)
-        return JSONResponse(told_of(reading), HTTPStatus.ACCEPTED)
+                "too much of this source is under way",
+                {"Retry-After": "1"},
+            )
+        try:
+            yield
+        finally:
+            shares.give_back(source.name, size)
 
     async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
         most = self._settings.max_body_bytes

@@ -15,17 +15,17 @@ from aiokafka.errors import KafkaError
 
 from sla_domain.errors import UserFacingError
 from sla_intake.app import Intake
+from sla_intake.door import COST, Door, guarded_protocol
 from sla_intake.metrics import IntakeMetrics
 from sla_intake.publisher import Publisher
-from sla_intake.settings import IntakeSettings
+from sla_intake.settings import LEAST_BODIES, IntakeSettings
 from sla_intake.sources import Source, read_sources
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
-from sla_runtime.address import listen
+from sla_runtime.address import files_allowed, listen
 from sla_runtime.exposure import MetricsAccess, metrics_access
 from sla_runtime.heartbeat import Heart, Told
 from sla_runtime.logs import configure_logs
-from sla_runtime.patience import patient_protocol
 from sla_runtime.probes import probes
 from sla_runtime.registry import process_registry
 
@@ -69,11 +69,21 @@ async def _run(
     heart = Heart("intake", KafkaClients(kafka), lambda: _told(publisher))
     others = probes(registry, lambda: heart.silence, access)
     app = Intake(sources, publisher.publish, settings, metrics, others)
+    room = max(settings.unproven_bytes, LEAST_BODIES * settings.max_body_bytes)
+    seats = min(room // COST, files_allowed() // 2)
     config = uvicorn.Config(
         app,
-        http=patient_protocol(
-            2 * settings.in_flight, settings.header_seconds, settings.body_seconds + 1
+        http=guarded_protocol(
+            Door(room, seats, metrics.given_up.inc),
+            frozenset(source.path for source in sources),
+            seats + settings.in_flight,
+            settings.header_seconds,
+            settings.body_seconds + 1,
         ),
+        # Nothing here speaks it, and it would leave the protocol and its limits behind.
+        ws="none",
+        # An address is that of the connection: what a header says of it anybody can write.
+        proxy_headers=False,
         loop="none",
         lifespan="off",
         log_config=None,

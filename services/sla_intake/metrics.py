@@ -37,6 +37,11 @@ class IntakeMetrics:
             ["source", "reason"],
             registry=registry,
         )
+        self.given_up = Counter(
+            "sla_intake_given_up",
+            "Connections without a proven delivery that were closed to make room for others.",
+            registry=registry,
+        )
         for source in sources:
             self.requests.labels(source, "202")
             self.events.labels(source)

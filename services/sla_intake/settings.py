@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sla_kafka.topics import MAX_INPUT_BYTES
+
+#: The largest bodies for which there is room, however little is set.
+LEAST_BODIES: Final = 4
 
 
 class IntakeSettings(BaseSettings):
@@ -32,7 +36,20 @@ class IntakeSettings(BaseSettings):
         10.0, gt=0, description="Seconds Kafka has to acknowledge before the answer is 503."
     )
     in_flight: int = Field(
-        2000, ge=1, description="Requests under way at most; beyond that the answer is 503."
+        2000,
+        ge=1,
+        description="Proven deliveries that wait for Kafka at most, a source's no more than are "
+        "free; beyond that the answer is 503.",
+    )
+    proven_bytes: int = Field(
+        16 * 1024 * 1024, ge=1, description="The same in bytes; four bodies at least."
+    )
+    unproven_bytes: int = Field(
+        32 * 1024 * 1024,
+        ge=1,
+        description="What all requests without a proof may hold together, each 16 KiB more than "
+        "it sent; four bodies at least. Beyond that the first of the address and source that hold "
+        "most is given up.",
     )
     requests_per_second: float = Field(
         5000.0, gt=0, description="What one source may send, with bursts of twice that; else 429."

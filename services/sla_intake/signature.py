@@ -17,6 +17,8 @@ ZENDESK_SIGNATURE: Final = "x-zendesk-webhook-signature"
 ZENDESK_TIMESTAMP: Final = "x-zendesk-webhook-signature-timestamp"
 HUB_SIGNATURE_256: Final = "x-hub-signature-256"
 HUB_SIGNATURE: Final = "x-hub-signature"
+#: Systems whose proof is in the head of a request, whatever its body.
+PROVEN_BY_HEAD: Final = frozenset({"freshdesk", "cloudevents"})
 SHARED_SECRET: Final = "x-webhook-secret"  # noqa: S105  a header's name
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import resource
 import socket
+from typing import Final
 
 from sla_domain.errors import UserFacingError
+
+#: As many files as a program ever wants to have open, connections among them.
+_FILES: Final = 65536
 
 
 class AddressError(UserFacingError):
@@ -13,8 +18,10 @@ class AddressError(UserFacingError):
 
 def listen(host: str, port: int, setting: str) -> socket.socket:
     """A socket that listens on ``host`` and ``port``, 0 for a free one; ``setting`` is the name of
-    the variable that sets the port. Raises ``AddressError``.
+    the variable that sets the port. As many files may be open from now on as the machine allows.
+    Raises ``AddressError``.
     """
+    _allow_files()
     try:
         family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         found = socket.socket(family)
@@ -32,3 +39,17 @@ def listen(host: str, port: int, setting: str) -> socket.socket:
         ) from error
     found.setblocking(False)
     return found
+
+
+def files_allowed() -> int:
+    """How many files, connections among them, may be open at once."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _FILES if soft == resource.RLIM_INFINITY else min(soft, _FILES)
+
+
+def _allow_files() -> None:
+    """The soft limit is often 1,024, which a stranger reaches by opening connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

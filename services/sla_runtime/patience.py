@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from sla_runtime.address import files_allowed
 from sla_runtime.exposure import HEADER_SECONDS, PLAIN_HEADERS, PROBE_PATHS, PROBES_AT_ONCE
 
 #: Seconds for a body, once its head is there.
@@ -21,6 +22,10 @@ MAX_HEAD_BYTES: Final = 32 * 1024
 _BYTES_FOR_ONE: Final = 16
 #: Requests that a connection may send before the first of them is answered.
 _MAX_PIPELINED: Final = 8
+#: Files that a program has open beside its connections, at most.
+_OTHER_FILES: Final = 128
+#: Seconds for whoever is sent away to take what it was told.
+_LINGER_SECONDS: Final = 5.0
 _PROBE_PATHS: Final = tuple(path.encode() for path in PROBE_PATHS)
 
 
@@ -32,17 +37,18 @@ def patient_protocol(
     ``MAX_HEAD_BYTES``; what is longer is answered 431.
 
     ``at_once`` requests are answered at the same time; the others are told to come again, but for
-    probes, which have room of their own. Twice as many connections are kept: the next one takes the
-    place of the one that has waited longest without a request, so that whoever asks is heard
-    however many only hold a connection.
+    probes, which have room of their own. Twice as many connections are kept, as far as files may be
+    open: the next one takes the place of the one that has waited longest without a request, so that
+    whoever asks is heard however many only hold a connection.
     """
     limits = {
         "at_once": at_once,
+        "most": min(2 * at_once + PROBES_AT_ONCE, files_allowed() - _OTHER_FILES),
         "head_seconds": head_seconds,
         "body_seconds": body_seconds,
         "waiting": {},
     }
-    return type("Patient", (_Patient,), limits)
+    return type("Patient", (PatientProtocol,), limits)
 
 
 def plain_answer(status: HTTPStatus, why: str, *headers: str) -> bytes:
@@ -59,27 +65,29 @@ def plain_answer(status: HTTPStatus, why: str, *headers: str) -> bytes:
     return "\r\n".join([*lines, "", why]).encode("ascii")
 
 
-class _Patient(HttpToolsProtocol):
+class PatientProtocol(HttpToolsProtocol):
     """Uvicorn's protocol with limits that it has not."""
 
     at_once: ClassVar[int]
+    #: Connections that are kept.
+    most: ClassVar[int]
     head_seconds: ClassVar[float]
     body_seconds: ClassVar[float]
     #: The connections without a request under way, the one that has waited longest first.
-    waiting: ClassVar[dict[_Patient, None]]
+    waiting: ClassVar[dict[PatientProtocol, None]]
 
     _patience: asyncio.TimerHandle | None = None
     #: Why the request is refused before it is one: a status, and what is said.
     _refusal: tuple[HTTPStatus, str] | None = None
     #: Of the request that is coming in: whether it is, all its bytes, those of head and trailers
     #: that are told by now, and those of its body.
-    _coming = False
+    coming = False
     _raw = _told = _body = 0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.waiting[self] = None
-        if len(self.connections) > 2 * self.at_once + PROBES_AT_ONCE:
+        if len(self.connections) > self.most:
             next(iter(self.waiting)).end()
         self._wait(self.head_seconds)
 
@@ -90,12 +98,12 @@ class _Patient(HttpToolsProtocol):
         super().data_received(data)
         self._raw += len(data)
         # The parser keeps a line until it has all of it, however long it becomes.
-        if self._coming and self._raw > MAX_HEAD_BYTES + _BYTES_FOR_ONE * self._body:
+        if self.coming and self._raw > MAX_HEAD_BYTES + _BYTES_FOR_ONE * self._body:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too large")
             self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        self._coming, self._raw, self._told, self._body = True, 0, 0, 0
+        self.coming, self._raw, self._told, self._body = True, 0, 0, 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -129,7 +137,7 @@ class _Patient(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        self._coming = False
+        self.coming = False
         self._settle()
         super().on_message_complete()
 
@@ -164,8 +172,9 @@ class _Patient(HttpToolsProtocol):
         self.end()
 
     def end(self) -> None:
-        """Close the connection."""
+        """Close the connection, also where the other side takes nothing any more."""
         self.waiting.pop(self, None)
         self._settle()
         if not self.transport.is_closing():
             self.transport.close()
+        self._patience = self.loop.call_later(_LINGER_SECONDS, self.transport.abort)

@@ -197,11 +197,12 @@ def test_the_answer_is_503_while_kafka_does_not_acknowledge(
 
 
 def test_limits_on_size_and_on_slow_clients(intake: Program) -> None:
-    with socket.create_connection(("127.0.0.1", intake.port), timeout=10) as large:
-        # Refused by its length, before anything of it was sent.
-        head = f"POST /hooks/own HTTP/1.1\r\nHost: x\r\nContent-Length: {1024 * 1024 + 1}\r\n\r\n"
-        large.sendall(head.encode())
-        assert large.recv(100).startswith(b"HTTP/1.1 413")
+    head = f"POST /hooks/own HTTP/1.1\r\nHost: x\r\nContent-Length: {1024 * 1024 + 1}\r\n"
+    for proof, status in (("", 401), ("Authorization: Bearer own\r\n", 413)):
+        with socket.create_connection(("127.0.0.1", intake.port), timeout=10) as large:
+            # Refused by its head, before anything of its body was sent.
+            large.sendall(f"{head}{proof}\r\n".encode())
+            assert large.recv(100).startswith(f"HTTP/1.1 {status}".encode())
     assert intake.get("/hooks/nobody")[0] == 404
     started = time.monotonic()
     with socket.create_connection(("127.0.0.1", intake.port), timeout=10) as slow:

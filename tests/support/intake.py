@@ -94,6 +94,9 @@ class Client:
         self.registry = CollectorRegistry()
         self.published: list[tuple[Sequence[dict[str, Any]], Sequence[Letter]]] = []
         self.fails = False
+        #: Whether Kafka acknowledges; until then who published waits.
+        self.kafka = asyncio.Event()
+        self.kafka.set()
         self.app = Intake(
             [self._source],
             self._publish,
@@ -104,6 +107,7 @@ class Client:
         )
 
     async def _publish(self, events: Any, letters: Any) -> None:
+        await self.kafka.wait()
         if self.fails:
             raise NotAcknowledgedError("RequestTimedOutError")
         self.published.append((events, letters))

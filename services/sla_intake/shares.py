@@ -1,0 +1,28 @@
+"""Room that several have together, none of whom may take it all."""
+
+from __future__ import annotations
+
+
+class Shares:
+    """``room`` for ``sharers``. None holds more than is free beside it, so that whoever comes finds
+    some: where one takes all it can get, half is left, and a third where two do.
+    """
+
+    def __init__(self, room: int, sharers: int) -> None:
+        self._free = room
+        self._alone = sharers == 1
+        self._held: dict[str, int] = {}
+
+    def take(self, who: str, size: int) -> bool:
+        """Take so much, if there is so much for ``who``."""
+        held = self._held.get(who, 0)
+        if size > self._free or (not self._alone and held + size > self._free):
+            return False
+        self._held[who] = held + size
+        self._free -= size
+        return True
+
+    def give_back(self, who: str, size: int) -> None:
+        """Give back what was taken."""
+        self._held[who] -= size
+        self._free += size
