@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -22,9 +22,22 @@ pytestmark = pytest.mark.kafka
 Story = Callable[[Clients, int], Awaitable[None]]
 
 
-async def written(clients: Clients, name: str, partition: int, *values: bytes) -> Any:
+#: How often the real one looks for transactions that are open for too long; by itself every 10 s.
+LOOKS = {"transaction.abort.timed.out.transaction.cleanup.interval.ms": "200"}
+
+
+@pytest.fixture(scope="module")
+def kafka() -> Iterator[EmbeddedKafka]:
+    """A real Kafka that ends what is open for too long at once."""
+    with EmbeddedKafka(overrides=LOOKS) as running:
+        yield running
+
+
+async def written(
+    clients: Clients, name: str, partition: int, *values: bytes, **options: Any
+) -> Any:
     """A producer with an open transaction that holds ``values``."""
-    producer = clients.producer(transactional_id=name)
+    producer = clients.producer(transactional_id=name, **options)
     await producer.start()
     await producer.begin_transaction()
     await send(producer, partition, *values)
@@ -120,6 +133,21 @@ async def a_newer_producer_shuts_the_older_out_and_ends_what_it_left_open(
         await client.stop()
 
 
+async def what_is_open_for_too_long_is_ended_and_its_producer_shut_out(
+    clients: Clients, partition: int
+) -> None:
+    left = await written(clients, f"f-{partition}", partition, b"lost", transaction_timeout_ms=500)
+    other = await written(clients, f"g-{partition}", partition, b"kept")
+    await other.commit_transaction()
+    consumer, place = await reading(clients, partition)
+    # Nobody does anything: what is behind it can be read once its time is over.
+    assert await read(consumer, place, 4) == [b"kept"]
+    with pytest.raises(KafkaError):
+        await left.commit_transaction()
+    for client in (left, other, consumer):
+        await client.stop()
+
+
 async def a_paused_partition_is_not_fetched_and_a_seek_goes_back(
     clients: Clients, partition: int
 ) -> None:
@@ -172,6 +200,7 @@ STORIES: list[Story] = [
     a_committed_transaction_is_read_whole_and_its_end_takes_an_offset,
     behind_an_open_transaction_nothing_is_read_and_the_high_watermark_says_so,
     a_newer_producer_shuts_the_older_out_and_ends_what_it_left_open,
+    what_is_open_for_too_long_is_ended_and_its_producer_shut_out,
     a_paused_partition_is_not_fetched_and_a_seek_goes_back,
     what_is_not_assigned_is_refused,
     a_poll_is_dated_by_when_it_was_asked_for,

@@ -228,6 +228,17 @@ class Broker:
             loop.call_later(delay, self.group_offsets.update, transaction.offsets)
         known.transaction = None
 
+    def begin(self, known: Coordinated, transaction: Transaction, seconds: float) -> None:
+        """Open a transaction. One that is open for longer is ended, and its producer shut out."""
+        known.transaction = transaction
+
+        def time_out() -> None:
+            if known.transaction is transaction:
+                known.epoch += 1
+                self.end_transaction(known, "aborted")
+
+        asyncio.get_running_loop().call_later(seconds, time_out)
+
     @property
     def writing(self) -> bool:
         """Whether a transaction is open."""
@@ -274,9 +285,7 @@ class SimulatedClients:
         self.on_crash: Callable[[], None] = lambda: None
 
     def producer(self, **options: Any) -> SimulatedProducer:
-        return SimulatedProducer(
-            self, options["transactional_id"], options.get("max_batch_size", DEFAULT_BATCH_BYTES)
-        )
+        return SimulatedProducer(self, **options)
 
     def consumer(self, **options: Any) -> SimulatedConsumer:
         if options.get("group_id"):
@@ -354,11 +363,17 @@ class SimulatedProducer:
     """A transactional producer."""
 
     def __init__(
-        self, clients: SimulatedClients, transactional_id: str, max_batch_size: int
+        self,
+        clients: SimulatedClients,
+        transactional_id: str,
+        max_batch_size: int = DEFAULT_BATCH_BYTES,
+        transaction_timeout_ms: int = 60_000,
+        **_: Any,
     ) -> None:
         self._clients = clients
         self._id = transactional_id
         self._max_batch_size = max_batch_size
+        self._transaction_seconds = transaction_timeout_ms / 1000
         self._epoch = -2
         self._transaction: Transaction | None = None
         # One batch of a partition after the other, as an idempotent producer sends them.
@@ -425,8 +440,8 @@ class SimulatedProducer:
         known = self._clients.broker.coordinated[self._id]
         if known.epoch != self._epoch:
             raise ProducerFenced
-        if begin and known.transaction is None:
-            known.transaction = self._transaction
+        if begin and known.transaction is None and self._transaction is not None:
+            self._clients.broker.begin(known, self._transaction, self._transaction_seconds)
         return known
 
 
