@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import random
 import shutil
 import signal
 import socket
@@ -28,6 +29,8 @@ START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 20.0
 
 _PR_SET_PDEATHSIG: Final = 1
+#: Ports below those that systems give by themselves: Linux from 32768 on, others from 49152.
+_QUIET_PORTS: Final = range(20_000, 32_768)
 
 
 class EmbeddedKafkaError(UserFacingError):
@@ -46,10 +49,16 @@ def java() -> Path:
 
 
 def free_port() -> int:
-    """A port on loopback that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A port on loopback that nothing listens on, for a program that binds it in a while. The
+    system would give one of those from which it serves every outgoing connection too, so that the
+    port may be taken again before the program comes to it.
+    """
+    draw = random.SystemRandom()
+    while True:
+        port = draw.choice(_QUIET_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((HOST, port))
+            return port
 
 
 def _die_with_parent() -> None:

@@ -13,9 +13,11 @@ from zlib import crc32
 import aiohttp
 import structlog
 
-from sla_notifier.alert import Alert
+from sla_notifier.alert import Alert, Origin, UnreadableError
 from sla_notifier.breaker import Breaker
 from sla_notifier.metrics import NotifierMetrics
+from sla_notifier.positions import Part
+from sla_notifier.recall import GoneError
 from sla_notifier.requests import Composer, Request, StoppedClock
 from sla_notifier.retry_after import retry_after
 from sla_notifier.routes import Destination, Route
@@ -37,25 +39,29 @@ log = structlog.get_logger("sla_notifier")
 
 @dataclass(slots=True)
 class Job:
-    """Something to deliver to a destination; ``done`` is called when it is, or is parked."""
+    """Something to deliver to a destination. ``part`` is told that it is done when it is delivered
+    or parked.
+    """
 
-    what: Alert | StoppedClock
-    done: Callable[[], None]
+    what: Alert | StoppedClock | Origin
+    part: Part
     route: Route | None = None
     taken: float = field(default_factory=time.monotonic)
+    #: What jobs of one message have in common; ``None`` where it goes singly.
+    group: str | None = field(init=False, default=None)
+    #: What must keep its order.
+    lane: str = field(init=False, default="")
 
-    @property
-    def group(self) -> str | None:
-        """What jobs of one message have in common; ``None`` where it goes singly."""
-        if self.route is None or not self.route.group_by or isinstance(self.what, StoppedClock):
-            return None
-        alert = self.what
-        return "\x00".join(alert.side(name) for name in self.route.group_by)
+    def __post_init__(self) -> None:
+        assert not isinstance(self.what, Origin), "a job begins with what it is about"
+        if self.route is not None and self.route.group_by and isinstance(self.what, Alert):
+            self.group = "\x00".join(self.what.side(name) for name in self.route.group_by)
+        self.lane = self.what.ticket_id if self.group is None else self.group
 
-    @property
-    def lane(self) -> str:
-        """What must keep its order."""
-        return self.what.ticket_id if self.group is None else self.group
+    def lay_aside(self) -> None:
+        """Keep only where the alert is, if that is known."""
+        if isinstance(self.what, Alert) and self.what.origin is not None:
+            self.what = self.what.origin
 
 
 class RefusedError(Exception):
@@ -74,7 +80,20 @@ class FailedError(Exception):
         self.after = after
 
 
+class HeldError(Exception):
+    """No call may be made before the patience with it ends."""
+
+
 Park = Callable[[Sequence[Alert], Destination, str], Awaitable[None]]
+Recalled = Callable[[Origin], Awaitable[Alert]]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many jobs of one destination are kept in memory, and how many may wait at all."""
+
+    kept: int
+    waiting: int
 
 
 class Deliverer:
@@ -86,8 +105,10 @@ class Deliverer:
         composer: Composer,
         session: aiohttp.ClientSession,
         park: Park,
+        recall: Recalled,
         metrics: NotifierMetrics,
         lanes: int,
+        room: Room,
         tracing: Tracing | None = None,
     ) -> None:
         self.destination = destination
@@ -95,7 +116,11 @@ class Deliverer:
         self._composer = composer
         self._session = session
         self._park = park
+        self._recall = recall
         self._metrics = metrics
+        self._room = room
+        self._free = asyncio.Semaphore(room.waiting)
+        self._waiting = 0
         self._tracing = tracing
         self._lanes: list[asyncio.Queue[Job]] = [asyncio.Queue() for _ in range(lanes)]
         self._working: list[Background] = []
@@ -117,8 +142,12 @@ class Deliverer:
         """Why a part of it does not deliver any more; ``None`` while all do."""
         return next((each.ended for each in self._working if each.ended), None)
 
-    def put(self, job: Job) -> None:
-        """Deliver ``job`` after those of the same lane."""
+    async def put(self, job: Job) -> None:
+        """Deliver ``job`` after those of the same lane; waits where too many wait."""
+        await self._free.acquire()
+        self._waiting += 1
+        if self._waiting > self._room.kept:
+            job.lay_aside()
         self._lanes[crc32(job.lane.encode()) % len(self._lanes)].put_nowait(job)
 
     async def _work(self, lane: asyncio.Queue[Job]) -> None:
@@ -129,64 +158,109 @@ class Deliverer:
                 while not lane.empty():
                     jobs.append(lane.get_nowait())
             for together in in_messages(jobs):
-                await self._deliver(together)
-                for job in together:
-                    job.done()
+                await self._see_to(together)
+                self._waiting -= len(together)
+                for _ in together:
+                    self._free.release()
+
+    async def _see_to(self, together: list[Job]) -> None:
+        begun = [job for job in together if job.part.begin()]
+        there = [job for job in begun if await self._is_there(job)]
+        if there:
+            await self._deliver(there)
+
+    async def _is_there(self, job: Job) -> bool:
+        """Whether there is something to deliver, which is read again where it was laid aside."""
+        if isinstance(job.what, Origin):
+            try:
+                job.what = await self._recall(job.what)
+            except (GoneError, UnreadableError) as error:
+                name = self.destination.name
+                log.error("alert lost", destination=name, ticket=job.lane, reason=repr(error))  # noqa: TRY400  the message is for people
+                self._metrics.parked.labels(name).inc()
+                job.part.done()
+                return False
+        return True
 
     async def _deliver(self, jobs: list[Job]) -> None:
-        name = self.destination.name
         alerts = [job.what for job in jobs if isinstance(job.what, Alert)]
-        pause, tries = FIRST_PAUSE, 0
-        while True:
-            tries += 1
+        try:
+            done = await self._delivered(jobs, alerts)
+        except ComposingError as error:
+            if len(jobs) > 1:
+                # One of a message's alerts must not keep the others from being told.
+                for job in jobs:
+                    await self._deliver([job])
+                return
+            await self._give_up(alerts, str(error))
+            done = True
+        for job in jobs:
+            if done:
+                job.part.done()
+            else:
+                job.part.drop()
+
+    async def _delivered(self, jobs: list[Job], alerts: list[Alert]) -> bool:
+        """Try until they are taken or parked; ``False`` if they went to another notifier before.
+        Raises ``ComposingError``.
+        """
+        name, what = self.destination.name, jobs[0].what
+        assert not isinstance(what, Origin), "it was read again"
+        pause, reason = FIRST_PAUSE, ""
+        until = jobs[0].taken + self.destination.retry_for
+        while any(job.part.wanted for job in jobs):
             try:
-                await self._attempt(jobs[0].what, alerts)
+                await self._attempt(what, alerts, until)
             except RefusedError as error:
                 await self._give_up(alerts, str(error))
-                return
-            except ComposingError as error:
-                await self._deliver_singly(jobs, alerts, str(error))
-                return
+                return True
+            except ComposingError:
+                raise
             except FailedError as error:
                 self._metrics.failures.labels(name).inc()
-                if time.monotonic() - jobs[0].taken > self.destination.retry_for:
-                    await self._give_up(alerts, str(error))
-                    return
-                # Full jitter, so that lanes that failed together don't come back together.
-                wait = random.uniform(pause / 2, pause)  # noqa: S311
-                pause = min(pause * 2, LONGEST_PAUSE)
-                if tries == 1:
+                if not reason:
                     log.warning("delivery failed", destination=name, reason=str(error))
-                await asyncio.sleep(wait)
+                reason = str(error)
+            except HeldError:
+                await self._give_up(alerts, reason or "its destination takes nothing")
+                return True
             except Exception as error:  # noqa: BLE001  whatever it is, it must not end the lane
                 await self._give_up(alerts, f"{type(error).__name__}: {error}")
-                return
+                return True
             else:
                 self._metrics.delivered.labels(name).inc(len(jobs))
                 self._metrics.seconds.labels(name).observe(time.monotonic() - jobs[0].taken)
-                return
+                return True
+            left = until - time.monotonic()
+            if left <= 0:
+                await self._give_up(alerts, reason)
+                return True
+            # Full jitter, so that lanes that failed together don't come back together.
+            wait = random.uniform(pause / 2, pause)  # noqa: S311
+            pause = min(pause * 2, LONGEST_PAUSE)
+            await asyncio.sleep(min(wait, left))
+        return False
 
-    async def _deliver_singly(self, jobs: list[Job], alerts: list[Alert], reason: str) -> None:
-        """One of a message's alerts must not keep the others from being told."""
-        if len(jobs) == 1:
-            await self._give_up(alerts, reason)
-            return
-        for job in jobs:
-            await self._deliver([job])
-
-    async def _attempt(self, first: Alert | StoppedClock, alerts: Sequence[Alert]) -> None:
+    async def _attempt(
+        self, what: Alert | StoppedClock, alerts: Sequence[Alert], until: float
+    ) -> None:
+        """Call once, when that is allowed. Raises ``HeldError`` if it is not until then."""
         while (wait := self.breaker.wait(time.monotonic())) > 0:
-            await asyncio.sleep(wait)
+            left = until - time.monotonic()
+            if left <= 0:
+                raise HeldError
+            await asyncio.sleep(min(wait, left))
         try:
             # Only now: it says when it was made, and may have waited long.
-            await self._traced(self._composed(first, alerts), alerts)
+            await self._traced(self._composed(what, alerts), alerts)
         except RefusedError:
             # It answers, only not to this.
             self.breaker.succeeded()
             raise
         except FailedError as error:
-            longest = self.destination.retry_for
-            self.breaker.failed(time.monotonic(), min(error.after, longest))
+            now = time.monotonic()
+            # No longer than this alert may wait, so that the next one can ask again.
+            self.breaker.failed(now, min(error.after, max(until - now, 0.0)))
             raise
         except BaseException:
             self.breaker.given_up()
@@ -197,11 +271,11 @@ class Deliverer:
             held = self.breaker.holds(time.monotonic())
             self._metrics.breaker.labels(self.destination.name).set(held)
 
-    def _composed(self, first: Alert | StoppedClock, alerts: Sequence[Alert]) -> Request:
+    def _composed(self, what: Alert | StoppedClock, alerts: Sequence[Alert]) -> Request:
         now = int(time.time() * 1000) - _SKEW_MS * (self.destination.kind == "alertmanager")
         try:
-            if isinstance(first, StoppedClock):
-                return self._composer.resolution(first, now)
+            if isinstance(what, StoppedClock):
+                return self._composer.resolution(what, now)
             return self._composer.request(alerts, now)
         except Exception as error:
             # A template may raise anything.

@@ -90,6 +90,8 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
 
     @app.on_partitions_revoked.connect  # type: ignore[arg-type]  # the stub asks for what it never gives
     async def forget(_: Any, revoked: set[TP], **__: Any) -> None:
+        await notifier.leave(list(revoked))
+        await app.consumer.commit()
         notifier.forget(list(revoked))
         app.forget(revoked)
 

@@ -16,10 +16,11 @@ from sla_domain.policy import PolicyBook
 from sla_kafka.clients import Clients
 from sla_kafka.topics import PARKED, TICKETS
 from sla_notifier.alert import NOBODY, RETRACTIONS, Alert, Origin, UnreadableError, chosen
-from sla_notifier.delivery import Deliverer, Job
+from sla_notifier.delivery import Deliverer, Job, Room
 from sla_notifier.lateness import Lateness
 from sla_notifier.metrics import NotifierMetrics
 from sla_notifier.positions import Positions
+from sla_notifier.recall import Recall
 from sla_notifier.requests import Composer, StoppedClock
 from sla_notifier.routes import Destination, Routes
 from sla_notifier.settings import NotifierSettings
@@ -80,7 +81,8 @@ class Notifier:
         self._positions: Positions[Any] = Positions(done)
         least = min(route.max_late for route in routes.routes)
         self._lateness = Lateness(clients, least * 1000)
-        self._room = asyncio.Semaphore(settings.in_flight)
+        self._recall = Recall(clients)
+        self._under_way = 0
         board = None if routes.board is None else str(routes.board)
         self._composers = {each.name: Composer(each, board, book) for each in routes.destinations}
         self._deliverers: dict[str, Deliverer] = {}
@@ -106,8 +108,10 @@ class Notifier:
                 self._composers[destination.name],
                 self._session,
                 self._park,
+                self._recall.alert,
                 self._metrics,
                 self._settings.lanes,
+                Room(self._settings.in_flight, self._settings.waiting),
                 self._tracing,
             )
             deliverer.start()
@@ -120,6 +124,7 @@ class Notifier:
         while self.in_flight and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
         await asyncio.gather(*(each.stop() for each in self._deliverers.values()))
+        await self._recall.stop()
         if self._session is not None:
             await self._session.close()
         if self._producer is not None:
@@ -130,7 +135,7 @@ class Notifier:
     @property
     def in_flight(self) -> int:
         """Records taken and not yet done."""
-        return self._settings.in_flight - self._room._value  # noqa: SLF001  asyncio has no other
+        return self._under_way
 
     @property
     def ended(self) -> str | None:
@@ -164,6 +169,16 @@ class Notifier:
             if deliverer.breaker.holds(time.monotonic())
         ]
 
+    async def leave(self, partitions: Sequence[Any]) -> None:
+        """Partitions go to another notifier: begin nothing more of theirs, and let what was begun
+        end, for a while, so that nothing is told by both.
+        """
+        for each in partitions:
+            self._positions.leave(each)
+        deadline = time.monotonic() + self._settings.session_seconds / 2
+        while any(map(self._positions.busy, partitions)) and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+
     def forget(self, partitions: Sequence[Any]) -> None:
         """Partitions went to another notifier, which takes again what was not acknowledged."""
         for partition in partitions:
@@ -176,14 +191,13 @@ class Notifier:
         try:
             # Agents may be handed records before the service that connects us has started.
             await self._started.wait()
-            await self._room.acquire()
             await self._take(message)
         finally:
             self._taking = False
 
     async def _take(self, message: Message) -> None:
         if message.topic == TICKETS.name:
-            self._take_ticket(message)
+            await self._take_ticket(message)
             return
         if message.topic == PARKED.name:
             await self._take_given_back(message)
@@ -207,7 +221,7 @@ class Notifier:
             self._metrics.skipped.labels(name).inc()
         if not ways.to and not ways.skipped:
             self._metrics.unrouted.inc()
-        self._send(message, [(name, alert, route) for name, route in ways.to.items()])
+        await self._send(message, [(name, alert, route) for name, route in ways.to.items()])
 
     async def _lateness_of(self, message: Message, alert: Alert) -> int:
         if alert.word in RETRACTIONS:
@@ -215,7 +229,7 @@ class Notifier:
         self._lateness.note(message.tp, alert.id, alert.late)
         return alert.late
 
-    def _take_ticket(self, message: Message) -> None:
+    async def _take_ticket(self, message: Message) -> None:
         """Tell Alertmanager of clocks that stopped; nobody else keeps alerts firing."""
         keepers = [d.name for d in self._routes.destinations if d.kind == "alertmanager"]
         stopped: list[StoppedClock] = []
@@ -224,7 +238,7 @@ class Notifier:
                 stopped = list(stopped_clocks(message.value, self._book))
             except Exception as error:  # noqa: BLE001  its alerts end by themselves after a while
                 log.warning("ticket record left out", reason=repr(error))
-        self._send(message, [(name, each, None) for name in keepers for each in stopped])
+        await self._send(message, [(name, each, None) for name in keepers for each in stopped])
 
     async def _take_given_back(self, message: Message) -> None:
         """Deliver what somebody gave back with ``sla dlq retry``, to its destination and no other;
@@ -232,7 +246,7 @@ class Notifier:
         """
         headers = values_of(message.headers or ())
         if message.value is None or RETRIED_HEADER not in headers or REASON_HEADER in headers:
-            self._send(message, [])
+            await self._send(message, [])
             return
         name = headers.get(DESTINATION_HEADER, b"").decode("utf-8", "replace")
         try:
@@ -241,37 +255,36 @@ class Notifier:
             await self._set_aside(message, str(error), name)
             return
         if name in self._deliverers:
-            self._send(message, [(name, alert, None)])
+            await self._send(message, [(name, alert, None)])
         elif name == NOBODY:
             # It was no alert then, and is one now.
             await self._route(message, alert)
         else:
             await self._set_aside(message, f"the routes file has no destination {name!r}", name)
 
-    def _send(self, message: Message, ways: list[tuple[str, Any, Any]]) -> None:
+    async def _send(self, message: Message, ways: list[tuple[str, Any, Any]]) -> None:
         partition = message.tp
         taken = self._positions.take(partition, message.offset, len(ways))
         left = len(ways)
-        if not left:
-            self._room.release()
+        self._under_way += left > 0
 
         def done() -> None:
             nonlocal left
             left -= 1
-            self._positions.finish(partition, taken)
-            if not left:
-                self._room.release()
+            self._under_way -= not left
 
         for name, what, route in ways:
-            self._deliverers[name].put(Job(what, done, route))
+            part = self._positions.part(partition, taken, done)
+            await self._deliverers[name].put(Job(what, part, route))
 
     async def _set_aside(self, message: Message, reason: str, destination: str = NOBODY) -> None:
         taken = self._positions.take(message.tp, message.offset, 1)
+        part = self._positions.part(message.tp, taken, lambda: None)
+        part.begin()
         self._metrics.unreadable.inc()
         log.error("record parked", topic=message.topic, offset=message.offset, reason=reason)
         await self._write(message.key, message.value, destination, reason, _origin(message))
-        self._positions.finish(message.tp, taken)
-        self._room.release()
+        part.done()
 
     async def _park(self, alerts: Sequence[Alert], destination: Destination, reason: str) -> None:
         for alert in alerts:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import MutableMapping
-from typing import Generic, TypeVar
+from collections.abc import Callable, MutableMapping
+from typing import Generic, Protocol, TypeVar
 
 Partition = TypeVar("Partition")
 
@@ -12,11 +12,32 @@ Partition = TypeVar("Partition")
 class Taken:
     """A record that was taken. It is done when as many parts of it are as there were to do."""
 
-    __slots__ = ("left", "offset")
+    __slots__ = ("begun", "gone", "left", "offset")
 
     def __init__(self, offset: int, parts: int) -> None:
         self.offset = offset
         self.left = parts
+        #: Parts that are being done now.
+        self.begun = 0
+        #: Whether somebody else does what was not begun.
+        self.gone = False
+
+
+class Part(Protocol):
+    """What one destination has to do with a record."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it still is ours to do."""
+
+    def begin(self) -> bool:
+        """Begin, if it is wanted; whether it is."""
+
+    def done(self) -> None:
+        """What was begun is done."""
+
+    def drop(self) -> None:
+        """What was begun is left to somebody else."""
 
 
 class Positions(Generic[Partition]):
@@ -28,18 +49,28 @@ class Positions(Generic[Partition]):
         self._next: dict[Partition, int] = {}
 
     def take(self, partition: Partition, offset: int, parts: int) -> Taken:
-        """A record was taken, the next of its partition; ``parts`` things are to be done for it."""
+        """A record was taken, the next of its partition; ``parts`` things are to be done for it,
+        each of which is a ``part`` of it.
+        """
         record = Taken(offset, parts)
         self._taken.setdefault(partition, deque()).append(record)
         self._next[partition] = offset + 1
         if not parts:
-            self._advance(partition)
+            self.advance(partition)
         return record
 
-    def finish(self, partition: Partition, record: Taken) -> None:
-        """One part of a record is done."""
-        record.left -= 1
-        self._advance(partition)
+    def part(self, partition: Partition, record: Taken, done: Callable[[], None]) -> Part:
+        """One thing to do for a record; ``done`` is called when it is done or no longer ours."""
+        return _Part(self, partition, record, done)
+
+    def leave(self, partition: Partition) -> None:
+        """Begin nothing more of a partition."""
+        for record in self._taken.get(partition, ()):
+            record.gone = True
+
+    def busy(self, partition: Partition) -> bool:
+        """Whether something of it is being done."""
+        return any(record.begun for record in self._taken.get(partition, ()))
 
     def done(self, partition: Partition) -> int | None:
         """The offset before which everything is done; ``None`` before something was."""
@@ -55,11 +86,50 @@ class Positions(Generic[Partition]):
 
     def forget(self, partition: Partition) -> None:
         """The partition is no longer ours: what is under way for it counts for nothing."""
+        self.leave(partition)
         self._taken.pop(partition, None)
         self._next.pop(partition, None)
         self._done.pop(partition, None)
 
-    def _advance(self, partition: Partition) -> None:
+    def advance(self, partition: Partition) -> None:
+        """Say how far it is done."""
         taken = self._taken.get(partition, deque())
         while taken and taken[0].left <= 0:
             self._done[partition] = taken.popleft().offset + 1
+
+
+class _Part(Generic[Partition]):
+    __slots__ = ("_done", "_partition", "_positions", "_record")
+
+    def __init__(
+        self,
+        positions: Positions[Partition],
+        partition: Partition,
+        record: Taken,
+        done: Callable[[], None],
+    ) -> None:
+        self._positions = positions
+        self._partition = partition
+        self._record = record
+        self._done = done
+
+    @property
+    def wanted(self) -> bool:
+        return not self._record.gone
+
+    def begin(self) -> bool:
+        if self._record.gone:
+            self._done()
+            return False
+        self._record.begun += 1
+        return True
+
+    def done(self) -> None:
+        self._record.begun -= 1
+        self._record.left -= 1
+        self._positions.advance(self._partition)
+        self._done()
+
+    def drop(self) -> None:
+        self._record.begun -= 1
+        self._done()

@@ -26,7 +26,15 @@ class NotifierSettings(BaseSettings):
         10.0, ge=6, description="Seconds after which a notifier that died is replaced."
     )
     in_flight: int = Field(
-        1000, ge=1, description="Alerts taken from Kafka and not yet delivered, at most."
+        1000,
+        ge=1,
+        description="Alerts that wait in memory for one destination, at most; of those behind them "
+        "it is kept where they are, and they are read again.",
+    )
+    waiting: int = Field(
+        100_000,
+        ge=1,
+        description="Alerts that wait for one destination, at most; beyond that no alert is taken.",
     )
     lanes: int = Field(
         8, ge=1, description="Deliveries to one destination at once; a ticket keeps to one lane."

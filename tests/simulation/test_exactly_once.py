@@ -37,7 +37,7 @@ from sla_tracker.restore import restore
 from sla_tracker.task import PartitionTask
 from sla_tracker.transaction import TransactionalWriter
 
-SEEDS = int(os.environ.get("SLA_SEEDS", "5000"))
+SEEDS = int(os.environ.get("SLA_SEEDS", "3000"))
 #: Within how many seeds each mutation must be found.
 MUTATION_SEEDS = 600
 TESTS = Path(__file__).parents[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import Topic
+from sla_notifier.alert import Alert, Origin
 from support import ROOT
 
 EXAMPLES = ROOT / "schemas" / "examples"
@@ -26,6 +27,25 @@ def example(name: str, ticket: str = "48213", **data: Any) -> dict[str, Any]:
     record["id"] = f"{ticket}-{record['type']}-{data.get('occurrence', 1)}"
     record["time"] = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return record
+
+
+class Told:
+    """A part of a record of which only the end is of interest."""
+
+    wanted = True
+
+    def __init__(self, done: Callable[[], None] = lambda: None) -> None:
+        self.done = done
+
+    def begin(self) -> bool:
+        return True
+
+    def drop(self) -> None: ...
+
+
+async def nothing_stored(origin: Origin) -> Alert:
+    """For who delivers what lies nowhere."""
+    raise AssertionError(f"read again: {origin}")
 
 
 async def write(

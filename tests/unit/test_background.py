@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
+from support.alerts import nothing_stored
 from support.live import until
 
 from sla_board.reader import Reader
@@ -20,7 +21,7 @@ from sla_board.table import TicketTable
 from sla_domain.policy import PolicyBook
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
-from sla_notifier.delivery import Deliverer
+from sla_notifier.delivery import Deliverer, Room
 from sla_notifier.metrics import NotifierMetrics
 from sla_notifier.notifier import Notifier
 from sla_notifier.requests import Composer
@@ -99,8 +100,10 @@ async def deliverer(book: PolicyBook) -> AsyncIterator[Deliverer]:
             Composer(destination, None, book),
             session,
             park,
+            nothing_stored,
             NotifierMetrics(CollectorRegistry(), ["there"]),
             lanes=3,
+            room=Room(10, 100),
         )
         made.start()
         yield made

@@ -5,6 +5,7 @@ the ones behind it.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,13 +15,13 @@ from typing import Any
 import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
-from support.alerts import example
+from support.alerts import Told, example, nothing_stored
 from support.live import until
 from support.receiver import Answer, Receiver
 
 from sla_domain.policy import PolicyBook
 from sla_notifier.alert import Alert
-from sla_notifier.delivery import Deliverer, Job
+from sla_notifier.delivery import Deliverer, Job, Room
 from sla_notifier.metrics import NotifierMetrics
 from sla_notifier.requests import Composer
 from sla_notifier.retry_after import retry_after
@@ -50,17 +51,19 @@ class Delivering:
             Composer(destination, None, book),
             session,
             self._park,
+            nothing_stored,
             NotifierMetrics(CollectorRegistry(), ["chat"]),
             lanes=4,
+            room=Room(10, 100),
         )
 
     async def _park(self, alerts: Sequence[Alert], _: Destination, reason: str) -> None:
         self.parked += [(each.ticket_id, reason) for each in alerts]
 
-    def put(self, *tickets: str, route: Route | None = None) -> None:
+    async def put(self, *tickets: str, route: Route | None = None) -> None:
         for ticket in tickets:
-            done = lambda ticket=ticket: self.done.append(ticket)  # noqa: E731
-            self.deliverer.put(Job(alert(ticket), done, route))
+            told = Told(lambda ticket=ticket: self.done.append(ticket))  # type: ignore[misc]
+            await self.deliverer.put(Job(alert(ticket), told, route))
 
     async def all_done(self, *tickets: str) -> None:
         async def look() -> bool | None:
@@ -141,13 +144,13 @@ async def test_a_receiver_that_asks_for_peace_gets_it_for_all_alerts(
 
     seen: list[int] = []
     async with delivering(asks_once, book) as (receiver, found):
-        found.put("first")
+        await found.put("first")
 
         async def asked() -> bool | None:
             return bool(receiver.received) or None
 
         await until(asked)
-        found.put("a", "b", "c", "d", "e")
+        await found.put("a", "b", "c", "d", "e")
         await found.all_done("first", "a", "b", "c", "d", "e")
         first, *others = receiver.received
         assert len(others) == 6
@@ -165,7 +168,7 @@ async def test_nonsense_for_a_time_is_as_none(book: PolicyBook, header: str) -> 
 
     seen: list[int] = []
     async with delivering(once, book) as (_, found):
-        found.put("x")
+        await found.put("x")
         await found.all_done("x")
         assert found.parked == []
 
@@ -175,17 +178,54 @@ async def test_peace_ends_no_later_than_the_alerts_patience(book: PolicyBook) ->
         return 503, {"Retry-After": "999999999"}
 
     async with delivering(never, book, retry_for="1s") as (_, found):
-        found.put("x")
+        await found.put("x")
         await found.all_done("x")
         assert found.parked == [("x", "http_503")]
+
+
+async def test_peace_that_is_asked_for_late_is_shorter(book: PolicyBook) -> None:
+    """What is left of an alert's patience is all that its answer can ask for: the next alert's
+    begins anew.
+    """
+
+    def later(_headers: dict[str, str], _body: bytes) -> Answer:
+        asked.append(1)
+        if len(asked) == 2:
+            time.sleep(3)
+            return 503, {"Retry-After": "999999999"}
+        return 503 if len(asked) == 1 else 200
+
+    asked: list[int] = []
+    async with delivering(later, book, retry_for="4s") as (_, found):
+        begun = time.monotonic()
+        await found.put("x")
+
+        async def second() -> bool | None:
+            return len(asked) == 2 or None
+
+        await until(second)
+        await found.put("y")
+        await found.all_done("x", "y")
+        assert time.monotonic() - begun < 6, "four seconds, and as many from the answer on before"
+        assert "y" not in dict(found.parked)
+
+
+async def test_who_waits_for_a_destination_that_rests_waits_no_longer_than_it_may(
+    book: PolicyBook,
+) -> None:
+    more = {"retry_for": "1s", "breaker_failures": 1, "breaker_rest": "1h"}
+    async with delivering(lambda *_: 500, book, **more) as (_, found):
+        await found.put("x", "y", "z")
+        await found.all_done("x", "y", "z")
+        assert {ticket for ticket, _ in found.parked} == {"x", "y", "z"}
 
 
 async def test_a_template_that_fails_parks_its_alert_and_no_other(book: PolicyBook) -> None:
     template = "{% if ticket == 'bad' %}{{ alert.data.no.such }}{% endif %}{{ sentence }}"
     async with delivering(lambda *_: 200, book, template=template) as (receiver, found):
-        found.put("good-1", "bad", "good-2", route=GROUPED)
+        await found.put("good-1", "bad", "good-2", route=GROUPED)
         await found.all_done("good-1", "bad", "good-2")
-        found.put("good-3", "bad", "good-4")
+        await found.put("good-3", "bad", "good-4")
         await found.all_done("good-3", "good-4")
         told = texts(receiver)
         assert all(f"good-{number}" in told for number in (1, 2, 3, 4))
@@ -204,10 +244,10 @@ async def test_what_fails_in_an_unforeseen_way_parks_its_alert(
 
         with monkeypatch.context() as patched:
             patched.setattr(found.deliverer, "_call", broken)
-            found.put("x")
+            await found.put("x")
             await found.all_done("x")
         assert found.parked == [("x", "OverflowError: unforeseen")]
-        found.put("x", "y")
+        await found.put("x", "y")
         await found.all_done("x", "y")
         assert len(receiver.taken) == 2
 
@@ -219,7 +259,7 @@ async def test_what_a_ticket_says_is_no_markup_of_a_chat(book: PolicyBook) -> No
     template = "<!here> {{ sentence }} <https://board|{{ ticket }}>"
     for more in ({}, {"template": template}):
         async with delivering(lambda *_: 200, book, **more) as (receiver, found):
-            found.put(HOSTILE)
+            await found.put(HOSTILE)
             await found.all_done(HOSTILE)
             told = texts(receiver)
         assert "&lt;!channel&gt; &lt;https://evil.example|click&gt; &amp; @\u200bhere [so]" in told

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.alerts import example
+from support.alerts import Told, example
 
 from sla_domain.policy import PolicyBook
 from sla_notifier.alert import Alert, UnreadableError, chosen
 from sla_notifier.breaker import Breaker
 from sla_notifier.delivery import MOST_TOGETHER, Job, in_messages
-from sla_notifier.positions import Positions
+from sla_notifier.positions import Part, Positions
 from sla_notifier.requests import StoppedClock
 from sla_notifier.routes import Route, RoutesError, read_routes
 from sla_notifier.stopped import stopped_clocks
@@ -38,24 +38,54 @@ def alert(name: str = "sla.breach", time: str = "2026-11-25T15:00:00.000Z", **da
 def test_positions_never_pass_what_is_under_way() -> None:
     done: dict[str, int] = {}
     positions: Positions[str] = Positions(done)
-    first, second, third = (positions.take("p", offset, 1) for offset in (5, 9, 10))
-    positions.finish("p", second)
-    positions.finish("p", third)
+
+    def begun(offset: int, parts: int = 1) -> list[Part]:
+        taken = positions.take("p", offset, parts)
+        found = [positions.part("p", taken, lambda: None) for _ in range(parts)]
+        assert all(part.begin() for part in found)
+        return found
+
+    (first,), (second,), (third,) = begun(5), begun(9), begun(10)
+    second.done()
+    third.done()
     assert done == {}
     assert (positions.left("p"), positions.next("p")) == (1, 11), "done behind it is done"
-    positions.finish("p", first)
+    first.done()
     assert done == {"p": 11}
-    both = positions.take("p", 12, 2)
-    positions.take("p", 13, 0)
-    positions.finish("p", both)
+    one, other = begun(12, 2)
+    begun(13, 0)
+    one.done()
     assert done == {"p": 11}
-    positions.finish("p", both)
+    other.done()
     assert done == {"p": 14}
-    stale = positions.take("p", 20, 1)
+    (stale,) = begun(20)
     assert (positions.left("p"), positions.next("p")) == (1, 21)
     positions.forget("p")
-    positions.finish("p", stale)
+    stale.done()
     assert done == {}
+
+
+def test_what_goes_to_another_notifier_is_not_begun_and_what_was_begun_counts() -> None:
+    done: dict[str, int] = {}
+    positions: Positions[str] = Positions(done)
+    told: list[int] = []
+    first, second, third = (
+        positions.part(
+            "p", positions.take("p", offset, 1), lambda offset=offset: told.append(offset)
+        )  # type: ignore[misc]
+        for offset in (5, 6, 7)
+    )
+    assert first.begin()
+    assert second.begin()
+    positions.leave("p")
+    assert positions.busy("p")
+    assert not third.begin()
+    assert not third.wanted
+    first.done()
+    second.drop()
+    assert not positions.busy("p")
+    assert done == {"p": 6}, "one who takes over begins with what was left"
+    assert told == [7, 5, 6]
 
 
 def test_a_breaker_opens_rests_and_lets_one_try() -> None:
@@ -205,7 +235,7 @@ def test_messages_keep_groups_together_and_each_groups_order() -> None:
     grouped = Route(to=["a"], group_by=["client"])
 
     def job(client: str, number: int, route: Route | None = grouped) -> Job:
-        return Job(alert(ticket=f"T-{number}", client_id=client), lambda: None, route)
+        return Job(alert(ticket=f"T-{number}", client_id=client), Told(), route)
 
     jobs = [job("x", 1), job("y", 2), job("x", 3), job("z", 4, Route(to=["a"]))]
     assert in_messages(jobs) == [[jobs[0], jobs[2]], [jobs[1]], [jobs[3]]]
