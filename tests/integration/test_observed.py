@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from support import event, monitoring
@@ -121,20 +120,12 @@ def metrics_of(program: Program) -> str:
         return str(answer.read().decode())
 
 
-def hurried_alertmanager(receiver: Receiver) -> dict[str, Any]:
-    """The deployed configuration without patience, each receiver at an address of its own."""
-    path = DEPLOY / "alertmanager" / "alertmanager.yaml"
-    config: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
-    config["receivers"] = [
-        {"name": each["name"], "webhook_configs": [{"url": f"{receiver.url}/{each['name']}"}]}
-        for each in config["receivers"]
-    ]
-    routes = [config["route"]]
-    while routes:
-        route = routes.pop()
-        route |= {"group_wait": "1s", "group_interval": "1s"}
-        routes += route.get("routes", [])
-    return config
+def hooks(receiver: Receiver) -> dict[str, Any]:
+    """Each of Alertmanager's receivers at an address of its own, as a webhook and no chat."""
+    return {
+        name: {"slack_configs": [], "webhook_configs": [{"url": f"{receiver.url}/{name}"}]}
+        for name in ("operators", "leads", "on-call")
+    }
 
 
 ROUTES = """
@@ -156,7 +147,7 @@ async def test_a_broken_promise_reaches_on_call_by_its_ticket_and_by_the_count(
     routes = tmp_path / "routes.toml"
     with Receiver() as receiver, Receiver() as collector, ExitStack() as stack:
         monkeypatch.setenv("SLA_TRACING_ENDPOINT", f"{collector.url}/v1/traces")
-        config = hurried_alertmanager(receiver)
+        config = monitoring.hurried_alertmanager(hooks(receiver))
         alertmanager = stack.enter_context(
             monitoring.alertmanager(tmp_path / "alertmanager", config)
         )

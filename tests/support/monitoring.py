@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -47,6 +48,19 @@ def _checked(
         timeout=60,
         check=False,
     )
+
+
+def hurried_alertmanager(receivers: Mapping[str, Any]) -> dict[str, Any]:
+    """The deployed configuration without patience, its receivers with what is given of each."""
+    path = DEPLOY / "alertmanager" / "alertmanager.yaml"
+    config: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    config["receivers"] = [each | receivers[each["name"]] for each in config["receivers"]]
+    routes = [config["route"]]
+    while routes:
+        route = routes.pop()
+        route |= {"group_wait": "1s", "group_interval": "1s"}
+        routes += route.get("routes", [])
+    return config
 
 
 def hurried_rules(directory: Path) -> Path:
@@ -118,8 +132,10 @@ def prometheus(
 
 @contextmanager
 def alertmanager(directory: Path, config: Mapping[str, Any]) -> Iterator[str]:
-    """Alertmanager with ``config``; its host:port."""
+    """Alertmanager with ``config`` and the deployed templates; its host:port."""
     directory.mkdir()
+    for template in (DEPLOY / "alertmanager").glob("*.tmpl"):
+        shutil.copy(template, directory)
     (directory / "alertmanager.yaml").write_text(yaml.safe_dump(dict(config)))
     binary = program("prometheus-alertmanager", "usr/bin/prometheus-alertmanager")
     command = [
