@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import sys
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Final, NamedTuple
 
 import msgspec
 
 from sla_cli import sample
+from sla_cli.errors import CommandError
+from sla_cli.unpacking import unpacked
 from sla_domain.instant import parse_instant
 from sla_kafka.partitioning import partition_for
+from sla_schemas.limits import MAX_RECORD_BYTES
 
 STDIN = Path("-")
+#: Bytes of a line that are kept; an event may have an eighth of it.
+_MOST_OF_A_LINE: Final = 8 * MAX_RECORD_BYTES
+#: Lines without a ticket that a file may have, though they be most of it. Each becomes a dead
+#: letter, for which there are hundreds of bytes of memory to three of the file.
+_ODD_ANYWAY: Final = 100_000
 
 
 class Line(NamedTuple):
@@ -38,14 +45,14 @@ class Recorded(NamedTuple):
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, bytes]]
+    headers: Sequence[tuple[str, bytes]]
     occurred: int | None = None
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
     """The bytes of a file, of ``-`` standard input, of ``sample`` the packaged sample; gzip is
-    recognised by its first bytes.
+    recognised by its first bytes. Reading raises ``UnpackingError``.
     """
     if path == STDIN:
         yield sys.stdin.buffer
@@ -53,8 +60,8 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     packaged = path == Path(sample.NAME) and not path.exists()
     with _packaged_sample() if packaged else path.open("rb") as raw:
         if raw.peek(2)[:2] == b"\x1f\x8b":
-            with gzip.open(raw) as unpacked:
-                yield unpacked  # type: ignore[misc]  # a GzipFile reads as bytes
+            with unpacked(raw, str(path)) as file:
+                yield file
         else:
             yield raw
 
@@ -65,14 +72,32 @@ def _packaged_sample() -> io.BufferedReader:
 
 def read_lines(paths: Iterable[Path]) -> Iterator[Line]:
     """The events of ``paths``, in the order written; blank lines are passed over, and the mark with
-    which some editors begin a file.
+    which some editors begin a file. Of a line that no tracker takes, since it is too large, the
+    beginning is kept. Raises ``CommandError`` for a file of something else.
     """
     for path in paths:
+        odd = 0
         with opened(path) as file:
-            for number, raw in enumerate(file):
+            for number, raw in enumerate(_lines(file)):
                 value = (raw.removeprefix(BOM_UTF8) if number == 0 else raw).strip()
-                if value:
-                    yield as_line(value)
+                if not value:
+                    continue
+                line = as_line(value)
+                odd += line.key is None
+                if odd > _ODD_ANYWAY and 2 * odd > number:
+                    raise CommandError(
+                        f"most of the first {number:,} lines of {path} are no events; other logs "
+                        "become events by 'sla import'"
+                    )
+                yield line
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    while line := file.readline(_MOST_OF_A_LINE):
+        rest = line
+        while len(rest) == _MOST_OF_A_LINE and not rest.endswith(b"\n"):
+            rest = file.readline(_MOST_OF_A_LINE)
+        yield line
 
 
 class _Addressed(msgspec.Struct):
@@ -118,6 +143,6 @@ def laid_out(lines: Iterable[Line], topic: str, partitions: int) -> Iterator[Rec
     for line in lines:
         partition = partition_for(line.key, partitions)
         yield Recorded(
-            topic, partition, offsets[partition], 0, line.key, line.value, [], line.occurred
+            topic, partition, offsets[partition], 0, line.key, line.value, (), line.occurred
         )
         offsets[partition] += 1

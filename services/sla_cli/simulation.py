@@ -321,7 +321,6 @@ def _run(task: _Task) -> Outputs:
             outputs.tickets.append(write_json(world.record(entry, task.end)))
     summary = outputs.summary
     summary.duplicates = world.tally.duplicates + world.tally.conflicts
-    summary.dead_letters = len(outputs.dead_letters)
     summary.tickets = len(outputs.stories)
     return outputs
 
@@ -330,9 +329,10 @@ def _take_in(outputs: Outputs, effects: Effects, *, told: bool) -> None:
     outputs.summary.count_alerts(alert.kind for alert in effects.alerts)
     for departed in effects.departed:
         outputs.stories.append(story_of(departed.ticket, departed.at))
-    for letter in effects.dead_letters:
-        outputs.dead_letters.append(dead_letter_line(letter.key, letter.value, letter.headers))
+    outputs.summary.dead_letters += len(effects.dead_letters)
     if told:
+        for letter in effects.dead_letters:
+            outputs.dead_letters.append(dead_letter_line(letter.key, letter.value, letter.headers))
         for alert in effects.alerts:
             outputs.of_topic(ALERT_TOPICS[alert.kind]).append(write_alert(alert))
         outputs.tickets += [departed.line() for departed in effects.departed]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import gzip
 import os
 import shutil
 import sys
 import tempfile
-import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,6 +16,7 @@ from typing import IO, Final, NamedTuple, cast
 
 from sla_cli.errors import CommandError
 from sla_cli.recording import STDIN
+from sla_cli.unpacking import UnpackingError, unpacked
 
 #: How many lines may stand above the names of the columns: titles of a report, say.
 HEAD_WITHIN: Final = 20
@@ -177,10 +176,12 @@ def opened_source(path: Path) -> Iterator[Source]:
             raw.seek(0)
             file: IO[bytes] = raw
             if packed:
-                file = cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=raw)))
+                file = stack.enter_context(unpacked(raw, name))
             yield Source(name, file, "" if packed else str(raw.name), raw, _size(raw))
-        except (OSError, EOFError, zlib.error) as error:
-            reason = getattr(error, "strerror", None) or str(error)
+        except UnpackingError as error:
+            raise TableError(str(error)) from error
+        except OSError as error:
+            reason = error.strerror or str(error)
             raise TableError(f"{name} can't be read: {reason}") from error
 
 
