@@ -119,4 +119,11 @@ OPERATOR: Final = User(
     ),
 )
 
-USERS: Final = (TRACKER, BOARD, NOTIFIER, INTAKE, OPERATOR)
+#: Who starts more trackers when they are behind, KEDA for one: it sees the lag and no record.
+SCALER: Final = User(
+    "sla-scaler",
+    "the scaler of the trackers",
+    (_on(EVENTS, "Describe"), Permission("group", _TRACKERS, ("Describe",), prefix=True)),
+)
+
+USERS: Final = (TRACKER, BOARD, NOTIFIER, INTAKE, OPERATOR, SCALER)

@@ -14,7 +14,11 @@ from sla_kafka.secrets import secret_file
 from sla_runtime.address import AddressError
 
 #: On every answer that no page is made of.
-PLAIN_HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+PLAIN_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
 #: Seconds a client has to send the head of a request.
 HEADER_SECONDS: Final = 10.0
 #: Where programs tell of themselves.

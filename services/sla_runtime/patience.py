@@ -57,7 +57,6 @@ def plain_answer(status: HTTPStatus, why: str, *headers: str) -> bytes:
         f"HTTP/1.1 {status.value} {status.phrase}",
         "content-type: text/plain; charset=utf-8",
         f"content-length: {len(why)}",
-        "content-security-policy: default-src 'none'",
         *[f"{name.lower()}: {value}" for name, value in PLAIN_HEADERS.items()],
         *headers,
         "connection: close",

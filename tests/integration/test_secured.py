@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAuthorizationFailedError
 from support import event
 from support.cli import SLA, environment, sla
@@ -23,8 +23,8 @@ from support.receiver import Receiver
 from support.secure_kafka import ADMIN, STRANGER, Grant, SecureKafka, deployed_grants
 
 from sla_cli.rig import Program, read_topic
-from sla_kafka.access import BOARD, INTAKE, NOTIFIER, OPERATOR, TRACKER
-from sla_kafka.admin import create_topics
+from sla_kafka.access import BOARD, INTAKE, NOTIFIER, OPERATOR, SCALER, TRACKER
+from sla_kafka.admin import admin_client, create_topics
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import (
     APPROVALS,
@@ -198,11 +198,28 @@ async def test_each_program_needs_exactly_what_it_may_do(
         # The commits of the notifier come a second after its deliveries.
         await until(lambda: _committed(kafka))
 
-    for user in (TRACKER, BOARD, NOTIFIER, INTAKE):
+        await _look_at_the_lag(kafka.settings(SCALER.name))
+
+    for user in (TRACKER, BOARD, NOTIFIER, INTAKE, SCALER):
         assert kafka.denied(user.name) == set(), user.name
         assert used(kafka, user.name) == granted(user.name), user.name
     _secrets_stay_secret(kafka, programs)
     assert not list(Path.cwd().glob("*-data")), "nothing is written to disk"
+
+
+async def _look_at_the_lag(settings: KafkaSettings) -> None:
+    """As a scaler does: how far the topic goes, and how far the group is."""
+    places = [TopicPartition(EVENTS.name, number) for number in range(PARTITIONS)]
+    async with admin_client(settings) as client:
+        done = await client.list_consumer_group_offsets(TRACKER.name, partitions=places)
+    consumer = AIOKafkaConsumer(**settings.client_options())
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(places)
+    finally:
+        await consumer.stop()
+    assert done.keys() == ends.keys() == set(places)
+    assert sum(ends.values()) > 0
 
 
 def _only_deaf_is_wrong(doctor: Mapping[str, str]) -> bool | None:
