@@ -119,6 +119,10 @@ audit: setup ## Compare the lock with known vulnerabilities; fails on one withou
 simulate: setup ## Try SEEDS stories of crashes, zombies and lost answers (200000)
 	@cd tests && ../.venv/bin/python -m support.simulated_world $${SEEDS:-200000}
 
+.PHONY: attacked
+attacked: setup ## Three minutes of everybody attacking all programs at once, and what their neighbours see
+	@cd tests && ../.venv/bin/python -m attacked $${ATTACKED:-}
+
 .PHONY: chaos
 chaos: setup ## Kill and freeze trackers and brokers for half an hour; CHAOS="--nodes 3 --seed 2 ..."
 	@cd tests && ../.venv/bin/python -m chaos --events 1150000 $${CHAOS:-}
