@@ -139,8 +139,9 @@ fuzz-coverage: setup ## The same, guided by coverage, for FOR seconds (300); Lin
 	  -max_total_time=$${FOR:-300} -timeout=5 -max_len=8192 ../.fuzz-corpus
 
 .PHONY: fuzz-http
-fuzz-http: setup ## Send DELIVERIES made-up deliveries (100000) to the intake and see that each is answered
-	@SLA_FUZZ_EXAMPLES=$${DELIVERIES:-100000} .venv/bin/pytest -q -p no:cacheprovider tests/hostile/test_vendor_bodies.py
+fuzz-http: setup ## Send REQUESTS made-up deliveries, API calls and raw bytes (20000 each) to the programs
+	@SLA_FUZZ_EXAMPLES=$${REQUESTS:-20000} .venv/bin/pytest -q -p no:cacheprovider \
+	  tests/hostile/test_vendor_bodies.py tests/hostile/test_openapi.py tests/hostile/test_raw_bytes.py
 
 .PHONY: bench
 bench: setup peers ## Measure everything beside its peers, half an hour; ONLY="throughput start", QUICK=1

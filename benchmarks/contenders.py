@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from sla_cli.rig import APP
+from sla_tracker.partition import DEFAULT_GRACE
 
 ROOT: Final = Path(__file__).parents[1]
 PEERS: Final = ROOT / "benchmarks" / "peers"
@@ -23,7 +24,9 @@ STOP_SECONDS: Final = 15.0
 
 
 class Contender:
-    """A way to do the job; ``why_not`` says why it can't be done here, if so."""
+    """A way to do the job; ``why_not`` says why it can't be done here, if so. ``grace`` is how many
+    milliseconds an alert waits for what may disprove it.
+    """
 
     def __init__(
         self,
@@ -32,11 +35,13 @@ class Contender:
         command: Sequence[str],
         why_not: str | None = None,
         processes: int = 1,
+        grace: int = 0,
     ) -> None:
         self.name = name
         self.group = group
         self.why_not = why_not
         self.processes = processes
+        self.grace = grace
         self._command = command
 
     def start(self, bootstrap: str, directory: Path) -> subprocess.Popen[bytes]:
@@ -70,7 +75,7 @@ def ours(*options: str, processes: int = 1) -> Contender:
     command = [sys.executable, "-m", "sla_cli", "tracker", "--bootstrap", "{bootstrap}"]
     name = "SLA tracker" if processes == 1 else f"SLA tracker, {processes} processes"
     options = ("--http-port", "0", *options)
-    return Contender(name, APP, [*command, *options], processes=processes)
+    return Contender(name, APP, [*command, *options], processes=processes, grace=DEFAULT_GRACE)
 
 
 def kafka_streams(threads: int) -> Contender:

@@ -18,6 +18,7 @@ from sla_kafka.waiting import wait_for_broker, wait_for_topics
 from sla_notifier.metrics import NotifierMetrics
 from sla_notifier.notifier import Notifier
 from sla_notifier.routes import Routes, read_routes
+from sla_notifier.samples import failing_templates
 from sla_notifier.settings import NotifierSettings
 from sla_notifier.standing import told, unready
 from sla_runtime.address import listen
@@ -41,6 +42,12 @@ def check_routes(settings: NotifierSettings, book: PolicyBook, *, secrets: bool 
     return read_routes(settings.routes, calendars, secrets=secrets)
 
 
+def _warn_of_templates(routes: Routes, book: PolicyBook) -> None:
+    """Alerts on which a template fails will be parked; the others can go out."""
+    for failure in failing_templates(routes, book):
+        log.warning("a template fails", reason=failure)
+
+
 def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
     """Run until SIGTERM or SIGINT; the exit status, 1 when it had to end by itself."""
     configure_logs()
@@ -49,6 +56,7 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
     try:
         book = load_policies(settings.policies)
         routes = check_routes(settings, book)
+        _warn_of_templates(routes, book)
         metrics = NotifierMetrics(registry, [each.name for each in routes.destinations])
         tracing = make_tracing("sla-notifier")
         clients = KafkaClients(kafka)

@@ -11,12 +11,14 @@ import pytest
 from support.alerts import Told, example
 
 from sla_domain.policy import PolicyBook
+from sla_notifier import samples
 from sla_notifier.alert import Alert, UnreadableError, chosen
 from sla_notifier.breaker import Breaker
 from sla_notifier.delivery import MOST_TOGETHER, Job, in_messages
 from sla_notifier.positions import Part, Positions
 from sla_notifier.requests import StoppedClock
-from sla_notifier.routes import Route, RoutesError, read_routes
+from sla_notifier.routes import Route, Routes, RoutesError, read_routes
+from sla_notifier.samples import failing_templates
 from sla_notifier.stopped import stopped_clocks
 
 GOOD = """
@@ -272,3 +274,33 @@ def test_clocks_that_stopped_end_what_they_may_have_sent(book: PolicyBook) -> No
     for clock in told["clocks"]:
         clock["stopped"] = None
     assert list(stopped_clocks(json.dumps(told).encode(), book)) == []
+
+
+@pytest.mark.parametrize(
+    ("template", "kinds", "failure"),
+    [
+        ("{{ sentence }}", None, None),
+        ("{{ alert.data.no.such }}", None, "'x' fails on alerts of the kind warning: Undefined"),
+        ("{{ alert.data.due }} {{ 1 / alert.data.cycle }}", ["breach"], None),
+        (
+            "{{ 1 / alert.data.cycle }}",
+            ["notice"],
+            "'x' fails on alerts of the kind notice: Undefin",
+        ),
+    ],
+)
+def test_a_template_is_tried_on_each_kind_of_alert_that_is_sent_there(
+    book: PolicyBook, template: str, kinds: list[str] | None, failure: str | None
+) -> None:
+    destination = {"name": "x", "kind": "slack", "url": "http://a:1/", "template": template}
+    route: dict[str, Any] = {"to": ["x"]} | ({} if kinds is None else {"kinds": kinds})
+    told = {"allowed_hosts": ["a:1"], "destinations": [destination], "routes": [route]}
+    found = list(failing_templates(Routes.model_validate(told), book))
+    assert (failure is None) == (found == [])
+    assert failure is None or failure in found[0]
+
+
+def test_samples_say_what_alerts_say(book: PolicyBook) -> None:
+    for sample in samples._samples(book):
+        published = example(str(sample.record["type"]))
+        assert sample.record["data"].keys() >= published["data"].keys() - {"occurrence"}

@@ -44,9 +44,10 @@ def notifier(
       sla notifier --routes routes.toml --bootstrap broker:9092\n
       sla notifier --routes routes.toml --skipped --json
     """
-    from sla_cli.errors import UsageError
+    from sla_cli.errors import CommandError, UsageError
     from sla_domain.counting import counted
     from sla_notifier.main import check_routes, run_notifier
+    from sla_notifier.samples import failing_templates
     from sla_notifier.settings import NotifierSettings
     from sla_schemas.policy_file import load_policies
 
@@ -56,7 +57,10 @@ def notifier(
     if as_json and not skipped:
         raise UsageError("--json goes with --skipped, which lists")
     if check:
-        found = check_routes(settings, load_policies(settings.policies))
+        book = load_policies(settings.policies)
+        found = check_routes(settings, book)
+        for failure in failing_templates(found, book):
+            raise CommandError(f"routes file {settings.routes}: {failure}")
         typer.echo(
             f"{settings.routes}: {counted(len(found.destinations), 'destination')}, "
             f"{counted(len(found.routes), 'route')}"
