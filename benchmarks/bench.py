@@ -23,6 +23,7 @@ BENCHMARKS: Final[dict[str, dict[str, Any]]] = {
     "latency": {"seconds": 15, "runs": 1},
     "open_tickets": {"tickets": 50_000, "rate": 200},
     "attacked": {"seconds": 20, "runs": 1},
+    "late": {"runs": 1},
     "firing": {"sizes": [1_000, 10_000], "runs": 1},
     "scaling": {"count": 100_000, "runs": 1},
     "simulation": {"runs": 1},

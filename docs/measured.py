@@ -143,6 +143,25 @@ def measured_firing() -> str:
     return _table(head, rows)
 
 
+def measured_late() -> str:
+    """The cost of an event by how many its ticket has, and where it comes among them."""
+    rows = [
+        (f"{int(size):,}", f"{_spread(of['in_order_us'])} µs", f"{_spread(of['late_us'])} µs")
+        for size, of in newest()["late"]["sizes"].items()
+    ]
+    return _table(("events of the ticket", "one more, the last", "one more, late"), rows)
+
+
+def measured_attacked() -> str:
+    """What late events of one ticket cost everybody else."""
+    rows = [
+        (f"{int(rate):,}", *(f"{_number(each[place])} ms" for place in ("p50", "p99", "max")))
+        for rate, runs in newest()["attacked"]["rates"].items()
+        for each in runs
+    ]
+    return _table(("late events a second", "half", "99 of 100", "at most"), rows)
+
+
 def measured_scaling() -> str:
     """Trackers and partitions."""
     found = newest()["scaling"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
-from zlib import crc32
 
 import aiohttp
 import structlog
@@ -21,6 +22,7 @@ from sla_notifier.recall import GoneError
 from sla_notifier.requests import Composer, Request, StoppedClock
 from sla_notifier.retry_after import retry_after
 from sla_notifier.routes import Destination, Route
+from sla_notifier.turns import Turns
 from sla_runtime.background import Background
 from sla_runtime.tracing import TRACEPARENT, Tracing
 
@@ -49,14 +51,17 @@ class Job:
     taken: float = field(default_factory=time.monotonic)
     #: What jobs of one message have in common; ``None`` where it goes singly.
     group: str | None = field(init=False, default=None)
-    #: What must keep its order.
-    lane: str = field(init=False, default="")
+    #: What must keep its order: a ticket, or a group.
+    lane: tuple[str, str] = field(init=False, default=("", ""))
+    #: Who shares turns with whom.
+    client: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         assert not isinstance(self.what, Origin), "a job begins with what it is about"
         if self.route is not None and self.route.group_by and isinstance(self.what, Alert):
             self.group = "\x00".join(self.what.side(name) for name in self.route.group_by)
-        self.lane = self.what.ticket_id if self.group is None else self.group
+        self.client = self.what.client
+        self.lane = ("ticket", self.what.ticket_id) if self.group is None else ("group", self.group)
 
     def lay_aside(self) -> None:
         """Keep only where the alert is, if that is known."""
@@ -97,7 +102,9 @@ class Room:
 
 
 class Deliverer:
-    """The lanes of one destination."""
+    """Delivers to one destination, so many messages at once. What must keep its order goes through
+    a lane; lanes take turns, a message each.
+    """
 
     def __init__(
         self,
@@ -107,7 +114,7 @@ class Deliverer:
         park: Park,
         recall: Recalled,
         metrics: NotifierMetrics,
-        lanes: int,
+        at_once: int,
         room: Room,
         tracing: Tracing | None = None,
     ) -> None:
@@ -122,15 +129,19 @@ class Deliverer:
         self._free = asyncio.Semaphore(room.waiting)
         self._waiting = 0
         self._tracing = tracing
-        self._lanes: list[asyncio.Queue[Job]] = [asyncio.Queue() for _ in range(lanes)]
+        self._at_once = at_once
+        #: The jobs of each lane that has some, in order.
+        self._lanes: dict[tuple[str, str], deque[Job]] = {}
+        #: Those of which nothing is being delivered.
+        self._turns: Turns[tuple[str, str]] = Turns()
         self._working: list[Background] = []
 
     def start(self) -> None:
         """Begin to deliver."""
         name = self.destination.name
         self._working = [
-            Background(f"lane {number} to {name}", self._work(lane))
-            for number, lane in enumerate(self._lanes)
+            Background(f"delivery {number} to {name}", self._work())
+            for number in range(self._at_once)
         ]
 
     async def stop(self) -> None:
@@ -148,20 +159,33 @@ class Deliverer:
         self._waiting += 1
         if self._waiting > self._room.kept:
             job.lay_aside()
-        self._lanes[crc32(job.lane.encode()) % len(self._lanes)].put_nowait(job)
+        lane = self._lanes.setdefault(job.lane, deque())
+        lane.append(job)
+        if len(lane) == 1:
+            self._line_up(job)
 
-    async def _work(self, lane: asyncio.Queue[Job]) -> None:
+    def _line_up(self, first: Job) -> None:
+        """The lane that begins with ``first`` waits for its turn, a group once it is complete."""
+        if first.group is None or first.route is None:
+            self._turns.put(first.client, first.lane)
+            return
+        wait = max(0.0, first.taken + first.route.group_wait - time.monotonic())
+        loop = asyncio.get_running_loop()
+        loop.call_later(wait, self._turns.put, first.client, first.lane)
+
+    async def _work(self) -> None:
         while True:
-            jobs = [await lane.get()]
-            if jobs[0].group is not None and jobs[0].route is not None:
-                await asyncio.sleep(jobs[0].route.group_wait)
-                while not lane.empty():
-                    jobs.append(lane.get_nowait())
-            for together in in_messages(jobs):
-                await self._see_to(together)
-                self._waiting -= len(together)
-                for _ in together:
-                    self._free.release()
+            lane = self._lanes[await self._turns.get()]
+            together = list(islice(lane, 1 if lane[0].group is None else MOST_TOGETHER))
+            await self._see_to(together)
+            self._waiting -= len(together)
+            for _ in together:
+                lane.popleft()
+                self._free.release()
+            if lane:
+                self._line_up(lane[0])
+            else:
+                del self._lanes[together[0].lane]
 
     async def _see_to(self, together: list[Job]) -> None:
         begun = [job for job in together if job.part.begin()]
@@ -176,7 +200,7 @@ class Deliverer:
                 job.what = await self._recall(job.what)
             except (GoneError, UnreadableError) as error:
                 name = self.destination.name
-                log.error("alert lost", destination=name, ticket=job.lane, reason=repr(error))  # noqa: TRY400  the message is for people
+                log.error("alert lost", destination=name, lane=job.lane, reason=repr(error))  # noqa: TRY400  the message is for people
                 self._metrics.parked.labels(name).inc()
                 job.part.done()
                 return False
@@ -328,17 +352,3 @@ class Deliverer:
         else:
             log.warning("the end of an alert was not taken", destination=name, reason=reason)
         self._metrics.parked.labels(self.destination.name).inc(len(alerts))
-
-
-def in_messages(jobs: Sequence[Job]) -> list[list[Job]]:
-    """Jobs that came together as messages: those of a group in one, order kept within each."""
-    found: dict[tuple[object, ...], list[Job]] = {}
-    done: list[list[Job]] = []
-    for number, job in enumerate(jobs):
-        key: tuple[object, ...] = (number,) if job.group is None else ("", job.group)
-        message = found.get(key)
-        if message is None or len(message) >= MOST_TOGETHER:
-            message = found[key] = []
-            done.append(message)
-        message.append(job)
-    return done

@@ -37,7 +37,7 @@ class NotifierSettings(BaseSettings):
         description="Alerts that wait for one destination, at most; beyond that no alert is taken.",
     )
     lanes: int = Field(
-        8, ge=1, description="Deliveries to one destination at once; a ticket keeps to one lane."
+        8, ge=1, description="Deliveries to one destination at once; those of a ticket one by one."
     )
     drain_seconds: float = Field(
         10.0, ge=0, description="Seconds that deliveries under way get when it is stopped."

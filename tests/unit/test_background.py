@@ -102,7 +102,7 @@ async def deliverer(book: PolicyBook) -> AsyncIterator[Deliverer]:
             park,
             nothing_stored,
             NotifierMetrics(CollectorRegistry(), ["there"]),
-            lanes=3,
+            at_once=3,
             room=Room(10, 100),
         )
         made.start()
@@ -114,9 +114,9 @@ async def test_a_lane_that_ended_is_a_notifier_that_is_not_ready(deliverer: Deli
     notifier = Notifier.__new__(Notifier)
     notifier._deliverers = {"there": deliverer}
     assert notifier.ended is None
-    task_called("lane 1 to there").cancel()
+    task_called("delivery 1 to there").cancel()
     await until_true(lambda: notifier.ended is not None)
-    assert notifier.ended == "its task 'lane 1 to there' has ended"
+    assert notifier.ended == "its task 'delivery 1 to there' has ended"
 
 
 async def test_a_board_that_hears_no_heartbeats_any_more_is_not_ready(book: PolicyBook) -> None:

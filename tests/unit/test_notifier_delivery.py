@@ -21,7 +21,7 @@ from support.receiver import Answer, Receiver
 
 from sla_domain.policy import PolicyBook
 from sla_notifier.alert import Alert
-from sla_notifier.delivery import Deliverer, Job, Room
+from sla_notifier.delivery import MOST_TOGETHER, Deliverer, Job, Room
 from sla_notifier.metrics import NotifierMetrics
 from sla_notifier.requests import Composer
 from sla_notifier.retry_after import retry_after
@@ -36,11 +36,19 @@ def alert(ticket: str, **data: Any) -> Alert:
     return Alert.read(json.dumps(record).encode())
 
 
+ROOM = Room(kept=10, waiting=100)
+
+
 class Delivering:
     """A deliverer to a receiver, and what it parked and finished."""
 
     def __init__(
-        self, receiver: Receiver, book: PolicyBook, session: aiohttp.ClientSession, **more: Any
+        self,
+        receiver: Receiver,
+        book: PolicyBook,
+        session: aiohttp.ClientSession,
+        room: Room = ROOM,
+        **more: Any,
     ) -> None:
         given = {"name": "chat", "kind": "slack", "url": receiver.url, **more}
         destination = Destination.model_validate(given)
@@ -53,17 +61,18 @@ class Delivering:
             self._park,
             nothing_stored,
             NotifierMetrics(CollectorRegistry(), ["chat"]),
-            lanes=4,
-            room=Room(10, 100),
+            at_once=4,
+            room=room,
         )
 
     async def _park(self, alerts: Sequence[Alert], _: Destination, reason: str) -> None:
         self.parked += [(each.ticket_id, reason) for each in alerts]
 
-    async def put(self, *tickets: str, route: Route | None = None) -> None:
+    async def put(self, *tickets: str, route: Route | None = None, **data: str) -> None:
         for ticket in tickets:
             told = Told(lambda ticket=ticket: self.done.append(ticket))  # type: ignore[misc]
-            await self.deliverer.put(Job(alert(ticket), told, route))
+            given = {name + "_id": value for name, value in data.items()}
+            await self.deliverer.put(Job(alert(ticket, **given), told, route))
 
     async def all_done(self, *tickets: str) -> None:
         async def look() -> bool | None:
@@ -218,6 +227,40 @@ async def test_who_waits_for_a_destination_that_rests_waits_no_longer_than_it_ma
         await found.put("x", "y", "z")
         await found.all_done("x", "y", "z")
         assert {ticket for ticket, _ in found.parked} == {"x", "y", "z"}
+
+
+async def test_a_ticket_with_a_thousand_alerts_keeps_no_other_waiting(book: PolicyBook) -> None:
+    def takes_its_time(*_: object) -> Answer:
+        time.sleep(0.01)
+        return 200
+
+    async with delivering(takes_its_time, book, room=Room(10_000, 10_000)) as (_, found):
+        many = ["flood"] * 1000
+        await found.put(*many, "x", "y", "z")
+        await found.all_done("x", "y", "z")
+        assert found.done.count("flood") < 20, "each of the others had a turn beside it"
+
+
+async def test_a_client_with_a_thousand_tickets_keeps_no_other_waiting(book: PolicyBook) -> None:
+    def takes_its_time(*_: object) -> Answer:
+        time.sleep(0.01)
+        return 200
+
+    async with delivering(takes_its_time, book, room=Room(10_000, 10_000)) as (_, found):
+        await found.put(*(f"flood-{number}" for number in range(1000)), client="loud")
+        await found.put("x", "y", "z", client="quiet")
+        await found.all_done("x", "y", "z")
+        assert len(found.done) < 30, "clients took turns"
+
+
+async def test_a_group_goes_out_whole_and_in_order_though_it_is_large(book: PolicyBook) -> None:
+    async with delivering(lambda *_: 200, book, room=Room(1000, 1000)) as (receiver, found):
+        tickets = [f"{number:03}" for number in range(MOST_TOGETHER + 10)]
+        await found.put(*tickets, route=GROUPED)
+        await found.all_done(*tickets)
+        assert found.done == tickets
+        lines = [json.loads(each.body)["text"].splitlines() for each in receiver.taken]
+        assert [len(each) for each in lines] == [MOST_TOGETHER, 10]
 
 
 async def test_a_template_that_fails_parks_its_alert_and_no_other(book: PolicyBook) -> None:

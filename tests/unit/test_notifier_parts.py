@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.alerts import Told, example
+from support.alerts import example
 
 from sla_domain.policy import PolicyBook
 from sla_notifier import samples
 from sla_notifier.alert import Alert, UnreadableError, chosen
 from sla_notifier.breaker import Breaker
-from sla_notifier.delivery import MOST_TOGETHER, Job, in_messages
 from sla_notifier.positions import Part, Positions
 from sla_notifier.requests import StoppedClock
 from sla_notifier.routes import Route, Routes, RoutesError, read_routes
@@ -231,19 +230,6 @@ def test_a_breaker_holds_for_as_long_as_is_asked_for() -> None:
     assert breaker.wait(30.0) == 30.0
     assert breaker.wait(60.0) == 0.0
     assert not breaker.holds(60.0)
-
-
-def test_messages_keep_groups_together_and_each_groups_order() -> None:
-    grouped = Route(to=["a"], group_by=["client"])
-
-    def job(client: str, number: int, route: Route | None = grouped) -> Job:
-        return Job(alert(ticket=f"T-{number}", client_id=client), Told(), route)
-
-    jobs = [job("x", 1), job("y", 2), job("x", 3), job("z", 4, Route(to=["a"]))]
-    assert in_messages(jobs) == [[jobs[0], jobs[2]], [jobs[1]], [jobs[3]]]
-    assert jobs[0].lane == jobs[2].lane != jobs[1].lane
-    many = [job("x", number) for number in range(MOST_TOGETHER + 1)]
-    assert [len(message) for message in in_messages(many)] == [MOST_TOGETHER, 1]
 
 
 @pytest.mark.parametrize("value", [None, b"", b"[]", b"{}", b'{"data": 1}', b"\xff"])

@@ -1,0 +1,97 @@
+"""What an event costs that is not the last of a ticket with SIZES events, beside one that is (goal:
+at most logarithmic, or bounded by a constant).
+
+In one process, without Kafka: a ticket that waits for its client again and again gets events
+in order, then events of its beginning. What comes late has all of the ticket's events gone through
+again, of which a ticket has 1 MiB at most, a KiB counted for each beside its bytes.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+from figures import spread, told
+
+from sla_cli.recording import Recorded
+from sla_domain.instant import MINUTE, format_instant, parse_instant
+from sla_kafka.topics import EVENTS
+from sla_schemas.policy_file import load_policies
+from sla_tracker.partition import Partition, TimeRule
+from sla_tracker.wire.tables import write_json
+
+#: The last is more than a ticket may have: what comes is a dead letter.
+SIZES: Final = (10, 100, 800, 1_000)
+#: Events of each kind that are measured together.
+TOGETHER: Final = 20
+BEGIN: Final = parse_instant("2026-11-02T15:00:00Z")
+
+
+class _Ticket:
+    """A partition with one ticket, which events are added to."""
+
+    def __init__(self) -> None:
+        self._world = Partition(0, EVENTS.name, load_policies([]), TimeRule())
+        self._count = 0
+        self.add("created", BEGIN, client_id="c", severity="low")
+
+    def add(self, word: str, at: int, **data: str) -> None:
+        event = {
+            "specversion": "1.0",
+            "id": f"e{self._count}",
+            "source": "/bench",
+            "type": f"ticket.{word}",
+            "subject": "T",
+            "time": format_instant(at),
+            "data": data,
+        }
+        now = BEGIN + self._count * MINUTE
+        record = Recorded(EVENTS.name, 0, self._count, now, b"T", write_json(event), ())
+        self._world.apply(record)
+        self._count += 1
+
+    def go_on(self, until: int) -> None:
+        """Events in order, up to so many."""
+        while self._count < until:
+            word = "waiting_on_client" if self._count % 2 else "client_responded"
+            self.add(word, BEGIN + self._count * MINUTE)
+            if self._count % 100 == 0:
+                self._world.take()
+
+    def late(self, count: int) -> None:
+        """Events of its beginning."""
+        for number in range(count):
+            self.add("assigned", BEGIN + 1000 + number, analyst_id="x")
+
+
+def measure(size: int) -> tuple[float, float]:
+    """Microseconds of an event in order, and of one that is late."""
+    ticket = _Ticket()
+    ticket.go_on(size)
+    begin = time.perf_counter()
+    ticket.go_on(size + TOGETHER)
+    between = time.perf_counter()
+    ticket.late(TOGETHER)
+    end = time.perf_counter()
+    return (between - begin) / TOGETHER * 1e6, (end - between) / TOGETHER * 1e6
+
+
+def run(*, sizes: tuple[int, ...] = SIZES, runs: int = 7) -> dict[str, Any]:
+    """Each size so many times."""
+    found: dict[str, Any] = {}
+    for size in sizes:
+        pairs = [measure(size) for _ in range(runs)]
+        in_order, late = zip(*pairs, strict=True)
+        found[str(size)] = {"in_order_us": spread(list(in_order)), "late_us": spread(list(late))}
+    return {"runs": runs, "together": TOGETHER, "sizes": found}
+
+
+def tell(found: dict[str, Any]) -> None:
+    """Print what was found."""
+    for size, of in found["sizes"].items():
+        in_order, late = told(of["in_order_us"], " µs"), told(of["late_us"], " µs")
+        print(f"  {size} events: {in_order} in order, {late} late")
+
+
+if __name__ == "__main__":
+    tell(run())
