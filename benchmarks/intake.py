@@ -18,9 +18,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from sla_cli.rig import Program, end_offsets
+from sla_cli.rig import Program
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
+from sla_kafka.reading import end_offsets
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import DEFAULT_PARTITIONS, EVENTS
 

@@ -23,10 +23,10 @@ from aiokafka import AIOKafkaProducer
 from contenders import Contender, kafka_streams, ours, stop
 from figures import Used, percentiles
 
-from sla_cli.rig import follower
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.partitioning import partition_for
+from sla_kafka.reading import follower
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import BREACHES, DEFAULT_PARTITIONS, EVENTS
 

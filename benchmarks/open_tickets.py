@@ -25,10 +25,11 @@ from figures import Used, percentiles
 
 from sla_cli.feed import Feed
 from sla_cli.recording import Line
-from sla_cli.rig import TrackerProcess, follower
+from sla_cli.rig import TrackerProcess
 from sla_domain.instant import MINUTE, format_instant
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
+from sla_kafka.reading import follower
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import BREACHES, DEFAULT_PARTITIONS
 from sla_tracker.partition import DEFAULT_GRACE

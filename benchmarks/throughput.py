@@ -26,8 +26,9 @@ from lines import line
 
 from sla_cli.feed import Feed
 from sla_cli.recording import Line
-from sla_cli.rig import Rig, end_offsets
+from sla_cli.rig import Rig
 from sla_domain.instant import DAY, MINUTE, parse_instant
+from sla_kafka.reading import end_offsets
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import DEFAULT_PARTITIONS, EVENTS
 

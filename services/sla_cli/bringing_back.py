@@ -24,13 +24,13 @@ from sla_cli.console import working
 from sla_cli.dead_letters import Filters, Letter, all_letters
 from sla_cli.errors import CommandError
 from sla_cli.feed import connect
-from sla_cli.rig import read_topic
 from sla_domain.counting import counted
 from sla_domain.errors import UserFacingError
 from sla_intake.redelivery import redelivered
 from sla_intake.sources import Source, read_sources
 from sla_kafka.access import DLQ_RETRY_ID
 from sla_kafka.partitioning import partition_for
+from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import BREACHES, EVENTS, MAX_DEAD_LETTER_BYTES, PARKED, WARNINGS
 from sla_notifier.alert import NOBODY, RETRACTIONS, Alert, UnreadableError

@@ -11,9 +11,9 @@ from typing import Any, Final, Literal, Self
 import msgspec
 from aiokafka import ConsumerRecord
 
-from sla_cli.rig import read_topic
 from sla_domain.instant import format_instant
 from sla_intake.redelivery import is_delivery
+from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import DEAD_LETTERS, PARKED, Topic
 from sla_schemas.headers import (

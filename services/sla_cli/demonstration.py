@@ -22,11 +22,12 @@ from sla_cli.console import out, print_json, print_table, working
 from sla_cli.feed import Feed
 from sla_cli.options import DEFAULT_PARTITIONS
 from sla_cli.recording import Line, read_lines
-from sla_cli.rig import Rig, collect, end_offsets, follower, output_ends
+from sla_cli.rig import Rig, collect, output_ends
 from sla_cli.simulation import Summary
 from sla_cli.surroundings import Surroundings
 from sla_domain.counting import counted
 from sla_domain.instant import format_instant
+from sla_kafka.reading import end_offsets, follower
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import BREACHES, EVENTS, PROGRESS, TICKETS, WARNINGS
 from sla_schemas.policy_file import load_policy

@@ -14,10 +14,10 @@ from aiokafka.errors import KafkaError
 from sla_cli.console import working
 from sla_cli.errors import CommandError
 from sla_cli.feed import connect
-from sla_cli.rig import end_offsets, read_topic
 from sla_domain.counting import counted
 from sla_domain.instant import DAY
 from sla_kafka.partitioning import partition_for
+from sla_kafka.reading import end_offsets, read_topic
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, HEARTBEATS, TICKETS, TOPICS, Topic
 from sla_schemas.erasure import erase_order

@@ -52,7 +52,7 @@ def from_recording(
 
 def from_broker(ticket_id: str, settings: KafkaSettings, book: PolicyBook) -> tuple[Ticket, int]:
     """The ticket as the table topic has it, and now. Raises ``CommandError`` where it is not."""
-    from sla_cli.rig import read_topic
+    from sla_kafka.reading import read_topic
 
     key = ticket_id.encode()
     found = None
@@ -69,7 +69,7 @@ def from_broker(ticket_id: str, settings: KafkaSettings, book: PolicyBook) -> tu
 
 def client_from_broker(client: str, settings: KafkaSettings, book: PolicyBook) -> list[Story]:
     """The tickets of ``client`` as the table topic has them, as of now."""
-    from sla_cli.rig import read_topic
+    from sla_kafka.reading import read_topic
 
     rows = {record.key: record.value for record in asyncio.run(read_topic(settings, TICKETS.name))}
     now = int(time.time() * 1000)

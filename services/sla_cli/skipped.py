@@ -7,8 +7,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sla_cli.rig import read_topic
 from sla_domain.policy import PolicyBook
+from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import APPROVALS, BREACHES, WARNINGS
 from sla_notifier.alert import RETRACTIONS, Alert, UnreadableError, chosen

@@ -14,8 +14,8 @@ from typing import Any, Final
 from aiokafka import ConsumerRecord
 
 from chaos.story import END
-from sla_cli.rig import end_offsets, follower
 from sla_domain.instant import DAY, parse_instant
+from sla_kafka.reading import end_offsets, follower
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import APPROVALS, BREACHES, DEAD_LETTERS, EVENTS, TICKETS, WARNINGS
 from sla_schemas.headers import REPLAY_FRONTIER_HEADER

@@ -24,9 +24,9 @@ from chaos.crew import Crew, Kill
 from chaos.faults import Plan, bring_about
 from chaos.oracle import Verdict, read, write_input
 from sla_cli.recording import Line
-from sla_cli.rig import end_offsets
 from sla_kafka.admin import create_topics
 from sla_kafka.partitioning import partition_for
+from sla_kafka.reading import end_offsets
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, PROGRESS
 from sla_schemas.headers import REPLAY_FRONTIER_HEADER

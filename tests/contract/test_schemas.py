@@ -12,12 +12,12 @@ import yaml
 from cloudevents.core.bindings.kafka import KafkaMessage, from_structured_event
 from cloudevents.core.formats.json import JSONFormat
 from support import ROOT, decoded, event, run
+from support.compatibility import incompatibilities
 
 import generate
 from jsonschema import Draft202012Validator, FormatChecker
 from sla_domain.event import EventType
 from sla_kafka.topics import TOPICS
-from sla_schemas.compatibility import incompatibilities
 from sla_schemas.events import TYPE_PREFIX
 
 SCHEMAS = ROOT / "schemas"

@@ -15,8 +15,9 @@ from aiokafka.record._crc32c import crc
 from support import event
 from support.live import PARTITIONS, ago, keyed, publish, table_row, until
 
-from sla_cli.rig import TrackerProcess, read_topic
+from sla_cli.rig import TrackerProcess
 from sla_kafka.partitioning import partition_for
+from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import DEAD_LETTERS, EVENTS
 from sla_schemas.headers import DETAIL_HEADER, LENGTH_HEADER, REASON_HEADER

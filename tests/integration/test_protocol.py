@@ -17,12 +17,13 @@ from support.cli import sla, sla_json
 
 from sla_cli.feed import Feed
 from sla_cli.recording import Line
-from sla_cli.rig import TrackerProcess, end_offsets, read_topic, wait_for_progress
+from sla_cli.rig import TrackerProcess, wait_for_progress
 from sla_domain.instant import DAY, format_instant, parse_instant
 from sla_domain.policy import PolicyBook
 from sla_kafka.admin import create_topics, topic_states
 from sla_kafka.clients import KafkaClients
 from sla_kafka.embedded import EmbeddedKafka
+from sla_kafka.reading import end_offsets, read_topic
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, MAX_TICKET_BYTES, PROGRESS, TICKETS, TOPICS
 from sla_tracker.errors import FatalError

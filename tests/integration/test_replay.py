@@ -19,18 +19,11 @@ from support.imports import imported
 from sla_cli.feed import Feed
 from sla_cli.importers.servicenow import ServiceNow
 from sla_cli.recording import Line, opened, read_lines
-from sla_cli.rig import (
-    Rig,
-    collect,
-    end_offsets,
-    output_ends,
-    read_topic,
-    replay_through,
-    wait_for_progress,
-)
+from sla_cli.rig import Rig, collect, output_ends, replay_through, wait_for_progress
 from sla_cli.simulation import Outputs, simulate
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
+from sla_kafka.reading import end_offsets, read_topic
 from sla_kafka.topics import EVENTS, PROGRESS
 from sla_tracker.wire.progress import read_progress
 

@@ -20,9 +20,10 @@ from support.cli import SLA, environment, sla, sla_json
 from support.live import ERASE_KEY, PARTITIONS, ago, keyed, publish, records_of, table_row, until
 
 from sla_cli.erasing import erase
-from sla_cli.rig import TrackerProcess, read_topic
+from sla_cli.rig import TrackerProcess
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.partitioning import partition_for
+from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import (
     APPROVALS,

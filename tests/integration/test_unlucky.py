@@ -30,10 +30,11 @@ from support.live import (
     until,
 )
 
-from sla_cli.rig import TrackerProcess, read_topic
+from sla_cli.rig import TrackerProcess
 from sla_kafka.admin import NOT_SEEN, admin_client, create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.partitioning import partition_for
+from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import BREACHES, EVENTS, PROGRESS, TICKETS, TOPICS, WARNINGS, Topic
 from sla_tracker.wire.progress import read_progress

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
-from sla_cli.rig import TrackerProcess, read_topic
+from sla_cli.rig import TrackerProcess
 from sla_kafka.partitioning import partition_for
+from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
 from sla_kafka.topics import EVENTS, MAX_INPUT_BYTES, TICKETS
 
