@@ -253,6 +253,8 @@ PARTS: Final[tuple[Callable[[], str], ...]] = (
     measured_latency,
     measured_open_tickets,
     measured_firing,
+    measured_late,
+    measured_attacked,
     measured_scaling,
     measured_rest,
 )

@@ -238,7 +238,8 @@ async def test_a_ticket_with_a_thousand_alerts_keeps_no_other_waiting(book: Poli
         many = ["flood"] * 1000
         await found.put(*many, "x", "y", "z")
         await found.all_done("x", "y", "z")
-        assert found.done.count("flood") < 20, "each of the others had a turn beside it"
+        last = max(map(found.done.index, ("x", "y", "z")))
+        assert found.done[:last].count("flood") < 20, "each of the others had a turn beside it"
 
 
 async def test_a_client_with_a_thousand_tickets_keeps_no_other_waiting(book: PolicyBook) -> None:
@@ -250,7 +251,7 @@ async def test_a_client_with_a_thousand_tickets_keeps_no_other_waiting(book: Pol
         await found.put(*(f"flood-{number}" for number in range(1000)), client="loud")
         await found.put("x", "y", "z", client="quiet")
         await found.all_done("x", "y", "z")
-        assert len(found.done) < 30, "clients took turns"
+        assert max(map(found.done.index, ("x", "y", "z"))) < 30, "clients took turns"
 
 
 async def test_a_group_goes_out_whole_and_in_order_though_it_is_large(book: PolicyBook) -> None:
