@@ -16,10 +16,11 @@ class Shares:
     def take(self, who: str, size: int) -> bool:
         """Take so much, if there is so much for ``who``."""
         held = self._held.get(who, 0)
-        if size > self._free or (not self._alone and held + size > self._free):
+        free = self._free - size
+        if free < 0 or (not self._alone and held + size > free):
             return False
         self._held[who] = held + size
-        self._free -= size
+        self._free = free
         return True
 
     def give_back(self, who: str, size: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from support.intake import SECRET, source
@@ -109,6 +109,7 @@ def test_the_room_is_never_overfull_whatever_they_do(
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 40)), max_size=40))
+@example([("a", 1), ("a", 19), ("a", 40), ("b", 40)])
 def test_who_shares_a_room_finds_some_of_it(taken: list[tuple[str, int]]) -> None:
     shares = Shares(100, 4)
     held = [(who, size) for who, size in taken if shares.take(who, size)]
