@@ -28,14 +28,21 @@ def program(name: str, path: str) -> Path:
     pytest.skip(missing)
 
 
-def placed(command: list[str], directory: str) -> list[str]:
+def placed(command: list[str], directory: str, root: Path) -> list[str]:
     """``command`` where it finds the files of its package in ``directory``, though they are not
-    there: Alertmanager's path of its templates can't be set.
+    there: Alertmanager's path of its templates can't be set. ``root`` is an empty directory for
+    a root of its own; proot would make ``directory`` in everybody's and take it away at its end,
+    and another that runs then would have found it empty or lost it.
     """
     if Path("/", directory).exists():
         return command
     proot = program("proot", "usr/bin/proot")
-    return [str(proot), "-b", f"{_UNPACKED / directory}:/{directory}", *command]
+    # All there is beside ``directory`` and what it lies in.
+    over = [Path("/", each) for each in (directory, *Path(directory).parents)]
+    binds = [str(each) for parent in over[1:] for each in parent.iterdir() if each not in over]
+    binds.append(f"{_UNPACKED / directory}:/{directory}")
+    bound = [word for bind in binds for word in ("-b", bind)]
+    return [str(proot), "-r", str(root), *bound, "-w", str(Path.cwd()), *command]
 
 
 def environment(directory: Path) -> dict[str, str]:

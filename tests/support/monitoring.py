@@ -152,9 +152,11 @@ def alertmanager(directory: Path, config: Mapping[str, Any]) -> Iterator[str]:
 def _running(directory: Path, name: str, command: list[str]) -> Iterator[str]:
     host = f"127.0.0.1:{free_port()}"
     log = directory / f"{name}.log"
+    root = directory / "root"
+    root.mkdir()
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            placed([*command, f"--web.listen-address={host}"], _INSTALLED),
+            placed([*command, f"--web.listen-address={host}"], _INSTALLED, root),
             stdout=sink,
             stderr=sink,
             env=environment(directory),
@@ -164,7 +166,9 @@ def _running(directory: Path, name: str, command: list[str]) -> Iterator[str]:
         _wait_until_ready(host, process, log)
         yield host
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        # One that ended by itself has said why.
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait(20)
 
 
