@@ -39,7 +39,7 @@ $(UV):
 	@touch $@
 
 # Where there are a C compiler and Python's headers the rules are compiled; else their sources run.
-.venv/.compiled: .venv/.ready deploy/wheel/compile $(wildcard services/sla_domain/*.py services/sla_tracker/*.py services/sla_tracker/wire/*.py)
+.venv/.compiled: .venv/.ready deploy/wheel/compile $(wildcard services/sla_domain/*.py services/sla_engine/*.py services/sla_engine/wire/*.py)
 	@if command -v $${CC:-cc} >/dev/null && test -e "$$(.venv/bin/python -c \
 	  'import sysconfig; print(sysconfig.get_path("include"))')/Python.h"; then \
 	  echo "compiling the rules, half a minute"; deploy/wheel/compile .venv/bin/python; \

@@ -24,7 +24,7 @@ from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import DEFAULT_PARTITIONS, EVENTS
+from sla_schemas.topics import DEFAULT_PARTITIONS, EVENTS
 
 #: Late events a second: none, and a tenth of what a source of the intake may send.
 ATTACKS: Final = (0, 500)

@@ -24,12 +24,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from support import ROOT
 from support.browser import chromium
 
-from sla_cli.rig import Program
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import DEFAULT_PARTITIONS, TICKETS
+from sla_lab.processes import Program
+from sla_schemas.topics import DEFAULT_PARTITIONS, TICKETS
 
 SEVERITIES = ("blocker", "high", "medium", "low")
 CLIENTS = 300

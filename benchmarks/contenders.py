@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from sla_cli.rig import APP
-from sla_tracker.partition import DEFAULT_GRACE
+from sla_engine.frontier import DEFAULT_GRACE
+from sla_lab.processes import APP
 
 ROOT: Final = Path(__file__).parents[1]
 PEERS: Final = ROOT / "benchmarks" / "peers"

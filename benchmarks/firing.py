@@ -16,13 +16,14 @@ from typing import Any, Final
 
 from figures import spread, told
 
-from sla_cli.recording import Recorded
 from sla_domain.instant import MINUTE, SECOND, format_instant, parse_instant
-from sla_kafka.topics import EVENTS
-from sla_schemas.policy_file import load_policies
-from sla_tracker.partition import Partition, TimeRule
-from sla_tracker.wire.alerts import write_alert
-from sla_tracker.wire.tables import write_json
+from sla_engine.frontier import TimeRule
+from sla_engine.partition import Partition
+from sla_engine.wire.alerts import write_alert
+from sla_engine.wire.tables import write_json
+from sla_lab.recording import Recorded
+from sla_policy.loading import load_policies
+from sla_schemas.topics import EVENTS
 
 SIZES: Final = (1_000, 100_000, 1_000_000)
 #: How many deadlines are fired, in so many moves of the frontier.

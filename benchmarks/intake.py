@@ -18,12 +18,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from sla_cli.rig import Program
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.reading import end_offsets
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import DEFAULT_PARTITIONS, EVENTS
+from sla_lab.processes import Program
+from sla_schemas.topics import DEFAULT_PARTITIONS, EVENTS
 
 SECRET: Final = "benchmark"  # noqa: S105  of this benchmark alone
 SECONDS: Final = 15

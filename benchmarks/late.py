@@ -13,12 +13,13 @@ from typing import Any, Final
 
 from figures import spread, told
 
-from sla_cli.recording import Recorded
 from sla_domain.instant import MINUTE, format_instant, parse_instant
-from sla_kafka.topics import EVENTS
-from sla_schemas.policy_file import load_policies
-from sla_tracker.partition import Partition, TimeRule
-from sla_tracker.wire.tables import write_json
+from sla_engine.frontier import TimeRule
+from sla_engine.partition import Partition
+from sla_engine.wire.tables import write_json
+from sla_lab.recording import Recorded
+from sla_policy.loading import load_policies
+from sla_schemas.topics import EVENTS
 
 #: The last is more than a ticket may have: what comes is a dead letter.
 SIZES: Final = (10, 100, 800, 1_000)

@@ -28,7 +28,7 @@ from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.partitioning import partition_for
 from sla_kafka.reading import follower
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import BREACHES, DEFAULT_PARTITIONS, EVENTS
+from sla_schemas.topics import BREACHES, DEFAULT_PARTITIONS, EVENTS
 
 RATES: Final = (1_000, 5_000)
 #: One ticket in so many is broken when it comes.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sla_cli.recording import Line
 from sla_domain.instant import format_instant
-from sla_tracker.wire.tables import write_json
+from sla_engine.wire.tables import write_json
+from sla_lab.recording import Line
 
 
 def line(number: int, step: int, word: str, at: int, severity: str) -> Line:

@@ -21,14 +21,14 @@ from pathlib import Path
 from lines import line
 from prometheus_client.parser import text_string_to_metric_families
 
-from sla_cli.feed import Feed
-from sla_cli.recording import Line
-from sla_cli.rig import TrackerProcess
 from sla_domain.instant import DAY, HOUR, parse_instant
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import DEFAULT_PARTITIONS
+from sla_lab.feed import Feed
+from sla_lab.processes import TrackerProcess
+from sla_lab.recording import Line
+from sla_schemas.topics import DEFAULT_PARTITIONS
 
 SEED = 1
 BEGIN = parse_instant("2023-01-02T00:00:00Z")

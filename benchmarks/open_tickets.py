@@ -23,17 +23,17 @@ from typing import Any, Final
 
 from figures import Used, percentiles
 
-from sla_cli.feed import Feed
-from sla_cli.recording import Line
-from sla_cli.rig import TrackerProcess
 from sla_domain.instant import MINUTE, format_instant
+from sla_engine.frontier import DEFAULT_GRACE
+from sla_engine.wire.tables import write_json
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.reading import follower
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import BREACHES, DEFAULT_PARTITIONS
-from sla_tracker.partition import DEFAULT_GRACE
-from sla_tracker.wire.tables import write_json
+from sla_lab.feed import Feed
+from sla_lab.processes import TrackerProcess
+from sla_lab.recording import Line
+from sla_schemas.topics import BREACHES, DEFAULT_PARTITIONS
 
 #: A blocker is answered within an hour, around the clock (clause C3).
 PROMISE: Final = 60 * MINUTE

@@ -16,11 +16,11 @@ from contenders import ours
 from figures import Used, spread, told
 from throughput import Run, events, measure
 
-from sla_cli.rig import TrackerProcess
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import DEFAULT_PARTITIONS
+from sla_lab.processes import TrackerProcess
+from sla_schemas.topics import DEFAULT_PARTITIONS
 
 TRACKERS: Final = (1, 2, 3)
 PARTITIONS: Final = (12, 48, 96)

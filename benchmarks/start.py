@@ -14,11 +14,11 @@ from typing import Any
 
 from figures import spread, told
 
-from sla_cli.rig import TrackerProcess
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import DEFAULT_PARTITIONS
+from sla_lab.processes import TrackerProcess
+from sla_schemas.topics import DEFAULT_PARTITIONS
 
 
 def help_seconds() -> float:

@@ -24,13 +24,13 @@ from contenders import Contender, faust, kafka_streams, ours, quix, stop
 from figures import Used, spread, told
 from lines import line
 
-from sla_cli.feed import Feed
-from sla_cli.recording import Line
-from sla_cli.rig import Rig
 from sla_domain.instant import DAY, MINUTE, parse_instant
 from sla_kafka.reading import end_offsets
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import DEFAULT_PARTITIONS, EVENTS
+from sla_lab.feed import Feed
+from sla_lab.processes import Harness
+from sla_lab.recording import Line
+from sla_schemas.topics import DEFAULT_PARTITIONS, EVENTS
 
 SEED: Final = 1
 BEGIN: Final = parse_instant("2026-09-21T00:00:00Z")
@@ -104,15 +104,18 @@ class Run:
 
 def measure(contender: Contender, lines: list[Line], partitions: int = DEFAULT_PARTITIONS) -> Run:
     """Publish ``lines``, then time ``contender`` from its start to its last commit."""
-    with Rig(partitions=partitions, trackers=0) as rig, tempfile.TemporaryDirectory() as made:
-        asyncio.run(publish(rig.settings, lines))
+    with (
+        Harness(partitions=partitions, trackers=0) as harness,
+        tempfile.TemporaryDirectory() as made,
+    ):
+        asyncio.run(publish(harness.settings, lines))
         started = time.perf_counter()
         processes = [
-            contender.start(rig.broker.bootstrap, Path(made) / str(number))
+            contender.start(harness.broker.bootstrap, Path(made) / str(number))
             for number in range(contender.processes)
         ]
         try:
-            asyncio.run(committed(rig.settings, contender.group, processes[0]))
+            asyncio.run(committed(harness.settings, contender.group, processes[0]))
             seconds = time.perf_counter() - started
             used = [Used.by(process.pid) for process in processes]
         finally:

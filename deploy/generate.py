@@ -12,7 +12,7 @@ from typing import Any, Final
 import yaml
 
 from sla_kafka.access import USERS, Permission, User
-from sla_kafka.topics import DEFAULT_PARTITIONS, TOPICS, Topic
+from sla_schemas.topics import DEFAULT_PARTITIONS, TOPICS, Topic
 
 HERE: Final = Path(__file__).parent
 #: The Strimzi cluster that the resources belong to.

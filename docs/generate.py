@@ -16,7 +16,7 @@ from pydantic_core import PydanticUndefined
 
 from sla_board.access import Token
 from sla_board.settings import BoardSettings
-from sla_cli.importers.columns import Cell, Columns, Moment
+from sla_import.columns import Cell, Columns, Moment
 from sla_intake.settings import IntakeSettings
 from sla_intake.sources import Mapping, Source
 from sla_kafka.settings import KafkaSettings

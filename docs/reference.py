@@ -19,10 +19,11 @@ from sla_cli.main import app
 from sla_domain.event import EVENT_TYPES
 from sla_intake.metrics import IntakeMetrics
 from sla_kafka.access import USERS
-from sla_kafka.topics import TOPICS
 from sla_notifier.metrics import NotifierMetrics
-from sla_schemas.policy_check import IDLE_EVENTS
-from sla_schemas.policy_file import PolicyFile, load_policies
+from sla_policy.check import IDLE_EVENTS
+from sla_policy.loading import load_policies
+from sla_policy.sections import PolicyFile
+from sla_schemas.topics import TOPICS
 from sla_tracker.metrics import TrackerMetrics
 
 ROOT: Final = Path(__file__).parents[1]

@@ -16,12 +16,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from support.browser import chromium
 
-from sla_cli import sample
-from sla_cli.feed import Feed
-from sla_cli.recording import read_lines
-from sla_cli.rig import Rig
-from sla_cli.surroundings import Surroundings
-from sla_kafka.topics import DEFAULT_PARTITIONS
+from sla_cli.demo.services import DemoServices
+from sla_lab import sample
+from sla_lab.feed import Feed
+from sla_lab.processes import Harness
+from sla_lab.recording import read_lines
+from sla_schemas.topics import DEFAULT_PARTITIONS
 
 HERE: Final = Path(__file__).parent
 TICKET: Final = "INC0003731"
@@ -29,11 +29,11 @@ TICKET: Final = "INC0003731"
 PART: Final = 0.7
 
 
-async def play(rig: Rig, around: Surroundings) -> None:
+async def play(harness: Harness, around: DemoServices) -> None:
     """The first part of the recording, at once."""
     lines = [line for line in read_lines([Path(sample.NAME)]) if line.occurred is not None]
     lines = lines[: int(len(lines) * PART)]
-    async with around, Feed(rig.settings) as feed:
+    async with around, Feed(harness.settings) as feed:
         await around.send(lines)
         await feed.move_frontier(lines[-1].occurred or 0)
         await asyncio.sleep(8)
@@ -41,10 +41,10 @@ async def play(rig: Rig, around: Surroundings) -> None:
 
 def main() -> None:
     """Play and photograph."""
-    with Rig(partitions=DEFAULT_PARTITIONS) as rig:
-        around = Surroundings(rig)
+    with Harness(partitions=DEFAULT_PARTITIONS) as harness:
+        around = DemoServices(harness)
         around.wait_until_ready()
-        asyncio.run(play(rig, around))
+        asyncio.run(play(harness, around))
         with chromium() as browser:
 
             def photograph(name: str, path: str, width: int, height: int, **look: Any) -> None:

@@ -14,7 +14,6 @@ from typing import Any, Final
 import yaml
 from pydantic import TypeAdapter
 
-from sla_kafka.topics import DEFAULT_PARTITIONS, EVENTS, TOPICS, Topic
 from sla_schemas.alerts import (
     FeatureApproved,
     SlaBreach,
@@ -26,6 +25,7 @@ from sla_schemas.alerts import (
 from sla_schemas.events import TICKET_EVENT
 from sla_schemas.heartbeat import Heartbeat
 from sla_schemas.tables import ProgressRecord, TicketRecord
+from sla_schemas.topics import DEFAULT_PARTITIONS, EVENTS, TOPICS, Topic
 
 HERE: Final = Path(__file__).parent
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck
 from support import ROOT, default_book
 from support.live import ERASE_KEY, PARTITIONS
 
-from sla_cli.rig import TrackerProcess
 from sla_domain.policy import PolicyBook
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
+from sla_lab.processes import TrackerProcess
 
 hypothesis.settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100

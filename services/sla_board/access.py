@@ -10,9 +10,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
-from sla_domain.errors import UserFacingError
-from sla_kafka.network import is_loopback
-from sla_runtime.configuration import Strict, read_toml
+from sla_config.configuration import Strict, read_toml
+from sla_config.errors import UserFacingError
+from sla_config.network import is_loopback
 from sla_schemas.types import Id
 
 #: The cookie that keeps a token for a browser.

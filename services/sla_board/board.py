@@ -18,11 +18,11 @@ from sla_board.ranking import Dimension, Filters, Place
 from sla_board.reader import Reader, Standing
 from sla_board.row import Clock, Row, Status
 from sla_board.table import Attained, Page, Period, TicketTable, Verdict, days_of
-from sla_domain.errors import UserFacingError
+from sla_config.errors import UserFacingError
 from sla_domain.instant import parse_instant, to_datetime
 from sla_domain.policy import Policy, PolicyBook
 from sla_domain.ticket import Ticket
-from sla_schemas.memory import read_stored, restored_ticket
+from sla_engine.memory import read_stored, restored_ticket
 from sla_text.explanation import explain
 
 #: What an explanation of a ticket names those who work on it by.

@@ -14,15 +14,15 @@ from sla_board.reader import Reader
 from sla_board.server import REQUESTS_AT_ONCE, make_server
 from sla_board.settings import BoardSettings
 from sla_board.table import TicketTable
-from sla_domain.errors import UserFacingError
+from sla_config.errors import UserFacingError
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
+from sla_policy.loading import load_policies
 from sla_runtime.address import listen
 from sla_runtime.exposure import metrics_access
 from sla_runtime.logs import configure_logs
 from sla_runtime.registry import process_registry
 from sla_runtime.worker import App, run_worker
-from sla_schemas.policy_file import load_policies
 
 log = structlog.get_logger("sla_board")
 

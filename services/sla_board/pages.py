@@ -26,7 +26,7 @@ from sla_board.board import Board, CursorError, UnavailableError, may_see
 from sla_board.ranking import DIMENSIONS, Dimension
 from sla_board.settings import BoardSettings
 from sla_board.view import Query, Viewing
-from sla_kafka.network import is_loopback
+from sla_config.network import is_loopback
 from sla_runtime.problem import problem
 from sla_schemas.types import MAX_TEXT
 from sla_text.drawing import LANE, WIDTH, draw

@@ -17,11 +17,11 @@ from sla_board.row import read_row
 from sla_board.table import Origin, TicketTable
 from sla_kafka.admin import NOT_SEEN
 from sla_kafka.clients import Clients, let_go
-from sla_kafka.topics import EVENTS, PROGRESS, TICKETS
 from sla_runtime.background import Background
 from sla_runtime.heartbeat import Heart, Told
 from sla_runtime.pulse import PATIENCE_SECONDS, Pulse, Verdict, Watch
 from sla_schemas.tables import ProgressRecord
+from sla_schemas.topics import EVENTS, PROGRESS, TICKETS
 
 #: Records taken in before the pages get their turn.
 _BATCH: Final = 250

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from sla_cli.errors import UsageError
+from sla_config.toml_form import sentences
 from sla_domain.calendar import Calendar
 from sla_domain.clock import Limit, Pause
 from sla_domain.counting import counted
@@ -21,9 +21,9 @@ from sla_domain.instant import (
     parse_instant,
 )
 from sla_domain.policy import Boundary, Target
-from sla_schemas.amount import business_days, parse_amount
-from sla_schemas.policy_file import CalendarSection
-from sla_schemas.toml_form import sentences
+from sla_lab.errors import UsageError
+from sla_policy.amount import business_days, parse_amount
+from sla_policy.sections import CalendarSection
 from sla_text.moments import length
 
 #: What a question's own calendar calls a key of the policy's.

@@ -20,19 +20,19 @@ from typing import Any, Final, NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthorizationFailedError
 
-from sla_cli.console import working
 from sla_cli.dead_letters import Filters, Letter, all_letters
-from sla_cli.errors import CommandError
-from sla_cli.feed import connect
+from sla_config.errors import UserFacingError
 from sla_domain.counting import counted
-from sla_domain.errors import UserFacingError
+from sla_engine.memory import Headers, values_of
 from sla_intake.redelivery import redelivered
 from sla_intake.sources import Source, read_sources
 from sla_kafka.access import DLQ_RETRY_ID
 from sla_kafka.partitioning import partition_for
 from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import BREACHES, EVENTS, MAX_DEAD_LETTER_BYTES, PARKED, WARNINGS
+from sla_lab.errors import CommandError
+from sla_lab.feed import connect
+from sla_lab.progress import working
 from sla_notifier.alert import NOBODY, RETRACTIONS, Alert, UnreadableError
 from sla_schemas.headers import (
     DESTINATION_HEADER,
@@ -46,7 +46,7 @@ from sla_schemas.headers import (
     TOPIC_HEADER,
     UNREADABLE_HEADER,
 )
-from sla_schemas.memory import Headers, values_of
+from sla_schemas.topics import BREACHES, EVENTS, MAX_DEAD_LETTER_BYTES, PARKED, WARNINGS
 
 #: Letters in one transaction.
 _TOGETHER: Final = 500

@@ -13,10 +13,10 @@ from sla_domain.instant import SECOND, format_instant
 from sla_kafka.admin import NOT_SEEN, BrokerError, TopicState, group_state, topic_states
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import EVENTS, HEARTBEATS
+from sla_policy.loading import PolicyError, load_policies
 from sla_runtime.pulse import RUNNING, Pulse, Sign, Verdict, Watch
 from sla_schemas.heartbeat import Program
-from sla_schemas.policy_file import PolicyError, load_policies
+from sla_schemas.topics import EVENTS, HEARTBEATS
 from sla_text.moments import length
 
 #: Seconds by which a tracker may be behind.

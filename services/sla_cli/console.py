@@ -1,4 +1,4 @@
-"""How commands talk: tables and progress for people, JSON for programs.
+"""How commands talk: tables for people, JSON for programs.
 
 ``rich`` leaves colours out where NO_COLOR is set or nobody looks at a terminal.
 """
@@ -9,21 +9,11 @@ import json
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
@@ -39,13 +29,11 @@ def _console() -> Console:
 
 
 out = _console()
-err = Console(stderr=True)
 
 #: Between two columns.
 _GAP: Final = 2
 #: Before the second line of a row that is a paragraph.
 _INDENT: Final = 4
-_BUSY: Final = (SpinnerColumn(), TextColumn("{task.description}"))
 
 
 def print_json(value: Any) -> None:
@@ -143,34 +131,3 @@ def listing(
         print_json(list(rows))
     else:
         print_table(columns, [[row.get(name, "") for name in columns] for row in rows], title)
-
-
-def _progress(*columns: ProgressColumn) -> Progress:
-    # Where nobody looks it would leave an empty line.
-    return Progress(*_BUSY, *columns, console=err, transient=True, disable=not err.is_terminal)
-
-
-@contextmanager
-def working(text: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error while something runs; call it with how much is done."""
-    measured = () if total is None else (BarColumn(), MofNCompleteColumn())
-    with _progress(*measured) as progress:
-        task = progress.add_task(text, total=total)
-        yield lambda done: progress.update(task, completed=done)
-
-
-@contextmanager
-def downloading() -> Iterator[Callable[[str, int, int], None]]:
-    """Progress for ``EmbeddedKafka``: a bar appears when there is something to fetch."""
-    with ExitStack() as stack:
-        bar: tuple[Progress, TaskID] | None = None
-
-        def update(name: str, done: int, total: int) -> None:
-            nonlocal bar
-            if bar is None:
-                progress = stack.enter_context(_progress(BarColumn(), MofNCompleteColumn()))
-                bar = progress, progress.add_task("", total=total)
-            progress, task = bar
-            progress.update(task, completed=done, description=f"fetching Apache Kafka  {name}")
-
-        yield update

@@ -12,10 +12,10 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from sla_domain.instant import format_instant
+from sla_engine.memory import Headers, values_of
 from sla_intake.redelivery import is_delivery
 from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import DEAD_LETTERS, PARKED, Topic
 from sla_schemas.headers import (
     DESTINATION_HEADER,
     DETAIL_HEADER,
@@ -25,7 +25,7 @@ from sla_schemas.headers import (
     RETRIED_HEADER,
     TOPIC_HEADER,
 )
-from sla_schemas.memory import Headers, values_of
+from sla_schemas.topics import DEAD_LETTERS, PARKED, Topic
 
 #: Before the id of a parked alert, which has places of its own.
 _ALERTS: Final = "alerts/"

@@ -11,17 +11,17 @@ import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from sla_cli.console import working
-from sla_cli.errors import CommandError
-from sla_cli.feed import connect
 from sla_domain.counting import counted
 from sla_domain.instant import DAY
+from sla_engine.erasure import erase_order
 from sla_kafka.partitioning import partition_for
 from sla_kafka.reading import end_offsets, read_topic
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import EVENTS, HEARTBEATS, TICKETS, TOPICS, Topic
-from sla_schemas.erasure import erase_order
+from sla_lab.errors import CommandError
+from sla_lab.feed import connect
+from sla_lab.progress import working
 from sla_schemas.headers import ERASE_HEADER
+from sla_schemas.topics import EVENTS, HEARTBEATS, TICKETS, TOPICS, Topic
 
 #: Seconds a running tracker has to forget.
 WAIT_SECONDS: Final = 60.0

@@ -8,17 +8,18 @@ import time
 from collections.abc import Iterable
 
 from sla_cli.console import out, print_told, say
-from sla_cli.errors import CommandError
-from sla_cli.recording import Line, laid_out
-from sla_cli.simulation import Story, story_of, within
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Ticket
+from sla_engine.frontier import REPLAY
+from sla_engine.memory import NewerStateError, NotOursError, read_stored, restored_ticket
+from sla_engine.partition import Partition
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import EVENTS, TICKETS
-from sla_schemas.memory import NewerStateError, NotOursError, read_stored, restored_ticket
+from sla_lab.errors import CommandError
+from sla_lab.recording import Line, laid_out
+from sla_lab.simulation import Story, story_of, within
+from sla_schemas.topics import EVENTS, TICKETS
 from sla_text.telling import Table, Told
-from sla_tracker.partition import REPLAY, Partition
 
 _STYLES = {"met": "green", "breached": "red", "paused": "yellow"}
 

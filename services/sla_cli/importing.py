@@ -14,14 +14,14 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final, cast, get_args
 
-from sla_cli.console import err, working
-from sla_cli.errors import CommandError, UsageError
-from sla_cli.importers.ledger import Ledger, Summary
-from sla_cli.importers.mapping import Finding, Mapping
-from sla_cli.importers.opening import FileFormat, opened_table
-from sla_cli.importers.snapshots import State
-from sla_cli.importers.times import WITHOUT_ZONE, check_form
 from sla_domain.counting import counted
+from sla_import.ledger import Ledger, Summary
+from sla_import.mapping import Finding, Mapping
+from sla_import.opening import FileFormat, opened_table
+from sla_import.snapshots import State
+from sla_import.times import WITHOUT_ZONE, check_form
+from sla_lab.errors import CommandError, UsageError
+from sla_lab.progress import err, working
 from sla_schemas.words import Severity
 
 #: How many refused rows are shown in a terminal.

@@ -29,7 +29,8 @@ from sla_cli.commands import (
     topics,
     tracker,
 )
-from sla_cli.errors import UsageError, exit_status_of
+from sla_cli.exit_status import exit_status_of
+from sla_lab.errors import UsageError
 
 app = typer.Typer(
     name="sla",

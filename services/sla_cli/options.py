@@ -42,7 +42,7 @@ EventFiles = Annotated[
     ),
 ]
 
-#: The same number as ``sla_kafka.topics.DEFAULT_PARTITIONS``, which is slow to import; a test
+#: The same number as ``sla_schemas.topics.DEFAULT_PARTITIONS``, which is slow to import; a test
 #: holds them together.
 DEFAULT_PARTITIONS = 12
 
@@ -73,7 +73,7 @@ def settings_of(model: type[Settings], **options: Any) -> Settings:
     """Settings from the environment, with the options given before it. Raises ``UsageError``."""
     from pydantic import ValidationError
 
-    from sla_cli.errors import UsageError
+    from sla_lab.errors import UsageError
 
     try:
         return model(**given(**options))
@@ -96,8 +96,8 @@ def kafka_settings(bootstrap: str | None):  # type: ignore[no-untyped-def]  # no
 
 def instant_option(text: str | None, name: str) -> int | None:
     """An RFC 3339 option as an instant. Raises ``UsageError``."""
-    from sla_cli.errors import UsageError
     from sla_domain.instant import parse_instant
+    from sla_lab.errors import UsageError
 
     if text is None:
         return None
@@ -113,8 +113,8 @@ def since_option(text: str | None) -> int | None:
     """The instant that ``--since`` names, or so long ago. Raises ``UsageError``."""
     import time
 
-    from sla_cli.errors import UsageError
     from sla_domain.instant import parse_duration, parse_instant
+    from sla_lab.errors import UsageError
 
     if text is None:
         return None
@@ -135,7 +135,7 @@ def zone_option(name: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
     """A time zone by name. Raises ``UsageError``."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-    from sla_cli.errors import UsageError
+    from sla_lab.errors import UsageError
 
     try:
         return ZoneInfo(name)

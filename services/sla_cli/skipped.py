@@ -10,9 +10,9 @@ from typing import Any
 from sla_domain.policy import PolicyBook
 from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import APPROVALS, BREACHES, WARNINGS
 from sla_notifier.alert import RETRACTIONS, Alert, UnreadableError, chosen
 from sla_notifier.routes import Routes
+from sla_schemas.topics import APPROVALS, BREACHES, WARNINGS
 
 
 def skipped_alerts(

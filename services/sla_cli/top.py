@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import DataTable, Footer, Static
 
-from sla_cli.errors import CommandError
+from sla_lab.errors import CommandError
 from sla_text.language import Texts
 from sla_text.moments import left, percent
 from sla_text.standing import Stand, notice, undelivered, watched

@@ -1,17 +1,11 @@
-"""Errors meant for people, and those of the domain itself.
+"""Errors of the domain.
 
 Not compiled: a class with two bases can't be.
 """
 
 from __future__ import annotations
 
-
-class UserFacingError(Exception):
-    """Something a person can mend. The message is made for them: it names the input and the remedy
-    and is shown as it is, without a stack trace.
-
-    Every error of the project that may reach a user derives from it; any other is a bug.
-    """
+from sla_config.errors import UserFacingError
 
 
 class CalendarError(UserFacingError, ValueError):

@@ -13,7 +13,7 @@ import uvicorn
 import uvloop
 from aiokafka.errors import KafkaError
 
-from sla_domain.errors import UserFacingError
+from sla_config.errors import UserFacingError
 from sla_intake.app import Intake
 from sla_intake.door import COST, Door, guarded_protocol
 from sla_intake.metrics import IntakeMetrics

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from sla_intake.reading import Letter
 from sla_kafka.clients import Clients
 from sla_kafka.partitioning import partition_for
-from sla_kafka.topics import DEAD_LETTERS, EVENTS, MAX_DEAD_LETTER_BYTES
+from sla_schemas.topics import DEAD_LETTERS, EVENTS, MAX_DEAD_LETTER_BYTES
 
 
 class NotAcknowledgedError(Exception):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from sla_domain.errors import UserFacingError
+from sla_config.errors import UserFacingError
 from sla_intake.arrival import arrival_text
 from sla_intake.reading import understood
 from sla_intake.sources import Source

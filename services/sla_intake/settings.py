@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from sla_kafka.topics import MAX_INPUT_BYTES
+from sla_schemas.topics import MAX_INPUT_BYTES
 
 #: The largest bodies for which there is room, however little is set.
 LEAST_BODIES: Final = 4

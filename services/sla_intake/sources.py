@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from sla_domain.errors import UserFacingError
-from sla_kafka.secrets import secret_of
-from sla_runtime.configuration import Strict, read_toml
+from sla_config.configuration import Strict, read_toml
+from sla_config.errors import UserFacingError
+from sla_config.secrets import secret_of
+from sla_config.wording import nearest
 from sla_schemas.types import Id
-from sla_schemas.wording import nearest
 from sla_schemas.words import Kind, Severity
 
 Vendor = Literal["zendesk", "jira", "freshdesk", "github", "cloudevents"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sla_kafka.topics import (
+from sla_schemas.topics import (
     APPROVALS,
     BREACHES,
     DEAD_LETTERS,

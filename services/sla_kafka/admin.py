@@ -13,10 +13,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from sla_config.errors import UserFacingError
 from sla_domain.counting import counted
-from sla_domain.errors import UserFacingError
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import EVENTS, TOPICS, Topic
+from sla_schemas.topics import EVENTS, TOPICS, Topic
 
 #: A broker that has just started may not yet take topics; how long to go on asking.
 SETTLE_SECONDS: Final = 20.0

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Final, Self
 from uuid import uuid4
 
-from sla_domain.errors import UserFacingError
+from sla_config.errors import UserFacingError
 from sla_kafka.jars import NOT_INSTALLED, class_path, environment_home, lock_digest
 
 HOST: Final = "127.0.0.1"

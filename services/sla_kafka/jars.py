@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from sla_domain.errors import UserFacingError
+from sla_config.errors import UserFacingError
 
 #: What is said where the extra ``kafka`` was left out.
 NOT_INSTALLED: Final = (

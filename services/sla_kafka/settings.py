@@ -9,9 +9,9 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from sla_domain.errors import UserFacingError
-from sla_kafka.network import is_loopback
-from sla_kafka.secrets import secret_file
+from sla_config.errors import UserFacingError
+from sla_config.network import is_loopback
+from sla_config.secrets import secret_file
 
 
 class ConnectionSettingsError(UserFacingError):

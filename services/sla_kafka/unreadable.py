@@ -16,8 +16,8 @@ import aiokafka.consumer.fetcher
 from aiokafka import ConsumerRecord
 from aiokafka.consumer.fetcher import PartitionRecords
 
-from sla_kafka.topics import EVENTS
 from sla_schemas.headers import UNREADABLE_HEADER
+from sla_schemas.topics import EVENTS
 
 _LOG_APPEND_TIME: Final = 1
 

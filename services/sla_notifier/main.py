@@ -8,12 +8,11 @@ import structlog
 from faust.types import TP
 from mode import Service
 
-from sla_domain.errors import UserFacingError
+from sla_config.errors import UserFacingError
 from sla_domain.policy import PolicyBook
 from sla_kafka.admin import check_group
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import APPROVALS, BREACHES, PARKED, TICKETS, WARNINGS
 from sla_kafka.waiting import wait_for_broker, wait_for_topics
 from sla_notifier.metrics import NotifierMetrics
 from sla_notifier.notifier import Notifier
@@ -21,6 +20,7 @@ from sla_notifier.routes import Routes, read_routes
 from sla_notifier.samples import failing_templates
 from sla_notifier.settings import NotifierSettings
 from sla_notifier.standing import told, unready
+from sla_policy.loading import load_policies
 from sla_runtime.address import listen
 from sla_runtime.exposure import PROBES_AT_ONCE, metrics_access
 from sla_runtime.heartbeat import Heart
@@ -29,7 +29,7 @@ from sla_runtime.probes import probes
 from sla_runtime.registry import process_registry
 from sla_runtime.tracing import make_tracing
 from sla_runtime.worker import App, run_unless_asked_to_end, run_worker
-from sla_schemas.policy_file import load_policies
+from sla_schemas.topics import APPROVALS, BREACHES, PARKED, TICKETS, WARNINGS
 
 log = structlog.get_logger("sla_notifier")
 

@@ -13,8 +13,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from sla_domain.policy import PolicyBook
+from sla_engine.memory import values_of
 from sla_kafka.clients import Clients
-from sla_kafka.topics import PARKED, TICKETS
 from sla_notifier.alert import NOBODY, RETRACTIONS, Alert, Origin, UnreadableError, chosen
 from sla_notifier.delivery import Deliverer, Job, Room
 from sla_notifier.lateness import Lateness
@@ -36,7 +36,7 @@ from sla_schemas.headers import (
     RETRIED_HEADER,
     TOPIC_HEADER,
 )
-from sla_schemas.memory import values_of
+from sla_schemas.topics import PARKED, TICKETS
 
 _PARK_PAUSE: Final = 2.0
 #: Characters of a reason.

@@ -9,10 +9,10 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from sla_engine.memory import values_of
 from sla_kafka.clients import Clients, let_go
-from sla_kafka.topics import PARKED
 from sla_notifier.alert import Alert, Origin
-from sla_schemas.memory import values_of
+from sla_schemas.topics import PARKED
 
 _PAUSE: Final = 2.0
 _STOP_SECONDS: Final = 5.0

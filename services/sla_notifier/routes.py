@@ -16,12 +16,12 @@ from pydantic import (
     model_validator,
 )
 
+from sla_config.configuration import Strict, read_toml
+from sla_config.errors import UserFacingError
+from sla_config.secrets import FILE_SUFFIX, secret_of
 from sla_domain.alert import AlertKind
-from sla_domain.errors import UserFacingError
 from sla_domain.instant import parse_duration
-from sla_kafka.secrets import FILE_SUFFIX, secret_of
 from sla_notifier.chat import chat_text
-from sla_runtime.configuration import Strict, read_toml
 from sla_schemas.types import Id
 from sla_schemas.words import Severity
 from sla_text.language import Language

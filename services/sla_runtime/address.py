@@ -6,7 +6,7 @@ import resource
 import socket
 from typing import Final
 
-from sla_domain.errors import UserFacingError
+from sla_config.errors import UserFacingError
 
 #: As many files as a program ever wants to have open, connections among them.
 _FILES: Final = 65536

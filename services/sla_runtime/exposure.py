@@ -9,8 +9,8 @@ from typing import Final
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from sla_kafka.network import is_loopback
-from sla_kafka.secrets import secret_file
+from sla_config.network import is_loopback
+from sla_config.secrets import secret_file
 from sla_runtime.address import AddressError
 
 #: On every answer that no page is made of.

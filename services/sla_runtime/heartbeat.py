@@ -23,9 +23,9 @@ from aiokafka.errors import KafkaError
 
 from sla_kafka.admin import NOT_SEEN
 from sla_kafka.clients import Clients, abandon
-from sla_kafka.topics import HEARTBEATS
 from sla_runtime.background import Background
 from sla_schemas.heartbeat import Heartbeat, PartitionStanding, Program
+from sla_schemas.topics import HEARTBEATS
 
 #: Seconds between two heartbeats.
 EVERY_SECONDS: Final = 2.0

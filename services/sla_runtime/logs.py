@@ -32,5 +32,5 @@ def configure_logs() -> None:
     # The libraries log each retry and their own life; what matters reaches us as an exception.
     for name in ("aiokafka", "faust", "mode", "opentelemetry", "uvicorn"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    schemas = logging.getLogger("sla_schemas")
-    schemas.handlers, schemas.propagate = [_Passed()], False
+    policies = logging.getLogger("sla_policy")
+    policies.handlers, policies.propagate = [_Passed()], False

@@ -20,9 +20,9 @@ from pydantic import ValidationError
 
 from sla_kafka.admin import NOT_SEEN
 from sla_kafka.clients import Clients, let_go
-from sla_kafka.topics import HEARTBEATS, TICKETS
 from sla_runtime.heartbeat import EVERY_SECONDS
 from sla_schemas.heartbeat import Heartbeat, PartitionStanding, Program
+from sla_schemas.topics import HEARTBEATS, TICKETS
 
 #: Seconds without a heartbeat after which a program counts as away.
 PATIENCE_SECONDS: Final = 4 * EVERY_SECONDS

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import Field, HttpUrl
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from sla_domain.errors import UserFacingError
+from sla_config.errors import UserFacingError
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sla_domain.errors import UserFacingError
+from sla_config.errors import UserFacingError
 from sla_kafka.admin import TopicMissingError
 
 

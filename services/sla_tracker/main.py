@@ -10,15 +10,15 @@ from typing import Any
 import structlog
 from aiokafka.errors import KafkaError
 
-from sla_domain.errors import UserFacingError
+from sla_config.errors import UserFacingError
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
+from sla_policy.loading import load_policies
 from sla_runtime.exposure import metrics_access
 from sla_runtime.heartbeat import Heart
 from sla_runtime.logs import configure_logs
 from sla_runtime.registry import process_registry
 from sla_runtime.tracing import make_tracing
-from sla_schemas.policy_file import load_policies
 from sla_tracker.http import HUNG_SECONDS, Health, Watchdog, serve
 from sla_tracker.metrics import TrackerMetrics
 from sla_tracker.settings import TrackerSettings

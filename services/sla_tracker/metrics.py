@@ -21,8 +21,9 @@ from sla_domain.clock import Outcome
 from sla_domain.event import EventType
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Status
+from sla_engine.census import NO_SEVERITY
+from sla_engine.effects import Effects, Stopped
 from sla_schemas.words import DeadLetterReason, NoticeKind, Origin, Party, Severity
-from sla_tracker.partition import Effects, Stopped
 from sla_tracker.state import State
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from sla_tracker.tracker import Tracker
 
 RESULTS: Final = ("applied", "early", "duplicate", "conflict", "rekeyed")
-NO_SEVERITY: Final = "none"
 NO_ORIGIN: Final = "none"
 CONSUMED_BUCKETS: Final = (0.25, 0.5, 0.75, 0.9, 1.0, 1.25, 1.5, 2.0, 3.0)
 TRANSACTION_BUCKETS: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15)

@@ -10,13 +10,13 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from sla_domain.counting import counted
 from sla_domain.errors import UnknownPolicyError
+from sla_engine.memory import NewerStateError, NotOursError, read_stored
+from sla_engine.partition import Partition
+from sla_engine.wire.progress import Progress, read_progress
 from sla_kafka.clients import Clients, let_go
-from sla_kafka.topics import EVENTS, PROGRESS, TICKETS
-from sla_schemas.memory import NewerStateError, NotOursError, read_stored
+from sla_schemas.topics import EVENTS, PROGRESS, TICKETS
 from sla_tracker.errors import FatalError, OpenTransactionError
-from sla_tracker.partition import Partition
 from sla_tracker.settings import TrackerSettings
-from sla_tracker.wire.progress import Progress, read_progress
 
 #: Tickets put back between two looks at what else the event loop has to do.
 _BREATH: Final = 200

@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from sla_kafka.secrets import erase_key
-from sla_tracker.partition import DEFAULT_GRACE, REPLAY, TimeRule
+from sla_config.secrets import erase_key
+from sla_engine.frontier import DEFAULT_GRACE, REPLAY, TimeRule
 
 
 class TrackerSettings(BaseSettings):

@@ -18,14 +18,17 @@ from aiokafka.errors import IllegalStateError
 
 from sla_domain.counting import counted
 from sla_domain.policy import PolicyBook
+from sla_engine.effects import Effects
+from sla_engine.erasure import refusal_without
+from sla_engine.partition import Partition
+from sla_engine.wire.progress import write_progress
+from sla_engine.wire.records import size_of
 from sla_kafka.clients import Clients
-from sla_kafka.topics import EVENTS
 from sla_runtime.tracing import Tracing
-from sla_schemas.erasure import refusal_without
+from sla_schemas.topics import EVENTS
 from sla_tracker.broker_clock import BrokerClock
 from sla_tracker.errors import FatalError
 from sla_tracker.metrics import TrackerMetrics
-from sla_tracker.partition import Effects, Partition
 from sla_tracker.restore import restore
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.sources import Heard, SourceWatch
@@ -33,8 +36,6 @@ from sla_tracker.state import State
 from sla_tracker.topic_check import check_topics
 from sla_tracker.traces import Traces
 from sla_tracker.transaction import TransactionalWriter
-from sla_tracker.wire.progress import write_progress
-from sla_tracker.wire.records import size_of
 
 #: Seconds between looks at the clock while nothing arrives and no deadline is due.
 TICK: Final = 0.5

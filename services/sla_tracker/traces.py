@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from sla_domain.alert import Alert, Notice
+from sla_engine.wire.records import Record
 from sla_runtime.tracing import Tracing
-from sla_tracker.wire.records import Record
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span

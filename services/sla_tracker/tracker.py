@@ -14,10 +14,10 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 
 from sla_domain.policy import PolicyBook
 from sla_kafka.clients import Clients, date_fetches, hold_fetches, let_go
-from sla_kafka.topics import EVENTS
 from sla_kafka.waiting import wait_for_broker, wait_for_topics
 from sla_runtime.background import Background
 from sla_runtime.tracing import Tracing
+from sla_schemas.topics import EVENTS
 from sla_tracker import broker_clock
 from sla_tracker.errors import FatalError
 from sla_tracker.metrics import TrackerMetrics

@@ -14,20 +14,20 @@ from typing import Any, Final, TypeVar
 import aiokafka.producer.sender
 from aiokafka import TopicPartition
 
+from sla_engine.effects import Effects
+from sla_engine.wire.alerts import ALERT_TOPICS, write_alert
 from sla_kafka.clients import Clients, abandon
 from sla_kafka.partitioning import partition_for
-from sla_kafka.topics import (
+from sla_runtime.tracing import TRACEPARENT
+from sla_schemas.topics import (
     DEAD_LETTERS,
     EVENTS,
     MAX_TICKET_BYTES,
     PROGRESS,
     TICKETS,
 )
-from sla_runtime.tracing import TRACEPARENT
 from sla_tracker.broker_clock import BrokerClock
-from sla_tracker.partition import Effects
 from sla_tracker.settings import TrackerSettings
-from sla_tracker.wire.alerts import ALERT_TOPICS, write_alert
 
 #: The broker aborts a transaction open longer than this, in milliseconds.
 TRANSACTION_TIMEOUT_MS: Final = 30_000

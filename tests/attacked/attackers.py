@@ -23,7 +23,7 @@ from support.poison import poison
 from attacked.programs import ATTACKER, NEIGHBOUR, PARTITIONS
 from sla_domain.instant import DAY, HOUR, MINUTE, format_instant
 from sla_kafka.partitioning import partition_for
-from sla_kafka.topics import EVENTS
+from sla_schemas.topics import EVENTS
 
 #: Connections that a stranger holds to each program, and unfinished bodies to the intake.
 HELD: Final = 64

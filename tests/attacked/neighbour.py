@@ -18,10 +18,10 @@ from support.receiver import Receiver
 
 from attacked.attackers import event, now
 from attacked.programs import NEIGHBOUR, Programs
-from sla_cli.rig import Program
 from sla_domain.instant import HOUR, MINUTE
 from sla_kafka.reading import follower
-from sla_kafka.topics import BREACHES
+from sla_lab.processes import Program
+from sla_schemas.topics import BREACHES
 
 #: Tickets a second, and looks at board and health.
 RATE: Final = 20

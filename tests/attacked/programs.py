@@ -14,10 +14,10 @@ from typing import Final, Self
 
 from support.receiver import Receiver
 
-from sla_cli.rig import Program, TrackerProcess
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
+from sla_lab.processes import Program, TrackerProcess
 
 PARTITIONS: Final = 3
 #: What the intake calls the two that send to it, and the prefixes of their tickets.

@@ -22,7 +22,7 @@ from attacked.attackers import Target
 from attacked.neighbour import Seen, delivered, look, send, watch
 from attacked.programs import ATTACKER, NEIGHBOUR, Programs
 from sla_domain.instant import SECOND
-from sla_tracker.partition import DEFAULT_GRACE
+from sla_engine.frontier import DEFAULT_GRACE
 
 #: Seconds after which an alert is late, and for which they are waited for at the end.
 LATE: Final = 1.0

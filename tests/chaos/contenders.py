@@ -22,13 +22,14 @@ from chaos import naive_agent
 from chaos.crew import Worker
 from chaos.oracle import Verdict, judge, read, simulate
 from chaos.story import story
-from sla_cli.recording import Line
-from sla_cli.rig import TrackerProcess, wait_for_progress
 from sla_kafka.admin import admin_client
 from sla_kafka.embedded import free_port
 from sla_kafka.reading import end_offsets
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import EVENTS
+from sla_lab.processes import TrackerProcess
+from sla_lab.recording import Line
+from sla_lab.replaying import wait_for_progress
+from sla_schemas.topics import EVENTS
 
 Offsets = dict[TopicPartition, int]
 

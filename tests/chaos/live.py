@@ -22,13 +22,15 @@ from support.disproved import disproved
 from chaos.contenders import Offsets, Trackers, start_tracker
 from chaos.crew import Worker
 from chaos.oracle import Verdict, read
-from sla_cli.recording import Line, as_line
 from sla_domain.instant import HOUR, MINUTE, SECOND, format_instant
+from sla_engine.effects import Effects
+from sla_engine.frontier import DEFAULT_GRACE, TimeRule
+from sla_engine.partition import Partition
+from sla_engine.wire.alerts import ALERT_TOPICS, write_alert
+from sla_engine.wire.tables import write_json
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import APPROVALS, BREACHES, DEAD_LETTERS, EVENTS, TICKETS, WARNINGS
-from sla_tracker.partition import DEFAULT_GRACE, Effects, Partition, TimeRule
-from sla_tracker.wire.alerts import ALERT_TOPICS, write_alert
-from sla_tracker.wire.tables import write_json
+from sla_lab.recording import Line, as_line
+from sla_schemas.topics import APPROVALS, BREACHES, DEAD_LETTERS, EVENTS, TICKETS, WARNINGS
 
 #: How long before its delivery a ticket of yesterday began.
 OUTAGE: Final = 25 * HOUR

@@ -11,7 +11,7 @@ import sys
 from typing import Any, Final
 
 from sla_domain.instant import HOUR, parse_instant
-from sla_kafka.topics import EVENTS
+from sla_schemas.topics import EVENTS
 
 APP: Final = "naive"
 BREACHES: Final = "naive-breaches"

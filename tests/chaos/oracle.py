@@ -17,8 +17,8 @@ from chaos.story import END
 from sla_domain.instant import DAY, parse_instant
 from sla_kafka.reading import end_offsets, follower
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import APPROVALS, BREACHES, DEAD_LETTERS, EVENTS, TICKETS, WARNINGS
 from sla_schemas.headers import REPLAY_FRONTIER_HEADER
+from sla_schemas.topics import APPROVALS, BREACHES, DEAD_LETTERS, EVENTS, TICKETS, WARNINGS
 
 SLA: Final = Path(sys.executable).with_name("sla")
 #: How long the default policy keeps a closed ticket, and when the story is over.

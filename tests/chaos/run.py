@@ -23,14 +23,14 @@ from chaos.contenders import Contender
 from chaos.crew import Crew, Kill
 from chaos.faults import Plan, bring_about
 from chaos.oracle import Verdict, read, write_input
-from sla_cli.recording import Line
+from sla_engine.wire.progress import read_progress
 from sla_kafka.admin import create_topics
 from sla_kafka.partitioning import partition_for
 from sla_kafka.reading import end_offsets
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import EVENTS, PROGRESS
+from sla_lab.recording import Line
 from sla_schemas.headers import REPLAY_FRONTIER_HEADER
-from sla_tracker.wire.progress import read_progress
+from sla_schemas.topics import EVENTS, PROGRESS
 
 PARTITIONS = 12
 Say = Callable[[str], None]

@@ -8,9 +8,9 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Final
 
-from sla_cli.recording import Line, as_line
 from sla_domain.instant import DAY, HOUR, MINUTE, format_instant, parse_instant
-from sla_tracker.wire.tables import write_json
+from sla_engine.wire.tables import write_json
+from sla_lab.recording import Line, as_line
 
 BEGIN: Final = parse_instant("2025-01-06T12:00:00Z")
 SPAN: Final = 540 * DAY

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support import POLICY, ROOT, shared_file
 
-from sla_cli.scenarios import read_scenarios, try_file
+from sla_lab.scenarios import read_scenarios, try_file
 
 DOC = ROOT / "docs" / "policy.md"
 CLAUSES = [f"C{number}" for number in range(1, 22)]

@@ -24,11 +24,11 @@ from sla_board.settings import BoardSettings
 from sla_intake.settings import IntakeSettings
 from sla_intake.sources import read_sources
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import DEFAULT_PARTITIONS
 from sla_notifier.main import check_routes
 from sla_notifier.settings import NotifierSettings
 from sla_runtime.exposure import HttpSettings
 from sla_runtime.tracing import TracingSettings
+from sla_schemas.topics import DEFAULT_PARTITIONS
 from sla_tracker.settings import TrackerSettings
 
 DEPLOY = ROOT / "deploy"

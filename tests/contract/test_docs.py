@@ -19,7 +19,7 @@ from support import ROOT, script
 
 from sla_cli.main import app
 from sla_domain.event import EVENT_TYPES
-from sla_schemas.policy_file import PolicyFile
+from sla_policy.sections import PolicyFile
 from sla_text.language import catalogue
 
 

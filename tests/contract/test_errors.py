@@ -10,8 +10,9 @@ from types import ModuleType
 import pytest
 from support import ROOT
 
-from sla_cli.errors import UsageError, exit_status_of
-from sla_domain.errors import UserFacingError
+from sla_cli.exit_status import exit_status_of
+from sla_config.errors import UserFacingError
+from sla_lab.errors import UsageError
 
 PACKAGES = sorted(
     path.parent.name
@@ -26,8 +27,8 @@ INTERNAL = {
     "sla_board.reader._NothingToReadError": "tried again",
     "sla_cli.batch.QuestionError": "a sentence about the question",
     "sla_cli.bringing_back._CannotGoError": "told beside its letter",
-    "sla_cli.importers.mapping.RefusedError": "rows refused, each named",
-    "sla_cli.importers.text._TooLongError": "a row refused",
+    "sla_import.mapping.RefusedError": "rows refused, each named",
+    "sla_import.text._TooLongError": "a row refused",
     "sla_domain.instant.NaiveTimeError": "a dead letter, or a sentence about the option",
     "sla_intake.delivery.UnusableError": "a dead letter",
     "sla_intake.publisher.NotAcknowledgedError": "a problem document",
@@ -39,10 +40,10 @@ INTERNAL = {
     "sla_notifier.delivery.RefusedError": "parked",
     "sla_notifier.recall.GoneError": "logged and counted: there is nothing left to park",
     "sla_runtime.problem.ProblemError": "a problem document",
-    "sla_schemas.policy_file.UnfitError": "a mistake of the policy file",
-    "sla_schemas.toml_file.TomlFileError": "the mistake of the file's own error",
+    "sla_policy.values.UnfitError": "a mistake of the policy file",
+    "sla_config.toml_file.TomlFileError": "the mistake of the file's own error",
     "sla_tracker.errors.OpenTransactionError": "tried again",
-    "sla_tracker.wire.events.NotFast": "read by the models",
+    "sla_engine.wire.events.NotFast": "read by the models",
 }
 
 

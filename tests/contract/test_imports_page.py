@@ -10,10 +10,10 @@ import pytest
 from support import ROOT
 from support.imports import imported
 
-from sla_cli.importers.bpic2013 import STATES as VINST_STATES
-from sla_cli.importers.columns import Columns
-from sla_cli.importers.helpdesk import Helpdesk
-from sla_cli.importers.servicenow import ServiceNow
+from sla_import.bpic2013 import STATES as VINST_STATES
+from sla_import.columns import Columns
+from sla_import.helpdesk import Helpdesk
+from sla_import.servicenow import ServiceNow
 from sla_schemas.events import TICKET_EVENT
 
 PAGE = (ROOT / "docs" / "imports.md").read_text("utf-8")

@@ -17,8 +17,8 @@ from support.compatibility import incompatibilities
 import generate
 from jsonschema import Draft202012Validator, FormatChecker
 from sla_domain.event import EventType
-from sla_kafka.topics import TOPICS
 from sla_schemas.events import TYPE_PREFIX
+from sla_schemas.topics import TOPICS
 
 SCHEMAS = ROOT / "schemas"
 EXAMPLES = sorted((SCHEMAS / "examples").glob("*.json"))

@@ -10,11 +10,12 @@ from support import state_story
 from support.state_story import END, first_part, records
 
 from sla_domain.policy import PolicyBook
-from sla_kafka.topics import EVENTS
-from sla_schemas.memory import STATE_VERSION, NewerStateError, NotOursError, read_stored
-from sla_tracker.partition import Partition, TimeRule
-from sla_tracker.wire.alerts import write_alert
-from sla_tracker.wire.progress import read_progress
+from sla_engine.frontier import TimeRule
+from sla_engine.memory import STATE_VERSION, NewerStateError, NotOursError, read_stored
+from sla_engine.partition import Partition
+from sla_engine.wire.alerts import write_alert
+from sla_engine.wire.progress import read_progress
+from sla_schemas.topics import EVENTS
 
 STATES = Path(__file__).parents[1] / "fixtures" / "state"
 VERSIONS = sorted(int(path.name) for path in STATES.iterdir())

@@ -14,14 +14,15 @@ from prometheus_client import CollectorRegistry
 from support import default_book, event, lines_of
 
 from fuzz.mutation import record
-from sla_cli.recording import Recorded
 from sla_domain.instant import DAY, parse_instant
-from sla_kafka.topics import EVENTS
-from sla_schemas.memory import read_stored
+from sla_engine.frontier import TimeRule
+from sla_engine.memory import read_stored
+from sla_engine.partition import Partition
+from sla_engine.wire.alerts import write_alert
+from sla_engine.wire.progress import Counts
+from sla_lab.recording import Recorded
+from sla_schemas.topics import EVENTS
 from sla_tracker.metrics import TrackerMetrics
-from sla_tracker.partition import Partition, TimeRule
-from sla_tracker.wire.alerts import write_alert
-from sla_tracker.wire.progress import Counts
 
 #: Seconds that any one record may take.
 HANG_SECONDS: Final = 2.0

@@ -10,9 +10,10 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(include=["sla_tracker", "sla_domain", "sla_schemas", "pydantic"]):
-    from sla_cli.recording import Recorded
-    from sla_kafka.topics import EVENTS
-    from sla_tracker.partition import Partition, TimeRule
+    from sla_engine.frontier import TimeRule
+    from sla_engine.partition import Partition
+    from sla_lab.recording import Recorded
+    from sla_schemas.topics import EVENTS
 
 from support import default_book
 

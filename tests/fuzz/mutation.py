@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from support import ROOT
 
-from sla_cli.recording import Recorded
 from sla_domain.instant import HOUR, format_instant, parse_instant
-from sla_kafka.topics import EVENTS
+from sla_lab.recording import Recorded
 from sla_schemas.headers import REKEYED_HEADER, REPLAY_FRONTIER_HEADER, RETRIED_HEADER
+from sla_schemas.topics import EVENTS
 
 CORPUS: Final = Path(__file__).parent / "corpus"
 #: What a value may be put in the place of another.

@@ -10,8 +10,9 @@ from support import default_book, event
 from support.simulated_kafka import SimulatedRecord
 
 from sla_domain.instant import format_instant
-from sla_kafka.topics import EVENTS
-from sla_tracker.partition import MOST_FOLDED, Partition, TimeRule
+from sla_engine.frontier import TimeRule
+from sla_engine.partition import MOST_FOLDED, Partition
+from sla_schemas.topics import EVENTS
 
 BEGAN = 1_795_435_200_000
 KNOWN = 700

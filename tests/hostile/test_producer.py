@@ -15,13 +15,13 @@ from aiokafka.record._crc32c import crc
 from support import event
 from support.live import PARTITIONS, ago, keyed, publish, table_row, until
 
-from sla_cli.rig import TrackerProcess
+from sla_engine.memory import values_of
 from sla_kafka.partitioning import partition_for
 from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import DEAD_LETTERS, EVENTS
+from sla_lab.processes import TrackerProcess
 from sla_schemas.headers import DETAIL_HEADER, LENGTH_HEADER, REASON_HEADER
-from sla_schemas.memory import values_of
+from sla_schemas.topics import DEAD_LETTERS, EVENTS
 
 pytestmark = pytest.mark.kafka
 NEIGHBOUR = "NEIGHBOUR"

@@ -17,9 +17,9 @@ from support.alerts import example, write
 from support.live import PARTITIONS, until
 from support.receiver import Answer, Receiver
 
-from sla_cli.rig import Program
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import BREACHES
+from sla_lab.processes import Program
+from sla_schemas.topics import BREACHES
 
 pytestmark = pytest.mark.kafka
 

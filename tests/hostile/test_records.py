@@ -9,9 +9,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support import default_book, event
 
-from sla_cli.recording import Recorded
 from sla_domain.instant import parse_instant
-from sla_kafka.topics import EVENTS, MAX_DEAD_LETTER_BYTES
+from sla_engine.frontier import REPLAY, TimeRule
+from sla_engine.memory import values_of
+from sla_engine.partition import Partition
+from sla_engine.wire.records import size_of
+from sla_lab.recording import Recorded
 from sla_schemas.cutting import KEPT_VALUE
 from sla_schemas.headers import (
     DETAIL_HEADER,
@@ -21,10 +24,8 @@ from sla_schemas.headers import (
     REPLAY_FRONTIER_HEADER,
     SHA256_HEADER,
 )
-from sla_schemas.memory import values_of
-from sla_tracker.partition import REPLAY, Partition, TimeRule
+from sla_schemas.topics import EVENTS, MAX_DEAD_LETTER_BYTES
 from sla_tracker.sources import LEAST, Heard, SourceWatch
-from sla_tracker.wire.records import size_of
 
 NOW = parse_instant("2026-11-25T14:00:00Z")
 EVENT = json.dumps(event("created", "2026-11-25T13:59:00Z", "T", severity="low")).encode()

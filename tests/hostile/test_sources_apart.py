@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from support.intake import DELIVERIES, read, source
 
+from sla_config.secrets import SecretError, secret_file
 from sla_intake.sources import SourcesError, read_sources
 from sla_intake.vendors import cloudevents
-from sla_kafka.secrets import SecretError, secret_file
 from sla_schemas.events import TICKET_EVENT
 
 PREFIX = "OWN-"

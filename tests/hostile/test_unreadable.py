@@ -13,9 +13,9 @@ from aiokafka.record._crc32c import crc
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
-from sla_kafka.topics import EVENTS, TICKETS
 from sla_kafka.unreadable import TolerantRecords
 from sla_schemas.headers import UNREADABLE_HEADER
+from sla_schemas.topics import EVENTS, TICKETS
 
 NO_TEXT = b"\xff\xfe\xfd\xfc"
 

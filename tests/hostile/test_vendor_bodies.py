@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from support import ROOT, default_book
 from support.intake import ARRIVED, DELIVERIES, READ, WEBHOOKS, Client, read, source
 
-from sla_cli.recording import Recorded
+from sla_engine.admission import admit
+from sla_engine.wire.events import Received
 from sla_intake.reading import Letter, understood
 from sla_intake.vendors import TRANSLATE, cloudevents
-from sla_kafka.topics import DEAD_LETTERS, EVENTS, MAX_DEAD_LETTER_BYTES, MAX_INPUT_BYTES
-from sla_tracker.wire.events import Received, read_event
+from sla_lab.recording import Recorded
+from sla_schemas.topics import DEAD_LETTERS, EVENTS, MAX_DEAD_LETTER_BYTES, MAX_INPUT_BYTES
 
 BOOK = default_book()
 #: How many deliveries are made up; ``make fuzz-http`` makes more of them.
@@ -104,7 +105,7 @@ def taken(events: list[dict[str, Any]]) -> None:
     """
     for each in events:
         key, value = each["subject"].encode(), json.dumps(each).encode()
-        found = read_event(Recorded(EVENTS.name, 0, 0, READ, key, value, []), BOOK, replay=False)
+        found = admit(Recorded(EVENTS.name, 0, 0, READ, key, value, []), BOOK, replay=False)
         assert isinstance(found, Received) or found.reason == "unclassifiable", found
 
 

@@ -16,9 +16,10 @@ import pytest
 from support import POLICY, ROOT, event, shared_file
 from support.cli import SLA, environment, in_the_background, sla, sla_json
 
-from sla_cli import options, sample
+from sla_cli import options
 from sla_domain.instant import format_instant, parse_duration, parse_instant
-from sla_kafka.topics import DEFAULT_PARTITIONS, TOPICS
+from sla_lab import sample
+from sla_schemas.topics import DEFAULT_PARTITIONS, TOPICS
 
 COMMANDS = [
     "demo",

@@ -21,13 +21,13 @@ from support.cli import sla, sla_json
 from support.live import PARTITIONS, keyed, publish, records_of, table_row, until
 from support.receiver import Receiver
 
-from sla_cli.rig import Program, TrackerProcess
 from sla_kafka.admin import admin_client, create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.partitioning import partition_for
 from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import BREACHES, DEAD_LETTERS, EVENTS, MAX_INPUT_BYTES, PARKED
+from sla_lab.processes import Program, TrackerProcess
+from sla_schemas.topics import BREACHES, DEAD_LETTERS, EVENTS, MAX_INPUT_BYTES, PARKED
 
 pytestmark = pytest.mark.kafka
 

@@ -20,14 +20,14 @@ from typing import Any
 import pytest
 from support import ROOT
 
-from sla_cli.rig import Program
 from sla_intake.redelivery import RedeliveryError, redelivered
 from sla_intake.sources import Source
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import DEAD_LETTERS, EVENTS
+from sla_lab.processes import Program
+from sla_schemas.topics import DEAD_LETTERS, EVENTS
 
 pytestmark = pytest.mark.kafka
 

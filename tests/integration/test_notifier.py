@@ -20,10 +20,10 @@ from support.cli import sla, sla_json
 from support.live import PARTITIONS, ago, keyed, publish, until
 from support.receiver import Receiver
 
-from sla_cli.rig import Program, TrackerProcess
 from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import APPROVALS, BREACHES, PARKED, TICKETS, WARNINGS
+from sla_lab.processes import Program, TrackerProcess
+from sla_schemas.topics import APPROVALS, BREACHES, PARKED, TICKETS, WARNINGS
 
 pytestmark = pytest.mark.kafka
 

@@ -21,12 +21,12 @@ from support.live import PARTITIONS, ago, keyed, publish, until
 from support.monitoring import DEPLOY, Prometheus, promtool
 from support.receiver import Receiver
 
-from sla_cli.feed import Feed
-from sla_cli.recording import read_lines
-from sla_cli.rig import Program, TrackerProcess
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
+from sla_lab.feed import Feed
+from sla_lab.processes import Program, TrackerProcess
+from sla_lab.recording import read_lines
 
 pytestmark = pytest.mark.kafka
 

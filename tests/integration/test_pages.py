@@ -18,7 +18,7 @@ from support.cli import SLA, environment
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka, free_port
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import DEFAULT_PARTITIONS
+from sla_schemas.topics import DEFAULT_PARTITIONS
 
 pytestmark = pytest.mark.kafka
 

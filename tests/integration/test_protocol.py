@@ -15,23 +15,26 @@ from aiokafka.errors import KafkaError
 from support import event, lines_of
 from support.cli import sla, sla_json
 
-from sla_cli.feed import Feed
-from sla_cli.recording import Line
-from sla_cli.rig import TrackerProcess, wait_for_progress
 from sla_domain.instant import DAY, format_instant, parse_instant
 from sla_domain.policy import PolicyBook
+from sla_engine.effects import Effects
+from sla_engine.frontier import REPLAY
+from sla_engine.partition import Partition
+from sla_engine.wire.progress import Counts, read_progress, write_progress
 from sla_kafka.admin import create_topics, topic_states
 from sla_kafka.clients import KafkaClients
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.reading import end_offsets, read_topic
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import EVENTS, MAX_TICKET_BYTES, PROGRESS, TICKETS, TOPICS
+from sla_lab.feed import Feed
+from sla_lab.processes import TrackerProcess
+from sla_lab.recording import Line
+from sla_lab.replaying import wait_for_progress
+from sla_schemas.topics import EVENTS, MAX_TICKET_BYTES, PROGRESS, TICKETS, TOPICS
 from sla_tracker.errors import FatalError
-from sla_tracker.partition import REPLAY, Effects, Partition
 from sla_tracker.restore import restore
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.transaction import TransactionalWriter
-from sla_tracker.wire.progress import Counts, read_progress, write_progress
 
 pytestmark = pytest.mark.kafka
 

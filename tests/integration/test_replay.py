@@ -16,16 +16,17 @@ from support import event, lines_of, shared_file
 from support.cli import sla, sla_json
 from support.imports import imported
 
-from sla_cli.feed import Feed
-from sla_cli.importers.servicenow import ServiceNow
-from sla_cli.recording import Line, opened, read_lines
-from sla_cli.rig import Rig, collect, output_ends, replay_through, wait_for_progress
-from sla_cli.simulation import Outputs, simulate
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
+from sla_engine.wire.progress import read_progress
+from sla_import.servicenow import ServiceNow
 from sla_kafka.reading import end_offsets, read_topic
-from sla_kafka.topics import EVENTS, PROGRESS
-from sla_tracker.wire.progress import read_progress
+from sla_lab.feed import Feed
+from sla_lab.processes import Harness
+from sla_lab.recording import Line, opened, read_lines
+from sla_lab.replaying import collect, output_ends, replay_through, wait_for_progress
+from sla_lab.simulation import Outputs, simulate
+from sla_schemas.topics import EVENTS, PROGRESS
 
 pytestmark = pytest.mark.kafka
 PARTITIONS = 6
@@ -101,8 +102,8 @@ def test_any_number_of_trackers_gives_the_same(book: PolicyBook, trackers: int) 
     assert simulated.summary.notices == 4
     assert len(simulated.approvals) == 2
     assert any(b'"limit":"integrations_24x7"' in line for line in simulated.breaches)
-    with Rig(partitions=PARTITIONS, trackers=trackers) as rig:
-        real = asyncio.run(replay_through(rig.settings, lines, book, None, rig.check))
+    with Harness(partitions=PARTITIONS, trackers=trackers) as harness:
+        real = asyncio.run(replay_through(harness.settings, lines, book, None, harness.check))
     assert_same_alerts(real, simulated)
 
 
@@ -121,27 +122,27 @@ def test_trackers_stopped_killed_and_added_in_the_middle_change_nothing(
     end = parse_instant("2016-04-01T00:00:00Z")
     simulated = simulate(lines, book, partitions=PARTITIONS, until=end)
     third = len(lines) // 3
-    with Rig(partitions=PARTITIONS, trackers=1) as rig:
-        rig.trackers[0].wait_until_ready()
+    with Harness(partitions=PARTITIONS, trackers=1) as harness:
+        harness.trackers[0].wait_until_ready()
 
         async def disturbed() -> Outputs:
-            begun = await end_offsets(rig.settings, EVENTS.name)
-            starts = await output_ends(rig.settings)
-            async with Feed(rig.settings) as feed:
+            begun = await end_offsets(harness.settings, EVENTS.name)
+            starts = await output_ends(harness.settings)
+            async with Feed(harness.settings) as feed:
                 await publish(feed, lines[:third])
-                await wait_until_processed(rig, third // 4)
-                rig.trackers[0].kill()
-                second = rig.add_tracker(tmp_path / "second.log")
+                await wait_until_processed(harness, third // 4)
+                harness.trackers[0].kill()
+                second = harness.add_tracker(tmp_path / "second.log")
                 await publish(feed, lines[third : 2 * third])
-                await wait_until_processed(rig, third + third // 4)
-                rig.add_tracker(tmp_path / "third.log").wait_until_ready()
+                await wait_until_processed(harness, third + third // 4)
+                harness.add_tracker(tmp_path / "third.log").wait_until_ready()
                 await publish(feed, lines[2 * third :])
                 assert await asyncio.to_thread(second.stop) == 0
                 await feed.move_frontier(end)
                 sent = feed.sent
-            goals = await end_offsets(rig.settings, EVENTS.name)
-            await wait_for_progress(rig.settings, begun, goals, lambda: None)
-            outputs = await collect(rig.settings, starts)
+            goals = await end_offsets(harness.settings, EVENTS.name)
+            await wait_for_progress(harness.settings, begun, goals, lambda: None)
+            outputs = await collect(harness.settings, starts)
             outputs.summary.events = sent
             return outputs
 
@@ -155,11 +156,11 @@ async def publish(feed: Feed, lines: list[Line]) -> None:
     await feed.flush()
 
 
-async def wait_until_processed(rig: Rig, records: int, seconds: float = 60) -> None:
+async def wait_until_processed(harness: Harness, records: int, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         latest = {}
-        for record in await read_topic(rig.settings, PROGRESS.name):
+        for record in await read_topic(harness.settings, PROGRESS.name):
             latest[record.partition] = read_progress(record.value).offset
         if sum(latest.values()) >= records:
             return
@@ -183,15 +184,15 @@ def test_replay_without_a_tracker_there_says_so() -> None:
 
 def test_the_offsets_a_replay_leaves_for_lag_tools(book: PolicyBook) -> None:
     lines = list(read_lines([Path("sample")]))[:200]
-    with Rig(partitions=2) as rig:
-        asyncio.run(replay_through(rig.settings, lines, book, None, rig.check))
-        ends = asyncio.run(end_offsets(rig.settings, EVENTS.name))
-        committed = asyncio.run(group_offsets(rig))
+    with Harness(partitions=2) as harness:
+        asyncio.run(replay_through(harness.settings, lines, book, None, harness.check))
+        ends = asyncio.run(end_offsets(harness.settings, EVENTS.name))
+        committed = asyncio.run(group_offsets(harness))
     assert committed == ends
 
 
-async def group_offsets(rig: Rig) -> dict[object, int]:
-    client = AIOKafkaAdminClient(**rig.settings.client_options())
+async def group_offsets(harness: Harness) -> dict[object, int]:
+    client = AIOKafkaAdminClient(**harness.settings.client_options())
     await client.start()
     try:
         offsets = await client.list_consumer_group_offsets("sla-tracker")

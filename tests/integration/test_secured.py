@@ -22,12 +22,12 @@ from support.live import PARTITIONS, ago, publish, until
 from support.receiver import Receiver
 from support.secure_kafka import ADMIN, STRANGER, Grant, SecureKafka, deployed_grants
 
-from sla_cli.rig import Program
 from sla_kafka.access import BOARD, INTAKE, NOTIFIER, OPERATOR, SCALER, TRACKER
 from sla_kafka.admin import admin_client, create_topics
 from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import (
+from sla_lab.processes import Program
+from sla_schemas.topics import (
     APPROVALS,
     BREACHES,
     DEAD_LETTERS,

@@ -16,7 +16,7 @@ from sla_kafka.admin import create_topics
 from sla_kafka.clients import Clients, KafkaClients, date_fetches
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import TICKETS, TOPICS
+from sla_schemas.topics import TICKETS, TOPICS
 
 pytestmark = pytest.mark.kafka
 Story = Callable[[Clients, int], Awaitable[None]]

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from support.live import until
 
-from sla_cli.rig import Program
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka, free_port
 from sla_kafka.settings import KafkaSettings
+from sla_lab.processes import Program
 
 pytestmark = pytest.mark.kafka
 

@@ -20,12 +20,15 @@ from support.cli import SLA, environment, sla, sla_json
 from support.live import ERASE_KEY, PARTITIONS, ago, keyed, publish, records_of, table_row, until
 
 from sla_cli.erasing import erase
-from sla_cli.rig import TrackerProcess
+from sla_engine.partition import EVENT_WEIGHT, MAX_TICKET_WEIGHT
+from sla_engine.wire.progress import read_progress
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.partitioning import partition_for
 from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import (
+from sla_lab.processes import TrackerProcess
+from sla_schemas.headers import REASON_HEADER
+from sla_schemas.topics import (
     APPROVALS,
     BREACHES,
     DEAD_LETTERS,
@@ -34,10 +37,7 @@ from sla_kafka.topics import (
     TICKETS,
     WARNINGS,
 )
-from sla_schemas.headers import REASON_HEADER
 from sla_schemas.words import NoticeKind
-from sla_tracker.partition import EVENT_WEIGHT, MAX_TICKET_WEIGHT
-from sla_tracker.wire.progress import read_progress
 
 pytestmark = pytest.mark.kafka
 

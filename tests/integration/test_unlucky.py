@@ -30,14 +30,14 @@ from support.live import (
     until,
 )
 
-from sla_cli.rig import TrackerProcess
+from sla_engine.wire.progress import read_progress
 from sla_kafka.admin import NOT_SEEN, admin_client, create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.partitioning import partition_for
 from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import BREACHES, EVENTS, PROGRESS, TICKETS, TOPICS, WARNINGS, Topic
-from sla_tracker.wire.progress import read_progress
+from sla_lab.processes import TrackerProcess
+from sla_schemas.topics import BREACHES, EVENTS, PROGRESS, TICKETS, TOPICS, WARNINGS, Topic
 
 pytestmark = pytest.mark.kafka
 TICKET = "UNLUCKY-1"

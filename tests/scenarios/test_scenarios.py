@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sla_cli.scenarios import Verdict, read_scenarios, try_file
+from sla_lab.scenarios import Verdict, read_scenarios, try_file
 
 HERE = Path(__file__).parent
 

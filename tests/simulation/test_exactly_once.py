@@ -28,11 +28,12 @@ from support.simulated_world import (
 )
 
 import sla_tracker.restore as restoring
-from sla_schemas.memory import Stored, read_stored
+from sla_engine.effects import Effects
+from sla_engine.memory import Stored, read_stored
+from sla_engine.partition import Partition
 from sla_tracker import broker_clock
 from sla_tracker.broker_clock import BrokerClock
 from sla_tracker.errors import FatalError
-from sla_tracker.partition import Effects, Partition
 from sla_tracker.restore import restore
 from sla_tracker.task import PartitionTask
 from sla_tracker.transaction import TransactionalWriter

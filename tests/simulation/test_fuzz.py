@@ -13,11 +13,12 @@ from fuzz.mutation import HOSTILE, corpus
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sla_cli.recording import Recorded
 from sla_domain.policy import PolicyBook
-from sla_kafka.topics import EVENTS
+from sla_engine.admission import admit
+from sla_engine.wire.events import Received, Rejected
+from sla_lab.recording import Recorded
+from sla_schemas.topics import EVENTS
 from sla_schemas.words import DeadLetterReason
-from sla_tracker.wire.events import Received, Rejected, read_event
 
 ANYTHING = st.recursive(
     st.none()
@@ -38,7 +39,7 @@ TYPES = st.sampled_from(["ticket.created", "ticket.assigned", "ticket.severity_c
 
 def read(value: bytes, book: PolicyBook, headers: list[tuple[str, bytes]] | None = None) -> Any:
     record = Recorded(EVENTS.name, 0, 0, BEGIN, b"T1", value, headers or [])
-    told = read_event(record, book, replay=False)
+    told = admit(record, book, replay=False)
     assert isinstance(told, Received | Rejected)
     if isinstance(told, Rejected):
         assert told.reason in get_args(DeadLetterReason)

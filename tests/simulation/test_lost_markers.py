@@ -18,13 +18,14 @@ from support.simulated_kafka import (
     Transaction,
 )
 
-from sla_kafka.topics import EVENTS, PROGRESS, TICKETS, TOPICS
+from sla_engine.effects import Effects
+from sla_engine.partition import Partition
+from sla_engine.wire.progress import Counts, write_progress
+from sla_schemas.topics import EVENTS, PROGRESS, TICKETS, TOPICS
 from sla_tracker.errors import OpenTransactionError
-from sla_tracker.partition import Effects, Partition
 from sla_tracker.restore import restore
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.transaction import TransactionalWriter
-from sla_tracker.wire.progress import Counts, write_progress
 
 
 @pytest.mark.parametrize("kept", [[], [PROGRESS.name]], ids=["no marker", "one marker"])

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from support import decoded, default_book, lines_of, run, standing_breaches
 from support.histories import BEGIN, END, SPAN, histories, moves
 
-from sla_cli.simulation import simulate
 from sla_domain.clock import Limit, Pause
 from sla_domain.instant import MINUTE
 from sla_domain.policy import Boundary, Plan, Policy, PolicyBook, Target
+from sla_lab.simulation import simulate
 
 History = list[dict[str, Any]]
 

@@ -34,37 +34,37 @@ MUTATIONS = {
         "sla_domain/judge.py", "Postponed(*key, appended,", "Postponed(*key, horizon,"
     ),
     "what waits to be said is not stored": Mutation(
-        "sla_tracker/wire/tables.py",
+        "sla_engine/wire/tables.py",
         '"postponed": list(ticket.postponed.values()),',
         '"postponed": [],',
     ),
     "what is set aside is never cut": Mutation(
-        "sla_tracker/wire/records.py",
+        "sla_engine/wire/records.py",
         "if size_of(key, value, headers) > MAX_INPUT_BYTES:",
         "if size_of(key, value, headers) > 100 * MAX_INPUT_BYTES:",
     ),
     "all headers of what is cut are kept": Mutation(
-        "sla_tracker/wire/records.py",
+        "sla_engine/wire/records.py",
         "headers = _first(headers, KEPT_HEADERS)",
         "headers = list(headers)",
     ),
     "an event of any size is read": Mutation(
-        "sla_tracker/wire/events.py",
+        "sla_engine/wire/events.py",
         "if size > MAX_RECORD_BYTES:",
         "if size > 100 * MAX_RECORD_BYTES:",
     ),
     "an event of any depth is read": Mutation(
-        "sla_tracker/wire/events.py",
+        "sla_engine/wire/events.py",
         "and _depth(value) > MAX_DEPTH:",
         "and _depth(value) > 1_000_000:",
     ),
     "a ticket of any weight is kept": Mutation(
-        "sla_tracker/partition.py",
+        "sla_engine/partition.py",
         "if weight > MAX_TICKET_WEIGHT:",
         "if weight > 100 * MAX_TICKET_WEIGHT:",
     ),
     "any number of events is gone through again": Mutation(
-        "sla_tracker/partition.py",
+        "sla_engine/partition.py",
         "if self._folded > MOST_FOLDED or not",
         "if not",
     ),
@@ -79,7 +79,7 @@ MUTATIONS = {
         "self._settings.batch_records:",
     ),
     "whoever orders it has a ticket erased": Mutation(
-        "sla_tracker/partition.py",
+        "sla_engine/partition.py",
         "if refused is None:",
         "if refused is not None:",
     ),

@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 from support import clocks, decoded, event, lines_of, run, standing_breaches
 from support.histories import BEGIN, END, MOVES, SPAN, histories
 
-from sla_cli.recording import Recorded, laid_out
 from sla_domain.alert import Notice
 from sla_domain.event import EventType
 from sla_domain.explanation import Ledger, SpanKind, due_steps, ledger
 from sla_domain.policy import PolicyBook
-from sla_kafka.topics import EVENTS
-from sla_schemas.memory import read_stored
-from sla_tracker.partition import REPLAY, Partition
-from sla_tracker.wire.alerts import write_alert
+from sla_engine.frontier import REPLAY
+from sla_engine.memory import read_stored
+from sla_engine.partition import Partition
+from sla_engine.wire.alerts import write_alert
+from sla_lab.recording import Recorded, laid_out
+from sla_schemas.topics import EVENTS
 
 
 def figures(outputs: Any) -> dict[str, Any]:

@@ -9,17 +9,19 @@ import pytest
 from support import POLICY, default_book, event, lines_of
 from support.simulated_kafka import Broker, Faults, SimulatedClients, SimulatedLoop
 
-from sla_cli.recording import laid_out
 from sla_domain.alert import AlertKind
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
-from sla_kafka.topics import EVENTS, TOPICS
-from sla_schemas.policy_file import parse_policy
-from sla_tracker.partition import REPLAY, Effects, Partition
+from sla_engine.effects import Effects
+from sla_engine.frontier import REPLAY
+from sla_engine.partition import Partition
+from sla_engine.wire.progress import write_progress
+from sla_lab.recording import laid_out
+from sla_policy.loading import parse_policy
+from sla_schemas.topics import EVENTS, TOPICS
 from sla_tracker.restore import restore
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.transaction import TransactionalWriter
-from sla_tracker.wire.progress import write_progress
 
 #: An hour sooner than the promise of the default policy for a ticket of low severity.
 STRICTER = PolicyBook(

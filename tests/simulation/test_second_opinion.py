@@ -15,8 +15,8 @@ from support.imports import imported
 from support.naive import EPOCH, World, minute_of
 from support.naive import Ticket as NaiveTicket
 
-from sla_cli.importers.servicenow import ServiceNow
-from sla_cli.simulation import Recording, simulate_under
+from sla_import.servicenow import ServiceNow
+from sla_lab.simulation import Recording, simulate_under
 
 SEED = 20_261_124
 TICKETS = 10_000

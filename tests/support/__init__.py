@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from sla_cli.recording import Line, as_line
-from sla_cli.simulation import Outputs, simulate
 from sla_domain.policy import PolicyBook
-from sla_schemas.policy_file import load_policy
+from sla_lab.recording import Line, as_line
+from sla_lab.simulation import Outputs, simulate
+from sla_policy.loading import load_policy
 
 ROOT = Path(__file__).parents[2]
 POLICY = ROOT / "deploy" / "policies" / "aivo.toml"

@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaProducer
 
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import Topic
 from sla_notifier.alert import Alert, Origin
+from sla_schemas.topics import Topic
 from support import ROOT
 
 EXAMPLES = ROOT / "schemas" / "examples"

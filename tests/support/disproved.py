@@ -14,8 +14,9 @@ from sla_domain.clock import Clock
 from sla_domain.instant import parse_instant
 from sla_domain.policy import BREACH, PolicyBook
 from sla_domain.ticket import Ticket
-from sla_tracker.wire.events import Received, read_event
-from sla_tracker.wire.records import Record
+from sla_engine.admission import admit
+from sla_engine.wire.events import Received
+from sla_engine.wire.records import Record
 
 #: What may be so of a ticket: a clock's step or a notice, each with its instant; or that a step is
 #: not reached.
@@ -48,7 +49,7 @@ def _moments(records: Iterable[Record], book: PolicyBook) -> dict[str, list[Mome
     tickets: dict[str, Ticket] = {}
     moments: dict[str, list[Moment]] = defaultdict(list)
     for record in records:
-        received = read_event(record, book, replay=False)
+        received = admit(record, book, replay=False)
         if isinstance(received, Received) and record.key == received.ticket_id.encode():
             ticket = tickets.setdefault(received.ticket_id, Ticket(received.ticket_id, book))
             ticket.add(received.event)

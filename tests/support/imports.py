@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sla_cli.importers.ledger import Ledger, Summary
-from sla_cli.importers.mapping import Finding, Mapping
-from sla_cli.importers.opening import PLAIN, FileFormat, opened_table
 from sla_domain.instant import parse_instant
+from sla_import.ledger import Ledger, Summary
+from sla_import.mapping import Finding, Mapping
+from sla_import.opening import PLAIN, FileFormat, opened_table
 
 #: The present of these tests, so that none of their events is yet to come by chance.
 NOW = parse_instant("2027-01-01T00:00:00Z")

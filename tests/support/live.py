@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
-from sla_cli.rig import TrackerProcess
 from sla_kafka.partitioning import partition_for
 from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import EVENTS, MAX_INPUT_BYTES, TICKETS
+from sla_lab.processes import TrackerProcess
+from sla_schemas.topics import EVENTS, MAX_INPUT_BYTES, TICKETS
 
 PARTITIONS = 3
 #: The file of the key of orders to erase, beside a tracker's log.

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from sla_domain.instant import HOUR, MINUTE, format_instant
-from sla_kafka.topics import MAX_INPUT_BYTES
+from sla_engine.memory import Headers
 from sla_schemas.headers import ERASE_HEADER, REKEYED_HEADER
 from sla_schemas.limits import FUTURE_TOLERANCE, MAX_DEPTH, MAX_RECORD_BYTES
-from sla_schemas.memory import Headers
+from sla_schemas.topics import MAX_INPUT_BYTES
 from sla_schemas.words import DeadLetterReason
 
 #: The largest record, in bytes.

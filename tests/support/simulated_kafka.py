@@ -23,8 +23,8 @@ from aiokafka.errors import (
     ProducerFenced,
 )
 
-from sla_kafka.topics import Topic
-from sla_tracker.wire.records import size_of
+from sla_engine.wire.records import size_of
+from sla_schemas.topics import Topic
 
 T = TypeVar("T")
 #: What a topic takes that was not given a limit of its own (``message.max.bytes``).

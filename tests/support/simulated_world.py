@@ -29,18 +29,18 @@ import sla_tracker.task
 import sla_tracker.tracker
 from sla_domain.instant import HOUR, format_instant
 from sla_domain.policy import PolicyBook
+from sla_engine.erasure import refusal_without
+from sla_engine.memory import values_of
+from sla_engine.partition import Partition
+from sla_engine.wire.alerts import ALERT_TOPICS, write_alert
+from sla_engine.wire.progress import read_progress
+from sla_engine.wire.records import size_of
 from sla_kafka.partitioning import partition_for
-from sla_kafka.topics import DEAD_LETTERS, EVENTS, PROGRESS, TICKETS, TOPICS
-from sla_schemas.erasure import refusal_without
 from sla_schemas.headers import OFFSET_HEADER, PARTITION_HEADER, REASON_HEADER, REKEYED_HEADER
-from sla_schemas.memory import values_of
-from sla_tracker.partition import Partition
+from sla_schemas.topics import DEAD_LETTERS, EVENTS, PROGRESS, TICKETS, TOPICS
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.task import PartitionTask
 from sla_tracker.tracker import Tracker
-from sla_tracker.wire.alerts import ALERT_TOPICS, write_alert
-from sla_tracker.wire.progress import read_progress
-from sla_tracker.wire.records import size_of
 from support import default_book
 from support.disproved import disproved
 from support.poison import Poison, poison

@@ -9,11 +9,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from sla_cli.recording import Recorded, laid_out
 from sla_domain.instant import parse_instant
-from sla_kafka.topics import EVENTS
-from sla_tracker.partition import Partition, TimeRule
-from sla_tracker.wire.progress import write_progress
+from sla_engine.frontier import TimeRule
+from sla_engine.partition import Partition
+from sla_engine.wire.progress import write_progress
+from sla_lab.recording import Recorded, laid_out
+from sla_schemas.topics import EVENTS
 from support import default_book, event, lines_of
 
 #: Tickets of every sort: open, paused, breached, resolved, cancelled, a feature, an early event.

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from support import POLICY
 
 from sla_cli.batch import answer
-from sla_cli.errors import UsageError
-from sla_schemas.policy_file import load_policy
+from sla_lab.errors import UsageError
+from sla_policy.loading import load_policy
 
 BUSINESS = load_policy(POLICY).calendars["business"]
 START = "2026-11-20T17:30:00Z"

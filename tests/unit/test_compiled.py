@@ -13,12 +13,12 @@ import pytest
 from support import ROOT
 from support.cli import environment
 
-from sla_cli.recording import read_lines
-from sla_cli.simulation import Recording, simulate_under
 from sla_domain.policy import PolicyBook
+from sla_lab.recording import read_lines
+from sla_lab.simulation import Recording, simulate_under
 
 SERVICES = ROOT / "services"
-RECORDING = SERVICES / "sla_cli" / "sample" / "incidents.jsonl.gz"
+RECORDING = SERVICES / "sla_lab" / "sample" / "incidents.jsonl.gz"
 COMPILED = pytest.mark.skipif(
     not list(SERVICES.glob("sla__mypyc*.so")), reason="no C compiler here: nothing is compiled"
 )
@@ -35,7 +35,7 @@ def simulated(out: Path, **more: str) -> dict[str, bytes]:
 
 @COMPILED
 def test_the_sources_say_the_same_byte_for_byte(tmp_path: Path) -> None:
-    for name in ("services", "schemas/sla_schemas", "deploy/policies"):
+    for name in ("services", "schemas/sla_schemas"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("*.so"))
     sources = [str(tmp_path / "services"), str(tmp_path / "schemas")]
     where = "import sla_domain.ticket as rules; print(rules.__file__)"

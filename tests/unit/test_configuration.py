@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from sla_board.access import read_access
-from sla_cli.importers.columns import read_columns
-from sla_cli.scenarios import read_scenarios
-from sla_domain.errors import UserFacingError
+from sla_config.errors import UserFacingError
+from sla_import.columns import read_columns
 from sla_intake.sources import read_sources
+from sla_lab.scenarios import read_scenarios
 from sla_notifier.routes import read_routes
-from sla_schemas.policy_file import load_policy
+from sla_policy.loading import load_policy
 
 ROUTES = """\
 allowed_hosts = ["127.0.0.1:9"]

@@ -9,10 +9,10 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from sla_cli.dead_letters import Filters, Letter
-from sla_cli.errors import UsageError
 from sla_cli.options import since_option
 from sla_domain.instant import HOUR, parse_instant
-from sla_kafka.topics import DEAD_LETTERS, PARKED, Topic
+from sla_lab.errors import UsageError
+from sla_schemas.topics import DEAD_LETTERS, PARKED, Topic
 
 AT = 1_795_446_727_000
 

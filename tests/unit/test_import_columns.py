@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from support.imports import Imported, imported
 
-from sla_cli.importers.columns import Columns, read_columns
-from sla_cli.importers.helpdesk import Helpdesk
-from sla_cli.importers.tables import TableError
+from sla_import.columns import Columns, read_columns
+from sla_import.helpdesk import Helpdesk
+from sla_import.tables import TableError
 from sla_schemas.events import TICKET_EVENT
 
 UTC = ZoneInfo("UTC")

@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.imports import imported
 
-from sla_cli.importers.bpic2013 import Vinst
-from sla_cli.importers.columns import Columns
-from sla_cli.importers.helpdesk import Helpdesk
-from sla_cli.importers.mapping import Mapping
-from sla_cli.importers.opening import FileFormat
-from sla_cli.importers.servicenow import ServiceNow
-from sla_cli.importers.tables import TableError
+from sla_import.bpic2013 import Vinst
+from sla_import.columns import Columns
+from sla_import.helpdesk import Helpdesk
+from sla_import.mapping import Mapping
+from sla_import.opening import FileFormat
+from sla_import.servicenow import ServiceNow
+from sla_import.tables import TableError
 from sla_schemas.events import TICKET_EVENT
 
 MADRID = ZoneInfo("Europe/Madrid")

@@ -10,13 +10,13 @@ import pytest
 from support import default_book, lines_of
 from support.imports import Imported, imported
 
-from sla_cli.importers.bpic2013 import STATES, Vinst
-from sla_cli.importers.opening import FileFormat
-from sla_cli.importers.servicenow import ServiceNow
-from sla_cli.importers.snapshots import Snapshot, changes
-from sla_cli.importers.tables import TableError
-from sla_cli.simulation import simulate
 from sla_domain.instant import HOUR
+from sla_import.bpic2013 import STATES, Vinst
+from sla_import.opening import FileFormat
+from sla_import.servicenow import ServiceNow
+from sla_import.snapshots import Snapshot, changes
+from sla_import.tables import TableError
+from sla_lab.simulation import simulate
 from sla_schemas.events import TICKET_EVENT
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "imports"

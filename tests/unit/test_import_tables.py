@@ -13,11 +13,11 @@ import openpyxl
 import pytest
 from support.imports import Imported, imported
 
-from sla_cli.importers import text
-from sla_cli.importers.columns import Columns
-from sla_cli.importers.helpdesk import Helpdesk
-from sla_cli.importers.opening import PLAIN, FileFormat
-from sla_cli.importers.tables import TableError
+from sla_import import text
+from sla_import.columns import Columns
+from sla_import.helpdesk import Helpdesk
+from sla_import.opening import PLAIN, FileFormat
+from sla_import.tables import TableError
 from sla_schemas.events import TICKET_EVENT
 
 COLUMNS = {

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sla_cli.errors import UsageError
-from sla_cli.importers.times import (
+from sla_domain.instant import EARLIEST, HOUR, LATEST, MINUTE, format_instant, parse_instant
+from sla_import.times import (
     DEFAULT_FORMS,
     RULE_NEVER,
     RULE_TWICE,
@@ -19,7 +19,7 @@ from sla_cli.importers.times import (
     order,
     read_span,
 )
-from sla_domain.instant import EARLIEST, HOUR, LATEST, MINUTE, format_instant, parse_instant
+from sla_lab.errors import UsageError
 
 MADRID = ZoneInfo("Europe/Madrid")
 BUENOS_AIRES = ZoneInfo("America/Argentina/Buenos_Aires")

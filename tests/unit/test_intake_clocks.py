@@ -10,14 +10,15 @@ import pytest
 from support import decoded, default_book, event, lines_of, run
 from support.intake import READ, source
 
-from sla_cli.recording import laid_out
 from sla_domain.instant import DAY, HOUR, format_instant, parse_instant
+from sla_engine.frontier import REPLAY
+from sla_engine.partition import Partition
 from sla_intake.arrival import arrival_text
 from sla_intake.draft import steps
 from sla_intake.reading import understood
 from sla_intake.sources import State
-from sla_kafka.topics import EVENTS
-from sla_tracker.partition import REPLAY, Partition
+from sla_lab.recording import laid_out
+from sla_schemas.topics import EVENTS
 
 #: After all that the deliveries tell.
 NOW = READ + 7 * DAY

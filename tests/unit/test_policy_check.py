@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support import POLICY
 
-from sla_schemas.policy_file import (
+from sla_policy.loading import (
     PolicyError,
     check_file,
     check_policy,
@@ -639,7 +639,7 @@ def test_programs_log_it_as_they_log_everything(tmp_path: Path) -> None:
     path.write_text(TEXT.replace('"90d"', '"90m"'))
     program = (
         "import sys; from pathlib import Path; from sla_runtime.logs import configure_logs; "
-        "from sla_schemas.policy_file import load_policies; configure_logs(); configure_logs(); "
+        "from sla_policy.loading import load_policies; configure_logs(); configure_logs(); "
         "load_policies([Path(sys.argv[1])])"
     )
     done = subprocess.run(

@@ -9,7 +9,7 @@ from support import POLICY
 
 from sla_domain.instant import HOUR, parse_instant
 from sla_domain.policy import BREACH, PolicyBook
-from sla_schemas.policy_file import PolicyError, default_policy_text, load_policy, parse_policy
+from sla_policy.loading import PolicyError, default_policy_text, load_policy, parse_policy
 
 TEXT = POLICY.read_text()
 

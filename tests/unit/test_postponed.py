@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from support import default_book, event
 
-from sla_cli.recording import Recorded
 from sla_domain.instant import DAY, HOUR, MINUTE, SECOND, format_instant, parse_instant
-from sla_kafka.topics import EVENTS
-from sla_schemas.memory import read_stored
-from sla_tracker.partition import Partition, TimeRule
-from sla_tracker.wire.alerts import write_alert
+from sla_engine.frontier import TimeRule
+from sla_engine.memory import read_stored
+from sla_engine.partition import Partition
+from sla_engine.wire.alerts import write_alert
+from sla_lab.recording import Recorded
+from sla_schemas.topics import EVENTS
 
 GRACE = 2 * SECOND
 #: When the records are appended.

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from aiokafka import ConsumerRecord
 
-from sla_kafka.topics import BREACHES, TICKETS, WARNINGS
 from sla_runtime.pulse import Pulse, Watch
 from sla_schemas.heartbeat import Heartbeat, PartitionStanding
+from sla_schemas.topics import BREACHES, TICKETS, WARNINGS
 from sla_text.language import Texts
 from sla_text.standing import Stand, notice, undelivered, watched
 

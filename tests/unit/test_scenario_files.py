@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sla_cli.errors import CommandError
-from sla_cli.scenarios import try_file
+from sla_lab.errors import CommandError
+from sla_lab.scenarios import try_file
 
 GOOD = """
 [[scenario]]

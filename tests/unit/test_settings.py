@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import trustme
 
-from sla_kafka.secrets import SecretError
+from sla_config.secrets import SecretError
+from sla_engine.frontier import REPLAY, TimeRule
 from sla_kafka.settings import ConnectionSettingsError, KafkaSettings
 from sla_runtime.address import AddressError
 from sla_runtime.exposure import metrics_access
-from sla_tracker.partition import REPLAY, TimeRule
 from sla_tracker.settings import TrackerSettings
 
 

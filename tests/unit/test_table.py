@@ -7,16 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import POLICY, event, lines_of
 
-from sla_cli.recording import laid_out
 from sla_domain.alert import AlertKind
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
-from sla_kafka.topics import EVENTS
-from sla_schemas.memory import read_stored
-from sla_schemas.policy_file import parse_policy
-from sla_tracker import table as table_module
-from sla_tracker.partition import REPLAY, Partition
-from sla_tracker.table import TicketTable
+from sla_engine import table as table_module
+from sla_engine.frontier import REPLAY
+from sla_engine.memory import read_stored
+from sla_engine.partition import Partition
+from sla_engine.table import TicketTable
+from sla_lab.recording import laid_out
+from sla_policy.loading import parse_policy
+from sla_schemas.topics import EVENTS
 
 
 @given(

@@ -17,20 +17,21 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 from support import event, lines_of
 
-from sla_cli.recording import laid_out
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
+from sla_engine.frontier import DEFAULT_GRACE, REPLAY, TimeRule
+from sla_engine.partition import Partition
 from sla_kafka.admin import BrokerError, TopicState
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import EVENTS
+from sla_lab.recording import laid_out
+from sla_schemas.topics import EVENTS
 from sla_tracker import task as task_module
 from sla_tracker import tracker as tracker_module
 from sla_tracker.broker_clock import BrokerClock, uptime_ms
 from sla_tracker.errors import FatalError
 from sla_tracker.http import Health
 from sla_tracker.metrics import TrackerMetrics
-from sla_tracker.partition import DEFAULT_GRACE, REPLAY, Partition, TimeRule
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.state import State
 from sla_tracker.task import PartitionTask

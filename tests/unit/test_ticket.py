@@ -7,15 +7,17 @@ from dataclasses import replace
 import pytest
 from support import default_book, event, lines_of
 
-from sla_cli.recording import Recorded, laid_out
 from sla_domain.errors import UnknownPolicyError
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
-from sla_kafka.topics import EVENTS
-from sla_schemas.erasure import VALID_MS, erase_order, refusal_without
+from sla_engine.effects import Effects
+from sla_engine.erasure import VALID_MS, erase_order, refusal_without
+from sla_engine.frontier import REPLAY
+from sla_engine.memory import read_stored
+from sla_engine.partition import Partition
+from sla_lab.recording import Recorded, laid_out
 from sla_schemas.headers import ERASE_HEADER
-from sla_schemas.memory import read_stored
-from sla_tracker.partition import REPLAY, Effects, Partition
+from sla_schemas.topics import EVENTS
 
 V1 = default_book().latest
 #: A version that claims to have been in force before the ticket was communicated.
@@ -53,7 +55,7 @@ def test_a_new_version_judges_no_running_ticket_anew() -> None:
 
 
 def test_the_pin_outlives_being_packed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sla_tracker.table.HOT_TICKETS", 0)
+    monkeypatch.setattr("sla_engine.table.HOT_TICKETS", 0)
     world = restored(PolicyBook([V1, BACKDATED]), stored())
     world.table.pack_idle()
     entry = world.table.get("T-1")

@@ -7,7 +7,7 @@ from typing import Any
 
 from support import POLICY
 
-from sla_schemas.toml_places import Path, Places
+from sla_config.toml_places import Path, Places
 
 TEXT = """\
 # [no.table]

@@ -8,11 +8,12 @@ import pytest
 from support import event, lines_of
 from support.receiver import Receiver
 
-from sla_cli.recording import laid_out
 from sla_domain.policy import PolicyBook
-from sla_kafka.topics import EVENTS
+from sla_engine.frontier import REPLAY
+from sla_engine.partition import Partition
+from sla_lab.recording import laid_out
 from sla_runtime.tracing import Tracing, TracingError, make_tracing
-from sla_tracker.partition import REPLAY, Partition
+from sla_schemas.topics import EVENTS
 from sla_tracker.traces import Traces
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from support import event
 
-from sla_cli.recording import Recorded
 from sla_domain.event import EventType
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
+from sla_engine.admission import admit
+from sla_engine.wire.events import NotFast, Received, fast_event
+from sla_engine.wire.records import Rejected
+from sla_lab.recording import Recorded
 from sla_schemas.events import TICKET_EVENT
 from sla_schemas.limits import MAX_RECORD_BYTES
-from sla_tracker.wire.events import NotFast, Received, fast_event, read_event
-from sla_tracker.wire.records import Rejected
 
 NOW = parse_instant("2026-11-18T08:26:00Z")
 GOOD = event("assigned", "2026-11-18T08:00:00Z", group="first level")
@@ -30,7 +31,7 @@ def record(value: bytes | None, headers: Any = (), timestamp: int = NOW) -> Reco
 
 def verdict(book: PolicyBook, value: bytes | None, headers: Any = ()) -> str:
     """The reason of a rejection, ``ok`` for an event."""
-    found = read_event(record(value, headers), book, replay=False)
+    found = admit(record(value, headers), book, replay=False)
     return found.reason if isinstance(found, Rejected) else "ok"
 
 
@@ -137,14 +138,14 @@ def test_good_input_is_an_event(book: PolicyBook, name: str) -> None:
 
 
 def test_a_rejection_never_quotes_the_content(book: PolicyBook) -> None:
-    found = read_event(record(data(analyst_id=["secret"])), book, replay=False)
+    found = admit(record(data(analyst_id=["secret"])), book, replay=False)
     assert isinstance(found, Rejected)
     assert "secret" not in found.detail
     assert "analyst_id" in found.detail
 
 
 def test_unknown_fields_are_dropped_and_counted(book: PolicyBook) -> None:
-    found = read_event(record(data(subject_line="Help!", body="...")), book, replay=False)
+    found = admit(record(data(subject_line="Help!", body="...")), book, replay=False)
     assert isinstance(found, Received)
     assert found.unknown_fields == 2
     assert found.event.facts == {"analyst_id": "ana", "group": "first level"}
@@ -152,7 +153,7 @@ def test_unknown_fields_are_dropped_and_counted(book: PolicyBook) -> None:
 
 def test_severities_by_the_names_of_the_source(book: PolicyBook) -> None:
     value = json.dumps(event("created", "2026-11-18T08:00:00Z", severity="Alto")).encode()
-    found = read_event(record(value), book, replay=False)
+    found = admit(record(value), book, replay=False)
     assert isinstance(found, Received)
     assert found.event.facts["severity"] == "high"
 
@@ -168,14 +169,14 @@ def binary(**attributes: str) -> list[tuple[str, bytes]]:
 
 
 def test_binary_mode_is_the_same_event(book: PolicyBook) -> None:
-    structured = read_event(record(json.dumps(GOOD).encode()), book, replay=False)
+    structured = admit(record(json.dumps(GOOD).encode()), book, replay=False)
     value = json.dumps(GOOD["data"]).encode()
-    assert read_event(record(value, binary()), book, replay=False) == structured
+    assert admit(record(value, binary()), book, replay=False) == structured
 
 
 def test_binary_headers_beside_a_structured_event_are_ignored(book: PolicyBook) -> None:
     headers = [*binary(type="ticket.resolved"), ("content-type", b"application/cloudevents+json")]
-    found = read_event(record(json.dumps(GOOD).encode(), headers), book, replay=False)
+    found = admit(record(json.dumps(GOOD).encode(), headers), book, replay=False)
     assert isinstance(found, Received)
     assert found.event.type is EventType.ASSIGNED
 

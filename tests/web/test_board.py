@@ -19,12 +19,12 @@ from support.browser import chromium
 from support.live import PARTITIONS, keyed, publish
 from textual.widgets import DataTable, Static
 
-from sla_cli.errors import CommandError
-from sla_cli.rig import Program, TrackerProcess
 from sla_cli.top import Top, ask_once
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
+from sla_lab.errors import CommandError
+from sla_lab.processes import Program, TrackerProcess
 from sla_text.language import Texts
 
 pytestmark = pytest.mark.kafka

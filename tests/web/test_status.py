@@ -25,12 +25,12 @@ from support.live import PARTITIONS, ago, keyed, publish
 from support.receiver import Receiver
 from textual.widgets import Static
 
-from sla_cli.rig import Program
 from sla_cli.top import Top
 from sla_kafka.admin import admin_client, create_topics
 from sla_kafka.embedded import EmbeddedKafka
 from sla_kafka.settings import KafkaSettings
-from sla_kafka.topics import BREACHES, EVENTS, HEARTBEATS, PROGRESS, Topic
+from sla_lab.processes import Program
+from sla_schemas.topics import BREACHES, EVENTS, HEARTBEATS, PROGRESS, Topic
 from sla_text.language import Texts
 
 pytestmark = pytest.mark.kafka

@@ -105,16 +105,16 @@ def between(
 
 
 def _needs(first: str | None, second: str | None, names: str) -> None:
-    from sla_cli.errors import UsageError
+    from sla_lab.errors import UsageError
 
     if first is None or second is None:
         raise UsageError(f"give {names}, or --batch FILE")
 
 
 def _calendar(policy: Path | None, name: str) -> Calendar:
-    from sla_cli.errors import UsageError
-    from sla_schemas.policy_file import load_policy
-    from sla_schemas.wording import listed, nearest
+    from sla_config.wording import listed, nearest
+    from sla_lab.errors import UsageError
+    from sla_policy.loading import load_policy
 
     calendars = load_policy(policy).calendars
     if name not in calendars:
@@ -125,7 +125,7 @@ def _calendar(policy: Path | None, name: str) -> Calendar:
 
 def _answer_batch(batch: Path, policy: Path | None, name: str, kind: str) -> None:
     from sla_cli.batch import answer
-    from sla_cli.recording import opened
+    from sla_lab.recording import opened
 
     usual = _calendar(policy, name)
     with opened(batch) as file:

@@ -30,7 +30,7 @@ def demo(
 
       sla demo --seconds 20
     """
-    from sla_cli.demonstration import run_demo
+    from sla_cli.demo.demonstration import run_demo
     from sla_text.language import Texts
 
     run_demo(seconds, picture, Texts(language_of(context)), as_json=as_json, stay=stay)

@@ -66,8 +66,9 @@ def list_letters(
     sla dlq list --source intake --since 2h\n
     sla dlq list --source notifier --json
     """
-    from sla_cli.console import listing, working
+    from sla_cli.console import listing
     from sla_cli.dead_letters import read_letters
+    from sla_lab.progress import working
 
     filters = which.filters()
     with working("reading"):
@@ -98,7 +99,7 @@ def show(
 
     from sla_cli.console import print_json
     from sla_cli.dead_letters import read_letters
-    from sla_cli.errors import CommandError
+    from sla_lab.errors import CommandError
 
     for found in read_letters(kafka_settings(bootstrap)):
         if found.id != letter:
@@ -150,9 +151,9 @@ def retry(
     """
     from sla_cli.bringing_back import bring_back
     from sla_cli.console import listing, out, print_json
-    from sla_cli.errors import CommandError, UsageError
     from sla_cli.options import settings_of
     from sla_intake.settings import IntakeSettings
+    from sla_lab.errors import CommandError, UsageError
 
     filters = which.filters()
     if sum((bool(letters), filters.any, everything)) != 1:

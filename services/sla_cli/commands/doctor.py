@@ -27,8 +27,9 @@ def doctor(
       sla doctor --expect notifier --expect intake
     """
     from sla_cli.checks import run_checks
-    from sla_cli.console import listing, working
-    from sla_cli.errors import UsageError
+    from sla_cli.console import listing
+    from sla_lab.errors import UsageError
+    from sla_lab.progress import working
     from sla_schemas.heartbeat import Program
 
     for name in expect or []:

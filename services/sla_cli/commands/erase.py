@@ -39,9 +39,9 @@ def erase(
     from sla_cli.console import out, print_json
     from sla_cli.erasing import days_left, tickets_of
     from sla_cli.erasing import erase as forget
-    from sla_cli.errors import CommandError
+    from sla_config.secrets import erase_key
     from sla_domain.counting import counted
-    from sla_kafka.secrets import erase_key
+    from sla_lab.errors import CommandError
 
     settings = kafka_settings(bootstrap)
     if not yes:

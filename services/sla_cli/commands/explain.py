@@ -56,8 +56,8 @@ def explain(
       sla --lang es explain 48213 --html 48213.html --zone Europe/Madrid\n
       sla explain --client acme --bootstrap broker:9092 --json
     """
-    from sla_cli.errors import UsageError
-    from sla_schemas.policy_file import load_policies
+    from sla_lab.errors import UsageError
+    from sla_policy.loading import load_policies
     from sla_text.language import Texts
 
     source = _Source(
@@ -94,9 +94,10 @@ def _explain_ticket(
     *,
     as_json: bool,
 ) -> None:
-    from sla_cli.console import out, print_json, working
+    from sla_cli.console import out, print_json
     from sla_cli.explaining import from_broker, from_recording, show
-    from sla_cli.recording import read_lines
+    from sla_lab.progress import working
+    from sla_lab.recording import read_lines
     from sla_text.explanation import explain as document_of
     from sla_text.telling import Teller
 
@@ -126,12 +127,13 @@ def _explain_ticket(
 def _explain_client(
     client: str, source: _Source, partitions: int, texts: Texts, *, as_json: bool
 ) -> None:
-    from sla_cli.client_report import as_document, tables
-    from sla_cli.console import out, print_json, print_told, working
-    from sla_cli.errors import CommandError
+    from sla_cli.console import out, print_json, print_told
     from sla_cli.explaining import client_from_broker
-    from sla_cli.recording import read_lines
-    from sla_cli.simulation import Recording, simulate_under
+    from sla_lab.client_report import as_document, tables
+    from sla_lab.errors import CommandError
+    from sla_lab.progress import working
+    from sla_lab.recording import read_lines
+    from sla_lab.simulation import Recording, simulate_under
 
     with working("reading"):
         if source.events:

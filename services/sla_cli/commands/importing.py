@@ -11,7 +11,7 @@ import typer
 from sla_cli.options import unfolded
 
 if TYPE_CHECKING:
-    from sla_cli.importers.mapping import Mapping
+    from sla_import.mapping import Mapping
 
 File = Annotated[
     Path,
@@ -101,8 +101,8 @@ def servicenow(
       sla import servicenow inc.xlsx --zone America/Bogota --severity 5=low --out events.jsonl\n
       sla import servicenow incident_event_log.csv | sla simulate - --out result
     """
-    from sla_cli.importers.servicenow import TIME_FORMS, ServiceNow
     from sla_cli.importing import forms_option, severities_option, states_option
+    from sla_import.servicenow import TIME_FORMS, ServiceNow
 
     mapping = ServiceNow(
         _zone(zone),
@@ -138,7 +138,7 @@ def bpic2013(
       sla import bpic2013 "VINST cases incidents.csv" --out events.jsonl.gz\n
       sla import bpic2013 bpi_challenge_2013_incidents.xes.gz --client Product --out events.jsonl
     """
-    from sla_cli.importers.bpic2013 import Vinst
+    from sla_import.bpic2013 import Vinst
 
     _run(file, Vinst(client), how, zone="in the log", xes=True)
 
@@ -173,8 +173,8 @@ def table(
       sla import csv jira.csv --columns jira.toml --locale es --out events.jsonl\n
       sla import csv export.xlsx --columns columns.toml --skip-bad --out events.jsonl
     """
-    from sla_cli.importers.columns import read_columns
-    from sla_cli.importers.helpdesk import Helpdesk
+    from sla_import.columns import read_columns
+    from sla_import.helpdesk import Helpdesk
 
     known = read_columns(columns)
     mapping = Helpdesk(known, _zone(zone or known.zone), locale)
@@ -188,7 +188,7 @@ def _zone(name: str | None):  # type: ignore[no-untyped-def]  # noqa: ANN202  zo
 
 
 def _delimiter(text: str | None) -> str | None:
-    from sla_cli.errors import UsageError
+    from sla_lab.errors import UsageError
 
     found = "\t" if text in {"tab", "\\t"} else text
     if found is not None and (len(found) != 1 or found in '"\r\n'):
@@ -205,8 +205,8 @@ def _run(
     sheet: str | None = None,
     xes: bool = False,
 ) -> None:
-    from sla_cli.importers.opening import FileFormat
     from sla_cli.importing import Wish, run
+    from sla_import.opening import FileFormat
 
     form = FileFormat(how.encoding, _delimiter(how.delimiter), sheet, xes=xes)
     known = zone is not None

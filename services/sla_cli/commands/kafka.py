@@ -30,12 +30,12 @@ def kafka(
     """
     import asyncio
 
-    from sla_cli.console import downloading, err, working
     from sla_domain.counting import counted
     from sla_kafka import embedded
     from sla_kafka.admin import create_topics
     from sla_kafka.jars import class_path
     from sla_kafka.settings import KafkaSettings
+    from sla_lab.progress import downloading, err, working
 
     with downloading() as progress:
         class_path(progress)

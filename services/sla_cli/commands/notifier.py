@@ -44,12 +44,12 @@ def notifier(
       sla notifier --routes routes.toml --bootstrap broker:9092\n
       sla notifier --routes routes.toml --skipped --json
     """
-    from sla_cli.errors import CommandError, UsageError
     from sla_domain.counting import counted
+    from sla_lab.errors import CommandError, UsageError
     from sla_notifier.main import check_routes, run_notifier
     from sla_notifier.samples import failing_templates
     from sla_notifier.settings import NotifierSettings
-    from sla_schemas.policy_file import load_policies
+    from sla_policy.loading import load_policies
 
     settings = settings_of(NotifierSettings, policies=policy or None, routes=routes, port=port)
     if check and skipped:
@@ -73,10 +73,11 @@ def notifier(
 
 
 def _list_skipped(kafka: KafkaSettings, settings: NotifierSettings, *, as_json: bool) -> None:
-    from sla_cli.console import listing, working
+    from sla_cli.console import listing
     from sla_cli.skipped import skipped_alerts
+    from sla_lab.progress import working
     from sla_notifier.main import check_routes
-    from sla_schemas.policy_file import load_policies
+    from sla_policy.loading import load_policies
     from sla_text.moments import length
 
     book = load_policies(settings.policies)

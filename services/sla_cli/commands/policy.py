@@ -43,8 +43,9 @@ def check(
       sla policy check contract-1.toml contract-2.toml --strict\n
       sla policy check contract.toml --json
     """
-    from sla_cli.console import err, listing, print_json
-    from sla_schemas.policy_file import PolicyError, check_versions
+    from sla_cli.console import listing, print_json
+    from sla_lab.progress import err
+    from sla_policy.loading import PolicyError, check_versions
 
     everything: list[Path | None] = [*files] if files else [None]
     mistakes: list[str] = []
@@ -105,9 +106,9 @@ def diff(
     """
     from sla_cli.console import print_json, print_told, say
     from sla_cli.options import zone_option
-    from sla_cli.policy_diff import as_table, changes
     from sla_domain.instant import format_instant
-    from sla_schemas.policy_file import load_policy
+    from sla_lab.policy_diff import as_table, changes
+    from sla_policy.loading import load_policy
     from sla_text.language import Texts
     from sla_text.moments import moment
 
@@ -148,8 +149,8 @@ def try_scenarios(
     from dataclasses import asdict
 
     from sla_cli.console import out, print_json
-    from sla_cli.scenarios import try_file
     from sla_domain.counting import counted
+    from sla_lab.scenarios import try_file
 
     verdicts = [verdict for path in scenarios for verdict in try_file(path, policy or [])]
     failed = [verdict for verdict in verdicts if verdict.differences]

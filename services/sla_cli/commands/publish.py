@@ -13,10 +13,11 @@ def publish(events: EventFiles, bootstrap: Bootstrap = None, as_json: Json = Fal
     """
     import asyncio
 
-    from sla_cli.console import out, print_json, working
-    from sla_cli.feed import Feed
-    from sla_cli.recording import read_lines
+    from sla_cli.console import out, print_json
     from sla_domain.counting import counted
+    from sla_lab.feed import Feed
+    from sla_lab.progress import working
+    from sla_lab.recording import read_lines
 
     async def run() -> int:
         async with Feed(kafka_settings(bootstrap)) as feed:

@@ -45,9 +45,10 @@ def replay(
     """
     import asyncio
 
-    from sla_cli.recording import read_lines
-    from sla_cli.rig import Rig, replay_through
-    from sla_schemas.policy_file import load_policies
+    from sla_lab.processes import Harness
+    from sla_lab.recording import read_lines
+    from sla_lab.replaying import replay_through
+    from sla_policy.loading import load_policies
 
     stop = instant_option(until, "--until")
     book = load_policies(policy or [])
@@ -55,8 +56,10 @@ def replay(
     if bootstrap is not None:
         outputs = asyncio.run(replay_through(kafka_settings(bootstrap), lines, book, stop))
     else:
-        with Rig(partitions=partitions, trackers=trackers, policies=policy or []) as rig:
-            outputs = asyncio.run(replay_through(rig.settings, lines, book, stop, rig.check))
+        with Harness(partitions=partitions, trackers=trackers, policies=policy or []) as harness:
+            outputs = asyncio.run(
+                replay_through(harness.settings, lines, book, stop, harness.check)
+            )
     if out is not None:
         outputs.write(out)
     show_summary(outputs.summary.as_dict(), as_json=as_json)

@@ -18,8 +18,8 @@ from sla_cli.options import (
 )
 
 if TYPE_CHECKING:
-    from sla_cli.comparison import Comparison
     from sla_domain.policy import PolicyBook
+    from sla_lab.comparison import Comparison
 
 
 def simulate(
@@ -53,11 +53,12 @@ def simulate(
       sla simulate events.jsonl.gz --policy ours.toml --policy theirs.toml --chart kept.svg\n
       sla simulate events.jsonl --policy v1.toml --policy v2.toml --versions --json
     """
-    from sla_cli.comparison import Comparison, Result, drawn, tables
     from sla_cli.console import out as console
-    from sla_cli.console import print_json, print_told, working
-    from sla_cli.recording import read_lines
-    from sla_cli.simulation import Recording, simulate_under, without_garbage_collection, workers
+    from sla_cli.console import print_json, print_told
+    from sla_lab.comparison import Comparison, Result, drawn, tables
+    from sla_lab.progress import working
+    from sla_lab.recording import read_lines
+    from sla_lab.simulation import Recording, simulate_under, without_garbage_collection, workers
     from sla_text.language import Texts
 
     books = _books(policy or [], versions=versions)
@@ -89,7 +90,7 @@ def simulate(
 
 
 def _books(files: list[Path], *, versions: bool) -> list[PolicyBook]:
-    from sla_schemas.policy_file import load_policies
+    from sla_policy.loading import load_policies
 
     if versions or len(files) < 2:
         return [load_policies(files)]
@@ -105,7 +106,7 @@ def _names(books: list[PolicyBook]) -> list[str]:
 
 
 def _write(comparison: Comparison, directory: Path) -> None:
-    from sla_tracker.wire.tables import write_json
+    from sla_engine.wire.tables import write_json
 
     results = comparison.results
     if len(results) == 1:

@@ -30,8 +30,8 @@ def top(
     import asyncio
 
     from sla_cli.console import out, print_json
-    from sla_cli.errors import UsageError
     from sla_cli.top import Top, ask_once
+    from sla_lab.errors import UsageError
     from sla_text.language import Texts
 
     given = {"severity": severity, "client": client, "team": team}

@@ -15,7 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="The topics the programs share.")
 def list_topics(as_json: Json = False) -> None:
     """List the topics with purpose, key, and who makes and uses them."""
     from sla_cli.console import listing
-    from sla_kafka.topics import TOPICS
+    from sla_schemas.topics import TOPICS
 
     rows = [
         {

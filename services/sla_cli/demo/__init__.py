@@ -1,0 +1,1 @@
+"""The demo: real incidents through all programs, in a terminal."""

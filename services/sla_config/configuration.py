@@ -1,0 +1,28 @@
+"""Files that say how a program works, read so that a mistake is told in a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from sla_config.toml_file import Model, TomlFileError, read_model, read_text
+
+
+class Strict(BaseModel):
+    """Nothing in it that is not listed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def read_toml(path: Path, model: type[Model], what: str, error: type[Exception]) -> Model:
+    """The TOML file at ``path``, which messages call ``what``.
+
+    Raises ``error`` with all mistakes, each with file, line, key and remedy; never with a value,
+    which may be a secret in the wrong place.
+    """
+    origin = f"{what} {path}"
+    try:
+        return read_model(read_text(path, origin), model, origin, quoted=False)
+    except TomlFileError as wrong:
+        raise error(str(wrong)) from None

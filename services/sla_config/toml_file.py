@@ -1,0 +1,73 @@
+"""TOML files that people write: read so that each mistake is told with line, key and remedy."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from sla_config.toml_form import sentences
+from sla_config.toml_places import Path as Key
+from sla_config.toml_places import Places, explained
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class TomlFileError(Exception):
+    """A file is not what it must be; ``mistakes`` names file, line, key and remedy of each."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = list(mistakes)
+
+
+def read_text(path: Path, origin: str) -> str:
+    """The text of a file, which messages call ``origin``. Raises ``TomlFileError``."""
+    try:
+        # Some editors begin a file with the mark of its encoding.
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise TomlFileError([f"{origin}: cannot be read: {error.strerror or error}"]) from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise TomlFileError([f"{origin}:{line}: is not UTF-8 text; save it as UTF-8"]) from None
+
+
+def read_model(text: str, model: type[Model], origin: str, *, quoted: bool) -> Model:
+    """What a text says, checked; ``quoted`` is whether messages may quote its values.
+
+    Raises ``TomlFileError``.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except ValueError as error:
+        line, said = explained(error, text)
+        raise TomlFileError([f"{origin}:{line}: not TOML: {said}"]) from None
+    except RecursionError:
+        raise TomlFileError([f"{origin}: lists or tables are nested too deeply"]) from None
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        places = Places(text)
+        raise TomlFileError(
+            [
+                f"{origin}:{places.line_of(key)}: {named(key)}: {said}"
+                for key, said in sentences(
+                    error.errors(include_url=False), _schema(model), quoted=quoted
+                )
+            ]
+        ) from None
+
+
+def named(key: Key) -> str:
+    """A key as messages call it."""
+    return ".".join(map(str, key)) or "the file"
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()

@@ -1,0 +1,124 @@
+"""Mistakes in the form of a TOML file as sentences: what is wrong at which key, and the remedy.
+
+``pydantic`` finds them; its words are for programmers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from sla_config.toml_places import Path
+from sla_config.wording import listed, nearest
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_QUOTED: Final = re.compile(r"'([^']*)'")
+_MEANT: Final = re.compile(r"did you mean '([^']*)'\?$")
+_SHOULD: Final = re.compile(r"^(?:Input|String|List|Value) (?=should )")
+_KINDS: Final = {
+    "string": "a text in quotes",
+    "array": "a list in brackets",
+    "object": "a table",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
+
+
+def sentences(
+    problems: Iterable[ErrorDetails], schema: Mapping[str, Any], *, quoted: bool
+) -> Iterator[tuple[Path, str]]:
+    """The key of each of ``problems`` and what to say of it; ``schema`` is the file's JSON Schema.
+
+    A key that is missing because it is misspelt is told once. Values are quoted only where the file
+    can hold no secret.
+    """
+    found = [(problem["type"], *_sentence(problem, schema, quoted=quoted)) for problem in problems]
+    meant = {
+        (*path[:-1], word[1])
+        for kind, path, said in found
+        if kind == "extra_forbidden" and (word := _MEANT.search(said))
+    }
+    for kind, path, said in found:
+        if kind != "missing" or path not in meant:
+            yield path, said
+
+
+def _sentence(  # noqa: PLR0911  a case each
+    problem: ErrorDetails, schema: Mapping[str, Any], *, quoted: bool
+) -> tuple[Path, str]:
+    path: Path = tuple(part for part in problem["loc"] if part != "[key]")
+    said = problem["msg"].removeprefix("Value error, ")
+    kind, given = problem["type"], problem["input"]
+    it = f"{_shown(given)} " if quoted else ""
+    if kind == "extra_forbidden":
+        keys = _at(schema, path[:-1]).get("properties", {})
+        remedy = nearest(path[-1], keys) or f"; its keys are {listed(keys)}"
+        return path, f"{_table(path[:-1])} has no key {path[-1]!r}{remedy}"
+    if kind == "missing":
+        return path, f"is missing; {_example(path, schema)}"
+    if kind in ("literal_error", "enum"):
+        words = _QUOTED.findall(problem.get("ctx", {}).get("expected", ""))
+        if len(words) == 1:
+            return path, f"{it}is not {words[0]!r}, the only word there is"
+        return path, f"{it}is none of {listed(words)}{nearest(given, words)}"
+    if kind.endswith("_type") and not kind.startswith("instant"):
+        what = _KINDS.get(_at(schema, path).get("type", ""), "written otherwise")
+        return path, f"{it}is not {what}; {_example(path, schema)}"
+    if kind.startswith("instant") or kind == "too_short":
+        return path, f"{_SHOULD.sub('', said)}; {_example(path, schema)}"
+    return path, _SHOULD.sub(lambda _: it, said)
+
+
+def _table(path: Path) -> str:
+    """A table's name as its head has it; one of a list has two brackets."""
+    if not path:
+        return "the file"
+    name = ".".join(str(part) for part in path if isinstance(part, str))
+    return f"[[{name}]]" if isinstance(path[-1], int) else f"[{name}]"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _example(path: Path, schema: Mapping[str, Any]) -> str:
+    """How the key is written."""
+    found = _at(schema, path)
+    if examples := found.get("examples"):
+        name = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
+        return f"write it like: {name} = {examples[0]}"
+    if found.get("type") == "object":
+        many = "additionalProperties" in found and "properties" not in found
+        return f"write a table {_table((*path, 'NAME') if many else path)}"
+    if _resolved(found.get("items", {}), schema).get("type") == "object":
+        return f"write a table {_table((*path, 0))}"
+    return f"write {_KINDS.get(found.get('type', ''), 'a value')}"
+
+
+def _at(schema: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    """The part of the schema that a key answers to; of a list's item its list."""
+    node = _resolved(schema, schema)
+    for part in path:
+        if isinstance(part, int):
+            # An example of a list shows its items.
+            node = node if "examples" in node else _resolved(node.get("items", {}), schema)
+            continue
+        inner: Any = node.get("properties", {}).get(part, node.get("additionalProperties"))
+        node = _resolved(inner, schema) if isinstance(inner, Mapping) else {}
+    return node
+
+
+def _resolved(node: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``node`` with what it refers to, and of several kinds the first that is not nothing."""
+    if kinds := node.get("anyOf"):
+        inner: Any = next((kind for kind in kinds if kind.get("type") != "null"), {})
+        node = {**_resolved(inner, schema), **{k: v for k, v in node.items() if k != "anyOf"}}
+    if reference := node.get("$ref"):
+        found = schema["$defs"][str(reference).rpartition("/")[2]]
+        node = {**found, **{k: v for k, v in node.items() if k != "$ref"}}
+    return node

@@ -1,0 +1,409 @@
+"""One input partition's world: its tickets, its frontier, and what records and time do to them.
+
+No I/O and no clock: the tracker's transactions, the simulator and the tests drive the same code.
+What happened since the last ``take`` is one unit: the tracker writes it in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sla_domain.counting import counted
+from sla_domain.event import Event
+from sla_domain.instant import DAY, parse_instant
+from sla_domain.judge import judge, judge_anew, next_deadline, take_in
+from sla_domain.policy import PolicyBook
+from sla_domain.ticket import Placement, Status
+from sla_engine.admission import admit
+from sla_engine.census import Census, Labels, labels_of, labels_of_row
+from sla_engine.effects import Departed, Effects, Stopped
+from sla_engine.erasure import Refusal, obeyed
+from sla_engine.frontier import REPLAY, TimeRule
+from sla_engine.memory import Held, HeldRecord, StoredRow, digest_of
+from sla_engine.table import (
+    Entry,
+    TicketTable,
+    known_at_of,
+    retention_over,
+)
+from sla_engine.wire.control import AdvanceOrder, read_control
+from sla_engine.wire.events import Received
+from sla_engine.wire.progress import Counts
+from sla_engine.wire.records import (
+    Record,
+    Rejected,
+    Rekeyed,
+    dead_letter,
+    size_of,
+    was_rekeyed,
+)
+from sla_engine.wire.tables import ticket_as_of, ticket_record, write_json
+
+#: How long an event waits for its ticket's ``created`` before it is an orphan (semantics §3).
+EARLY_HOLD: Final = 7 * DAY
+#: What a ticket's events may weigh together, in bytes: their records, and for each what its clocks
+#: and alerts may add. Its row in the table is written anew with every event, and must fit.
+MAX_TICKET_WEIGHT: Final = 1024 * 1024
+EVENT_WEIGHT: Final = 1024
+#: Events of tickets that are gone through again in one unit, since others came late: some
+#: hundredths of a second, so that a ticket with many events holds nobody else's alerts up.
+MOST_FOLDED: Final = 20_000
+
+
+class Partition:
+    """The tickets of one partition and the instant up to which its world is known."""
+
+    def __init__(
+        self,
+        number: int,
+        topic: str,
+        book: PolicyBook,
+        time: TimeRule = REPLAY,
+        refusal: Refusal = obeyed,
+    ) -> None:
+        self.number = number
+        self.table = TicketTable(book)
+        #: The digest of the policies it judges by.
+        self.rules = digest_of(book)
+        #: Alerts are sent for instants up to here; ``None`` before anything is known.
+        self.frontier: int | None = None
+        self.tally = Counts()
+        self.census = Census()
+        #: The earliest deadline as of the last ``take``: what other threads may look at, since
+        #: asking the table itself tidies its heap.
+        self.next_deadline: int | None = None
+        #: When the newest event of all occurred.
+        self.latest_event: int | None = None
+        self._topic = topic
+        self._book = book
+        self._time = time
+        self._refusal = refusal
+        self._changed: dict[str, Entry | None] = {}
+        # How many events were gone through again in this unit.
+        self._folded = 0
+        self._effects = Effects()
+
+    # --- what moves it ---
+
+    def apply(self, record: Record) -> None:
+        """Take in one record of this partition: an event, or a dead letter with its reason."""
+        replay = self._time.replay
+        if record.headers and self._obey(record):
+            return
+        self.tally.events += 1
+        received = admit(record, self._book, replay=replay)
+        if isinstance(received, Rejected):
+            self._effects.read[received.source] += 1
+            self._effects.refused[received.source] += 1
+            self._reject(record, received)
+            return
+        self._effects.read[received.event.source] += 1
+        appended = received.event.occurred if replay else record.timestamp
+        # Deadlines strictly before this record's instant come first; those at it wait until all
+        # records of the instant have been read.
+        self.advance(self._time.before(appended))
+        if record.key != received.ticket_id.encode():
+            self._rekey(record, received)
+            return
+        self._effects.unknown_fields += received.unknown_fields
+        self._step(record, received, appended)
+
+    def take_in(self, records: Sequence[Record], at_most: int) -> int:
+        """Take in ``records`` in order, and answer how many: not all where before one of them more
+        deadlines are due than the ``at_most`` of one unit, or where those before it cost a lot.
+        """
+        self._folded = 0
+        for number, record in enumerate(records):
+            if self._folded > MOST_FOLDED or not self.make_way(record, at_most):
+                return number
+            self.apply(record)
+        return len(records)
+
+    def advance(self, horizon: int, at_most: int | None = None) -> bool:
+        """Move the frontier to ``horizon``, firing the deadlines up to it; never back.
+
+        With ``at_most`` it stops after so many and answers false, the frontier where it came to;
+        those of one instant stay together.
+        """
+        if self.frontier is not None and horizon <= self.frontier:
+            return True
+        fired = 0
+        while (due := self.table.pop_due(horizon)) is not None:
+            at, ticket_id = due
+            if at_most is not None and fired >= at_most and at != self.frontier:
+                self.table.set_deadline(ticket_id, at)
+                return False
+            self.frontier = at if self.frontier is None else max(at, self.frontier)
+            self._fire(ticket_id, self.frontier)
+            fired += 1
+        self.frontier = horizon
+        return True
+
+    def make_way(self, record: Record, at_most: int) -> bool:
+        """Fire what is due before ``record`` as ``apply`` will, but only ``at_most`` deadlines at
+        once; false while there are more.
+        """
+        if self._time.replay:
+            return True
+        return self.advance(self._time.before(record.timestamp), at_most)
+
+    def caught_up(self, now: int, at_most: int | None = None) -> None:
+        """Nothing is left to read at ``now``: the world is known up to it less the grace. Fires
+        ``at_most`` deadlines at once.
+        """
+        if not self._time.replay:
+            self.advance(self._time.caught_up(now), at_most)
+
+    # --- what comes of it ---
+
+    def take(self) -> Effects:
+        """Everything since the last call, with the changed tickets written out."""
+        effects = self._effects
+        for departed in effects.departed:
+            effects.left[departed.ticket.id] = departed.line()
+        for ticket_id, entry in self._changed.items():
+            if entry is None:
+                effects.tickets[ticket_id] = None
+            else:
+                as_of = ticket_as_of(entry.ticket)
+                effects.tickets[ticket_id] = write_json(self.record(entry, as_of))
+                self._count(entry, labels_of(entry.ticket, as_of), effects)
+        return self.take_alerts()
+
+    def take_alerts(self) -> Effects:
+        """Everything since the last call but the changed tickets: for who keeps no table of them,
+        since writing them out is a good part of all work.
+        """
+        effects = self._effects
+        self._changed = {}
+        self._effects = Effects()
+        self.table.pack_idle()
+        self.next_deadline = self.table.next_deadline()
+        return effects
+
+    def resume(self, frontier: int | None, tally: Counts) -> None:
+        """Go on from a stored frontier; the stored tickets follow, each by ``put_back``."""
+        self.frontier = frontier
+        self.tally = tally
+
+    def put_back(self, ticket_id: str, row: StoredRow) -> None:
+        """Put a stored ticket back with its deadline, in place of an earlier record of it.
+
+        It is taken as it was stored; ``judge_anew`` where that may be other than it should be.
+        """
+        self.take_out(ticket_id)
+        labels = labels_of_row(row)
+        self.table.put(ticket_id, row, labels)
+        self.census.add(labels)
+        at = row.next_deadline
+        self.table.set_deadline(ticket_id, None if at is None else parse_instant(at))
+
+    def take_out(self, ticket_id: str) -> None:
+        """Undo ``put_back``: the ticket has left the table since."""
+        counted = self.table.counted(ticket_id)
+        if counted is not None:
+            self.census.add(counted, -1)
+        self.table.remove(ticket_id)
+
+    def judge_anew(self, ticket_id: str) -> None:
+        """Judge a ticket that was put back by today's policies: it was stored with nothing owed,
+        but their files, or what they follow from, may have changed since.
+
+        Raises ``UnknownPolicyError``.
+        """
+        entry = self.table.get(ticket_id)
+        assert entry is not None, "what is judged anew was put back"
+        if self.frontier is not None and (owed := judge_anew(entry.ticket, self.frontier)):
+            self._effects.alerts += owed
+            self._changed[ticket_id] = entry
+        stored = self.table.deadline(ticket_id)
+        self._schedule(entry)
+        if self.table.deadline(ticket_id) != stored:
+            # The next start takes the deadline from the record.
+            self._changed[ticket_id] = entry
+        labels = labels_of(entry.ticket, ticket_as_of(entry.ticket))
+        if entry.counted is not None:
+            self.census.add(entry.counted, -1)
+        self.census.add(labels)
+        entry.counted = labels
+        self.table.pack_idle()
+
+    # --- events ---
+
+    def _step(self, record: Record, received: Received, appended: int) -> None:
+        ticket_id, event = received.ticket_id, received.event
+        entry = self.table.get(ticket_id)
+        weight = _weight(record) + (0 if entry is None else entry.weight)
+        if weight > MAX_TICKET_WEIGHT:
+            known = 0 if entry is None else len(entry.ticket.timeline)
+            full = f"the ticket has {counted(known, 'event')}, and no room for this one"
+            self._reject(record, Rejected("too_large", full))
+            return
+        if entry is None:
+            entry = self.table.add(ticket_id)
+            entry.held_until = appended + EARLY_HOLD
+        assert self.frontier is not None, "the frontier moves before a record is applied"
+        folded = entry.ticket.folded
+        placement = take_in(entry.ticket, event, appended, self.frontier)
+        self._folded += entry.ticket.folded - folded
+        if placement is not Placement.APPLIED:
+            self._drop_copy(event, placement)
+            return
+        entry.weight = weight
+        if self.latest_event is None or event.occurred > self.latest_event:
+            self.latest_event = event.occurred
+        self.tally.applied += 1
+        self._settle_early(entry, record, event)
+        entry.known_at = appended
+        self._changed[ticket_id] = entry
+        if appended <= self.frontier:
+            # In a replay an event's own time may lie behind what is known already.
+            self._effects.alerts += judge(entry.ticket, self.frontier)
+        self._schedule(entry)
+
+    def _drop_copy(self, event: Event, placement: Placement) -> None:
+        result = placement.name.lower()
+        if placement is Placement.DUPLICATE:
+            self.tally.duplicates += 1
+        else:
+            self.tally.conflicts += 1
+        self._effects.results[event.type.word, result] += 1
+
+    def _settle_early(self, entry: Entry, record: Record, event: Event) -> None:
+        """Keep the record of an early event; let go of them when ``created`` has arrived."""
+        early = entry.ticket.status is Status.EARLY
+        if early:
+            entry.held.append(Held.of(record))
+        elif entry.held_until is not None:
+            entry.held, entry.held_until = [], None
+        self._effects.results[event.type.word, "early" if early else "applied"] += 1
+
+    def _rekey(self, record: Record, received: Received) -> None:
+        if was_rekeyed(record):
+            self._reject(record, Rejected("wrong_key", "the key is not the ticket id, again"))
+            return
+        self.tally.rekeyed += 1
+        self._effects.results[received.event.type.word, "rekeyed"] += 1
+        self._effects.rekeyed.append(Rekeyed.of(record, received.ticket_id))
+
+    def _reject(self, record: Record, rejected: Rejected) -> None:
+        self.tally.dead_letters += 1
+        self._effects.results["unknown", "dead_letter"] += 1
+        self._effects.dead_letters.append(dead_letter(record, rejected))
+
+    # --- control records ---
+
+    def _obey(self, record: Record) -> bool:
+        """Do what a control record orders; false for one that is none."""
+        order = read_control(record, replay=self._time.replay)
+        if order is None:
+            return False
+        if isinstance(order, AdvanceOrder):
+            self.advance(order.to)
+            return True
+        refused = self._refusal(order.key, order.signed, record.timestamp)
+        if refused is None:
+            self._erase(order.key.decode("utf-8", "replace"))
+        else:
+            self.tally.events += 1
+            self._reject(record, Rejected("not_allowed", refused))
+        return True
+
+    def _erase(self, ticket_id: str) -> None:
+        """Forget a ticket without a word: no alert, no last value. An event that comes later is
+        that of a ticket never heard of.
+        """
+        if (entry := self.table.get(ticket_id)) is not None:
+            self._forget(entry)
+            self._effects.erased += 1
+
+    # --- deadlines ---
+
+    def _fire(self, ticket_id: str, horizon: int) -> None:
+        entry = self.table.get(ticket_id)
+        assert entry is not None, "a ticket leaves the table together with its deadline"
+        if entry.held_until is not None and entry.held_until <= horizon:
+            self._orphan(entry)
+            return
+        self._effects.alerts += judge(entry.ticket, horizon)
+        leaves = self._leaves_at(entry)
+        if leaves is not None and leaves <= horizon:
+            over = retention_over(entry.ticket)
+            assert over is not None, "only a closed ticket leaves"
+            self._effects.departed.append(Departed(entry.ticket, over))
+            self._forget(entry)
+            return
+        self._changed[ticket_id] = entry
+        self._schedule(entry)
+
+    def _orphan(self, entry: Entry) -> None:
+        """``created`` did not come in time: the records held go to the dead letters."""
+        reason = Rejected("orphan", "no ticket.created within 7 days")
+        for held in entry.held:
+            record = HeldRecord.of(held, self._topic, self.number)
+            self._effects.dead_letters.append(dead_letter(record, reason))
+        # They were counted in when they were read.
+        self.tally.applied -= len(entry.held)
+        self.tally.dead_letters += len(entry.held)
+        self._forget(entry)
+
+    def _forget(self, entry: Entry) -> None:
+        self.table.remove(entry.ticket.id)
+        self._changed[entry.ticket.id] = None
+        if entry.counted is not None:
+            self.census.add(entry.counted, -1)
+
+    def _count(self, entry: Entry, after: Labels, effects: Effects) -> None:
+        """Bring the census up to date, and note the clocks that have stopped since."""
+        before = entry.counted
+        if before == after:
+            return
+        stopped = set() if before is None else {clock[:2] for clock in before.clocks if clock[4]}
+        ticket = entry.ticket
+        for clock in ticket.clocks:
+            if clock.stopped is not None and clock.key not in stopped and not clock.void:
+                business = ticket.policy.business_calendar
+                effects.stopped.append(Stopped.of(clock, clock.stopped, business))
+        if before is not None:
+            self.census.add(before, -1)
+        self.census.add(after)
+        entry.counted = after
+
+    def _schedule(self, entry: Entry) -> None:
+        self.table.set_deadline(entry.ticket.id, self._next(entry))
+
+    def _next(self, entry: Entry) -> int | None:
+        if entry.held_until is not None:
+            return entry.held_until
+        deadline, leaves = next_deadline(entry.ticket), self._leaves_at(entry)
+        if deadline is None or (leaves is not None and leaves < deadline):
+            return leaves
+        return deadline
+
+    @staticmethod
+    def _leaves_at(entry: Entry) -> int | None:
+        """When a resolved or cancelled ticket leaves the table: not before all is read that was
+        appended within the grace of its latest event, since that may have it go on.
+        """
+        over = retention_over(entry.ticket)
+        return None if over is None else max(over, entry.known_at)
+
+    def record(self, entry: Entry, as_of: int) -> dict[str, Any]:
+        """What the table says of a ticket, its figures as of the instant given."""
+        ticket = entry.ticket
+        deadline = self.table.deadline(ticket.id)
+        return ticket_record(
+            ticket,
+            as_of,
+            deadline,
+            entry.held,
+            entry.held_until,
+            entry.weight,
+            known_at_of(entry),
+        )
+
+
+def _weight(record: Record) -> int:
+    """What an event adds to its ticket's weight."""
+    return EVENT_WEIGHT + size_of(None, record.value, record.headers)

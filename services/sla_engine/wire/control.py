@@ -1,0 +1,36 @@
+"""Records on the input topic that are no events but orders to the tracker."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from sla_engine.wire.records import Record
+from sla_schemas.headers import ERASE_HEADER, REPLAY_FRONTIER_HEADER
+
+#: An instant as a replay's writer tells it, in milliseconds.
+_INSTANT: Final = re.compile(rb"[0-9]{1,13}")
+
+
+class AdvanceOrder(NamedTuple):
+    """In a replay: nothing that occurred up to this instant will come any more."""
+
+    to: int
+
+
+class EraseOrder(NamedTuple):
+    """Forget the ticket with this key; ``signed`` shows who orders it."""
+
+    key: bytes
+    signed: bytes | None
+
+
+def read_control(record: Record, *, replay: bool) -> AdvanceOrder | EraseOrder | None:
+    """The order in ``record``; ``None`` for one that has none."""
+    headers = dict(record.headers)
+    to = headers.get(REPLAY_FRONTIER_HEADER)
+    if replay and to is not None and _INSTANT.fullmatch(to):
+        return AdvanceOrder(int(to))
+    if record.value is None and record.key and ERASE_HEADER in headers:
+        return EraseOrder(record.key, headers[ERASE_HEADER])
+    return None

@@ -1,0 +1,152 @@
+"""The table topic: a ticket's record, and the tracker's memory in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from sla_domain.clock import Clock, Limit, Outcome
+from sla_domain.delay import client_delay
+from sla_domain.duties import Obligation
+from sla_domain.event import EventType
+from sla_domain.instant import format_instant, format_optional
+from sla_domain.ticket import FEATURE_REQUEST, Status, Ticket
+from sla_engine.memory import STATE_VERSION, Held
+
+
+def ticket_as_of(ticket: Ticket) -> int:
+    """The latest event or deadline that ``ticket`` knows of."""
+    latest = ticket.timeline[-1].occurred
+    for sent in ticket.sent:
+        latest = max(latest, sent.at)
+    return latest
+
+
+def ticket_record(
+    ticket: Ticket,
+    as_of: int,
+    next_deadline: int | None,
+    held: Sequence[Held] = (),
+    held_until: int | None = None,
+    weight: int = 0,
+    known_at: int = 0,
+) -> dict[str, Any]:
+    """A ticket's record, its figures as of the instant given."""
+    created = ticket.created is not None
+    duties = ticket.duties
+    return {
+        "ticket_id": ticket.id,
+        "client_id": ticket.client_id,
+        "kind": ticket.kind,
+        "severity": ticket.severity,
+        "state": ticket.status,
+        "holder": ticket.holder,
+        "holder_since": format_instant(ticket.stages[-1].start) if ticket.stages else None,
+        **_assignment(ticket),
+        "policy": ticket.policy.ref,
+        "channel": ticket.created.facts.get("channel") if ticket.created else None,
+        "communicated_at": format_instant(ticket.communicated_at) if created else None,
+        "closed_at": format_optional(ticket.closed_at),
+        "as_of": format_instant(as_of),
+        "next_deadline": format_optional(next_deadline),
+        "clocks": [_clock(ticket, clock, as_of) for clock in ticket.clocks],
+        "client_delay": _client_delay(ticket, as_of) if ticket.waited else {},
+        "obligations": [_obligation(owed) for owed in duties.obligations],
+        "subscribers": duties.subscribers,
+        "timeline": ticket.timeline,
+        "sent": ticket.sent,
+        "said": ticket.said,
+        "postponed": list(ticket.postponed.values()),
+        "held": list(held),
+        "held_until": held_until,
+        "weight": weight,
+        "known_at": known_at,
+        "state_version": STATE_VERSION,
+    }
+
+
+def _assignment(ticket: Ticket) -> dict[str, str | None]:
+    """Who works on it, by the latest ``assigned`` that says."""
+    for event in reversed(ticket.timeline):
+        if event.type is EventType.ASSIGNED:
+            return {"analyst_id": event.facts.get("analyst_id"), "team": event.facts.get("group")}
+    return {"analyst_id": None, "team": None}
+
+
+def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
+    outcome = clock.outcome(as_of)
+    until = as_of
+    if ticket.status is Status.CANCELLED and ticket.closed_at is not None:
+        until = min(as_of, ticket.closed_at)
+    measured = ticket.kind != FEATURE_REQUEST
+    undue = outcome is Outcome.PAUSED or outcome is Outcome.VOID
+    limit = clock.own if undue or clock.second is None else clock.governing
+    return {
+        "clock": clock.rule.name,
+        "cycle": clock.cycle,
+        "severity": clock.severity,
+        "start": format_instant(clock.own.start),
+        "stopped": format_optional(clock.stopped),
+        "outcome": outcome,
+        "origin": clock.origin,
+        **_figures(limit, until, undue=undue, measured=measured),
+        "breaches_at": None if undue else format_optional(_breaks(clock)),
+        "paused_by": _paused_by(limit, until) if measured and clock.pauses else {},
+        "limits": []
+        if clock.second is None
+        else [_figures(each, until, undue=undue, measured=measured) for each in clock.limits],
+    }
+
+
+def _breaks(clock: Clock) -> int | None:
+    """When the promise breaks: by the limit that does so first."""
+    if clock.second is None:
+        return clock.own.breaks
+    return min((at for limit in clock.limits if (at := limit.breaks) is not None), default=None)
+
+
+def _figures(limit: Limit, until: int, *, undue: bool, measured: bool) -> dict[str, Any]:
+    target = limit.target
+    return {
+        "limit": limit.name,
+        "counted_from": format_instant(limit.start),
+        "due": None if undue else format_optional(limit.due),
+        "used_ms": limit.used(until) if measured else None,
+        "paused_ms": (limit.paused_time(until) if limit.pauses else 0) if measured else None,
+        "target_ms": target.within,
+        "boundary": target.boundary,
+        "calendar": target.calendar.name,
+    }
+
+
+def _paused_by(limit: Limit, until: int) -> dict[str, int]:
+    parties = {pause.party for pause in limit.pauses}
+    if len(parties) == 1:
+        # The total is known, a party's share is added up.
+        return {limit.pauses[0].party: limit.paused_time(until)}
+    return {party: limit.paused_time(until, party) for party in sorted(parties)}
+
+
+def _client_delay(ticket: Ticket, as_of: int) -> dict[str, Any]:
+    return {
+        party: {"business_ms": delay.business_ms, "clock_ms": delay.clock_ms}
+        for party, delay in client_delay(ticket, as_of).items()
+    }
+
+
+def _obligation(owed: Obligation) -> dict[str, Any]:
+    return {
+        "kind": "written_record",
+        "contact_id": owed.contact_id,
+        "medium": owed.medium,
+        "opened_at": format_instant(owed.opened),
+        "closed_at": format_optional(owed.closed),
+        "record": owed.record,
+    }
+
+
+def write_json(value: object) -> bytes:
+    """Compact JSON, UTF-8."""
+    return msgspec.json.encode(value)

@@ -1,0 +1,1 @@
+"""The offline workbench: recordings, simulation, scenarios, programs to replay through."""

@@ -1,0 +1,1 @@
+"""The contract language: policy files, read and checked."""

@@ -1,0 +1,362 @@
+"""The tables of a policy file as models, and what each is to the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from fractions import Fraction
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+
+from sla_domain.calendar import FIRST_YEAR, LAST_YEAR, Calendar, Span
+from sla_domain.policy import (
+    Boundary,
+    ClockRule,
+    Plan,
+    Policy,
+    Target,
+    WarningFraction,
+)
+from sla_policy.amount import parse_amount
+from sla_policy.values import (
+    Amount,
+    Day,
+    DayLength,
+    DurationText,
+    EventWord,
+    OrNone,
+    Share,
+    Spans,
+    Weekday,
+    Zone,
+    identifier,
+)
+from sla_schemas.types import Instant
+from sla_schemas.words import Affected, BuiltBy, Impact, Medium, Origin, Scope, Severity
+from sla_schemas.words import Plan as PlanName
+
+
+class Section(BaseModel):
+    """A table of the policy file: an unknown key is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+
+class HolidaysSection(Section):
+    """Days on which a calendar does not open: public holidays, and single dates."""
+
+    country: str | None = Field(
+        None,
+        description="Whose public holidays (ISO 3166-1). Whole days; part-day holidays count as "
+        "other days do, and `overrides` can shorten them.",
+        examples=['"AR"'],
+    )
+    subdivision: str | None = Field(
+        None, description="A part of the country, with its holidays (ISO 3166-2).", examples=['"B"']
+    )
+    dates: list[Day] = Field(
+        [], description="Further days.", examples=['["2026-12-24", "2026-12-31"]']
+    )
+
+    def days(self) -> Iterator[date]:
+        """Every holiday in the years a calendar answers for."""
+        yield from self.dates
+        if self.country is not None:
+            import holidays  # noqa: PLC0415  half a second, and most policies name no country
+
+            yield from holidays.country_holidays(
+                self.country, subdiv=self.subdivision, years=range(FIRST_YEAR, LAST_YEAR + 1)
+            )
+
+
+class CalendarSection(Section):
+    """Which instants count: weekly spans in a zone, less holidays, with overrides by date."""
+
+    zone: Zone = Field(
+        description="Time zone (IANA) whose wall clock the hours are read from.",
+        examples=['"America/Argentina/Buenos_Aires"'],
+    )
+    day: DayLength | None = Field(
+        None,
+        description="How long a business day is; needed where a target is in business days.",
+        examples=['"9h"'],
+    )
+    hours: dict[Weekday, Spans] = Field(
+        description="The open spans of each weekday; one not named is closed.",
+        examples=['{ mon = [["09:00", "13:00"], ["14:00", "18:00"]], tue = [["09:00", "18:00"]] }'],
+    )
+    holidays: HolidaysSection = Field(
+        HolidaysSection(), description="Days without hours.", examples=['{ country = "AR" }']
+    )
+    overrides: dict[Day, Spans] = Field(
+        {},
+        description="The open spans of single dates, before weekday and holiday.",
+        examples=['{ 2026-12-24 = [["09:00", "13:00"]] }'],
+    )
+
+    @model_validator(mode="after")
+    def _opens(self) -> Self:
+        if not any(self.hours.values()) and not any(self.overrides.values()):
+            raise ValueError("the calendar never opens: give at least one day a span")
+        return self
+
+    def to_domain(self, name: str) -> Calendar:
+        """The calendar with its holidays as dates without spans."""
+        dates: dict[date, Sequence[Span]] = dict.fromkeys(self.holidays.days(), ())
+        dates.update(self.overrides)
+        week = [self.hours.get(day, []) for day in get_args(Weekday)]
+        return Calendar(name, self.zone, week, dates, self.day)
+
+
+class ClockSection(Section):
+    """What moves a clock; it starts at the client's communication."""
+
+    starts: Literal["communicated"] = Field(
+        description="From when it counts: the client's communication.",
+        examples=['"communicated"'],
+    )
+    stops: list[EventWord] = Field(
+        description="Events that keep the promise: the first of them ends the cycle.",
+        examples=['["resolved"]'],
+    )
+    pauses: list[EventWord] = Field(
+        [],
+        description="Events from which the time does not count.",
+        examples=['["waiting_on_client"]'],
+    )
+    resumes: list[EventWord] = Field(
+        [],
+        description="Events from which it counts again, whichever comes first.",
+        examples=['["client_responded", "resolved"]'],
+    )
+    restarts: list[EventWord] = Field(
+        [],
+        description="Events that begin another cycle once the last one has ended.",
+        examples=['["reopened"]'],
+    )
+
+    def to_domain(self, name: str) -> ClockRule:
+        """The rule as sets of event types."""
+        return ClockRule(
+            name,
+            frozenset(self.stops),
+            frozenset(self.pauses),
+            frozenset(self.resumes),
+            frozenset(self.restarts),
+        )
+
+
+class TargetSection(Section):
+    """How much time a clock may use at a severity."""
+
+    within: Amount = Field(
+        description="How much open time may be used. A day (`d`) is 24 hours of it, a business "
+        "day what the calendar's `day` says.",
+        examples=['"5 business days"'],
+    )
+    boundary: Boundary = Field(
+        description='Whether using exactly that much still keeps the promise: `inclusive` is "up '
+        'to", `exclusive` "less than".',
+        examples=['"inclusive"'],
+    )
+    calendar: str = Field(description="The calendar by which time counts.", examples=['"business"'])
+
+    def to_domain(
+        self, calendars: Mapping[str, Calendar], warnings: Sequence[WarningFraction]
+    ) -> Target:
+        """The target in milliseconds; a business day is its calendar's ``day``."""
+        calendar = calendars[self.calendar]
+        return Target.of(parse_amount(self.within, calendar), self.boundary, calendar, warnings)
+
+
+def _targets(
+    targets: Mapping[Severity, Mapping[str, TargetSection | None] | None],
+    calendars: Mapping[str, Calendar],
+    warnings: Sequence[WarningFraction],
+) -> dict[tuple[str, str], Target]:
+    return {
+        (severity, clock): section.to_domain(calendars, warnings)
+        for severity, sections in targets.items()
+        for clock, section in (sections or {}).items()
+        if section is not None
+    }
+
+
+class PlanTargetSection(TargetSection):
+    """A limit beside the severity's own, counted from the contact with the guard."""
+
+    begins: Annotated[Literal["guard_contacted"], Field(alias="from")] = Field(
+        description="From when it counts.", examples=['"guard_contacted"']
+    )
+
+
+class PlanSection(Section):
+    """A support that a client buys on top; it is active once the client contacts the guard."""
+
+    built_by: list[BuiltBy] = Field(
+        description="Whose integrations it covers.", examples=['["aivo"]']
+    )
+    severities: list[Severity] = Field(
+        description="The severities it is meant for.", examples=['["blocker", "high"]']
+    )
+    outside: str = Field(
+        description="The calendar outside of whose hours a contact counts.", examples=['"business"']
+    )
+    targets: dict[Severity, dict[str, PlanTargetSection]] = Field(
+        description="The limits, by severity and clock."
+    )
+
+    def to_domain(
+        self, name: str, calendars: Mapping[str, Calendar], warnings: Sequence[WarningFraction]
+    ) -> Plan:
+        """The plan with its calendars and targets."""
+        return Plan(
+            name,
+            frozenset(self.built_by),
+            frozenset(self.severities),
+            calendars[self.outside],
+            _targets(self.targets, calendars, warnings),
+        )
+
+
+class ServicesSection(Section):
+    """What a ticket may affect, and which severities need a primary service to be affected."""
+
+    primary: list[Affected] = Field(
+        [], description="Primary services.", examples=['["agentbot", "live"]']
+    )
+    platforms: list[Affected] = Field([], description="Platforms.", examples=['["myaivo", "live"]'])
+    needs_primary: list[Severity] = Field(
+        [],
+        description="Severities that are questioned by a notice where no primary service is "
+        "affected.",
+        examples=['["blocker"]'],
+    )
+
+
+class WrittenRecordSection(Section):
+    """The media of contacts whose agreement must be left in writing."""
+
+    spoken: list[Medium] = Field([], description="Those media.", examples=['["phone", "meet"]'])
+
+
+class ClosingSection(Section):
+    """Which origins must be shown by evidence when a ticket is resolved."""
+
+    evidence_for: list[Origin] = Field(
+        [], description="Those origins.", examples=['["client", "third_party"]']
+    )
+
+
+class WarningsSection(Section):
+    """At which shares of the target a warning is due."""
+
+    fractions: list[Share] = Field(
+        [],
+        description="Parts of the target's time; none, and nothing warns before a breach.",
+        examples=["[0.5, 0.75, 0.9]"],
+    )
+
+
+class PolicyFile(Section):
+    """One version of a support promise."""
+
+    name: Annotated[
+        str, identifier(r"[a-z0-9][a-z0-9_-]*", "small letters, digits, - and _, as in 'aivo'")
+    ] = Field(description="What the policy goes by; its versions share it.", examples=['"aivo"'])
+    version: Annotated[
+        str, identifier(r"[A-Za-z0-9._-]+", "letters, digits, '.', - and _, as in '2026.1'")
+    ] = Field(
+        description="Alerts and records cite `name@version`; a text, so in quotes.",
+        examples=['"1"'],
+    )
+    effective_from: Instant = Field(
+        description="From when it is in force: a ticket is judged by the version that was in force "
+        "when it was communicated.",
+        examples=['"2026-01-01T00:00:00-03:00"'],
+    )
+    retention: DurationText = Field(
+        description="How long a resolved or cancelled ticket is kept, and can be reopened.",
+        examples=['"90d"'],
+    )
+    business_calendar: str | None = Field(
+        None,
+        description="What business time means where no clock is asked about. Default: the first.",
+        examples=['"business"'],
+    )
+    channels: list[Annotated[str, Field(min_length=1)]] = Field(
+        [],
+        description="The channels of the contract: a ticket by another raises a notice.",
+        examples=['["support_center"]'],
+    )
+    severities: dict[Severity, str] = Field(
+        {}, description="What the contract calls each severity.", examples=['{ high = "Alto" }']
+    )
+    calendars: Annotated[dict[str, CalendarSection], Field(min_length=1)] = Field(
+        description="Calendars by name."
+    )
+    clocks: dict[str, ClockSection] = Field(description="Clocks by name.")
+    targets: dict[
+        Severity,
+        Annotated[
+            dict[str, Annotated[TargetSection | None, OrNone]] | None,
+            OrNone,
+        ],
+    ] = Field(
+        description='What is promised, by severity and clock. `"none"` for a clock or a whole '
+        "severity says that nothing is.",
+    )
+    plans: dict[PlanName, PlanSection] = Field({}, description="Plans by name.")
+    services: ServicesSection = Field(ServicesSection(), description="Services.")
+    written_record: WrittenRecordSection = Field(
+        WrittenRecordSection(), description="What must be left in writing."
+    )
+    closing: ClosingSection = Field(ClosingSection(), description="What a closing needs.")
+    warnings: WarningsSection = Field(WarningsSection(), description="When to warn.")
+    classification: dict[Impact, dict[Scope | Literal["unstated"], Severity]] = Field(
+        {},
+        description="The severity of a ticket that tells impact and scope instead; `unstated` is "
+        "one that tells no scope.",
+        examples=['{ minor_fault = { one_client = "medium" } }'],
+    )
+
+    def to_domain(self) -> Policy:
+        """The policy as the domain knows it."""
+        calendars = {name: section.to_domain(name) for name, section in self.calendars.items()}
+        warnings = [
+            WarningFraction(str(share), Fraction(str(share)))
+            for share in sorted(self.warnings.fractions)
+        ]
+        return Policy(
+            name=self.name,
+            version=self.version,
+            effective_from=self.effective_from,
+            retention=self.retention,
+            calendars=calendars,
+            business_calendar=calendars[self.business_calendar or next(iter(calendars))],
+            clocks=[section.to_domain(name) for name, section in self.clocks.items()],
+            targets=_targets(self.targets, calendars, warnings),
+            warnings=warnings,
+            classification={
+                (impact, None if scope == "unstated" else scope): severity
+                for impact, scopes in self.classification.items()
+                for scope, severity in scopes.items()
+            },
+            severity_names={str(severity): name for severity, name in self.severities.items()},
+            channels=frozenset(self.channels),
+            plans={
+                name: section.to_domain(name, calendars, warnings)
+                for name, section in self.plans.items()
+            },
+            primary_services=frozenset(self.services.primary),
+            platforms=frozenset(self.services.platforms),
+            needs_primary=frozenset(self.services.needs_primary),
+            spoken_media=frozenset(self.written_record.spoken),
+            evidence_for=frozenset(self.closing.evidence_for),
+        )

@@ -1,0 +1,183 @@
+"""The values of a policy file: each read from its text, or refused with how it is written."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from functools import cache
+from itertools import pairwise
+from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    WithJsonSchema,
+)
+
+from sla_config.wording import nearest
+from sla_domain.event import EVENT_TYPES, EventType
+from sla_domain.instant import DAY, HOUR, MINUTE, parse_duration
+from sla_policy.amount import business_days
+from sla_policy.finding import NONE
+
+_CLOCK_TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_HUNDRED_YEARS: Final = 36_525 * DAY
+
+
+class UnfitError(ValueError):
+    """A value does not fit its key; the message says how it is written."""
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise UnfitError(f'{value} has no unit; write it like "{value}d" or "{value}h"')
+    if not isinstance(value, str):
+        raise UnfitError(f'{value!r} is not a duration; write it like "90d" or "8h"')
+    duration = parse_duration(value)
+    if not 0 < duration <= _HUNDRED_YEARS:
+        raise UnfitError(f"{value!r} is not more than no time and at most 100 years")
+    return duration
+
+
+def _day(value: int) -> int:
+    if value > DAY:
+        raise UnfitError('a business day is at most "24h"')
+    return value
+
+
+@cache
+def _zones() -> set[str]:
+    """Every zone there is; it takes a tenth of a second to look."""
+    return available_timezones()
+
+
+def _zone(value: Any) -> Any:
+    try:
+        ZoneInfo(str(value))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        like = nearest(value, _zones()) or "; write one like 'Europe/Madrid'"
+        raise UnfitError(f"{value!r} is not a time zone{like}") from None
+    return value
+
+
+def _date(value: Any) -> Any:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise UnfitError(f"{value!r} is a date that does not exist") from None
+    raise UnfitError(f'{value!r} is not a date; write it like "2026-12-24"')
+
+
+def _span(value: Any) -> Any:
+    """``["09:00", "18:00"]`` as milliseconds from midnight."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise UnfitError('a span is a pair like ["09:00", "18:00"]')
+    ends = []
+    for text in value:
+        if not isinstance(text, str) or not _CLOCK_TIME.fullmatch(text):
+            raise UnfitError(f"{text!r} is not a time between 00:00 and 24:00, written HH:MM")
+        hours, minutes = text.split(":")
+        ends.append(int(hours) * HOUR + int(minutes) * MINUTE)
+    if ends[0] >= ends[1]:
+        raise UnfitError(
+            f"{value[0]} is not before {value[1]}; a span ends on its own day, at 24:00 at the "
+            "latest"
+        )
+    return tuple(ends)
+
+
+def _spans(value: Any) -> Any:
+    if not isinstance(value, list):
+        raise UnfitError('spans are a list like [["09:00", "13:00"], ["14:00", "18:00"]]')
+    spans = sorted(_span(item) for item in value)
+    for (_, close), (opened, _) in pairwise(spans):
+        if opened < close:
+            raise UnfitError("spans of a day overlap; join them to one")
+    return spans
+
+
+def _event_type(value: Any) -> Any:
+    if not isinstance(value, str) or value not in EVENT_TYPES:
+        like = nearest(value, EVENT_TYPES) or f"; events are {', '.join(EVENT_TYPES)}"
+        raise UnfitError(f"{value!r} is not an event{like}")
+    return EVENT_TYPES[value]
+
+
+def _share(value: Any) -> Any:
+    if isinstance(value, str):
+        raise UnfitError(f"{value!r} is a text; write the number without quotes, like 0.5")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UnfitError(f"{value!r} is not a number; write half of a target as 0.5")
+    if not 0 < value < 1:
+        remedy = f"{value} percent are {value / 100}" if 1 < value < 100 else "half of it is 0.5"
+        raise UnfitError(f"{value} is not between 0 and 1, a part of the target; {remedy}")
+    return float(value)
+
+
+def _within(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise UnfitError(f'{value!r} is not a text; write it like "8h" or "5 business days"')
+    amount = business_days(value)
+    if amount is None:
+        try:
+            amount = parse_duration(value)
+        except ValueError:
+            raise UnfitError(
+                f"{value!r} is not an amount of time; write it like '8h', '1h 30m' or "
+                "'5 business days'"
+            ) from None
+    if amount <= 0:
+        raise UnfitError("a target is more than no time")
+    return value
+
+
+def _none(value: Any) -> Any:
+    """What is written to say that nothing is promised."""
+    return None if value == NONE else value
+
+
+def identifier(pattern: str, words: str) -> AfterValidator:
+    """A text that matches ``pattern``, which messages call ``words``."""
+
+    def fits(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"{value!r} is not made of {words}")
+        return value
+
+    return AfterValidator(fits)
+
+
+Zone = Annotated[str, BeforeValidator(_zone)]
+#: Takes the word that promises nothing.
+OrNone: Final = BeforeValidator(_none)
+DurationText = Annotated[
+    int, BeforeValidator(_duration), WithJsonSchema({"type": "string", "format": "duration"})
+]
+DayLength = Annotated[DurationText, AfterValidator(_day)]
+Day = Annotated[date, BeforeValidator(_date)]
+Spans = Annotated[
+    list[tuple[int, int]],
+    BeforeValidator(_spans),
+    WithJsonSchema({"type": "array", "x-written": "list of spans, from opening to closing"}),
+]
+EventWord = Annotated[
+    EventType,
+    BeforeValidator(_event_type),
+    WithJsonSchema({"type": "string", "enum": list(EVENT_TYPES)}),
+]
+Share = Annotated[
+    float,
+    BeforeValidator(_share),
+    WithJsonSchema({"type": "number", "x-written": "number between 0 and 1"}),
+]
+Amount = Annotated[
+    str,
+    BeforeValidator(_within),
+    WithJsonSchema({"type": "string", "x-written": "duration or business days"}),
+]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
