@@ -9,6 +9,7 @@ its consumers from our connection settings, and commits exactly what the applica
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import signal
 import socket
@@ -34,6 +35,9 @@ from sla_runtime.patience import patient_protocol
 COMMIT_SECONDS: Final = 1.0
 #: Seconds that requests under way get at the end.
 _DRAIN_SECONDS: Final = 2
+#: Seconds that a worker, told to end while it starts, gets to come to the end of its start: without
+#: a broker it never does.
+_START_SECONDS: Final = 10
 
 log = structlog.get_logger("sla_runtime")
 
@@ -194,6 +198,25 @@ class App(faust.App):
         )
 
 
+class _Worker(faust.Worker):
+    """Told to end while it starts, it starts first: mode would end what has begun in no order, or
+    wait for what never comes, and nobody would hear the last heartbeat.
+    """
+
+    def __init__(self, app: App, **given: Any) -> None:
+        self._has_started = asyncio.Event()
+        super().__init__(app, **given)
+
+    async def on_startup_finished(self) -> None:
+        self._has_started.set()
+        await super().on_startup_finished()
+
+    async def _stop_on_signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._has_started.wait(), _START_SECONDS)
+        await super()._stop_on_signal(number)
+
+
 def run_unless_asked_to_end(waiting: Coroutine[Any, Any, object]) -> bool:
     """Run what has to come before a worker; whether the worker is still wanted: SIGTERM and SIGINT
     end ``waiting`` at once. Raises what ``waiting`` raises.
@@ -223,7 +246,7 @@ def run_worker(app: App, *, started: str, **told: Any) -> int:
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    worker = faust.Worker(
+    worker = _Worker(
         app,
         loop=loop,
         override_logging=False,
