@@ -87,7 +87,7 @@ whole-log: setup ## Simulate and replay all 141,712 rows of LOG and compare the 
 .PHONY: picture
 picture: setup debian ## Take the pictures of README and docs anew
 	@.venv/bin/sla demo --seconds 20 --no-stay --picture docs/demo.svg
-	@.venv/bin/python docs/screenshots.py
+	@PYTHONPATH=tests .venv/bin/python docs/screenshots.py
 
 .PHONY: deploy
 deploy: setup ## Write what of deploy/ follows from the code: topics, users, rules, dashboards
@@ -144,8 +144,8 @@ fuzz-http: setup ## Send REQUESTS made-up deliveries, API calls and raw bytes (2
 	  tests/hostile/test_vendor_bodies.py tests/hostile/test_openapi.py tests/hostile/test_raw_bytes.py
 
 .PHONY: bench
-bench: setup peers ## Measure everything beside its peers, half an hour; ONLY="throughput start", QUICK=1
-	@.venv/bin/python benchmarks/bench.py $${ONLY:-} $${QUICK:+--quick}
+bench: setup peers debian .debian-bench/root/usr/bin/wrk ## Measure everything beside its peers, half an hour; ONLY="throughput start", QUICK=1
+	@PYTHONPATH=tests .venv/bin/python benchmarks/bench.py $${ONLY:-} $${QUICK:+--quick}
 	@test -n "$${QUICK:-}" || .venv/bin/python docs/generate.py
 
 .PHONY: peers
@@ -161,16 +161,20 @@ peers: setup .peers/.ready ## Install what the tracker is measured beside: Quix 
 
 .PHONY: board-bench
 board-bench: setup debian ## Measure the board with TICKETS open tickets (200000)
-	@.venv/bin/python benchmarks/board.py $${TICKETS:-200000}
+	@PYTHONPATH=tests .venv/bin/python benchmarks/bench.py board:tickets=$${TICKETS:-200000}
 
 .PHONY: intake-bench
-intake-bench: setup ## Measure how many deliveries a second the intake takes
-	@test -e .debian-bench/root/usr/bin/wrk || tests/debian/fetch benchmarks/debian-packages .debian-bench
-	@.venv/bin/python benchmarks/intake.py .debian-bench/root/usr/bin/wrk
+intake-bench: setup .debian-bench/root/usr/bin/wrk ## Measure how many deliveries a second the intake takes
+	@.venv/bin/python benchmarks/bench.py intake
+
+.debian-bench/root/usr/bin/wrk: benchmarks/debian-packages tests/debian/fetch
+	@rm -rf .debian-bench
+	@tests/debian/fetch benchmarks/debian-packages .debian-bench
+	@test -e $@ && touch $@
 
 .PHONY: memory
 memory: setup ## Measure what one tracker holds in memory over EVENTS events (10000000) of tickets that come and go
-	@.venv/bin/python benchmarks/memory.py $${EVENTS:-10000000}
+	@.venv/bin/python benchmarks/bench.py memory:events=$${EVENTS:-10000000}
 
 .PHONY: kafka-lock
 kafka-lock: setup ## Lock the jars of the embedded Kafka anew after a change of jgo.toml

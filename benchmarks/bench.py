@@ -1,4 +1,5 @@
-"""All benchmarks in one run: ``make bench``, or ``make bench ONLY="throughput start"``.
+"""All benchmarks in one run: ``make bench``, or ``make bench ONLY="throughput start"``; options of
+one behind its name, as in ``ONLY=board:tickets=50000``.
 
 Adds what it found to ``benchmarks/results/DATE.json``, each benchmark with the machine it ran on.
 ``--quick`` runs each on a tenth, to see that it works; its figures are not kept.
@@ -28,7 +29,12 @@ BENCHMARKS: Final[dict[str, dict[str, Any]]] = {
     "scaling": {"count": 100_000, "runs": 1},
     "simulation": {"runs": 1},
     "start": {"runs": 1},
+    "board": {"tickets": 5_000},
+    "intake": {"runs": 1, "seconds": 3},
+    "memory": {"events": 100_000},
 }
+#: Those that run for an hour, so only where they are asked for.
+LONG: Final = ("memory",)
 
 
 def main() -> int:
@@ -37,16 +43,17 @@ def main() -> int:
     parser.add_argument("only", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--quick", action="store_true", help="a tenth of each; nothing is kept")
     asked = parser.parse_args()
-    if unknown := set(asked.only) - set(BENCHMARKS):
+    wanted = dict(map(_read, asked.only)) or {name: {} for name in BENCHMARKS if name not in LONG}
+    if unknown := set(wanted) - set(BENCHMARKS):
         parser.error(
             f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}"
         )
     failed = []
-    for name in asked.only or BENCHMARKS:
+    for name, options in wanted.items():
         print(f"{name}, begun at {time.strftime('%H:%M')}", flush=True)
         module = importlib.import_module(name)
         try:
-            found = module.run(**(BENCHMARKS[name] if asked.quick else {}))
+            found = module.run(**(BENCHMARKS[name] if asked.quick else {}), **options)
         except (RuntimeError, TimeoutError, OSError) as error:
             # The others can still be measured.
             failed.append(name)
@@ -56,6 +63,12 @@ def main() -> int:
         if not asked.quick:
             keep(name, found)
     return 1 if failed else 0
+
+
+def _read(wanted: str) -> tuple[str, dict[str, int]]:
+    """``board:tickets=5000`` as a name and its options."""
+    name, *options = wanted.split(":")
+    return name, {key: int(value) for key, _, value in (each.partition("=") for each in options)}
 
 
 def keep(name: str, found: dict[str, Any]) -> None:

@@ -1,7 +1,5 @@
 """How the board fares with many open tickets: load, first paint, list queries, updates.
 
-    python benchmarks/board.py 200000
-
 Writes that many tickets to a real Kafka as the tracker does, starts a board and Debian's Chromium.
 """
 
@@ -9,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import statistics
-import sys
 import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
@@ -19,8 +15,7 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
+from figures import percentiles, spread, told
 from support import ROOT
 from support.browser import chromium
 
@@ -103,9 +98,10 @@ def asked(board: Program, path: str) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def main() -> None:
-    """Measure and print."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
+def run(*, tickets: int = 200_000) -> dict[str, Any]:
+    """The board with so many open tickets."""
+    count = tickets
+    found: dict[str, Any] = {"tickets": tickets}
     now = datetime.now(UTC)
     with TemporaryDirectory() as directory, EmbeddedKafka() as broker:
         settings = KafkaSettings(bootstrap=broker.bootstrap)
@@ -120,8 +116,8 @@ def main() -> None:
         environment = {"SLA_BOARD_REQUESTS_PER_SECOND": "1000", "SLA_BOARD_STALE_SECONDS": "1e9"}
         board = Program("board", broker.bootstrap, Path(directory) / "log", environment=environment)
         board.wait_until_ready()
-        print(f"{count} open tickets, records of {len(rows[0][1])} bytes")
-        print(f"started and loaded in {time.perf_counter() - started:.1f} s")
+        found["record_bytes"] = len(rows[0][1])
+        found["loaded_seconds"] = round(time.perf_counter() - started, 1)
         queries = [
             f"/api/v1/tickets?limit=100&client=client-{n % CLIENTS}"
             if n % 3 == 0
@@ -130,7 +126,7 @@ def main() -> None:
             else "/api/v1/tickets?limit=100"
             for n in range(QUERIES)
         ]
-        told("list query", [asked(board, path) for path in queries])
+        found["query_ms"] = percentiles([asked(board, path) for path in queries])
         with chromium() as browser:
             page = browser.new_page()
             paints = []
@@ -142,7 +138,7 @@ def main() -> None:
                         "performance.getEntriesByName('first-contentful-paint')[0].startTime"
                     )
                 )
-            told("first contentful paint", paints)
+            found["first_paint_ms"] = spread(paints)
             before, began = metric(board, "sla_board_updates_total"), time.perf_counter()
 
             writing = Thread(target=lambda: asyncio.run(write(settings, updates, 2000)))
@@ -156,19 +152,25 @@ def main() -> None:
             writing.join()
             done = metric(board, "sla_board_updates_total") - before
             took = time.perf_counter() - began
-            print(f"updates with the page open and being written: {done / took:.0f} a second")
-            told("list query meanwhile", under_load)
+            found["updates_per_second"] = round(done / took)
+            found["query_meanwhile_ms"] = percentiles(under_load)
         board.stop()
+    return found
 
 
-def told(what: str, values: list[float]) -> None:
-    """Median, 99th percentile and largest, in milliseconds."""
-    ordered = sorted(values)
-    p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+def tell(found: dict[str, Any]) -> None:
+    """Print what was found."""
     print(
-        f"{what}: median {statistics.median(values):.1f} ms, p99 {p99:.1f}, most {ordered[-1]:.1f}"
+        f"  {found['tickets']} open tickets, records of {found['record_bytes']} bytes, loaded in "
+        f"{found['loaded_seconds']} s; first paint {told(found['first_paint_ms'], ' ms')}"
     )
+    for what, name in (("list query", "query_ms"), ("the same under load", "query_meanwhile_ms")):
+        times = found[name]
+        print(
+            f"  {what}: p50 {times['p50']:.1f} ms, p99 {times['p99']:.1f}, {times['max']:.1f} most"
+        )
+    print(f"  updates with the page open and being written: {found['updates_per_second']} a second")
 
 
 if __name__ == "__main__":
-    main()
+    tell(run())

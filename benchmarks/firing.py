@@ -35,7 +35,7 @@ PROMISE: Final = 60 * MINUTE
 
 def world_of(tickets: int) -> Partition:
     """A partition with so many open tickets, a thousand of which come due, a millisecond apart."""
-    world = Partition(0, EVENTS.name, load_policies([]), TimeRule(0))
+    partition = Partition(0, EVENTS.name, load_policies([]), TimeRule(0))
     for number in range(tickets):
         due = number * FIRED // tickets != (number - 1) * FIRED // tickets
         data: dict[str, object] = {"client_id": "c", "severity": "blocker" if due else "low"}
@@ -52,20 +52,20 @@ def world_of(tickets: int) -> Partition:
             "data": data,
         }
         key = f"T{number:07}".encode()
-        world.apply(Recorded(EVENTS.name, 0, number, BEGIN, key, write_json(event), []))
+        partition.apply(Recorded(EVENTS.name, 0, number, BEGIN, key, write_json(event), []))
         if number % 1000 == 999:
-            world.take()
-    world.take()
-    return world
+            partition.drain()
+    partition.drain()
+    return partition
 
 
-def fire(world: Partition, tickets: int) -> float:
+def fire(partition: Partition, tickets: int) -> float:
     """Microseconds of CPU a deadline."""
     begun = time.process_time()
     fired = 0
     for move in range(1, MOVES + 1):
-        world.caught_up(BEGIN + SECOND + tickets * move // MOVES)
-        effects = world.take()
+        partition.caught_up(BEGIN + SECOND + tickets * move // MOVES)
+        effects = partition.drain()
         fired += len([write_alert(alert) for alert in effects.alerts])
     return (time.process_time() - begun) / fired * 1e6
 

@@ -1,7 +1,5 @@
 """How many signed deliveries a second the intake takes, each acknowledged by Kafka first.
 
-    python benchmarks/intake.py .debian-bench/root/usr/bin/wrk
-
 A real Kafka, one intake and ``wrk`` (Debian's) on this machine. GitHub deliveries, each verified.
 """
 
@@ -13,10 +11,9 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 from sla_kafka.admin import create_topics
 from sla_kafka.embedded import EmbeddedKafka
@@ -25,6 +22,8 @@ from sla_kafka.settings import KafkaSettings
 from sla_lab.processes import Program
 from sla_schemas.topics import DEFAULT_PARTITIONS, EVENTS
 
+#: Debian's, as the Makefile fetches it.
+WRK: Final = Path(__file__).parents[1] / ".debian-bench/root/usr/bin/wrk"
 SECRET: Final = "benchmark"  # noqa: S105  of this benchmark alone
 SECONDS: Final = 15
 RUNS: Final = 3
@@ -64,10 +63,10 @@ def deliveries() -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> None:
-    """Measure and print."""
-    wrk = sys.argv[1]
-    libraries = str(Path(wrk).parents[1] / "lib/x86_64-linux-gnu")
+def run(*, runs: int = RUNS, seconds: int = SECONDS) -> dict[str, Any]:
+    """So many runs of so many seconds, with ``wrk`` as ``make bench`` fetches it."""
+    libraries = str(WRK.parents[1] / "lib/x86_64-linux-gnu")
+    found = []
     with TemporaryDirectory() as directory, EmbeddedKafka() as broker:
         settings = KafkaSettings(bootstrap=broker.bootstrap)
         asyncio.run(create_topics(settings, DEFAULT_PARTITIONS))
@@ -83,12 +82,12 @@ def main() -> None:
             environment={"BENCH_SECRET": SECRET, "SLA_INTAKE_REQUESTS_PER_SECOND": "1e9"},
         )
         intake.wait_until_ready()
-        for _ in range(RUNS):
+        for _ in range(runs):
             before = sum(asyncio.run(end_offsets(settings, EVENTS.name)).values())
             done = subprocess.run(  # noqa: S603  the program named by who starts this
                 [
-                    wrk,
-                    f"-d{SECONDS}s",
+                    WRK,
+                    f"-d{seconds}s",
                     "-t1",
                     f"-c{CONNECTIONS}",
                     "--latency",
@@ -104,13 +103,28 @@ def main() -> None:
             rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
             latency = re.findall(r"(50|99)%\s+(\S+)", done.stdout)
             wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", done.stdout)
-            print(
-                f"{rate[1] if rate else '?'} requests/s, "
-                f"latency {', '.join(f'p{name} {value}' for name, value in latency)}, "
-                f"{wrong[1] if wrong else 0} refused, {written} events in Kafka"
+            assert rate is not None, done.stdout
+            found.append(
+                {
+                    "requests_per_second": float(rate[1]),
+                    "latency": {f"p{name}": value for name, value in latency},
+                    "refused": int(wrong[1]) if wrong else 0,
+                    "events": written,
+                }
             )
         intake.stop()
+    return {"connections": CONNECTIONS, "seconds": seconds, "runs": found}
+
+
+def tell(found: dict[str, Any]) -> None:
+    """Print what was found."""
+    for each in found["runs"]:
+        latency = ", ".join(f"{name} {value}" for name, value in each["latency"].items())
+        print(
+            f"  {each['requests_per_second']:.0f} requests/s, latency {latency}, "
+            f"{each['refused']} refused, {each['events']} events in Kafka"
+        )
 
 
 if __name__ == "__main__":
-    main()
+    tell(run())

@@ -32,7 +32,7 @@ class _Ticket:
     """A partition with one ticket, which events are added to."""
 
     def __init__(self) -> None:
-        self._world = Partition(0, EVENTS.name, load_policies([]), TimeRule())
+        self._partition = Partition(0, EVENTS.name, load_policies([]), TimeRule())
         self._count = 0
         self.add("created", BEGIN, client_id="c", severity="low")
 
@@ -48,7 +48,7 @@ class _Ticket:
         }
         now = BEGIN + self._count * MINUTE
         record = Recorded(EVENTS.name, 0, self._count, now, b"T", write_json(event), ())
-        self._world.apply(record)
+        self._partition.apply(record)
         self._count += 1
 
     def go_on(self, until: int) -> None:
@@ -57,7 +57,7 @@ class _Ticket:
             word = "waiting_on_client" if self._count % 2 else "client_responded"
             self.add(word, BEGIN + self._count * MINUTE)
             if self._count % 100 == 0:
-                self._world.take()
+                self._partition.drain()
 
     def late(self, count: int) -> None:
         """Events of its beginning."""

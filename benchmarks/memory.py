@@ -2,21 +2,20 @@
 tickets).
 
 Tickets of ten events each come and go over three years of events; a closed one leaves the table
-after the policy's 90 days. Prints what the tracker's process holds at every tenth, beside the
+after the policy's 90 days. Tells what the tracker's process holds at every tenth, beside the
 tickets in its table.
 """
 
 from __future__ import annotations
 
 import asyncio
-import platform
 import random
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from heapq import heappop, heappush
 from pathlib import Path
+from typing import Any
 
 from lines import line
 from prometheus_client.parser import text_string_to_metric_families
@@ -48,7 +47,7 @@ COMPACTED = {
 }
 
 
-def events(tickets: int) -> Iterator[Line]:
+def story(tickets: int) -> Iterator[Line]:
     """All events of so many tickets, in the order they occur."""
     drawn = random.Random(SEED)  # noqa: S311  a benchmark wants the same numbers again
     under_way: list[tuple[int, int, int]] = []
@@ -83,48 +82,62 @@ def figures(tracker: TrackerProcess) -> tuple[int, int, float]:
     )
 
 
-async def measure(settings: KafkaSettings, tracker: TrackerProcess, count: int) -> None:
-    """Publish everything while the tracker reads, and print a line for every tenth it has read."""
-    began, told = time.monotonic(), 0
+async def measure(
+    settings: KafkaSettings, tracker: TrackerProcess, count: int
+) -> list[dict[str, float]]:
+    """Publish everything while the tracker reads; the figures of every tenth it has read."""
+    began = time.monotonic()
+    found: list[dict[str, float]] = []
 
     async def publish() -> None:
         async with Feed(settings) as feed:
-            for each in events(count // len(WORDS)):
+            for each in story(count // len(WORDS)):
                 await feed.add(each)
             await feed.flush()
 
     publishing = asyncio.create_task(publish())
-    while told < 10:
+    while len(found) < 10:
         await asyncio.sleep(2)
         if publishing.done():
             publishing.result()
         tracker.check()
         read, tickets, resident = await asyncio.to_thread(figures, tracker)
-        while told < 10 and read >= (told + 1) * count // 10:
-            told += 1
-            print(
-                f"{read:>10} events  {tickets:>7} tickets  {resident:6.0f} MiB resident  "
-                f"{time.monotonic() - began:5.0f} s",
-                flush=True,
-            )
+        while len(found) < 10 and read >= (len(found) + 1) * count // 10:
+            took = round(time.monotonic() - began)
+            found.append({"events": read, "tickets": tickets, "mib": resident, "seconds": took})
+            _tell_tenth(found[-1])
+    return found
 
 
-def main() -> None:
-    """Measure as many events as the command line says."""
-    count = int(sys.argv[1]) // len(WORDS) * len(WORDS)
-    print(f"{platform.machine()}, Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}")
-    tickets = count // len(WORDS)
-    print(f"{count} events of {tickets} tickets, one tracker, {DEFAULT_PARTITIONS} partitions")
+def run(*, events: int = 10_000_000) -> dict[str, Any]:
+    """So many events, ten a ticket."""
+    count = events // len(WORDS) * len(WORDS)
     with tempfile.TemporaryDirectory() as at, EmbeddedKafka(overrides=COMPACTED) as broker:
         settings = KafkaSettings(bootstrap=broker.bootstrap)
         asyncio.run(create_topics(settings, DEFAULT_PARTITIONS))
         tracker = TrackerProcess(broker.bootstrap, Path(at) / "tracker.log")
         try:
             tracker.wait_until_ready()
-            asyncio.run(measure(settings, tracker, count))
+            tenths = asyncio.run(measure(settings, tracker, count))
         finally:
             tracker.stop()
+    return {"events": count, "tickets": count // len(WORDS), "tenths": tenths}
+
+
+def _tell_tenth(tenth: dict[str, float]) -> None:
+    """As soon as it is known: it takes long."""
+    print(
+        f"  {tenth['events']:>10} events  {tenth['tickets']:>7} tickets  {tenth['mib']:6.0f} MiB "
+        f"resident  {tenth['seconds']:5.0f} s",
+        flush=True,
+    )
+
+
+def tell(found: dict[str, Any]) -> None:
+    """Print what all of it came to; each tenth was told when it was reached."""
+    most = max(tenth["mib"] for tenth in found["tenths"])
+    print(f"  {found['events']} events of {found['tickets']} tickets, at most {most:.0f} MiB")
 
 
 if __name__ == "__main__":
-    main()
+    tell(run())

@@ -1,4 +1,4 @@
-"""Take the pictures of the board for these pages: ``python docs/screenshots.py``.
+"""Take the pictures of the board for these pages: ``make picture``.
 
 Plays the packaged recording through everything, as ``sla demo`` does, and takes pictures when
 most of it is over.
@@ -7,12 +7,9 @@ most of it is over.
 from __future__ import annotations
 
 import asyncio
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from support.browser import chromium
 
