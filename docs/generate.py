@@ -7,10 +7,12 @@ between ``<!-- generated: NAME -->`` and the same. A test runs it and fails wher
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Any, Final
 
+import deliveries
+import measured
+import reference
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
@@ -22,16 +24,11 @@ from sla_intake.sources import Mapping, Source
 from sla_kafka.settings import KafkaSettings
 from sla_notifier.routes import Destination, Route, Routes
 from sla_notifier.settings import NotifierSettings
-from sla_runtime.exposure import HttpSettings
+from sla_runtime.metrics_access import HttpSettings
 from sla_runtime.tracing import TracingSettings
 from sla_tracker.settings import TrackerSettings
 
 HERE: Final = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
-import deliveries
-import measured
-import reference
 
 #: By the name that a page calls it.
 PARTS: Final = reference.PARTS | {

@@ -118,7 +118,7 @@ DEAD_LETTERS: Final = Topic(
     ("people", "sla dlq"),
     _deleted(90, max_message_bytes=str(MAX_DEAD_LETTER_BYTES)),
 )
-PARKED: Final = Topic(
+ALERT_DEAD_LETTERS: Final = Topic(
     "support.sla-alerts-dlq.v1",
     "Alerts that a destination did not take, unchanged; destination and reason in headers. With "
     "sla-retried instead of a reason, one that is to be delivered again.",
@@ -154,6 +154,6 @@ TOPICS: Final = (
     PROGRESS,
     APPROVALS,
     DEAD_LETTERS,
-    PARKED,
+    ALERT_DEAD_LETTERS,
     HEARTBEATS,
 )

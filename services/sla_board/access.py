@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
-from sla_config.configuration import Strict, read_toml
+from sla_config.configuration import StrictSection, read_toml
 from sla_config.errors import UserFacingError
 from sla_config.network import is_loopback
 from sla_schemas.types import Id
@@ -23,7 +23,7 @@ class AccessError(UserFacingError):
     """The board may not be served like that; the message says why and what to do."""
 
 
-class Token(Strict):
+class Token(StrictSection):
     """A token by its SHA-256, so that the file gives nobody access.
 
     A ``lead`` sees everything. A ``client`` sees the tickets of its client, without the names of
@@ -45,7 +45,7 @@ class Token(Strict):
             raise ValueError(f"token {self.name!r} has the role client and names none")
 
 
-class _File(Strict):
+class _File(StrictSection):
     tokens: Annotated[list[Token], Field(min_length=1)]
 
 

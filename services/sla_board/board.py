@@ -16,8 +16,8 @@ from aiokafka.errors import KafkaError
 from sla_board.access import Viewer
 from sla_board.ranking import Dimension, Filters, Place
 from sla_board.reader import Reader, Standing
-from sla_board.row import Clock, Row, Status
-from sla_board.table import Attained, Page, Period, TicketTable, Verdict, days_of
+from sla_board.row import ClockRow, Row, Status
+from sla_board.table import Attained, BoardTable, Page, Period, Verdict, days_of
 from sla_config.errors import UserFacingError
 from sla_domain.instant import parse_instant, to_datetime
 from sla_domain.policy import Policy, PolicyBook
@@ -50,7 +50,7 @@ class Countdown:
 class Board:
     """The table, the clock and the policy."""
 
-    def __init__(self, table: TicketTable, reader: Reader, book: PolicyBook) -> None:
+    def __init__(self, table: BoardTable, reader: Reader, book: PolicyBook) -> None:
         self.table = table
         self.reader = reader
         self.book = book
@@ -72,7 +72,7 @@ class Board:
         """The policy a ticket is pinned to, the latest where the book lacks it."""
         return self.book.cited(row.policy)
 
-    def countdown(self, row: Row, clock: Clock, now: int) -> Countdown | None:
+    def countdown(self, row: Row, clock: ClockRow, now: int) -> Countdown | None:
         """What is left of ``clock``; ``None`` where nothing runs or its calendar is unknown."""
         calendar = self.policy_of(row).calendars.get(clock.calendar)
         if calendar is None or clock.due is None or clock.stopped is not None:

@@ -13,14 +13,14 @@ from sla_board.board import Board
 from sla_board.reader import Reader
 from sla_board.server import REQUESTS_AT_ONCE, make_server
 from sla_board.settings import BoardSettings
-from sla_board.table import TicketTable
+from sla_board.table import BoardTable
 from sla_config.errors import UserFacingError
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
 from sla_policy.loading import load_policies
 from sla_runtime.address import listen
-from sla_runtime.exposure import metrics_access
 from sla_runtime.logs import configure_logs
+from sla_runtime.metrics_access import metrics_access
 from sla_runtime.registry import process_registry
 from sla_runtime.worker import App, run_worker
 
@@ -42,7 +42,7 @@ def run_board(kafka: KafkaSettings, settings: BoardSettings) -> int:
         log.error("board must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
     registry = process_registry()
-    table = TicketTable(ZoneInfo(book.latest.business_calendar.zone))
+    table = BoardTable(ZoneInfo(book.latest.business_calendar.zone))
     reader = Reader(
         KafkaClients(kafka), table, registry, settings.stale_seconds, replay=settings.replay
     )

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sla_board.access import Viewer
 from sla_board.board import Board
 from sla_board.reader import Freshness, Standing
-from sla_board.row import Clock, Row
+from sla_board.row import ClockRow, Row
 from sla_board.table import Attained, Period
 from sla_domain.instant import format_instant
 from sla_runtime.pulse import Pulse
@@ -155,9 +155,9 @@ class SummaryAnswer(BaseModel):
     undelivered_alerts: Annotated[
         int | None,
         Field(
-            description="Alerts that the notifiers have neither delivered nor parked; beyond those "
-            "under way the ends of transactions are counted, too. Null where no notifier is at "
-            "work, and for a client's token."
+            description="Alerts that the notifiers have neither delivered nor dead-lettered; "
+            "beyond those under way the ends of transactions are counted, too. Null where no "
+            "notifier is at work, and for a client's token."
         ),
     ]
     watch: WatchAnswer
@@ -249,5 +249,5 @@ def ticket_answer(row: Row, board: Board, viewer: Viewer, now: int) -> dict[str,
 
 _TOLD: Final = tuple(name for name in TicketAnswer.model_fields if name in Row.__struct_fields__)
 _TOLD_OF_CLOCK: Final = tuple(
-    name for name in ClockAnswer.model_fields if name in Clock.__struct_fields__
+    name for name in ClockAnswer.model_fields if name in ClockRow.__struct_fields__
 )

@@ -31,7 +31,7 @@ from sla_runtime.problem import problem
 from sla_schemas.types import MAX_TEXT
 from sla_text.drawing import LANE, WIDTH, draw
 from sla_text.language import DEFAULT_LANGUAGE, LANGUAGES, Language, Texts
-from sla_text.telling import Teller
+from sla_text.presentation import Presenter
 from sla_text.templates import environment
 
 #: Seconds between two updates of a page at least, and at most: the countdowns are set right again.
@@ -169,13 +169,13 @@ class Pages:
             )
         policy = self._board.policy_of(row)
         zone = ZoneInfo(policy.business_calendar.zone)
-        teller = Teller(texts, zone, policy.severity_names)
+        presenter = Presenter(texts, zone, policy.severity_names)
         return self._page(
             request,
             "ticket.html.j2",
             query,
-            told=teller.tell(document),
-            drawing=draw(document, teller),
+            told=presenter.tell(document),
+            drawing=draw(document, presenter),
             width=WIDTH,
             lane_height=LANE,
         )

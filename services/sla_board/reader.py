@@ -14,11 +14,11 @@ from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from sla_board.row import read_row
-from sla_board.table import Origin, TicketTable
+from sla_board.table import BoardTable, Origin
 from sla_kafka.admin import NOT_SEEN
 from sla_kafka.clients import Clients, let_go
 from sla_runtime.background import Background
-from sla_runtime.heartbeat import Heart, Told
+from sla_runtime.heartbeat import Condition, Heart
 from sla_runtime.pulse import PATIENCE_SECONDS, Pulse, Verdict, Watch
 from sla_schemas.tables import ProgressRecord
 from sla_schemas.topics import EVENTS, PROGRESS, TICKETS
@@ -41,7 +41,7 @@ class Freshness(StrEnum):
     LOADING = "loading"
     FRESH = "fresh"
     BEHIND = "behind"
-    #: A partition has a tracker that does not come on.
+    #: A partition has a tracker that makes no progress.
     STALLED = "stalled"
     #: Some partitions have no tracker.
     UNOWNED = "unowned"
@@ -85,7 +85,7 @@ class Reader:
     def __init__(
         self,
         clients: Clients,
-        table: TicketTable,
+        table: BoardTable,
         registry: CollectorRegistry,
         stale_seconds: float,
         *,
@@ -163,9 +163,9 @@ class Reader:
         ended = None if self._listening is None else self._listening.ended
         return ended or self.lost() or (None if self._loaded else "the ticket table is being read")
 
-    def _told(self) -> Told:
+    def _told(self) -> Condition:
         reason = self.unready()
-        return Told(reason is None, [] if reason is None else [reason])
+        return Condition(reason is None, [] if reason is None else [reason])
 
     async def run(self) -> None:
         """Follow the topics, for as long as it is not cancelled; a broker that can't be reached is

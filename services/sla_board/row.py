@@ -19,7 +19,7 @@ NEVER: Final = "9999"
 _CLOSED: Final = ("resolved", "cancelled")
 
 
-class Clock(msgspec.Struct, frozen=True):
+class ClockRow(msgspec.Struct, frozen=True):
     """A clock's figures as of the record (``sla_schemas.tables.ClockRecord``); instants as text."""
 
     clock: str
@@ -58,7 +58,7 @@ class Row(msgspec.Struct, frozen=True):
     state: TicketState
     policy: str
     as_of: str
-    clocks: list[Clock]
+    clocks: list[ClockRow]
     communicated_at: str | None = None
     closed_at: str | None = None
     channel: str | None = None
@@ -73,13 +73,13 @@ class Row(msgspec.Struct, frozen=True):
         return self.state in _CLOSED
 
     @property
-    def running(self) -> Clock | None:
+    def running(self) -> ClockRow | None:
         """The clock whose promise breaks next."""
         running = [clock for clock in self.clocks if clock.outcome == "running" and clock.due]
         return min(running, key=lambda clock: clock.breaks or NEVER) if running else None
 
     @property
-    def breach(self) -> Clock | None:
+    def breach(self) -> ClockRow | None:
         """The clock that broke its promise last, of those that did."""
         broken = [clock for clock in self.clocks if clock.outcome == "breached" and clock.due]
         return max(broken, key=lambda clock: clock.breaks or "") if broken else None

@@ -20,11 +20,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sla_board.access import COOKIE, Access
-from sla_board.api import PREFIX, make_api
+from sla_board.api import PREFIX
+from sla_board.application import make_api
 from sla_board.board import Board
 from sla_board.pages import Pages
 from sla_board.settings import BoardSettings
-from sla_runtime.exposure import PROBE_PATHS, MetricsAccess
+from sla_runtime.metrics_access import PROBE_PATHS, MetricsAccess
 from sla_runtime.probes import probe_routes
 from sla_runtime.problem import problem
 from sla_runtime.rate import RateLimit

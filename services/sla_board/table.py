@@ -77,7 +77,7 @@ class _Known(NamedTuple):
     verdicts: list[Verdict]
 
 
-class TicketTable:
+class BoardTable:
     """The rows, sorted and counted as they change. ``zone`` is where days begin."""
 
     def __init__(self, zone: ZoneInfo) -> None:

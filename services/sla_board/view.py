@@ -11,13 +11,13 @@ from sla_board.access import Viewer
 from sla_board.board import Board, restricted, write_cursor
 from sla_board.ranking import DIMENSIONS, Dimension, Filters, Place
 from sla_board.reader import Freshness, Standing
-from sla_board.row import NEVER, Clock, Row, Status
+from sla_board.row import NEVER, ClockRow, Row, Status
 from sla_board.table import PERIODS, Attained
 from sla_domain.instant import SECOND, parse_instant
 from sla_schemas.words import Holder, Severity
 from sla_text.language import Texts
-from sla_text.moments import left, moment, percent
 from sla_text.standing import Stand, notice, undelivered, watched
+from sla_text.times import left, moment, percent
 
 #: Rows of a section on the whole board, and on a page of its own.
 SHOWN: Final = 12
@@ -93,7 +93,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class TicketGroup:
     """A line of a breakdown."""
 
     name: str
@@ -108,7 +108,7 @@ class Breakdown:
     """Open tickets by one of their sides."""
 
     title: str
-    groups: list[Group]
+    groups: list[TicketGroup]
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +275,7 @@ class Viewing:
             team=(row.team or "") if self._viewer.sees_staff else "",
         )
 
-    def _promise(self, clock: Clock | None) -> str:
+    def _promise(self, clock: ClockRow | None) -> str:
         return "" if clock is None else self.texts.word("clock", clock.clock)
 
     def _kept(self, period: str, attained: Mapping[str, Attained]) -> Kept:
@@ -301,7 +301,7 @@ class Viewing:
         counts = self._board.table.counts_by(dimension, filters)
         largest = sorted(counts.items(), key=lambda item: (-item[1]["open"], item[0]))[:_GROUPS]
         groups = [
-            Group(
+            TicketGroup(
                 self._group_name(dimension, name),
                 query.link(**{dimension: name}),
                 each["open"],

@@ -24,7 +24,7 @@ from sla_domain.policy import Boundary, Target
 from sla_lab.errors import UsageError
 from sla_policy.amount import business_days, parse_amount
 from sla_policy.sections import CalendarSection
-from sla_text.moments import length
+from sla_text.times import length
 
 #: What a question's own calendar calls a key of the policy's.
 _ASKED: Final = {"zone": "timezone"}

@@ -33,7 +33,7 @@ from sla_kafka.settings import KafkaSettings
 from sla_lab.errors import CommandError
 from sla_lab.feed import connect
 from sla_lab.progress import working
-from sla_notifier.alert import NOBODY, RETRACTIONS, Alert, UnreadableError
+from sla_notifier.alert import NOBODY, RETRACTIONS, ReceivedAlert, UnreadableError
 from sla_schemas.headers import (
     DESTINATION_HEADER,
     DETAIL_HEADER,
@@ -46,7 +46,7 @@ from sla_schemas.headers import (
     TOPIC_HEADER,
     UNREADABLE_HEADER,
 )
-from sla_schemas.topics import BREACHES, EVENTS, MAX_DEAD_LETTER_BYTES, PARKED, WARNINGS
+from sla_schemas.topics import ALERT_DEAD_LETTERS, BREACHES, EVENTS, MAX_DEAD_LETTER_BYTES, WARNINGS
 
 #: Letters in one transaction.
 _TOGETHER: Final = 500
@@ -216,7 +216,7 @@ def _chosen(
 
 async def _taken_back(settings: KafkaSettings, chosen: Sequence[Letter]) -> set[str]:
     """The ids of alerts that were taken back, where that matters for one of ``chosen``."""
-    if not any(letter.topic is PARKED for letter in chosen):
+    if not any(letter.topic is ALERT_DEAD_LETTERS for letter in chosen):
         return set()
     found = set()
     for topic in (WARNINGS, BREACHES):
@@ -227,9 +227,9 @@ async def _taken_back(settings: KafkaSettings, chosen: Sequence[Letter]) -> set[
     return found
 
 
-def _alert(value: bytes | None) -> Alert | None:
+def _alert(value: bytes | None) -> ReceivedAlert | None:
     try:
-        return Alert.read(value)
+        return ReceivedAlert.read(value)
     except UnreadableError:
         return None
 
@@ -298,10 +298,15 @@ class _Ways:
             told = "was taken back since, so nobody is told of it"
             return _Order(letter, told, [_mark(letter)])
         headers = [(DESTINATION_HEADER, (letter.source or "").encode()), *_retried(letter)]
-        again = _Record(PARKED.name, letter.value, letter.key, letter.partition, headers)
+        again = _Record(
+            ALERT_DEAD_LETTERS.name, letter.value, letter.key, letter.partition, headers
+        )
         # What becomes of it only the notifier can tell, which may not even be at work.
         way = "by its routes" if letter.source == NOBODY else f"to {letter.source!r}"
-        told = f"published to {PARKED.name}: a notifier delivers it {way}, or parks it again"
+        told = (
+            f"published to {ALERT_DEAD_LETTERS.name}: a notifier delivers it {way}, or "
+            "dead-letters it again"
+        )
         return _Order(letter, told, [again])
 
 

@@ -17,7 +17,7 @@ from sla_policy.loading import PolicyError, load_policies
 from sla_runtime.pulse import RUNNING, Pulse, Sign, Verdict, Watch
 from sla_schemas.heartbeat import Program
 from sla_schemas.topics import EVENTS, HEARTBEATS
-from sla_text.moments import length
+from sla_text.times import length
 
 #: Seconds by which a tracker may be behind.
 _STALE_SECONDS: Final = 15.0

@@ -17,15 +17,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sla_text.telling import Table as Told
+from sla_text.presentation import Table as TextTable
 
 #: Where nobody says how wide it may be, as in a pipe, a line is as long as it must be.
 _UNLIMITED: Final = 1_000_000
 
 
 def _console() -> Console:
-    told = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(width=None if told else _UNLIMITED)
+    table = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if table else _UNLIMITED)
 
 
 out = _console()
@@ -60,13 +60,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title:
     _print(columns, [[str(cell) for cell in row] for row in rows], title)
 
 
-def print_told(told: Told) -> None:
+def print_text_table(table: TextTable) -> None:
     """A table in words; one without columns is its title."""
-    if not told.columns:
-        say(told.title)
+    if not table.columns:
+        say(table.title)
         return
     # The first two are times or names, which read badly over two lines.
-    _print(told.columns, told.rows, told.title, told.note, whole=2)
+    _print(table.columns, table.rows, table.title, table.note, whole=2)
 
 
 def _print(
@@ -115,12 +115,12 @@ def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]], whole: int) -
 
 
 def _print_paragraph(columns: Sequence[str], row: Sequence[str]) -> None:
-    told = [
+    table = [
         f"{name}: {cell}" if name else cell for name, cell in zip(columns, row, strict=True) if cell
     ]
-    say("".join(told[:1]))
-    if told[1:]:
-        say("; ".join(told[1:]), indent=_INDENT)
+    say("".join(table[:1]))
+    if table[1:]:
+        say("; ".join(table[1:]), indent=_INDENT)
 
 
 def listing(

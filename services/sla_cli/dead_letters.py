@@ -25,9 +25,9 @@ from sla_schemas.headers import (
     RETRIED_HEADER,
     TOPIC_HEADER,
 )
-from sla_schemas.topics import DEAD_LETTERS, PARKED, Topic
+from sla_schemas.topics import ALERT_DEAD_LETTERS, DEAD_LETTERS, Topic
 
-#: Before the id of a parked alert, which has places of its own.
+#: Before the id of a dead-lettered alert, which has places of its own.
 _ALERTS: Final = "alerts/"
 
 Maker = Literal["tracker", "intake", "notifier"]
@@ -69,7 +69,7 @@ class Letter:
 
     @property
     def id(self) -> str:
-        """What it is called: ``3/17``, of a parked alert ``alerts/3/17``."""
+        """What it is called: ``3/17``, of a dead-lettered alert ``alerts/3/17``."""
         return self.place if self.topic is DEAD_LETTERS else _ALERTS + self.place
 
     @classmethod
@@ -82,7 +82,7 @@ class Letter:
         places = (TOPIC_HEADER, PARTITION_HEADER, OFFSET_HEADER)
         maker, source = _from(record, topic, told)
         reason, detail = told.get(REASON_HEADER, "?"), told.get(DETAIL_HEADER, "")
-        if topic is PARKED:
+        if topic is ALERT_DEAD_LETTERS:
             # ``http_422: what the receiver said``
             reason, detail = reason.partition(":")[0], reason
         return cls(
@@ -129,7 +129,7 @@ class Letter:
 
 
 def _from(record: ConsumerRecord, topic: Topic, told: dict[str, str]) -> tuple[Maker, str | None]:
-    if topic is PARKED:
+    if topic is ALERT_DEAD_LETTERS:
         return "notifier", told.get(DESTINATION_HEADER)
     if is_delivery(values_of(record.headers).items()):
         return "intake", told[TOPIC_HEADER].rpartition("/")[2]
@@ -183,7 +183,7 @@ def read_letters(settings: KafkaSettings) -> list[Letter]:
 async def all_letters(settings: KafkaSettings) -> list[Letter]:
     """The same within a loop."""
     found: list[Letter] = []
-    for topic in (DEAD_LETTERS, PARKED):
+    for topic in (DEAD_LETTERS, ALERT_DEAD_LETTERS):
         records = await read_topic(settings, topic.name)
         retried = {
             value.decode("utf-8", "replace")

@@ -27,11 +27,13 @@ from sla_schemas.topics import EVENTS, HEARTBEATS, TICKETS, TOPICS, Topic
 WAIT_SECONDS: Final = 60.0
 
 
-class _Row(msgspec.Struct):
+class TicketOwner(msgspec.Struct):
+    """Whose a ticket is, as its record says (``sla_schemas.tables.TicketRecord``)."""
+
     client_id: str | None = None
 
 
-_ROW: Final = msgspec.json.Decoder(_Row)
+_OWNER: Final = msgspec.json.Decoder(TicketOwner)
 
 
 def days_left() -> dict[str, int]:
@@ -65,7 +67,7 @@ async def tickets_of(settings: KafkaSettings, client: str) -> list[str]:
 
 def _client_of(ticket: str, row: bytes) -> str | None:
     try:
-        return _ROW.decode(row).client_id
+        return _OWNER.decode(row).client_id
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CommandError(
             f"the record of ticket {ticket!r} in {TICKETS.name} is not a tracker's ({error}), so "

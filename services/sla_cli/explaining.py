@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Iterable
 
-from sla_cli.console import out, print_told, say
+from sla_cli.console import out, print_text_table, say
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Ticket
 from sla_engine.frontier import REPLAY
@@ -19,7 +19,7 @@ from sla_lab.errors import CommandError
 from sla_lab.recording import Line, laid_out
 from sla_lab.simulation import Story, story_of, within
 from sla_schemas.topics import EVENTS, TICKETS
-from sla_text.telling import Table, Told
+from sla_text.presentation import Presentation, Table
 
 _STYLES = {"met": "green", "breached": "red", "paused": "yellow"}
 
@@ -33,21 +33,21 @@ def from_recording(
     where the recording has no such ticket.
     """
     home = partition_for(ticket_id.encode(), partitions)
-    world = Partition(home, EVENTS.name, book, REPLAY)
+    partition = Partition(home, EVENTS.name, book, REPLAY)
     last, key = 0, ticket_id.encode()
     found: Ticket | None = None
     for record in laid_out(
         (line for line in lines if within(line, until)), EVENTS.name, partitions
     ):
         if record.partition == home:
-            world.apply(record)
-            if record.key == key and (entry := world.table.get(ticket_id)) is not None:
+            partition.apply(record)
+            if record.key == key and (entry := partition.table.get(ticket_id)) is not None:
                 found = entry.ticket
         last = max(last, record.occurred or 0)
     if found is None:
         raise CommandError(f"there is no ticket {ticket_id!r} in the recording")
     end = last if until is None else until
-    world.advance(end)
+    partition.advance(end)
     return found, end
 
 
@@ -96,7 +96,7 @@ def _restored(ticket_id: str, value: bytes, book: PolicyBook) -> Ticket:
         ) from error
 
 
-def show(told: Told) -> None:
+def show(told: Presentation) -> None:
     """The explanation as tables."""
     say(told.title, "bold")
     say(told.subtitle)
@@ -109,7 +109,7 @@ def show(told: Told) -> None:
         for note in clock.notes:
             say(note)
         for limit in clock.limits:
-            print_told(limit.spans)
+            print_text_table(limit.spans)
             say(limit.sums)
             say(limit.due)
     for table in told.tables:
@@ -118,4 +118,4 @@ def show(told: Told) -> None:
 
 def _show_table(table: Table) -> None:
     out.print()
-    print_told(table)
+    print_text_table(table)

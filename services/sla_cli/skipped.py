@@ -10,7 +10,7 @@ from typing import Any
 from sla_domain.policy import PolicyBook
 from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
-from sla_notifier.alert import RETRACTIONS, Alert, UnreadableError, chosen
+from sla_notifier.alert import RETRACTIONS, ReceivedAlert, UnreadableError, chosen
 from sla_notifier.routes import Routes
 from sla_schemas.topics import APPROVALS, BREACHES, WARNINGS
 
@@ -34,7 +34,7 @@ async def _skipped(
         lateness: dict[str, int] = {}
         for record in await read_topic(settings, topic.name):
             try:
-                alert = Alert.read(record.value)
+                alert = ReceivedAlert.read(record.value)
             except UnreadableError:
                 continue
             if alert.word in RETRACTIONS:
@@ -48,7 +48,7 @@ async def _skipped(
     return rows
 
 
-def _row(alert: Alert, late: int, destinations: list[str]) -> dict[str, Any]:
+def _row(alert: ReceivedAlert, late: int, destinations: list[str]) -> dict[str, Any]:
     return {
         "id": alert.id,
         "ticket": alert.ticket_id,

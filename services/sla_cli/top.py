@@ -16,8 +16,8 @@ from textual.widgets import DataTable, Footer, Static
 
 from sla_lab.errors import CommandError
 from sla_text.language import Texts
-from sla_text.moments import left, percent
 from sla_text.standing import Stand, notice, undelivered, watched
+from sla_text.times import left, percent
 
 TOKEN_VARIABLE: Final = "SLA_BOARD_TOKEN"  # noqa: S105  a variable's name
 #: Seconds between two looks at the board.

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from sla_config.toml_file import Model, TomlFileError, read_model, read_text
 
 
-class Strict(BaseModel):
+class StrictSection(BaseModel):
     """Nothing in it that is not listed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -57,7 +57,7 @@ def reason_of(event: Event) -> Reason:
     return _REASONS.get(event.type, Reason.LATE_EVENT)
 
 
-class Sent(NamedTuple):
+class SentAlert(NamedTuple):
     """An entry of a ticket's ledger: an alert that was sent.
 
     ``what`` is ``"breach"`` or the warning's fraction; ``retracted`` says why it was taken back
@@ -73,7 +73,7 @@ class Sent(NamedTuple):
     limit: str = SEVERITY_LIMIT
 
 
-class Said(NamedTuple):
+class SentNotice(NamedTuple):
     """An entry of a ticket's ledger: an announcement that was made."""
 
     kind: str
@@ -116,7 +116,7 @@ class PauseShown(NamedTuple):
     counted: int
 
 
-class ClockShown(NamedTuple):
+class ClockSnapshot(NamedTuple):
     """The figures of a clock's limit at an alert's instant; spans of time in milliseconds.
 
     ``counted_from`` is where the limit begins to count: the clock's start, or the contact with the
@@ -158,7 +158,7 @@ class Alert(NamedTuple):
     occurrence: int
     caused_by: str
     late: int
-    shown: ClockShown | None
+    shown: ClockSnapshot | None
     retracts: str | None = None
     reason: Reason | None = None
 
@@ -182,7 +182,7 @@ class Notice(NamedTuple):
     late: int
 
 
-def alert_id(ticket_id: str, kind: AlertKind, sent: Sent) -> str:
+def alert_id(ticket_id: str, kind: AlertKind, sent: SentAlert) -> str:
     """The identity of an alert: a hash of ticket, clock, cycle, kind, fraction or limit, and
     occurrence (semantics §5), 32 hexadecimal digits.
     """

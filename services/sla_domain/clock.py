@@ -183,10 +183,10 @@ class Clock:
         "cycle",
         "next_step",
         "origin",
-        "own",
         "pauses",
+        "plan_limit",
+        "primary",
         "rule",
-        "second",
         "severity",
         "stopped",
         "stopped_by",
@@ -208,8 +208,8 @@ class Clock:
         self.severity = severity
         self.pauses: list[Pause] = []
         #: The limit of the severity, and that of a plan where the guard was contacted.
-        self.own = Limit(SEVERITY_LIMIT, start, target, causes[0], self.pauses)
-        self.second: Limit | None = None
+        self.primary = Limit(SEVERITY_LIMIT, start, target, causes[0], self.pauses)
+        self.plan_limit: Limit | None = None
         self.contact: Contact | None = None
         self.stopped: int | None = None
         self.stopped_by: str | None = None
@@ -230,25 +230,29 @@ class Clock:
     @property
     def start(self) -> int:
         """When the clock began to count."""
-        return self.own.start
+        return self.primary.start
 
     @property
     def promised(self) -> bool:
         """Whether its severity promises anything."""
-        return bool(self.own.target.ladder)
+        return bool(self.primary.target.ladder)
 
     @property
     def limits(self) -> tuple[Limit, ...]:
         """Its limits, the severity's own first."""
-        return (self.own,) if self.second is None else (self.own, self.second)
+        return (self.primary,) if self.plan_limit is None else (self.primary, self.plan_limit)
 
     @property
     def governing(self) -> Limit:
         """The limit that is due first; the severity's own while nothing is."""
-        second = self.second
-        if second is None or second.due is None:
-            return self.own
-        return second if self.own.due is None or second.due < self.own.due else self.own
+        plan_limit = self.plan_limit
+        if plan_limit is None or plan_limit.due is None:
+            return self.primary
+        return (
+            plan_limit
+            if self.primary.due is None or plan_limit.due < self.primary.due
+            else self.primary
+        )
 
     @property
     def running(self) -> bool:
@@ -260,14 +264,16 @@ class Clock:
         """Whether a pause is open."""
         return bool(self.pauses) and self.pauses[-1].end is None
 
-    def retarget(self, severity: str, target: Target, second: Target | None, cause: str) -> None:
+    def retarget(
+        self, severity: str, target: Target, plan_target: Target | None, cause: str
+    ) -> None:
         """Judge by ``target`` from the same start with the same pauses (semantics §4), and by
-        ``second`` from the contact with the guard if there was one.
+        ``plan_limit`` from the contact with the guard if there was one.
         """
         self.severity = severity
         self.causes.append(cause)
-        self.own = Limit(SEVERITY_LIMIT, self.start, target, self.own.cause, self.pauses)
-        self._limit_by(second)
+        self.primary = Limit(SEVERITY_LIMIT, self.start, target, self.primary.cause, self.pauses)
+        self._limit_by(plan_target)
         self.changed = True
 
     def guard(self, contact: Contact, target: Target | None) -> None:
@@ -282,7 +288,7 @@ class Clock:
 
     def _limit_by(self, target: Target | None) -> None:
         contact = self.contact
-        self.second = (
+        self.plan_limit = (
             None
             if contact is None or target is None
             else Limit(contact.plan, contact.at, target, contact.cause, self.pauses)
@@ -308,18 +314,18 @@ class Clock:
         """The promised thing happened at ``at``. The dues are when they would have been."""
         if self.paused:
             self.resume(at, cause)
-        self.stopped = self.own.stopped = at
-        if self.second is not None:
-            self.second.stopped = at
+        self.stopped = self.primary.stopped = at
+        if self.plan_limit is not None:
+            self.plan_limit.stopped = at
         self.stopped_by = cause
         self.origin = origin
         self.changed = True
 
     def broken(self, at: int) -> bool:
         """Whether the promise was broken by ``at``, or by the stop if that came first."""
-        own, second = self.own, self.second
-        return own.used(at) >= own.target.breaks_at or (
-            second is not None and second.used(at) >= second.target.breaks_at
+        primary, plan_limit = self.primary, self.plan_limit
+        return primary.used(at) >= primary.target.breaks_at or (
+            plan_limit is not None and plan_limit.used(at) >= plan_limit.target.breaks_at
         )
 
     def outcome(self, at: int) -> Outcome:

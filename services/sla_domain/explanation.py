@@ -10,7 +10,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from sla_domain.clock import Clock, Limit
-from sla_domain.ticket import Status, Ticket
+from sla_domain.status import Status
+from sla_domain.ticket import Ticket
 
 
 class SpanKind(StrEnum):

@@ -1,6 +1,6 @@
 """Which alerts a ticket owes, given that the world is known up to some instant.
 
-``horizon`` is the last instant known: alerts are sent for instants up to it and for none beyond.
+``frontier`` is the last instant known: alerts are sent for instants up to it and for none beyond.
 What an event makes owed for an instant that has passed is *postponed* until the horizon has passed
 the event's append time: then all is read that was appended within the grace, and what one of those
 records disproves is never said.
@@ -13,30 +13,31 @@ from collections.abc import Iterator
 from sla_domain.alert import (
     Alert,
     AlertKind,
-    ClockShown,
     Notice,
-    PauseShown,
     Postponed,
     PostponedKey,
-    Said,
-    Sent,
+    SentAlert,
+    SentNotice,
     alert_id,
     notice_id,
     reason_of,
 )
 from sla_domain.announcement import Announcement, AnnouncementKind
-from sla_domain.clock import Clock, Limit
+from sla_domain.clock import Clock
 from sla_domain.event import Event
+from sla_domain.ladder import first_reach, reached_steps
 from sla_domain.policy import BREACH
-from sla_domain.ticket import Placement, Ticket
+from sla_domain.snapshot import limit_called, snapshot
+from sla_domain.status import Placement
+from sla_domain.ticket import Ticket
 
 
-def take_in(ticket: Ticket, event: Event, appended: int, horizon: int) -> Placement:
+def apply_event(ticket: Ticket, event: Event, appended: int, frontier: int) -> Placement:
     """Put ``event``, appended at that instant, in its place in the timeline of ``ticket``. What it
     makes owed by then is postponed; ``next_deadline`` says when the ticket must be judged.
     """
     # Usually the append is ahead of what is known; in a replay it may lie behind.
-    until = max(appended, horizon)
+    until = max(appended, frontier)
     before = _owed(ticket, until)
     placement = ticket.add(event)
     if placement is Placement.APPLIED and ticket.created is not None:
@@ -51,43 +52,43 @@ def take_in(ticket: Ticket, event: Event, appended: int, horizon: int) -> Placem
     return placement
 
 
-def judge(ticket: Ticket, horizon: int) -> list[Alert | Notice]:
-    """What ``ticket`` owes at ``horizon``, entered in its ledgers as sent. Afterwards each clock
+def judge(ticket: Ticket, frontier: int) -> list[Alert | Notice]:
+    """What ``ticket`` owes at ``frontier``, entered in its ledgers as sent. Afterwards each clock
     knows the instant at which it must be judged again.
     """
     owed: list[Alert | Notice] = []
     if ticket.postponed:
-        owed += _retractions(ticket, horizon)
+        owed += _retractions(ticket, frontier)
     for clock in ticket.clocks:
         if clock.changed:
-            _look_ahead(ticket, clock, horizon)
-        if clock.next_step is not None and clock.next_step <= horizon:
-            alert = _climb(ticket, clock, horizon)
+            _look_ahead(ticket, clock, frontier)
+        if clock.next_step is not None and clock.next_step <= frontier:
+            alert = _climb(ticket, clock, frontier)
             if alert is not None:
                 owed.append(alert)
-            _look_ahead(ticket, clock, horizon)
-    if ticket.duties.announcements:
-        owed += _announce(ticket, horizon)
+            _look_ahead(ticket, clock, frontier)
+    if ticket.obligations.announcements:
+        owed += _announce(ticket, frontier)
     if ticket.postponed:
-        waiting = [item for item in ticket.postponed.values() if item.since > horizon]
+        waiting = [item for item in ticket.postponed.values() if item.since > frontier]
         ticket.postponed = {item.key: item for item in waiting}
     return owed
 
 
-def judge_anew(ticket: Ticket, horizon: int) -> list[Alert | Notice]:
-    """What a restored ``ticket`` owes at ``horizon`` by policies other than those it was judged by:
+def judge_restored(ticket: Ticket, frontier: int) -> list[Alert | Notice]:
+    """What a restored ``ticket`` owes at ``frontier`` by policies other than it was judged by:
     late by how long ago that would have been. Nothing is taken back.
     """
     for clock in ticket.clocks:
-        for key, _ in _steps(ticket, clock, horizon):
+        for key, _ in _steps(ticket, clock, frontier):
             if key not in ticket.postponed:
-                ticket.postponed[key] = Postponed(*key, horizon, "", "")
-    return judge(ticket, horizon)
+                ticket.postponed[key] = Postponed(*key, frontier, "", "")
+    return judge(ticket, frontier)
 
 
 def next_deadline(ticket: Ticket) -> int | None:
     """The instant at which ``ticket`` must be judged again; its events must have been taken in by
-    ``take_in``, or it must have been judged.
+    ``apply_event``, or it must have been judged.
     """
     earliest = None
     for clock in ticket.clocks:
@@ -97,7 +98,7 @@ def next_deadline(ticket: Ticket) -> int | None:
     for item in ticket.postponed.values():
         if earliest is None or item.since < earliest:
             earliest = item.since
-    if ticket.duties.announcements:
+    if ticket.obligations.announcements:
         for announced in _unsaid(ticket):
             if _key_of(announced) not in ticket.postponed and (
                 earliest is None or announced.at < earliest
@@ -117,7 +118,7 @@ def _owed(ticket: Ticket, until: int) -> dict[PostponedKey, int]:
             _look_ahead(ticket, clock, until)
         if clock.next_step is not None and clock.next_step <= until:
             owed.update(_steps(ticket, clock, until))
-    if ticket.duties.announcements:
+    if ticket.obligations.announcements:
         owed.update({_key_of(item): item.at for item in _unsaid(ticket) if item.at <= until})
     return owed
 
@@ -137,7 +138,7 @@ def _owed_now(
             owed += [(key, before.get(key) == at) for key, at in _steps(ticket, clock, until)]
         elif known:
             owed += [(key, True) for key in known if key[:2] == clock.key]
-    if ticket.duties.announcements:
+    if ticket.obligations.announcements:
         due = [(_key_of(item), item.at) for item in _unsaid(ticket) if item.at <= until]
         owed += [(key, before.get(key) == at) for key, at in due]
     return owed
@@ -150,9 +151,9 @@ def _steps(ticket: Ticket, clock: Clock, until: int) -> list[tuple[PostponedKey,
     name, cycle = clock.key
     steps = []
     for step in _untold(ticket, clock, until):
-        at = _first(clock, step)[0]
+        at = first_reach(clock, step)[0]
         assert at is not None, "what is used has been reached"
-        steps.append(((name, cycle, clock.own.target.ladder[step].what), at))
+        steps.append(((name, cycle, clock.primary.target.ladder[step].what), at))
     return steps
 
 
@@ -160,8 +161,8 @@ def _untold(ticket: Ticket, clock: Clock, until: int) -> range:
     """The steps that ``clock`` has reached by ``until``, above the highest that was told and is
     still so. A stopped clock is warned about no more.
     """
-    reached = 0 if clock.void else _reached(clock, until)
-    ladder = clock.own.target.ladder
+    reached = 0 if clock.void else reached_steps(clock, until)
+    ladder = clock.primary.target.ladder
     first = 0 if clock.stopped is None else len(ladder) - 1
     for step in range(reached - 1, first - 1, -1):
         if _standing(ticket, clock, ladder[step].what):
@@ -169,7 +170,7 @@ def _untold(ticket: Ticket, clock: Clock, until: int) -> range:
     return range(first, reached)
 
 
-def _look_ahead(ticket: Ticket, clock: Clock, horizon: int) -> None:
+def _look_ahead(ticket: Ticket, clock: Clock, frontier: int) -> None:
     """Note when ``clock`` must be judged next: at the first step not told, or where that is
     postponed, when it may be told.
     """
@@ -178,9 +179,9 @@ def _look_ahead(ticket: Ticket, clock: Clock, horizon: int) -> None:
     if clock.void or (clock.stopped is not None and not clock.broken(clock.stopped)):
         return
     name, cycle = clock.key
-    ladder = clock.own.target.ladder
-    for step in range(_untold(ticket, clock, horizon).start, len(ladder)):
-        at = _first(clock, step)[0]
+    ladder = clock.primary.target.ladder
+    for step in range(_untold(ticket, clock, frontier).start, len(ladder)):
+        at = first_reach(clock, step)[0]
         if at is None:
             return
         item = ticket.postponed.get((name, cycle, ladder[step].what))
@@ -196,17 +197,19 @@ def _unsaid(ticket: Ticket) -> list[Announcement]:
     late event may have proved it wrong.
     """
     said = {(said.kind, said.about) for said in ticket.said}
-    return [item for item in ticket.duties.announcements if (item.kind, item.about) not in said]
+    return [
+        item for item in ticket.obligations.announcements if (item.kind, item.about) not in said
+    ]
 
 
 def _key_of(item: Announcement) -> PostponedKey:
     return item.kind.value, 0, item.about
 
 
-def _may_be_said(ticket: Ticket, key: PostponedKey, horizon: int) -> bool:
-    """Whether the event that made it owed was appended by ``horizon``."""
+def _may_be_said(ticket: Ticket, key: PostponedKey, frontier: int) -> bool:
+    """Whether the event that made it owed was appended by ``frontier``."""
     item = ticket.postponed.get(key)
-    return item is None or item.since <= horizon
+    return item is None or item.since <= frontier
 
 
 def _late(ticket: Ticket, key: PostponedKey, at: int) -> int:
@@ -218,14 +221,14 @@ def _late(ticket: Ticket, key: PostponedKey, at: int) -> int:
 # --- what is said ---
 
 
-def _announce(ticket: Ticket, horizon: int) -> Iterator[Notice]:
-    """What is due by ``horizon`` and was not said yet."""
+def _announce(ticket: Ticket, frontier: int) -> Iterator[Notice]:
+    """What is due by ``frontier`` and was not said yet."""
     for item in _unsaid(ticket):
         what, about, at, cause = item
         key = _key_of(item)
-        if at > horizon or not _may_be_said(ticket, key, horizon):
+        if at > frontier or not _may_be_said(ticket, key, frontier):
             continue
-        ticket.said.append(Said(what.value, about, at))
+        ticket.said.append(SentNotice(what.value, about, at))
         approved = what is AnnouncementKind.FEATURE_APPROVED
         yield Notice(
             kind=AlertKind.APPROVED if approved else AlertKind.NOTICE,
@@ -242,50 +245,18 @@ def _announce(ticket: Ticket, horizon: int) -> Iterator[Notice]:
         )
 
 
-def _climb(ticket: Ticket, clock: Clock, horizon: int) -> Alert | None:
-    """Take ``clock`` up its ladder as far as ``horizon`` allows; only what is due at the top is
+def _climb(ticket: Ticket, clock: Clock, frontier: int) -> Alert | None:
+    """Take ``clock`` up its ladder as far as ``frontier`` allows; only what is due at the top is
     told.
     """
-    ladder = clock.own.target.ladder
+    ladder = clock.primary.target.ladder
     name, cycle = clock.key
-    for step in reversed(_untold(ticket, clock, horizon)):
+    for step in reversed(_untold(ticket, clock, frontier)):
         what = ladder[step].what
-        if _may_be_said(ticket, (name, cycle, what), horizon):
+        if _may_be_said(ticket, (name, cycle, what), frontier):
             kind = AlertKind.BREACH if what == BREACH else AlertKind.WARNING
             return _send(ticket, clock, kind, step)
     return None
-
-
-def _reached(clock: Clock, horizon: int) -> int:
-    """How many steps of its ladder ``clock`` has reached. The ladders of its limits have the same
-    steps; the first limit on a step takes the clock there.
-    """
-    reached = _reached_by(clock.own, horizon)
-    if clock.second is not None:
-        reached = max(reached, _reached_by(clock.second, horizon))
-    return reached
-
-
-def _reached_by(limit: Limit, horizon: int) -> int:
-    used = limit.used(horizon)
-    reached = 0
-    for step in limit.target.ladder:
-        if step.amount > used:
-            break
-        reached += 1
-    return reached
-
-
-def _first(clock: Clock, step: int) -> tuple[int | None, Limit]:
-    """When ``clock`` gets to a step of its ladder, and the limit that takes it there."""
-    own, second = clock.own, clock.second
-    at = own.reaches(own.target.ladder[step].amount)
-    if second is None:
-        return at, own
-    sooner = second.reaches(second.target.ladder[step].amount)
-    if sooner is None or (at is not None and at <= sooner):
-        return at, own
-    return sooner, second
 
 
 def _standing(ticket: Ticket, clock: Clock, what: str) -> bool:
@@ -303,14 +274,14 @@ def _standing(ticket: Ticket, clock: Clock, what: str) -> bool:
 
 
 def _send(ticket: Ticket, clock: Clock, kind: AlertKind, step: int) -> Alert:
-    at, limit = _first(clock, step)
+    at, limit = first_reach(clock, step)
     assert at is not None, "what is used has been reached"
     what = limit.target.ladder[step].what
     name, cycle = clock.key
     occurrence = 1 + sum(1 for sent in ticket.sent if sent[:3] == (name, cycle, what))
-    sent = Sent(name, cycle, what, occurrence, at, limit=limit.name)
+    sent = SentAlert(name, cycle, what, occurrence, at, limit=limit.name)
     ticket.sent.append(sent)
-    shown = show(clock, limit, at)
+    shown = snapshot(clock, limit, at)
     return Alert(
         kind=kind,
         id=alert_id(ticket.id, kind, sent),
@@ -343,22 +314,22 @@ def _disproved(ticket: Ticket, until: int) -> Iterator[PostponedKey]:
                 yield key
 
 
-def _holds(clock: Clock | None, sent: Sent, horizon: int) -> bool:
+def _holds(clock: Clock | None, sent: SentAlert, frontier: int) -> bool:
     """Whether what ``sent`` says is still so, as far as the world is known."""
     if clock is None or clock.void:
         return False
     return any(
-        step.what == sent.what and step.amount <= limit.used(horizon)
+        step.what == sent.what and step.amount <= limit.used(frontier)
         for limit in clock.limits
         for step in limit.target.ladder
     )
 
 
-def _retractions(ticket: Ticket, horizon: int) -> Iterator[Alert]:
+def _retractions(ticket: Ticket, frontier: int) -> Iterator[Alert]:
     for index, sent in enumerate(ticket.sent):
         if sent.retracted is None:
             item = ticket.postponed.get((sent.clock, sent.cycle, sent.what))
-            if item is not None and item.since <= horizon:
+            if item is not None and item.since <= frontier:
                 yield _retract(ticket, index, item)
 
 
@@ -386,46 +357,7 @@ def _retract(ticket: Ticket, index: int, owed: Postponed) -> Alert:
         occurrence=sent.occurrence,
         caused_by=cause.id,
         late=max(owed.since - cause.occurred, 0),
-        shown=show(clock, _limit(clock, sent.limit), sent.at) if clock else None,
+        shown=snapshot(clock, limit_called(clock, sent.limit), sent.at) if clock else None,
         retracts=alert_id(ticket.id, taken_back, sent),
         reason=reason,
     )
-
-
-def _limit(clock: Clock, name: str) -> Limit:
-    """The limit called ``name``, the severity's own where the clock has it no more."""
-    return next((limit for limit in clock.limits if limit.name == name), clock.own)
-
-
-def show(clock: Clock, limit: Limit, at: int) -> ClockShown:
-    """The figures of ``clock`` by ``limit`` at ``at``, as an alert tells them."""
-    causes = clock.causes if limit is clock.own else [*clock.causes, limit.cause]
-    return ClockShown(
-        start=clock.start,
-        counted_from=limit.start,
-        due=limit.due,
-        target=limit.target.within,
-        boundary=limit.target.boundary.value,
-        calendar=limit.target.calendar.name,
-        used=limit.used(at),
-        paused=limit.paused_time(at),
-        pauses=[
-            PauseShown(
-                pause.start,
-                pause.end if pause.end is not None and pause.end <= at else None,
-                pause.party,
-                limit.counted_pause(pause, at),
-            )
-            for pause in clock.pauses
-            if pause.start < at
-        ],
-        follows=[*causes, *_pause_causes(clock, at)],
-    )
-
-
-def _pause_causes(clock: Clock, at: int) -> Iterator[str]:
-    for pause in clock.pauses:
-        if pause.start < at:
-            yield pause.begun_by
-        if pause.ended_by is not None and pause.end is not None and pause.end <= at:
-            yield pause.ended_by

@@ -8,56 +8,22 @@ timeline applied again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import Enum, StrEnum, auto
-from typing import Final, NamedTuple
+from typing import Final
 
-from sla_domain.alert import Postponed, PostponedKey, Said, Sent
+from sla_domain.alert import Postponed, PostponedKey, SentAlert, SentNotice
 from sla_domain.clock import Clock, Contact
-from sla_domain.duties import Duties
 from sla_domain.errors import UnknownPolicyError
 from sla_domain.event import Event, EventType, in_order, insert
+from sla_domain.obligations import Obligations
 from sla_domain.policy import ClockRule, Plan, Policy, PolicyBook, Target
+from sla_domain.status import Placement, Stage, Status
 
 FEATURE_REQUEST: Final = "feature_request"
 CLIENT: Final = "client"
-#: Who can do something about an open ticket that waits for nobody.
-VENDOR: Final = "vendor"
 
 #: Reasons of a cancellation that leave what was decided by then (semantics §4): a ticket deleted or
 #: merged after its end must not take its breaches with it.
 KEEPS_DECIDED: Final = frozenset({"deleted", "merged"})
-
-
-class Status(StrEnum):
-    """Where a ticket stands; ``early`` until its ``created`` has arrived."""
-
-    EARLY = "early"
-    OPEN = "open"
-    WAITING = "waiting"
-    RESOLVED = "resolved"
-    CANCELLED = "cancelled"
-
-
-class Stage(NamedTuple):
-    """A ticket from ``start`` on: its status, the party waited for, and the event that began it."""
-
-    start: int
-    status: Status
-    party: str | None
-    cause: str
-
-    @property
-    def holder(self) -> str | None:
-        """Who has the ball: the vendor, the party waited for, or nobody."""
-        return self.party or (VENDOR if self.status is Status.OPEN else None)
-
-
-class Placement(Enum):
-    """What became of an event put into a timeline."""
-
-    APPLIED = auto()
-    DUPLICATE = auto()
-    CONFLICT = auto()
 
 
 class Ticket:
@@ -72,17 +38,17 @@ class Ticket:
         "_book",
         "_current",
         "_cycles",
-        "_first_told",
+        "_first_classified",
         "_pinned",
         "client_id",
         "clocks",
         "closed_at",
         "communicated_at",
         "created",
-        "duties",
         "folded",
         "id",
         "kind",
+        "obligations",
         "policy",
         "postponed",
         "said",
@@ -99,18 +65,18 @@ class Ticket:
         self._book = book
         self.timeline: list[Event] = []
         #: The alerts sent so far, those taken back included.
-        self.sent: list[Sent] = []
+        self.sent: list[SentAlert] = []
         #: The announcements made so far.
-        self.said: list[Said] = []
+        self.said: list[SentNotice] = []
         #: What is owed, but not said before the frontier has passed an event's append time.
         self.postponed: dict[PostponedKey, Postponed] = {}
         #: How many events were gone through again, since others came late: what that cost.
         self.folded = 0
         # A restored ticket's version, and the event it was pinned by.
         self._pinned: tuple[Policy, Event] | None = None
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self.created: Event | None = None
         self.policy: Policy = self._book.latest
         self.client_id = ""
@@ -127,14 +93,14 @@ class Ticket:
         # The last of each rule: no other is moved any more.
         self._current: list[Clock] = []
         # What tells the severity where ``created`` does not, until its turn comes.
-        self._first_told: Event | None = None
+        self._first_classified: Event | None = None
         # While it waits: for each rule that is held up, what sets it going again.
         self._awaited: list[frozenset[EventType]] = []
         #: What it went through since its communication; a stage lasts until the next begins.
         self.stages: list[Stage] = []
         #: Whether it ever waited for its client.
         self.waited = False
-        self.duties = Duties(self.policy)
+        self.obligations = Obligations(self.policy)
 
     @property
     def pin(self) -> str | None:
@@ -144,8 +110,8 @@ class Ticket:
     def restore(
         self,
         timeline: list[Event],
-        sent: list[Sent],
-        said: list[Said],
+        sent: list[SentAlert],
+        said: list[SentNotice],
         postponed: list[Postponed],
         pin: str | None,
     ) -> None:
@@ -206,7 +172,7 @@ class Ticket:
 
     def _fold(self) -> None:
         if self.created is not None:
-            self._forget()
+            self._reset()
         created = self._standing_created()
         if created is None:
             return
@@ -244,8 +210,8 @@ class Ticket:
         self.kind = facts.get("kind", "incident")
         self.status = Status.OPEN
         self.stages.append(Stage(self.communicated_at, Status.OPEN, None, created.id))
-        self.duties = Duties(self.policy)
-        self.duties.created(created)
+        self.obligations = Obligations(self.policy)
+        self.obligations.created(created)
         self._take_first_severity(created)
         if self._ever_promised():
             for rule in self.policy.clocks:
@@ -262,12 +228,12 @@ class Ticket:
                 if event.type in _TELLS_SEVERITY:
                     self.severity = self.policy.severity_of(event.facts)
                     if self.severity is not None:
-                        self._first_told = told = event
+                        self._first_classified = told = event
                         break
         if self.severity is not None:
-            self.duties.severity_told(self.severity, created, told)
+            self.obligations.severity_set(self.severity, created, told)
         elif self.kind != FEATURE_REQUEST:
-            self.duties.unclassified(created)
+            self.obligations.unclassified(created)
 
     def _ever_promised(self) -> bool:
         """Whether the ticket is or ever was more than a feature request; one that was never has no
@@ -281,7 +247,7 @@ class Ticket:
     def _start(self, rule: ClockRule, cycle: int, start: int, cause: str) -> None:
         if self.severity is None:
             return
-        causes = [cause] if self._first_told is None else [cause, self._first_told.id]
+        causes = [cause] if self._first_classified is None else [cause, self._first_classified.id]
         target = self._target(self.severity, rule.name)
         clock = Clock(rule, cycle, start, self.severity, target, causes)
         clock.void = self.kind == FEATURE_REQUEST
@@ -299,15 +265,15 @@ class Ticket:
         if self.status is Status.CANCELLED or event.type is EventType.CREATED:
             return
         if event.type in _TELLS_SEVERITY:
-            self._judge_anew(event)
+            self._reclassify(event)
         self._move_clocks(event)
-        self._move_duties(event)
+        self._move_obligations(event)
         self._move_status(event)
 
-    def _judge_anew(self, event: Event) -> None:
+    def _reclassify(self, event: Event) -> None:
         """Take kind and severity from ``event``, and judge what still runs by them."""
-        if event is self._first_told:
-            self._first_told = None
+        if event is self._first_classified:
+            self._first_classified = None
         severity = self.policy.severity_of(event.facts)
         if event.type is EventType.RECLASSIFIED:
             self.kind = event.facts.get("kind", self.kind)
@@ -315,17 +281,17 @@ class Ticket:
                 # What was void may count again, and the other way round.
                 clock.void, clock.changed = self.kind == FEATURE_REQUEST, True
             if self.kind != FEATURE_REQUEST and self.severity is None:
-                self.duties.unclassified(event)
+                self.obligations.unclassified(event)
         if severity is None or severity == self.severity:
             return
         self.severity = severity
         assert self.created is not None, "events are applied to a ticket that exists"
-        self.duties.severity_told(severity, self.created, event)
+        self.obligations.severity_set(severity, self.created, event)
         for clock in self._current:
             if clock.running:
                 target = self._target(severity, clock.rule.name)
-                second = self._second_target(clock, severity)
-                clock.retarget(severity, target, second, event.id)
+                plan_target = self._plan_target(clock, severity)
+                clock.retarget(severity, target, plan_target, event.id)
         self.clocks = [clock for clock in self._cycles if clock.promised]
 
     def _move_clocks(self, event: Event) -> None:
@@ -343,22 +309,22 @@ class Ticket:
             elif type_ in rule.restarts:
                 self._start(rule, clock.cycle + 1, at, event.id)
 
-    def _move_duties(self, event: Event) -> None:
-        type_, duties = event.type, self.duties
+    def _move_obligations(self, event: Event) -> None:
+        type_, obligations = event.type, self.obligations
         if type_ is EventType.RESOLVED:
             if self.status is not Status.RESOLVED:
-                duties.resolved(event)
+                obligations.resolved(event)
         elif type_ is EventType.GUARD_CONTACTED:
             plan = self._covering_plan()
-            duties.guard_contacted(event, plan, self.severity)
+            obligations.guard_contacted(event, plan, self.severity)
             if plan is not None and not plan.outside.is_open(event.occurred):
                 self._limit_from(event, plan)
         elif type_ is EventType.CONTACT_LOGGED:
-            duties.contact_logged(event)
+            obligations.contact_logged(event)
         elif type_ is EventType.FEATURE_SUBSCRIBED:
-            duties.subscribed(event)
+            obligations.subscribed(event)
         elif type_ is EventType.FEATURE_APPROVED:
-            duties.approved(event)
+            obligations.approved(event)
 
     def _covering_plan(self) -> Plan | None:
         """The plan bought for this ticket, if it covers the integration (clauses C17, C21)."""
@@ -370,13 +336,13 @@ class Ticket:
         return plan
 
     def _limit_from(self, event: Event, plan: Plan) -> None:
-        """Start the second limit of the cycles that run (clause C19)."""
+        """Start the plan limit of the cycles that run (clause C19)."""
         for clock in self._current:
             if clock.running and event.occurred >= clock.start:
                 target = plan.targets.get((clock.severity, clock.rule.name))
                 clock.guard(Contact(plan.name, event.occurred, event.id), target)
 
-    def _second_target(self, clock: Clock, severity: str) -> Target | None:
+    def _plan_target(self, clock: Clock, severity: str) -> Target | None:
         """What the contact with the guard, if there was one, means at ``severity``."""
         if clock.contact is None:
             return None

@@ -1,4 +1,4 @@
-"""How many tickets and clocks of each sort a partition has, as the gauges count them."""
+"""How many tickets and clocks a partition has, by the labels that the gauges have."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NO_SEVERITY: Final = "none"
 
 
 class Labels(NamedTuple):
-    """The sort of a ticket and of its clocks, as the gauges count them.
+    """The labels of a ticket and of its clocks in the gauges.
 
     A clock is its name, cycle, outcome, severity and whether it has stopped.
     """
@@ -23,7 +23,7 @@ class Labels(NamedTuple):
 
 
 def labels_of(ticket: Ticket, as_of: int) -> Labels:
-    """The sort of ``ticket`` as of the instant given."""
+    """The labels of ``ticket`` as of the instant given."""
     return Labels(
         (ticket.status.value, ticket.severity or NO_SEVERITY),
         tuple(
@@ -55,7 +55,7 @@ def labels_of_row(row: StoredRow) -> Labels:
 
 
 class Census:
-    """How many tickets and clocks there are of each sort, kept up as they change."""
+    """How many tickets and clocks there are by labels, kept up as they change."""
 
     def __init__(self) -> None:
         self.tickets: Counter[tuple[str, str]] = Counter()

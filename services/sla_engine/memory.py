@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from sla_config.errors import UserFacingError
-from sla_domain.alert import Postponed, Said, Sent
+from sla_domain.alert import Postponed, SentAlert, SentNotice
 from sla_domain.event import Event, EventType
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Ticket
@@ -120,8 +120,8 @@ class Stored(msgspec.Struct, omit_defaults=True):
     """
 
     timeline: Sequence[EventFields]
-    sent: list[Sent] = []
-    said: list[Said] = []
+    sent: list[SentAlert] = []
+    said: list[SentNotice] = []
     held: list[Held] = []
     held_until: int | None = None
     policy: str | None = None

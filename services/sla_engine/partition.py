@@ -1,7 +1,7 @@
 """One input partition's world: its tickets, its frontier, and what records and time do to them.
 
 No I/O and no clock: the tracker's transactions, the simulator and the tests drive the same code.
-What happened since the last ``take`` is one unit: the tracker writes it in one transaction.
+What happened since the last ``drain`` is one unit: the tracker writes it in one transaction.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any, Final
 from sla_domain.counting import counted
 from sla_domain.event import Event
 from sla_domain.instant import DAY, parse_instant
-from sla_domain.judge import judge, judge_anew, next_deadline, take_in
+from sla_domain.judge import apply_event, judge, judge_restored, next_deadline
 from sla_domain.policy import PolicyBook
-from sla_domain.ticket import Placement, Status
+from sla_domain.status import Placement, Status
 from sla_engine.admission import admit
 from sla_engine.census import Census, Labels, labels_of, labels_of_row
 from sla_engine.effects import Departed, Effects, Stopped
@@ -25,6 +25,7 @@ from sla_engine.table import (
     Entry,
     TicketTable,
     known_at_of,
+    leaves_at,
     retention_over,
 )
 from sla_engine.wire.control import AdvanceOrder, read_control
@@ -70,7 +71,7 @@ class Partition:
         self.frontier: int | None = None
         self.tally = Counts()
         self.census = Census()
-        #: The earliest deadline as of the last ``take``: what other threads may look at, since
+        #: The earliest deadline as of the last ``drain``: what other threads may look at, since
         #: asking the table itself tidies its heap.
         self.next_deadline: int | None = None
         #: When the newest event of all occurred.
@@ -109,27 +110,27 @@ class Partition:
         self._effects.unknown_fields += received.unknown_fields
         self._step(record, received, appended)
 
-    def take_in(self, records: Sequence[Record], at_most: int) -> int:
+    def apply_batch(self, records: Sequence[Record], at_most: int) -> int:
         """Take in ``records`` in order, and answer how many: not all where before one of them more
         deadlines are due than the ``at_most`` of one unit, or where those before it cost a lot.
         """
         self._folded = 0
         for number, record in enumerate(records):
-            if self._folded > MOST_FOLDED or not self.make_way(record, at_most):
+            if self._folded > MOST_FOLDED or not self.advance_before(record, at_most):
                 return number
             self.apply(record)
         return len(records)
 
-    def advance(self, horizon: int, at_most: int | None = None) -> bool:
-        """Move the frontier to ``horizon``, firing the deadlines up to it; never back.
+    def advance(self, frontier: int, at_most: int | None = None) -> bool:
+        """Move the frontier to ``frontier``, firing the deadlines up to it; never back.
 
         With ``at_most`` it stops after so many and answers false, the frontier where it came to;
         those of one instant stay together.
         """
-        if self.frontier is not None and horizon <= self.frontier:
+        if self.frontier is not None and frontier <= self.frontier:
             return True
         fired = 0
-        while (due := self.table.pop_due(horizon)) is not None:
+        while (due := self.table.pop_due(frontier)) is not None:
             at, ticket_id = due
             if at_most is not None and fired >= at_most and at != self.frontier:
                 self.table.set_deadline(ticket_id, at)
@@ -137,10 +138,10 @@ class Partition:
             self.frontier = at if self.frontier is None else max(at, self.frontier)
             self._fire(ticket_id, self.frontier)
             fired += 1
-        self.frontier = horizon
+        self.frontier = frontier
         return True
 
-    def make_way(self, record: Record, at_most: int) -> bool:
+    def advance_before(self, record: Record, at_most: int) -> bool:
         """Fire what is due before ``record`` as ``apply`` will, but only ``at_most`` deadlines at
         once; false while there are more.
         """
@@ -157,7 +158,7 @@ class Partition:
 
     # --- what comes of it ---
 
-    def take(self) -> Effects:
+    def drain(self) -> Effects:
         """Everything since the last call, with the changed tickets written out."""
         effects = self._effects
         for departed in effects.departed:
@@ -169,9 +170,9 @@ class Partition:
                 as_of = ticket_as_of(entry.ticket)
                 effects.tickets[ticket_id] = write_json(self.record(entry, as_of))
                 self._count(entry, labels_of(entry.ticket, as_of), effects)
-        return self.take_alerts()
+        return self.drain_alerts()
 
-    def take_alerts(self) -> Effects:
+    def drain_alerts(self) -> Effects:
         """Everything since the last call but the changed tickets: for who keeps no table of them,
         since writing them out is a good part of all work.
         """
@@ -183,30 +184,30 @@ class Partition:
         return effects
 
     def resume(self, frontier: int | None, tally: Counts) -> None:
-        """Go on from a stored frontier; the stored tickets follow, each by ``put_back``."""
+        """Go on from a stored frontier; the stored tickets follow, each by ``restore``."""
         self.frontier = frontier
         self.tally = tally
 
-    def put_back(self, ticket_id: str, row: StoredRow) -> None:
+    def restore(self, ticket_id: str, row: StoredRow) -> None:
         """Put a stored ticket back with its deadline, in place of an earlier record of it.
 
-        It is taken as it was stored; ``judge_anew`` where that may be other than it should be.
+        It is taken as it was stored; ``rejudge`` where that may be other than it should be.
         """
-        self.take_out(ticket_id)
+        self.evict(ticket_id)
         labels = labels_of_row(row)
         self.table.put(ticket_id, row, labels)
         self.census.add(labels)
         at = row.next_deadline
         self.table.set_deadline(ticket_id, None if at is None else parse_instant(at))
 
-    def take_out(self, ticket_id: str) -> None:
-        """Undo ``put_back``: the ticket has left the table since."""
-        counted = self.table.counted(ticket_id)
-        if counted is not None:
-            self.census.add(counted, -1)
+    def evict(self, ticket_id: str) -> None:
+        """Undo ``restore``: the ticket has left the table since."""
+        labels = self.table.labels(ticket_id)
+        if labels is not None:
+            self.census.add(labels, -1)
         self.table.remove(ticket_id)
 
-    def judge_anew(self, ticket_id: str) -> None:
+    def rejudge(self, ticket_id: str) -> None:
         """Judge a ticket that was put back by today's policies: it was stored with nothing owed,
         but their files, or what they follow from, may have changed since.
 
@@ -214,7 +215,7 @@ class Partition:
         """
         entry = self.table.get(ticket_id)
         assert entry is not None, "what is judged anew was put back"
-        if self.frontier is not None and (owed := judge_anew(entry.ticket, self.frontier)):
+        if self.frontier is not None and (owed := judge_restored(entry.ticket, self.frontier)):
             self._effects.alerts += owed
             self._changed[ticket_id] = entry
         stored = self.table.deadline(ticket_id)
@@ -223,10 +224,10 @@ class Partition:
             # The next start takes the deadline from the record.
             self._changed[ticket_id] = entry
         labels = labels_of(entry.ticket, ticket_as_of(entry.ticket))
-        if entry.counted is not None:
-            self.census.add(entry.counted, -1)
+        if entry.labels is not None:
+            self.census.add(entry.labels, -1)
         self.census.add(labels)
-        entry.counted = labels
+        entry.labels = labels
         self.table.pack_idle()
 
     # --- events ---
@@ -245,7 +246,7 @@ class Partition:
             entry.held_until = appended + EARLY_HOLD
         assert self.frontier is not None, "the frontier moves before a record is applied"
         folded = entry.ticket.folded
-        placement = take_in(entry.ticket, event, appended, self.frontier)
+        placement = apply_event(entry.ticket, event, appended, self.frontier)
         self._folded += entry.ticket.folded - folded
         if placement is not Placement.APPLIED:
             self._drop_copy(event, placement)
@@ -320,15 +321,15 @@ class Partition:
 
     # --- deadlines ---
 
-    def _fire(self, ticket_id: str, horizon: int) -> None:
+    def _fire(self, ticket_id: str, frontier: int) -> None:
         entry = self.table.get(ticket_id)
         assert entry is not None, "a ticket leaves the table together with its deadline"
-        if entry.held_until is not None and entry.held_until <= horizon:
+        if entry.held_until is not None and entry.held_until <= frontier:
             self._orphan(entry)
             return
-        self._effects.alerts += judge(entry.ticket, horizon)
-        leaves = self._leaves_at(entry)
-        if leaves is not None and leaves <= horizon:
+        self._effects.alerts += judge(entry.ticket, frontier)
+        leaves = leaves_at(entry)
+        if leaves is not None and leaves <= frontier:
             over = retention_over(entry.ticket)
             assert over is not None, "only a closed ticket leaves"
             self._effects.departed.append(Departed(entry.ticket, over))
@@ -351,12 +352,12 @@ class Partition:
     def _forget(self, entry: Entry) -> None:
         self.table.remove(entry.ticket.id)
         self._changed[entry.ticket.id] = None
-        if entry.counted is not None:
-            self.census.add(entry.counted, -1)
+        if entry.labels is not None:
+            self.census.add(entry.labels, -1)
 
     def _count(self, entry: Entry, after: Labels, effects: Effects) -> None:
         """Bring the census up to date, and note the clocks that have stopped since."""
-        before = entry.counted
+        before = entry.labels
         if before == after:
             return
         stopped = set() if before is None else {clock[:2] for clock in before.clocks if clock[4]}
@@ -368,7 +369,7 @@ class Partition:
         if before is not None:
             self.census.add(before, -1)
         self.census.add(after)
-        entry.counted = after
+        entry.labels = after
 
     def _schedule(self, entry: Entry) -> None:
         self.table.set_deadline(entry.ticket.id, self._next(entry))
@@ -376,32 +377,17 @@ class Partition:
     def _next(self, entry: Entry) -> int | None:
         if entry.held_until is not None:
             return entry.held_until
-        deadline, leaves = next_deadline(entry.ticket), self._leaves_at(entry)
+        deadline, leaves = next_deadline(entry.ticket), leaves_at(entry)
         if deadline is None or (leaves is not None and leaves < deadline):
             return leaves
         return deadline
-
-    @staticmethod
-    def _leaves_at(entry: Entry) -> int | None:
-        """When a resolved or cancelled ticket leaves the table: not before all is read that was
-        appended within the grace of its latest event, since that may have it go on.
-        """
-        over = retention_over(entry.ticket)
-        return None if over is None else max(over, entry.known_at)
 
     def record(self, entry: Entry, as_of: int) -> dict[str, Any]:
         """What the table says of a ticket, its figures as of the instant given."""
         ticket = entry.ticket
         deadline = self.table.deadline(ticket.id)
-        return ticket_record(
-            ticket,
-            as_of,
-            deadline,
-            entry.held,
-            entry.held_until,
-            entry.weight,
-            known_at_of(entry),
-        )
+        memory = entry.held, entry.held_until, entry.weight, known_at_of(entry)
+        return ticket_record(ticket, as_of, deadline, *memory)
 
 
 def _weight(record: Record) -> int:

@@ -23,7 +23,7 @@ from sla_engine.memory import Held, Stored, StoredRow, restored_ticket
 #: How many tickets of a partition stay objects. One is about 2 KB, packed about 300 bytes.
 HOT_TICKETS = 1024
 
-_SORT_BYTES: Final = 4
+_LABEL_BYTES: Final = 4
 _PACK: Final = msgspec.msgpack.Encoder()
 _UNPACK: Final = msgspec.msgpack.Decoder(Stored)
 
@@ -31,7 +31,7 @@ _UNPACK: Final = msgspec.msgpack.Decoder(Stored)
 @dataclass(slots=True, eq=False)
 class Entry:
     """A ticket and what the tracker keeps beside it: early records, and until when; what its events
-    weigh in bytes; when its latest event was appended; how it is counted in the gauges.
+    weigh in bytes; when its latest event was appended; its labels in the gauges.
     """
 
     ticket: Ticket
@@ -39,7 +39,7 @@ class Entry:
     held_until: int | None = None
     weight: int = 0
     known_at: int = 0
-    counted: Labels | None = None
+    labels: Labels | None = None
 
 
 def retention_over(ticket: Ticket) -> int | None:
@@ -53,6 +53,14 @@ def known_at_of(entry: Entry) -> int:
     return 0 if over is None or entry.known_at <= over else entry.known_at
 
 
+def leaves_at(entry: Entry) -> int | None:
+    """When a resolved or cancelled ticket leaves the table: not before all is read that was
+    appended within the grace of its latest event, since that may have it go on.
+    """
+    over = retention_over(entry.ticket)
+    return None if over is None else max(over, entry.known_at)
+
+
 class TicketTable:
     """Tickets by id, and the deadlines of those that have one."""
 
@@ -60,8 +68,8 @@ class TicketTable:
         self._book = book
         self._hot: dict[str, Entry] = {}
         self._idle: dict[str, bytes] = {}
-        self._sorts: list[Labels | None] = [None]
-        self._sort_numbers: dict[Labels | None, int] = {None: 0}
+        self._labels: list[Labels | None] = [None]
+        self._label_numbers: dict[Labels | None, int] = {None: 0}
         self._deadlines: dict[str, int] = {}
         self._heap: list[tuple[int, str]] = []
 
@@ -83,11 +91,11 @@ class TicketTable:
         entry = self._hot[ticket_id] = Entry(Ticket(ticket_id, self._book))
         return entry
 
-    def put(self, ticket_id: str, row: StoredRow, counted: Labels) -> None:
+    def put(self, ticket_id: str, row: StoredRow, labels: Labels) -> None:
         """A ticket as it was stored, for instance by another tracker, in place of what is known."""
         self._hot.pop(ticket_id, None)
         self._idle[ticket_id] = _packed(
-            self._number(counted),
+            self._number(labels),
             Stored(
                 row.timeline,
                 row.sent,
@@ -101,13 +109,13 @@ class TicketTable:
             ),
         )
 
-    def counted(self, ticket_id: str) -> Labels | None:
-        """How a ticket is counted in the gauges; ``None`` also where it isn't in the table."""
+    def labels(self, ticket_id: str) -> Labels | None:
+        """The labels of a ticket in the gauges; ``None`` also where it is not in the table."""
         entry = self._hot.get(ticket_id)
         if entry is not None:
-            return entry.counted
+            return entry.labels
         packed = self._idle.get(ticket_id)
-        return None if packed is None else self._sorts[_number_of(packed)]
+        return None if packed is None else self._labels[_number_of(packed)]
 
     def remove(self, ticket_id: str) -> None:
         """Forget a ticket and its deadline."""
@@ -151,10 +159,10 @@ class TicketTable:
         self._drop_stale()
         return self._heap[0][0] if self._heap else None
 
-    def pop_due(self, horizon: int) -> tuple[int, str] | None:
-        """The earliest deadline up to ``horizon`` and its ticket; ties go by ticket id."""
+    def pop_due(self, frontier: int) -> tuple[int, str] | None:
+        """The earliest deadline up to ``frontier`` and its ticket; ties go by ticket id."""
         heap, deadlines = self._heap, self._deadlines
-        while heap and heap[0][0] <= horizon:
+        while heap and heap[0][0] <= frontier:
             at, ticket_id = heappop(heap)
             if deadlines.get(ticket_id) == at:
                 del deadlines[ticket_id]
@@ -171,12 +179,12 @@ class TicketTable:
         self._heap = [(at, ticket_id) for ticket_id, at in self._deadlines.items()]
         heapify(self._heap)
 
-    def _number(self, counted: Labels | None) -> int:
-        """The number of a sort: tickets are many and their sorts few."""
-        number = self._sort_numbers.get(counted)
+    def _number(self, labels: Labels | None) -> int:
+        """The number of these labels: tickets are many and their labels few."""
+        number = self._label_numbers.get(labels)
         if number is None:
-            number = self._sort_numbers[counted] = len(self._sorts)
-            self._sorts.append(counted)
+            number = self._label_numbers[labels] = len(self._labels)
+            self._labels.append(labels)
         return number
 
     def _pack(self, entry: Entry) -> bytes:
@@ -192,20 +200,20 @@ class TicketTable:
             list(ticket.postponed.values()),
             known_at_of(entry),
         )
-        return _packed(self._number(entry.counted), stored)
+        return _packed(self._number(entry.labels), stored)
 
     def _unpack(self, ticket_id: str, packed: bytes) -> Entry:
-        stored = _UNPACK.decode(memoryview(packed)[_SORT_BYTES:])
+        stored = _UNPACK.decode(memoryview(packed)[_LABEL_BYTES:])
         ticket = restored_ticket(ticket_id, stored, self._book)
         entry = Entry(ticket, stored.held, stored.held_until, stored.weight, stored.known_at)
-        entry.counted = self._sorts[_number_of(packed)]
+        entry.labels = self._labels[_number_of(packed)]
         return entry
 
 
 def _packed(number: int, stored: Stored) -> bytes:
-    """An entry as bytes: the number of its sort, then what a tracker stores of a ticket."""
-    return number.to_bytes(_SORT_BYTES, "big") + _PACK.encode(stored)
+    """An entry as bytes: the number of its labels, then what a tracker stores of a ticket."""
+    return number.to_bytes(_LABEL_BYTES, "big") + _PACK.encode(stored)
 
 
 def _number_of(packed: bytes) -> int:
-    return int.from_bytes(packed[:_SORT_BYTES], "big")
+    return int.from_bytes(packed[:_LABEL_BYTES], "big")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from sla_config.configuration import Strict, read_toml
+from sla_config.configuration import StrictSection, read_toml
 from sla_domain.event import EventType
 from sla_import.snapshots import State
 from sla_import.tables import TableError
@@ -48,7 +48,7 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-class At(Strict):
+class At(StrictSection):
     """A column by its name."""
 
     column: Annotated[str, Field(min_length=1, description="The column's name in the head.")]
@@ -58,7 +58,7 @@ class At(Strict):
     ] = None
 
 
-class Cell(Strict):
+class Cell(StrictSection):
     """Where a word stands; only a column's name, written as a string, will do."""
 
     column: Annotated[str | None, Field(min_length=1, description="The column's name.")] = None
@@ -123,7 +123,7 @@ ACell = Annotated[Cell, BeforeValidator(_named)]
 AMoment = Annotated[Moment, BeforeValidator(_named)]
 
 
-class Columns(Strict):
+class Columns(StrictSection):
     """Which column says what. A moment whose cell is empty did not happen."""
 
     rows: Annotated[

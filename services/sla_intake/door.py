@@ -14,7 +14,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, ClassVar, Final, Protocol
 
-from sla_runtime.patience import PatientProtocol, patient_protocol, plain_answer
+from sla_runtime.header_timeout import TimedProtocol, plain_answer, timed_protocol
 
 #: Bytes that a connection takes besides what it sends, as far as the room is concerned.
 COST: Final = 16 * 1024
@@ -126,7 +126,7 @@ def network_of(host: str) -> str:
     return str(ipaddress.ip_network((int(address), 64), strict=False))
 
 
-class _Guarded(PatientProtocol):
+class _Guarded(TimedProtocol):
     """A connection is a guest from its beginning to its end, but for the time in which a delivery
     of it is proven and waits for Kafka.
     """
@@ -191,7 +191,7 @@ class _Guarded(PatientProtocol):
 
 def guarded_protocol(
     door: Door, places: frozenset[str], at_once: int, head_seconds: float, body_seconds: float
-) -> type[PatientProtocol]:
+) -> type[TimedProtocol]:
     """The patient protocol of one server, each of whose connections comes in by ``door``."""
-    patient = patient_protocol(at_once, head_seconds, body_seconds)
+    patient = timed_protocol(at_once, head_seconds, body_seconds)
     return type("Guarded", (_Guarded, patient), {"door": door, "places": places})

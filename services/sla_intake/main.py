@@ -23,10 +23,10 @@ from sla_intake.sources import Source, read_sources
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
 from sla_runtime.address import files_allowed, listen
-from sla_runtime.exposure import MetricsAccess, metrics_access
-from sla_runtime.heartbeat import Heart, Told
+from sla_runtime.heartbeat import Condition, Heart
 from sla_runtime.logs import configure_logs
-from sla_runtime.probes import probes
+from sla_runtime.metrics_access import MetricsAccess, metrics_access
+from sla_runtime.probes import probe_app
 from sla_runtime.registry import process_registry
 
 log = structlog.get_logger("sla_intake")
@@ -67,7 +67,7 @@ async def _run(
         return 1
     metrics = IntakeMetrics(registry, [source.name for source in sources])
     heart = Heart("intake", KafkaClients(kafka), lambda: _told(publisher))
-    others = probes(registry, lambda: heart.silence, access)
+    others = probe_app(registry, lambda: heart.silence, access)
     app = Intake(sources, publisher.publish, settings, metrics, others)
     room = max(settings.unproven_bytes, LEAST_BODIES * settings.max_body_bytes)
     seats = min(room // COST, files_allowed() // 2)
@@ -112,9 +112,9 @@ async def _run(
     return 0
 
 
-def _told(publisher: Publisher) -> Told:
+def _told(publisher: Publisher) -> Condition:
     refused = publisher.refused
-    return Told(
+    return Condition(
         refused is None, [] if refused is None else [f"Kafka does not acknowledge: {refused}"]
     )
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from sla_config.configuration import Strict, read_toml
+from sla_config.configuration import StrictSection, read_toml
 from sla_config.errors import UserFacingError
 from sla_config.secrets import secret_of
 from sla_config.wording import nearest
@@ -30,7 +30,7 @@ class SourcesError(UserFacingError):
     """The sources file can't be used; the message names file and field."""
 
 
-class Mapping(Strict):
+class Mapping(StrictSection):
     """What a vendor's words mean, great and small letters alike. The defaults are in
     ``mappings/``.
     """
@@ -63,7 +63,7 @@ def _zone(value: str) -> str:
     return value
 
 
-class Source(Strict):
+class Source(StrictSection):
     """A system that may send to ``/hooks/NAME``."""
 
     name: Annotated[
@@ -145,7 +145,7 @@ class Source(Strict):
         return self.model_copy(update={"mapping": self.mapping.over(default_mapping(self.kind))})
 
 
-class _File(Strict):
+class _File(StrictSection):
     sources: Annotated[list[Source], Field(min_length=1)]
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from sla_schemas.topics import (
+    ALERT_DEAD_LETTERS,
     APPROVALS,
     BREACHES,
     DEAD_LETTERS,
     EVENTS,
     HEARTBEATS,
-    PARKED,
     PROGRESS,
     TICKETS,
     TOPICS,
@@ -89,7 +89,7 @@ NOTIFIER: Final = User(
     (
         *(_on(topic, "Read") for topic in (WARNINGS, BREACHES, APPROVALS, TICKETS)),
         # Read as well: what somebody gives back goes to its destination.
-        _on(PARKED, "Read", "Write"),
+        _on(ALERT_DEAD_LETTERS, "Read", "Write"),
         _on(HEARTBEATS, "Write"),
         Permission("group", _NOTIFIERS, ("Read",), prefix=True),
     ),
@@ -108,7 +108,7 @@ OPERATOR: Final = User(
     (
         *(
             _on(topic, "Read", "Write", "DescribeConfigs")
-            if topic in (EVENTS, DEAD_LETTERS, PARKED)
+            if topic in (EVENTS, DEAD_LETTERS, ALERT_DEAD_LETTERS)
             else _on(topic, "Read", "DescribeConfigs")
             for topic in TOPICS
         ),

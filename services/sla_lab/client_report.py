@@ -8,8 +8,8 @@ from typing import Any
 from sla_lab.comparison import client_delays
 from sla_lab.simulation import Story
 from sla_text.language import Texts
-from sla_text.moments import length
-from sla_text.telling import Table
+from sla_text.presentation import Table
+from sla_text.times import length
 
 
 def as_document(client: str, stories: Sequence[Story]) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from sla_domain.clock import Outcome
 from sla_domain.delay import NO_DELAY, Delay
 from sla_lab.simulation import ClockStory, Outputs, Story
 from sla_schemas.words import Severity
-from sla_text.chart import Group, chart
+from sla_text.chart import BarGroup, chart
 from sla_text.language import Texts
-from sla_text.moments import length
-from sla_text.telling import Table
+from sla_text.presentation import Table
+from sla_text.times import length
 
 #: Lines of a table for people; JSON and files have all.
 SHOWN: Final = 10
@@ -252,7 +252,7 @@ def tables(comparison: Comparison, texts: Texts, names: Mapping[str, str]) -> li
 def drawn(comparison: Comparison, texts: Texts, names: Mapping[str, str]) -> str:
     """The promises kept as a drawing (SVG)."""
     groups = [
-        Group(
+        BarGroup(
             f"{_severity(severity, texts, names)}, {texts.word('clock', clock)}",
             [found.share for found in comparison.by_severity.attainment((severity, clock))],
         )

@@ -12,8 +12,8 @@ from sla_domain.instant import HOUR, MINUTE
 from sla_domain.policy import Boundary, ClockRule, Plan, Policy, Target
 from sla_schemas.words import Severity
 from sla_text.language import Texts
-from sla_text.moments import length
-from sla_text.telling import Table
+from sla_text.presentation import Table
+from sla_text.times import length
 
 _SEVERITIES = get_args(Severity)
 STRICTER, LOOSER, OTHER = "stricter", "looser", "other"

@@ -20,7 +20,8 @@ from sla_domain.alert import AlertKind
 from sla_domain.clock import Outcome
 from sla_domain.delay import Delay, client_delay
 from sla_domain.policy import PolicyBook
-from sla_domain.ticket import Status, Ticket
+from sla_domain.status import Status
+from sla_domain.ticket import Ticket
 from sla_engine.admission import admit
 from sla_engine.effects import Effects
 from sla_engine.frontier import REPLAY
@@ -308,22 +309,22 @@ def without_garbage_collection() -> Iterator[None]:
 
 def _run(task: _Task) -> Outputs:
     book = task.book if isinstance(task.book, PolicyBook) else _read_again(task.book)
-    world = Partition(task.number, EVENTS.name, book, REPLAY)
+    partition = Partition(task.number, EVENTS.name, book, REPLAY)
     outputs = Outputs()
     for done, record in enumerate(task.records, 1):
-        world.apply(record)
+        partition.apply(record)
         if done % _STRETCH == 0:
-            _take_in(outputs, world.take_alerts(), told=task.told)
+            _take_in(outputs, partition.drain_alerts(), told=task.told)
     if task.end is not None:
-        world.advance(task.end)
-    _take_in(outputs, world.take_alerts(), told=task.told)
-    for entry in world.table.entries():
+        partition.advance(task.end)
+    _take_in(outputs, partition.drain_alerts(), told=task.told)
+    for entry in partition.table.entries():
         assert task.end is not None, "a ticket in a table came by a valid event"
         outputs.stories.append(story_of(entry.ticket, task.end))
         if task.told:
-            outputs.tickets.append(write_json(world.record(entry, task.end)))
+            outputs.tickets.append(write_json(partition.record(entry, task.end)))
     summary = outputs.summary
-    summary.duplicates = world.tally.duplicates + world.tally.conflicts
+    summary.duplicates = partition.tally.duplicates + partition.tally.conflicts
     summary.tickets = len(outputs.stories)
     return outputs
 

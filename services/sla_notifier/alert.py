@@ -15,7 +15,7 @@ from sla_runtime.tracing import traceparent_in
 
 #: What says that a promise no longer needs anybody's attention.
 RETRACTIONS: Final = frozenset({"warning_retracted", "breach_retracted"})
-#: The destination of a parked record that is no alert, or that no route was found for.
+#: The destination of a dead-lettered record that is no alert, or that no route was found for.
 NOBODY: Final = "-"
 
 
@@ -32,7 +32,7 @@ class Origin(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
+class ReceivedAlert:
     """A record of an alert topic. ``value`` is what was read, ``record`` the same as JSON."""
 
     record: Mapping[str, Any]
@@ -47,7 +47,7 @@ class Alert:
         value: bytes | None,
         headers: Mapping[str, Any] | None = None,
         origin: Origin | None = None,
-    ) -> Alert:
+    ) -> ReceivedAlert:
         """Raises ``UnreadableError``."""
         try:
             record = msgspec.json.decode(value or b"")
@@ -117,7 +117,7 @@ class Alert:
         return str(sides[name])
 
 
-def takes(route: Route, alert: Alert, book: PolicyBook) -> bool:
+def takes(route: Route, alert: ReceivedAlert, book: PolicyBook) -> bool:
     """Whether ``route`` takes ``alert``."""
     if alert.word not in kinds_of(route):
         return False
@@ -149,7 +149,7 @@ class Ways(NamedTuple):
     skipped: list[str]
 
 
-def chosen(routes: list[Route], alert: Alert, book: PolicyBook, late: int) -> Ways:
+def chosen(routes: list[Route], alert: ReceivedAlert, book: PolicyBook, late: int) -> Ways:
     """The ways of ``alert``. ``late`` is its own lateness in milliseconds; of a retraction, that of
     the alert it takes back, since who was not told of the one is not told of the other.
     """

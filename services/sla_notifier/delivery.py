@@ -1,4 +1,4 @@
-"""Delivering to one destination: in order for each ticket, again until it is taken or parked."""
+"""Delivering to one destination: in order for each ticket, again until taken or dead-lettered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Final
 import aiohttp
 import structlog
 
-from sla_notifier.alert import Alert, Origin, UnreadableError
+from sla_notifier.alert import Origin, ReceivedAlert, UnreadableError
 from sla_notifier.breaker import Breaker
 from sla_notifier.metrics import NotifierMetrics
 from sla_notifier.positions import Part
@@ -42,10 +42,10 @@ log = structlog.get_logger("sla_notifier")
 @dataclass(slots=True)
 class Job:
     """Something to deliver to a destination. ``part`` is told that it is done when it is delivered
-    or parked.
+    or dead-lettered.
     """
 
-    what: Alert | StoppedClock | Origin
+    what: ReceivedAlert | StoppedClock | Origin
     part: Part
     route: Route | None = None
     taken: float = field(default_factory=time.monotonic)
@@ -58,14 +58,14 @@ class Job:
 
     def __post_init__(self) -> None:
         assert not isinstance(self.what, Origin), "a job begins with what it is about"
-        if self.route is not None and self.route.group_by and isinstance(self.what, Alert):
+        if self.route is not None and self.route.group_by and isinstance(self.what, ReceivedAlert):
             self.group = "\x00".join(self.what.side(name) for name in self.route.group_by)
         self.client = self.what.client
         self.lane = ("ticket", self.what.ticket_id) if self.group is None else ("group", self.group)
 
     def lay_aside(self) -> None:
         """Keep only where the alert is, if that is known."""
-        if isinstance(self.what, Alert) and self.what.origin is not None:
+        if isinstance(self.what, ReceivedAlert) and self.what.origin is not None:
             self.what = self.what.origin
 
 
@@ -89,8 +89,8 @@ class HeldError(Exception):
     """No call may be made before the patience with it ends."""
 
 
-Park = Callable[[Sequence[Alert], Destination, str], Awaitable[None]]
-Recalled = Callable[[Origin], Awaitable[Alert]]
+DeadLetter = Callable[[Sequence[ReceivedAlert], Destination, str], Awaitable[None]]
+Recalled = Callable[[Origin], Awaitable[ReceivedAlert]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Deliverer:
         destination: Destination,
         composer: Composer,
         session: aiohttp.ClientSession,
-        park: Park,
+        dead_letter: DeadLetter,
         recall: Recalled,
         metrics: NotifierMetrics,
         at_once: int,
@@ -122,7 +122,7 @@ class Deliverer:
         self.breaker = Breaker(destination.breaker_failures, destination.breaker_rest)
         self._composer = composer
         self._session = session
-        self._park = park
+        self._dead_letter = dead_letter
         self._recall = recall
         self._metrics = metrics
         self._room = room
@@ -201,13 +201,13 @@ class Deliverer:
             except (GoneError, UnreadableError) as error:
                 name = self.destination.name
                 log.error("alert lost", destination=name, lane=job.lane, reason=repr(error))  # noqa: TRY400  the message is for people
-                self._metrics.parked.labels(name).inc()
+                self._metrics.dead_lettered.labels(name).inc()
                 job.part.done()
                 return False
         return True
 
     async def _deliver(self, jobs: list[Job]) -> None:
-        alerts = [job.what for job in jobs if isinstance(job.what, Alert)]
+        alerts = [job.what for job in jobs if isinstance(job.what, ReceivedAlert)]
         try:
             done = await self._delivered(jobs, alerts)
         except ComposingError as error:
@@ -224,9 +224,9 @@ class Deliverer:
             else:
                 job.part.drop()
 
-    async def _delivered(self, jobs: list[Job], alerts: list[Alert]) -> bool:
-        """Try until they are taken or parked; ``False`` if they went to another notifier before.
-        Raises ``ComposingError``.
+    async def _delivered(self, jobs: list[Job], alerts: list[ReceivedAlert]) -> bool:
+        """Try until they are taken or dead-lettered; ``False`` if they went to another notifier
+        before. Raises ``ComposingError``.
         """
         name, what = self.destination.name, jobs[0].what
         assert not isinstance(what, Origin), "it was read again"
@@ -266,7 +266,7 @@ class Deliverer:
         return False
 
     async def _attempt(
-        self, what: Alert | StoppedClock, alerts: Sequence[Alert], until: float
+        self, what: ReceivedAlert | StoppedClock, alerts: Sequence[ReceivedAlert], until: float
     ) -> None:
         """Call once, when that is allowed. Raises ``HeldError`` if it is not until then."""
         while (wait := self.breaker.wait(time.monotonic())) > 0:
@@ -295,7 +295,9 @@ class Deliverer:
             held = self.breaker.holds(time.monotonic())
             self._metrics.breaker.labels(self.destination.name).set(held)
 
-    def _composed(self, what: Alert | StoppedClock, alerts: Sequence[Alert]) -> Request:
+    def _composed(
+        self, what: ReceivedAlert | StoppedClock, alerts: Sequence[ReceivedAlert]
+    ) -> Request:
         now = int(time.time() * 1000) - _SKEW_MS * (self.destination.kind == "alertmanager")
         try:
             if isinstance(what, StoppedClock):
@@ -305,7 +307,7 @@ class Deliverer:
             # A template may raise anything.
             raise ComposingError(f"{type(error).__name__}: {error}") from error
 
-    async def _traced(self, request: Request, alerts: Sequence[Alert]) -> None:
+    async def _traced(self, request: Request, alerts: Sequence[ReceivedAlert]) -> None:
         """Call within the trace of the first alert that has one; the receiver may go on with it."""
         parent = next((each.traceparent for each in alerts if each.traceparent), None)
         if self._tracing is None or parent is None:
@@ -343,12 +345,12 @@ class Deliverer:
         if not 200 <= status < 300:
             raise RefusedError(f"http_{status}: {' '.join(told.split())}")
 
-    async def _give_up(self, alerts: Sequence[Alert], reason: str) -> None:
+    async def _give_up(self, alerts: Sequence[ReceivedAlert], reason: str) -> None:
         name = self.destination.name
         if alerts:
             tickets = [alert.ticket_id for alert in alerts]
-            log.error("alerts parked", destination=name, reason=reason, tickets=tickets)
-            await self._park(alerts, self.destination, reason)
+            log.error("alerts dead-lettered", destination=name, reason=reason, tickets=tickets)
+            await self._dead_letter(alerts, self.destination, reason)
         else:
             log.warning("the end of an alert was not taken", destination=name, reason=reason)
-        self._metrics.parked.labels(self.destination.name).inc(len(alerts))
+        self._metrics.dead_lettered.labels(self.destination.name).inc(len(alerts))

@@ -109,7 +109,7 @@ class Lateness:
 
 
 def _lateness(value: bytes | None) -> _Late | None:
-    """``None`` for what is no alert; it is parked when its turn comes."""
+    """``None`` for what is no alert; it is dead-lettered when its turn comes."""
     try:
         return _LATE.decode(value or b"")
     except (msgspec.DecodeError, UnicodeDecodeError):

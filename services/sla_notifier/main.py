@@ -19,17 +19,17 @@ from sla_notifier.notifier import Notifier
 from sla_notifier.routes import Routes, read_routes
 from sla_notifier.samples import failing_templates
 from sla_notifier.settings import NotifierSettings
-from sla_notifier.standing import told, unready
+from sla_notifier.standing import condition_of, unready
 from sla_policy.loading import load_policies
 from sla_runtime.address import listen
-from sla_runtime.exposure import PROBES_AT_ONCE, metrics_access
 from sla_runtime.heartbeat import Heart
 from sla_runtime.logs import configure_logs
-from sla_runtime.probes import probes
+from sla_runtime.metrics_access import PROBES_AT_ONCE, metrics_access
+from sla_runtime.probes import probe_app
 from sla_runtime.registry import process_registry
 from sla_runtime.tracing import make_tracing
 from sla_runtime.worker import App, run_unless_asked_to_end, run_worker
-from sla_schemas.topics import APPROVALS, BREACHES, PARKED, TICKETS, WARNINGS
+from sla_schemas.topics import ALERT_DEAD_LETTERS, APPROVALS, BREACHES, TICKETS, WARNINGS
 
 log = structlog.get_logger("sla_notifier")
 
@@ -43,7 +43,7 @@ def check_routes(settings: NotifierSettings, book: PolicyBook, *, secrets: bool 
 
 
 def _warn_of_templates(routes: Routes, book: PolicyBook) -> None:
-    """Alerts on which a template fails will be parked; the others can go out."""
+    """Alerts on which a template fails will be dead-lettered; the others can go out."""
     for failure in failing_templates(routes, book):
         log.warning("a template fails", reason=failure)
 
@@ -66,12 +66,12 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
     except UserFacingError as error:
         log.error("notifier must end", reason=str(error))  # noqa: TRY400  the message is for people
         return 1
-    read = (WARNINGS, BREACHES, APPROVALS, TICKETS, PARKED)
+    read = (WARNINGS, BREACHES, APPROVALS, TICKETS, ALERT_DEAD_LETTERS)
     channel = app.topic(
         *(topic.name for topic in read), key_serializer="raw", value_serializer="raw"
     )
 
-    heart = Heart("notifier", clients, lambda: told(app, notifier), group=settings.app)
+    heart = Heart("notifier", clients, lambda: condition_of(app, notifier), group=settings.app)
 
     class Carrying(Service):
         """Connected for as long as the worker runs; starts before the agents take anything."""
@@ -104,7 +104,7 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
         app.forget(revoked)
 
     app.service(Carrying)
-    web = probes(registry, lambda: unready(app, heart, notifier), access)
+    web = probe_app(registry, lambda: unready(app, heart, notifier), access)
     app.serve(web, listener, at_once=PROBES_AT_ONCE)
     host, port = listener.getsockname()[:2]
     # Before Faust: it asks for what it may not have again and again, and says nothing.

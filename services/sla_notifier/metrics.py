@@ -18,7 +18,7 @@ class NotifierMetrics:
             label,
             registry=registry,
         )
-        self.parked = Counter(
+        self.dead_lettered = Counter(
             "sla_notifications_parked",
             "Alerts that a destination did not take.",
             label,
@@ -53,7 +53,9 @@ class NotifierMetrics:
             "sla_notifications_unrouted", "Alerts that no route takes.", registry=registry
         )
         self.unreadable = Counter(
-            "sla_notifications_unreadable", "Records that are no alerts, parked.", registry=registry
+            "sla_notifications_unreadable",
+            "Records that are no alerts, dead-lettered.",
+            registry=registry,
         )
         self.in_flight = Gauge(
             "sla_notifications_in_flight", "Alerts taken and not yet delivered.", registry=registry
@@ -61,7 +63,7 @@ class NotifierMetrics:
         for name in destinations:
             for metric in (
                 self.delivered,
-                self.parked,
+                self.dead_lettered,
                 self.skipped,
                 self.failures,
                 self.breaker,

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from sla_domain.policy import PolicyBook
 from sla_engine.memory import values_of
 from sla_kafka.clients import Clients
-from sla_notifier.alert import NOBODY, RETRACTIONS, Alert, Origin, UnreadableError, chosen
+from sla_notifier.alert import NOBODY, RETRACTIONS, Origin, ReceivedAlert, UnreadableError, chosen
 from sla_notifier.delivery import Deliverer, Job, Room
 from sla_notifier.lateness import Lateness
 from sla_notifier.metrics import NotifierMetrics
@@ -36,7 +36,7 @@ from sla_schemas.headers import (
     RETRIED_HEADER,
     TOPIC_HEADER,
 )
-from sla_schemas.topics import PARKED, TICKETS
+from sla_schemas.topics import ALERT_DEAD_LETTERS, TICKETS
 
 _PARK_PAUSE: Final = 2.0
 #: Characters of a reason.
@@ -57,7 +57,7 @@ class Message(Protocol):
 
 
 class Notifier:
-    """Takes records in the order of their partitions and sees each delivered or parked.
+    """Takes records in the order of their partitions and sees each delivered or dead-lettered.
 
     ``done`` is where it writes how far each partition is.
     """
@@ -96,8 +96,8 @@ class Notifier:
     async def start(self) -> None:
         """Connect; raises ``KafkaError`` where no broker answers."""
         # Not idempotent: a record that the broker refuses would leave it with a sequence that no
-        # other may follow. What it would prevent, an alert that is parked twice, comes about anyway
-        # where we end before its place is acknowledged.
+        # other may follow. What it would prevent, an alert that is dead-lettered twice, comes about
+        # anyway where we end before its place is acknowledged.
         self._producer = self._clients.producer(acks="all")
         await self._producer.start()
         # No proxy from the environment: what may be called is in the routes file alone.
@@ -107,7 +107,7 @@ class Notifier:
                 destination,
                 self._composers[destination.name],
                 self._session,
-                self._park,
+                self._dead_letter,
                 self._recall.alert,
                 self._metrics,
                 self._settings.lanes,
@@ -199,18 +199,18 @@ class Notifier:
         if message.topic == TICKETS.name:
             await self._take_ticket(message)
             return
-        if message.topic == PARKED.name:
+        if message.topic == ALERT_DEAD_LETTERS.name:
             await self._take_given_back(message)
             return
         try:
             headers = values_of(message.headers or ())
-            alert = Alert.read(message.value, headers, _origin(message))
+            alert = ReceivedAlert.read(message.value, headers, _origin(message))
         except UnreadableError as error:
             await self._set_aside(message, str(error))
             return
         await self._route(message, alert)
 
-    async def _route(self, message: Message, alert: Alert) -> None:
+    async def _route(self, message: Message, alert: ReceivedAlert) -> None:
         try:
             late = await self._lateness_of(message, alert)
             ways = chosen(self._routes.routes, alert, self._book, late)
@@ -223,7 +223,7 @@ class Notifier:
             self._metrics.unrouted.inc()
         await self._send(message, [(name, alert, route) for name, route in ways.to.items()])
 
-    async def _lateness_of(self, message: Message, alert: Alert) -> int:
+    async def _lateness_of(self, message: Message, alert: ReceivedAlert) -> int:
         if alert.word in RETRACTIONS:
             return await self._lateness.of(message.tp, message.offset, alert.retracts)
         self._lateness.note(message.tp, alert.id, alert.late)
@@ -242,7 +242,7 @@ class Notifier:
 
     async def _take_given_back(self, message: Message) -> None:
         """Deliver what somebody gave back with ``sla dlq retry``, to its destination and no other;
-        all else on that topic is what we parked ourselves.
+        all else on that topic is what we dead-lettered ourselves.
         """
         headers = values_of(message.headers or ())
         if message.value is None or RETRIED_HEADER not in headers or REASON_HEADER in headers:
@@ -250,7 +250,7 @@ class Notifier:
             return
         name = headers.get(DESTINATION_HEADER, b"").decode("utf-8", "replace")
         try:
-            alert = Alert.read(message.value, origin=_origin(message))
+            alert = ReceivedAlert.read(message.value, origin=_origin(message))
         except UnreadableError as error:
             await self._set_aside(message, str(error), name)
             return
@@ -282,11 +282,13 @@ class Notifier:
         part = self._positions.part(message.tp, taken, lambda: None)
         part.begin()
         self._metrics.unreadable.inc()
-        log.error("record parked", topic=message.topic, offset=message.offset, reason=reason)
+        log.error("record dead-lettered", topic=message.topic, offset=message.offset, reason=reason)
         await self._write(message.key, message.value, destination, reason, _origin(message))
         part.done()
 
-    async def _park(self, alerts: Sequence[Alert], destination: Destination, reason: str) -> None:
+    async def _dead_letter(
+        self, alerts: Sequence[ReceivedAlert], destination: Destination, reason: str
+    ) -> None:
         for alert in alerts:
             key = alert.ticket_id.encode()
             await self._write(key, alert.value, destination.name, reason, alert.origin)
@@ -313,15 +315,17 @@ class Notifier:
         while True:
             assert self._producer is not None, "records are taken after the start"
             try:
-                await self._producer.send_and_wait(PARKED.name, value, key=key, headers=headers)
+                await self._producer.send_and_wait(
+                    ALERT_DEAD_LETTERS.name, value, key=key, headers=headers
+                )
             except KafkaError as error:
                 if whole and isinstance(error, MessageSizeTooLargeError):
-                    log.warning("parked in part", bytes=len(value or b""), origin=origin)
+                    log.warning("dead-lettered in part", bytes=len(value or b""), origin=origin)
                     key, value, of_whole = cut(key, value)
                     headers += [*of_whole, *_said(origin)]
                     whole = False
                     continue
-                log.warning("cannot park", reason=type(error).__name__)
+                log.warning("cannot dead-letter", reason=type(error).__name__)
                 await asyncio.sleep(_PARK_PAUSE)
             else:
                 return

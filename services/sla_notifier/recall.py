@@ -11,8 +11,8 @@ from aiokafka.errors import KafkaError
 
 from sla_engine.memory import values_of
 from sla_kafka.clients import Clients, let_go
-from sla_notifier.alert import Alert, Origin
-from sla_schemas.topics import PARKED
+from sla_notifier.alert import Origin, ReceivedAlert
+from sla_schemas.topics import ALERT_DEAD_LETTERS
 
 _PAUSE: Final = 2.0
 _STOP_SECONDS: Final = 5.0
@@ -42,7 +42,7 @@ class Recall:
         if self._consumer is not None:
             await let_go(self._consumer, _STOP_SECONDS)
 
-    async def alert(self, origin: Origin) -> Alert:
+    async def alert(self, origin: Origin) -> ReceivedAlert:
         """The alert that was read at ``origin`` before. Goes on until the broker has answered;
         raises ``GoneError`` where it has no such record any more.
         """
@@ -55,9 +55,9 @@ class Recall:
                     log.warning("cannot read again", topic=place.topic, reason=repr(error))
                     await asyncio.sleep(_PAUSE)
             record = self._kept[place].pop(origin.offset)
-        # What lies among the parked ones is delivered without the trace that it once was part of.
-        headers = {} if origin.topic == PARKED.name else values_of(record.headers)
-        return Alert.read(record.value, headers, origin)
+        # What lies among the dead letters is delivered without the trace that it was once part of.
+        headers = {} if origin.topic == ALERT_DEAD_LETTERS.name else values_of(record.headers)
+        return ReceivedAlert.read(record.value, headers, origin)
 
     async def _read(self, place: TopicPartition, offset: int) -> None:
         """Keep the record at ``offset``, and those behind it that come with it."""

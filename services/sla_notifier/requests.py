@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sla_domain.instant import DAY, format_instant, parse_instant
 from sla_domain.policy import PolicyBook
-from sla_notifier.alert import RETRACTIONS, Alert
+from sla_notifier.alert import RETRACTIONS, ReceivedAlert
 from sla_notifier.routes import Destination
 from sla_schemas.words import Severity
 from sla_text.alerts import alert_text
@@ -70,7 +70,7 @@ class Composer:
         self._token = destination.secret(destination.token_env)
         self._key = destination.signing_key()
 
-    def request(self, alerts: Sequence[Alert], now: int) -> Request:
+    def request(self, alerts: Sequence[ReceivedAlert], now: int) -> Request:
         """One request for ``alerts``, which are in order."""
         match self._destination.kind:
             case "alertmanager":
@@ -104,7 +104,7 @@ class Composer:
             )
         )
 
-    def _told(self, alert: Alert) -> str:
+    def _told(self, alert: ReceivedAlert) -> str:
         return self._destination.text(
             sentence=self._sentence(alert),
             url=self._url(alert),
@@ -115,16 +115,16 @@ class Composer:
             alert=alert.record,
         )
 
-    def _sentence(self, alert: Alert) -> str:
+    def _sentence(self, alert: ReceivedAlert) -> str:
         policy = self._book.cited(alert.data["policy"])
         zone = ZoneInfo(policy.business_calendar.zone)
         return alert_text(alert.record, self._texts, zone, policy.severity_names)
 
-    def _url(self, alert: Alert) -> str:
+    def _url(self, alert: ReceivedAlert) -> str:
         ticket = quote(alert.ticket_id, safe="")
         return f"{self._board}/tickets/{ticket}?lang={self._texts.language}" if self._board else ""
 
-    def _entries(self, alert: Alert, now: int) -> Iterable[dict[str, Any]]:
+    def _entries(self, alert: ReceivedAlert, now: int) -> Iterable[dict[str, Any]]:
         labels = _labels(alert)
         if alert.word in RETRACTIONS:
             return self._over(labels, now)
@@ -165,7 +165,7 @@ class Composer:
             headers["Authorization"] = f"Bearer {self._token}"
         return headers
 
-    def _webhook(self, alerts: Sequence[Alert], now: int) -> Request:
+    def _webhook(self, alerts: Sequence[ReceivedAlert], now: int) -> Request:
         """CloudEvents over HTTP, structured or batched, signed by Standard Webhooks 1.0."""
         if len(alerts) == 1:
             body, media_type = alerts[0].value, "application/cloudevents+json"
@@ -188,7 +188,7 @@ class Composer:
         )
 
 
-def _delivery_id(alerts: Sequence[Alert]) -> str:
+def _delivery_id(alerts: Sequence[ReceivedAlert]) -> str:
     """The same however often these alerts are delivered together."""
     if len(alerts) == 1:
         return alerts[0].id
@@ -196,7 +196,7 @@ def _delivery_id(alerts: Sequence[Alert]) -> str:
     return hashlib.blake2b(together, digest_size=16).hexdigest()
 
 
-def _labels(alert: Alert) -> dict[str, str]:
+def _labels(alert: ReceivedAlert) -> dict[str, str]:
     """What Alertmanager knows an alert by; the same in what takes it back."""
     data = alert.data
     word = alert.word.removesuffix("_retracted")

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from sla_config.configuration import Strict, read_toml
+from sla_config.configuration import StrictSection, read_toml
 from sla_config.errors import UserFacingError
 from sla_config.secrets import FILE_SUFFIX, secret_of
 from sla_domain.alert import AlertKind
@@ -57,7 +57,7 @@ def _seconds(value: Any) -> Any:
 Seconds = Annotated[float, Field(ge=0), BeforeValidator(_seconds)]
 
 
-class Destination(Strict):
+class Destination(StrictSection):
     """A receiver and how patient we are with it."""
 
     name: Annotated[Id, Field(description="What routes and metrics call it.")]
@@ -78,7 +78,7 @@ class Destination(Strict):
     )
     timeout: Annotated[Seconds, Field(description="How long a call may take.")] = 10.0
     retry_for: Annotated[
-        Seconds, Field(description="How long an alert is tried before it is parked.")
+        Seconds, Field(description="How long an alert is tried before it is dead-lettered.")
     ] = 3600.0
     breaker_failures: Annotated[
         int, Field(ge=1, description="Failures in a row after which it is left alone.")
@@ -144,7 +144,7 @@ class Destination(Strict):
         return _TEMPLATES[self.kind].from_string(template).render(**values)
 
 
-class Route(Strict):
+class Route(StrictSection):
     """Which alerts go to which destinations: those that match every condition given.
 
     ``within`` and ``outside`` name calendars of the policy; they look at the instant that the alert
@@ -174,7 +174,7 @@ class Route(Strict):
     go_on: Annotated[bool, Field(description="Also try the routes below.")] = False
 
 
-class Routes(Strict):
+class Routes(StrictSection):
     """The whole file."""
 
     board: Annotated[HttpUrl | None, Field(description="The board's address, for links.")] = None

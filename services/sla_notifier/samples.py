@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from sla_domain.policy import PolicyBook
-from sla_notifier.alert import Alert
+from sla_notifier.alert import ReceivedAlert
 from sla_notifier.requests import Composer
 from sla_notifier.routes import Routes, kinds_of
 
@@ -65,7 +65,7 @@ def failing_templates(routes: Routes, book: PolicyBook) -> Iterator[str]:
                 )
 
 
-def _samples(book: PolicyBook) -> Iterator[Alert]:
+def _samples(book: PolicyBook) -> Iterator[ReceivedAlert]:
     about = {"ticket_id": "48213", "client_id": "acme", "severity": "high"}
     for name, data in _DATA.items():
         record = {
@@ -77,4 +77,4 @@ def _samples(book: PolicyBook) -> Iterator[Alert]:
             "time": "2026-11-23T17:00:00.000Z",
             "data": about | {"policy": str(book.latest.ref)} | data,
         }
-        yield Alert.read(json.dumps(record).encode())
+        yield ReceivedAlert.read(json.dumps(record).encode())

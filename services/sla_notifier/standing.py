@@ -6,22 +6,22 @@ from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
 from sla_notifier.notifier import Notifier
-from sla_runtime.heartbeat import Heart, Told
+from sla_runtime.heartbeat import Condition, Heart
 from sla_runtime.worker import App
 from sla_schemas.heartbeat import PartitionStanding
 
 _NOTHING_OWNED = "it owns no partition of the alerts"
 
 
-def told(app: App, notifier: Notifier) -> Told:
-    """How it stands now: what it owns, how much of that is delivered or parked, what it lacks."""
+def condition_of(app: App, notifier: Notifier) -> Condition:
+    """How it stands now: what it owns, how much of it is delivered or dead-lettered, its lacks."""
     owned = _owned(app)
     lacks = notifier.closed_ways()
     if notifier.ended is not None:
         lacks.append(notifier.ended)
     if not owned:
         lacks.append(_NOTHING_OWNED)
-    return Told(not lacks, lacks, [_standing(app, notifier, each) for each in sorted(owned)])
+    return Condition(not lacks, lacks, [_standing(app, notifier, each) for each in sorted(owned)])
 
 
 def _standing(app: App, notifier: Notifier, partition: TP) -> PartitionStanding:

@@ -29,7 +29,7 @@ class _Clock(msgspec.Struct):
     limits: list[_Limit] = []
 
 
-class _Ticket(msgspec.Struct):
+class StoppedTicket(msgspec.Struct):
     """What is read of ``sla_schemas.tables.TicketRecord``."""
 
     ticket_id: str
@@ -40,7 +40,7 @@ class _Ticket(msgspec.Struct):
     closed_at: str | None = None
 
 
-_TICKET: Final = msgspec.json.Decoder(_Ticket)
+_TICKET: Final = msgspec.json.Decoder(StoppedTicket)
 
 
 def stopped_clocks(value: bytes, book: PolicyBook) -> Iterator[StoppedClock]:

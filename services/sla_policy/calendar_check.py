@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
 
 from sla_config.toml_places import Path
 from sla_config.wording import listed, nearest
 from sla_domain.instant import DAY
 from sla_policy.amount import business_days
 from sla_policy.finding import Finding, length
-
-if TYPE_CHECKING:
-    from sla_policy.sections import (
-        CalendarSection,
-        PolicyFile,
-        TargetSection,
-    )
+from sla_policy.sections import (
+    CalendarSection,
+    PolicyFile,
+    TargetSection,
+)
 
 
 def calendar_findings(

@@ -8,27 +8,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final, get_args
+from typing import Final, get_args
 
 from sla_config.toml_places import Path
 from sla_config.wording import listed, nearest
 from sla_domain.event import EventType
 from sla_domain.instant import DAY, parse_duration
+from sla_domain.policy import Policy
 from sla_policy.amount import business_days
-from sla_schemas.words import Severity
-
-if TYPE_CHECKING:
-    from sla_domain.policy import Policy
-    from sla_policy.sections import (
-        CalendarSection,
-        ClockSection,
-        PlanSection,
-        PolicyFile,
-        TargetSection,
-    )
-
 from sla_policy.calendar_check import calendar_findings
 from sla_policy.finding import Finding, length
+from sla_policy.sections import (
+    CalendarSection,
+    ClockSection,
+    PlanSection,
+    PolicyFile,
+    TargetSection,
+)
+from sla_schemas.words import Severity
 
 _SEVERITIES: Final[tuple[str, ...]] = get_args(Severity)
 #: Events that can move no clock, and why.

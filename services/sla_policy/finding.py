@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import NamedTuple
 
 from sla_config.toml_places import Path
 from sla_domain.instant import HOUR, MINUTE
-
-if TYPE_CHECKING:
-    pass
-
-#: Written in the place of a target, or of all targets of a severity: nothing is promised.
-NONE: Final = "none"
 
 
 class Finding(NamedTuple):

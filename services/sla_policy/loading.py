@@ -62,7 +62,7 @@ def check_policy(text: str, origin: str) -> Checked:
         file = read_model(text, PolicyFile, origin, quoted=True)
     except TomlFileError as error:
         raise PolicyError(error.mistakes) from None
-    told = _Teller(text, origin)
+    told = _Report(text, origin)
     found = list(findings(file))
     warnings = [told(finding) for finding in found if finding.harmless]
     if mistakes := [told(finding) for finding in found if not finding.harmless]:
@@ -70,7 +70,7 @@ def check_policy(text: str, origin: str) -> Checked:
     return Checked(replace(file.to_domain(), source=text), warnings)
 
 
-class _Teller:
+class _Report:
     """Findings as lines that editors and people can follow."""
 
     def __init__(self, text: str, origin: str) -> None:
@@ -132,7 +132,7 @@ def check_versions(paths: Sequence[Path | None]) -> list[Checked]:
         warnings += found.warnings
         read.append((str(path or DEFAULT_POLICY), found.policy))
     for (origin, policy), finding in same_versions(read):
-        mistakes.append(_Teller(policy.source, origin)(finding))
+        mistakes.append(_Report(policy.source, origin)(finding))
     if mistakes:
         raise PolicyError(mistakes, warnings)
     return checked

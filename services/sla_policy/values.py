@@ -19,8 +19,9 @@ from sla_config.wording import nearest
 from sla_domain.event import EVENT_TYPES, EventType
 from sla_domain.instant import DAY, HOUR, MINUTE, parse_duration
 from sla_policy.amount import business_days
-from sla_policy.finding import NONE
 
+#: Written in the place of a target, or of all targets of a severity: nothing is promised.
+NONE: Final = "none"
 _CLOCK_TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HUNDRED_YEARS: Final = 36_525 * DAY

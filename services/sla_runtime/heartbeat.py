@@ -40,7 +40,7 @@ log = structlog.get_logger("sla_runtime")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Condition:
     """What a program has to say of itself."""
 
     progressing: bool = True
@@ -64,7 +64,7 @@ class Heart:
         self,
         program: Program,
         clients: Clients,
-        tell: Callable[[], Told],
+        tell: Callable[[], Condition],
         *,
         group: str | None = None,
         instance: str | None = None,
@@ -78,7 +78,7 @@ class Heart:
         self._instance = instance or instance_name()
         #: Heartbeats that failed in a row.
         self._missed = 0
-        self._last = Told(progressing=False)
+        self._last = Condition(progressing=False)
         self._started_at = int(time.time() * 1000)
         self._producer: AIOKafkaProducer | None = None
         self._beating: Background | None = None
@@ -171,11 +171,11 @@ class Heart:
             raise
         return producer
 
-    def _asked(self) -> Told:
+    def _asked(self) -> Condition:
         try:
             return self._tell()
         except Exception as error:  # noqa: BLE001  it is at work, and this must be known
-            return Told(False, [f"what it has to say of itself is not known ({error!r})"])
+            return Condition(False, [f"what it has to say of itself is not known ({error!r})"])
 
     def _heartbeat(self, *, stopped: bool) -> Heartbeat:
         # At the end it owns nothing any more; how far it had come is still worth telling.

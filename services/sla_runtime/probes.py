@@ -1,54 +1,103 @@
-"""Metrics and health: what every process tells of itself, and where."""
+"""Metrics and health: what every process tells of itself, and to whom."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gzip
+import json
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from typing import Any, Final, NamedTuple
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder, gzip_accepted
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from sla_runtime.exposure import PLAIN_HEADERS, MetricsAccess
+from sla_runtime.metrics_access import PLAIN_HEADERS, PROBE_PATHS, MetricsAccess
 from sla_runtime.problem import problem
+
+_JSON: Final = "application/json"
+
+
+class Answer(NamedTuple):
+    """An answer for whatever server there is."""
+
+    status: HTTPStatus
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Probes:
+    """``/metrics`` for whom ``access`` lets read them, ``/healthz`` and ``/readyz`` for all.
+
+    ``unready`` says why the program can't be relied on now, ``None`` when it can; ``alive`` whether
+    it should go on at all; ``more`` what else ``/readyz`` tells.
+    """
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        unready: Callable[[], str | None],
+        access: MetricsAccess,
+        *,
+        alive: Callable[[], bool] = lambda: True,
+        more: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        self._registry = registry
+        self._unready = unready
+        self._access = access
+        self._alive = alive
+        self._more = more
+
+    def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
+        """What is told at ``path``, one of ``PROBE_PATHS``; ``headers`` by their names in small
+        letters.
+        """
+        if path == "/metrics":
+            return self._metrics(headers)
+        if path == "/healthz":
+            alive = self._alive()
+            return _told(alive, {"alive": alive})
+        reason = self._unready()
+        return _told(reason is None, {"ready": reason is None, "reason": reason, **self._more()})
+
+    def _metrics(self, headers: Mapping[str, str]) -> Answer:
+        if not self._access.allows(headers.get("authorization")):
+            refused = problem(
+                HTTPStatus.UNAUTHORIZED,
+                "the token of SLA_HTTP_METRICS_TOKEN_FILE is needed: Authorization: Bearer ...",
+                headers={"WWW-Authenticate": 'Bearer realm="metrics"', **PLAIN_HEADERS},
+            )
+            return Answer(HTTPStatus.UNAUTHORIZED, dict(refused.headers), bytes(refused.body))
+        encode, media_type = choose_encoder(headers.get("accept", ""))
+        body, told = encode(self._registry), {"Content-Type": media_type, **PLAIN_HEADERS}
+        if gzip_accepted(headers.get("accept-encoding", "")):
+            return Answer(HTTPStatus.OK, {**told, "Content-Encoding": "gzip"}, gzip.compress(body))
+        return Answer(HTTPStatus.OK, told, body)
+
+
+def _told(good: bool, body: Mapping[str, Any]) -> Answer:  # noqa: FBT001  a question's answer
+    status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
+    return Answer(status, {"Content-Type": _JSON, **PLAIN_HEADERS}, json.dumps(body).encode())
 
 
 def probe_routes(
     registry: CollectorRegistry, unready: Callable[[], str | None], access: MetricsAccess
 ) -> list[Route]:
-    """``/metrics`` for whom ``access`` lets read them, ``/healthz`` and ``/readyz`` for all.
+    """The probes as routes of an application of Starlette's."""
+    probes = Probes(registry, unready, access)
 
-    ``unready`` says why the program can't be relied on now, ``None`` when it can.
-    """
+    async def answer(request: Request) -> Response:
+        found = probes.answer(request.url.path, request.headers)
+        return Response(found.body, found.status, dict(found.headers))
 
-    async def metrics(request: Request) -> Response:
-        if not access.allows(request.headers.get("authorization")):
-            return problem(
-                HTTPStatus.UNAUTHORIZED,
-                "the token of SLA_HTTP_METRICS_TOKEN_FILE is needed: Authorization: Bearer ...",
-                headers={"WWW-Authenticate": 'Bearer realm="metrics"', **PLAIN_HEADERS},
-            )
-        headers = {"Content-Type": CONTENT_TYPE_LATEST, **PLAIN_HEADERS}
-        return Response(generate_latest(registry), headers=headers)
-
-    async def healthz(_: Request) -> Response:
-        return JSONResponse({"alive": True}, headers=PLAIN_HEADERS)
-
-    async def readyz(_: Request) -> Response:
-        reason = unready()
-        if reason is None:
-            return JSONResponse({"ready": True}, headers=PLAIN_HEADERS)
-        told = {"ready": False, "reason": reason}
-        return JSONResponse(told, HTTPStatus.SERVICE_UNAVAILABLE, headers=PLAIN_HEADERS)
-
-    return [Route("/metrics", metrics), Route("/healthz", healthz), Route("/readyz", readyz)]
+    return [Route(path, answer) for path in PROBE_PATHS]
 
 
-def probes(
+def probe_app(
     registry: CollectorRegistry, unready: Callable[[], str | None], access: MetricsAccess
 ) -> Starlette:
-    """The three alone."""
+    """An application with the probes alone."""
     return Starlette(routes=probe_routes(registry, unready, access))

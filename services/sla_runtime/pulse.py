@@ -43,7 +43,7 @@ class Watch(StrEnum):
     UNKNOWN = "unknown"
     FRESH = "fresh"
     BEHIND = "behind"
-    #: A partition has an owner that does not come on.
+    #: A partition has an owner that makes no progress.
     STALLED = "stalled"
     #: Some partitions have no owner.
     UNOWNED = "unowned"
@@ -194,8 +194,8 @@ class Pulse:
         return found
 
     def undelivered(self) -> int | None:
-        """How many alerts the notifiers at work have neither delivered nor parked yet; ``None``
-        where there is none, or it does not say so.
+        """How many alerts the notifiers at work have neither delivered nor dead-lettered yet;
+        ``None`` where there is none, or it does not say so.
         """
         found = {
             (sign.beat.group, told.topic, told.partition): told.unread

@@ -29,7 +29,7 @@ from faust.types import TP
 from yarl import URL
 
 from sla_kafka.settings import KafkaSettings
-from sla_runtime.patience import patient_protocol
+from sla_runtime.header_timeout import timed_protocol
 
 #: Seconds between commits of what is done.
 COMMIT_SECONDS: Final = 1.0
@@ -186,7 +186,7 @@ class App(faust.App):
             host=host,
             port=port,
             fd=listener.fileno(),
-            http=patient_protocol(at_once),
+            http=timed_protocol(at_once),
             # Nothing here speaks it, and it would leave the protocol and its limits behind.
             ws="none",
             lifespan="off",

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sla_domain.instant import parse_instant
 from sla_text.language import Texts
-from sla_text.moments import length, moment, share
+from sla_text.times import length, moment, share
 
 
 def alert_text(

@@ -13,14 +13,14 @@ _GAP: Final = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class BarGroup:
     """The bars that stand together: a share of each policy, ``None`` for nothing to tell."""
 
     label: str
     shares: Sequence[float | None]
 
 
-def chart(title: str, policies: Sequence[str], groups: Sequence[Group]) -> str:
+def chart(title: str, policies: Sequence[str], groups: Sequence[BarGroup]) -> str:
     """An SVG with a group of bars for each of ``groups``, one bar a policy."""
     step = _BAR * len(policies) + _GAP
     template = environment().get_template("chart.svg.j2")

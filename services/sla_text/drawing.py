@@ -9,8 +9,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sla_domain.instant import DAY, HOUR, MINUTE, from_datetime, parse_instant, to_datetime
-from sla_text.moments import length
-from sla_text.telling import Document, Teller
+from sla_text.presentation import Document, Presenter
+from sla_text.times import length
 
 WIDTH: Final = 1000
 LANE: Final = 46
@@ -74,7 +74,7 @@ class Drawing:
         return LANE * len(self.lanes) + 56
 
 
-def draw(document: Document, teller: Teller) -> Drawing | None:
+def draw(document: Document, presenter: Presenter) -> Drawing | None:
     """The timeline of an explained ticket; ``None`` for one that was not created yet."""
     if not document["stages"]:
         return None
@@ -83,15 +83,16 @@ def draw(document: Document, teller: Teller) -> Drawing | None:
         Mark(
             scale.x(parse_instant(event["occurred"])),
             "event",
-            f"{teller.moment(event['occurred'])}: {teller.texts.word('event', event['type'])}",
+            f"{presenter.moment(event['occurred'])}: "
+            f"{presenter.texts.word('event', event['type'])}",
         )
         for event in document["events"]
         if scale.holds(parse_instant(event["occurred"]))
     ]
-    lanes = [_states(document, teller, scale)]
+    lanes = [_states(document, presenter, scale)]
     for clock in document["clocks"]:
-        lanes += [_limit(document, clock, limit, teller, scale) for limit in clock["limits"]]
-    return Drawing(lanes, events, list(_ticks(scale, teller)))
+        lanes += [_limit(document, clock, limit, presenter, scale) for limit in clock["limits"]]
+    return Drawing(lanes, events, list(_ticks(scale, presenter)))
 
 
 class _Scale:
@@ -121,33 +122,33 @@ def _bar(start: int, end: int, kind: str, tip: str, scale: _Scale) -> Bar:
     return Bar(x, round(scale.x(end) - x, 2), kind, tip)
 
 
-def _states(document: Document, teller: Teller, scale: _Scale) -> Lane:
+def _states(document: Document, presenter: Presenter, scale: _Scale) -> Lane:
     stages = document["stages"]
     ends = [parse_instant(stage["start"]) for stage in stages[1:]] + [scale.end]
     bars = []
     for stage, end in zip(stages, ends, strict=True):
         start = parse_instant(stage["start"])
-        tip = f"{teller.moment(stage['start'])}: {teller.texts.word('state', stage['state'])}"
+        tip = f"{presenter.moment(stage['start'])}: {presenter.texts.word('state', stage['state'])}"
         bars.append(_bar(start, end, stage["state"], tip, scale))
-    return Lane(teller.texts("column.state"), bars, [])
+    return Lane(presenter.texts("column.state"), bars, [])
 
 
 def _limit(
     document: Document,
     clock: Mapping[str, Any],
     limit: Mapping[str, Any],
-    teller: Teller,
+    presenter: Presenter,
     scale: _Scale,
 ) -> Lane:
-    texts = teller.texts
+    texts = presenter.texts
     bars = []
     for span in limit["spans"]:
         start, end = parse_instant(span["start"]), parse_instant(span["end"])
         if start < scale.end:
-            tip = f"{teller.moment(span['start'])}: {texts.word('span', span['kind'])}, "
+            tip = f"{presenter.moment(span['start'])}: {texts.word('span', span['kind'])}, "
             bars.append(_bar(start, end, span["kind"], tip + length(span["ms"]), scale))
     marks = [
-        Mark(scale.x(parse_instant(alert["at"])), "breach", teller.moment(alert["at"]))
+        Mark(scale.x(parse_instant(alert["at"])), "breach", presenter.moment(alert["at"]))
         for alert in document["alerts"]
         if alert["what"] == "breach"
         and alert["retracted"] is None
@@ -156,19 +157,19 @@ def _limit(
     ]
     if limit["due"]:
         due = parse_instant(limit["due"])
-        marks.append(Mark(scale.x(due), "due", teller.moment(limit["due"])))
+        marks.append(Mark(scale.x(due), "due", presenter.moment(limit["due"])))
     name = texts.word("limit", limit["limit"])
-    return Lane(f"{teller.clock_title(clock)} ({name})", bars, marks)
+    return Lane(f"{presenter.clock_title(clock)} ({name})", bars, marks)
 
 
-def _ticks(scale: _Scale, teller: Teller) -> Iterator[Mark]:
+def _ticks(scale: _Scale, presenter: Presenter) -> Iterator[Mark]:
     span = scale.end - scale.start
     step = next((each for each in _STEPS if span / each <= _TICKS), _STEPS[-1])
-    first = to_datetime(scale.start).astimezone(teller.zone)
-    local = datetime(first.year, first.month, first.day, tzinfo=teller.zone)
-    while (at := _instant(local, teller.zone)) <= scale.end:
+    first = to_datetime(scale.start).astimezone(presenter.zone)
+    local = datetime(first.year, first.month, first.day, tzinfo=presenter.zone)
+    while (at := _instant(local, presenter.zone)) <= scale.end:
         if at >= scale.start:
-            form = f"{teller.texts.weekdays[local.weekday()]} {local:%d/%m}"
+            form = f"{presenter.texts.weekdays[local.weekday()]} {local:%d/%m}"
             if step < DAY:
                 form += f" {local:%H:%M}"
             yield Mark(scale.x(at), "tick", form)

@@ -90,9 +90,9 @@ def explain(ticket: Ticket, at: int) -> dict[str, Any]:
                 "closed_at": format_optional(owed.closed),
                 "record": owed.record,
             }
-            for owed in ticket.duties.obligations
+            for owed in ticket.obligations.records
         ],
-        "subscribers": ticket.duties.subscribers,
+        "subscribers": ticket.obligations.subscribers,
         "alerts": [
             {
                 "clock": sent.clock,
@@ -126,7 +126,7 @@ def _event(event: Event) -> dict[str, Any]:
 def _clock(ticket: Ticket, clock: Clock, at: int) -> dict[str, Any]:
     outcome = clock.outcome(at)
     undue = outcome in (Outcome.PAUSED, Outcome.VOID)
-    governing = clock.own if undue else clock.governing
+    governing = clock.primary if undue else clock.governing
     limits = [] if outcome is Outcome.VOID else clock.limits
     told = {limit.name: _limit(ledger(ticket, clock, limit, at), undue=undue) for limit in limits}
     figures = told.get(governing.name, {})

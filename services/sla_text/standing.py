@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sla_domain.instant import SECOND
 from sla_text.language import Texts
-from sla_text.moments import length
+from sla_text.times import length
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,10 @@ from __future__ import annotations
 import time
 from typing import Final
 
+import structlog
+
+log = structlog.get_logger(__name__)
+
 #: Milliseconds by which the wall clock and the time since boot may come to differ before the broker
 #: is asked anew; well below the grace.
 DOUBT_MS: Final = 1_000
@@ -33,7 +37,7 @@ def wall_ms() -> int:
 
 
 class BrokerClock:
-    """The broker's time since it was last ``heard``; unknown before."""
+    """The broker's time since it was last ``observe``; unknown before."""
 
     def __init__(self) -> None:
         self._heard: int | None = None
@@ -42,7 +46,7 @@ class BrokerClock:
         #: The time since boot at which the broker answered last in spite of a doubt.
         self._sure_since = 0
 
-    def heard(self, timestamp: int) -> None:
+    def observe(self, timestamp: int) -> None:
         """The broker has just answered that it was ``timestamp``, in UTC milliseconds."""
         doubtful = self.doubtful()
         self._heard, self._uptime, self._wall = timestamp, uptime_ms(), wall_ms()
@@ -62,6 +66,14 @@ class BrokerClock:
     def doubtful(self) -> bool:
         """Whether the broker had better be asked anew."""
         return self._heard is None or abs(self.moved()) > DOUBT_MS
+
+    def tell(self, partition: int) -> None:
+        """Log that there is a doubt, and what is done about it."""
+        log.warning(
+            "this machine's clock was moved; the broker is asked for the time",
+            partition=partition,
+            milliseconds=self.moved(),
+        )
 
     def at(self, asked: int) -> int | None:
         """The broker's time when this machine had been up for ``asked`` milliseconds, a moment ago;

@@ -3,116 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-import structlog
-from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client import CollectorRegistry
 
-from sla_runtime.exposure import (
-    HEADER_SECONDS,
-    PLAIN_HEADERS,
-    PROBES_AT_ONCE,
-    MetricsAccess,
-)
-from sla_tracker.state import State
-
-if TYPE_CHECKING:
-    from sla_tracker.tracker import Tracker
-
-#: Seconds without a turn of the event loop after which the process counts as hung.
-HUNG_SECONDS: Final = 30.0
-
-STALLED: Final = "stalled"
+from sla_runtime.metrics_access import HEADER_SECONDS, PROBE_PATHS, PROBES_AT_ONCE, MetricsAccess
+from sla_runtime.probes import Probes
+from sla_tracker.health import Health
 
 StartResponse = Callable[..., Any]
 
-log = structlog.get_logger("sla_tracker")
-
-
-class Health:
-    """Whether the process lives and whether its partitions can be relied on."""
-
-    def __init__(
-        self, stalled_seconds: float, silence: Callable[[], str | None] = lambda: None
-    ) -> None:
-        self._stalled_seconds = stalled_seconds
-        self._silence = silence
-        self._beat = time.monotonic()
-        self.beats = 0
-        self.tracker: Tracker | None = None
-
-    def beat(self) -> None:
-        """The event loop turned."""
-        self._beat = time.monotonic()
-        self.beats += 1
-
-    def alive(self) -> bool:
-        """Whether the event loop turned lately; says nothing about the broker on purpose, since
-        restarting a tracker does not mend a broker.
-        """
-        return time.monotonic() - self._beat < HUNG_SECONDS
-
-    def states(self) -> dict[str, str]:
-        """The state of each owned partition, and ``stalled`` for one that does not come on."""
-        tasks = dict(self.tracker.tasks) if self.tracker is not None else {}
-        return {
-            str(partition.partition): STALLED
-            if task.stalled() > self._stalled_seconds
-            else task.state.value
-            for partition, task in tasks.items()
-        }
-
-    def unready(self) -> str | None:
-        """Why it can't be relied on; ``None`` where the broker answers, partitions are owned and
-        none is being restored, failing or stalled.
-        """
-        if (silence := self._silence()) is not None:
-            return silence
-        states = self.states()
-        if not states:
-            return "it owns no partition"
-        others = [f"{name} is {state}" for name, state in states.items() if state != State.RUNNING]
-        return f"partition {', '.join(others)}" if others else None
-
-
-class Watchdog(threading.Thread):
-    """Ends the process when the event loop hangs, since nothing in the loop could.
-
-    It counts its own looks instead of seconds, so that a process that was stopped and continued is
-    not taken for one that hangs.
-    """
-
-    def __init__(self, health: Health, looks: int, seconds: float = 1.0) -> None:
-        super().__init__(name="watchdog", daemon=True)
-        self._health = health
-        self._looks = looks
-        self._seconds = seconds
-
-    def run(self) -> None:
-        """Look again and again."""
-        seen, looks = self._health.beats, 0
-        while looks < self._looks:
-            time.sleep(self._seconds)
-            looks = looks + 1 if self._health.beats == seen else 0
-            seen = self._health.beats
-        log.error("tracker must end", reason="the event loop hangs", at=self._place())
-        os._exit(1)
-
-    def _place(self) -> str:
-        """Where the main thread is."""
-        frames = sys._current_frames()  # noqa: SLF001  how to see another thread
-        frame = frames.get(threading.main_thread().ident or 0)
-        return "?" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
+#: Before the name of a header in WSGI's environment (PEP 3333).
+_HEADER: Final = "HTTP_"
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -132,7 +40,7 @@ class _Server(ThreadingMixIn, WSGIServer):
         while not self._room.acquire(timeout=0.01):
             oldest = next(iter(tuple(self._waiting)), None)
             if oldest is not None:
-                self.heard(oldest)
+                self.observe(oldest)
                 with contextlib.suppress(OSError):  # it has just gone by itself
                     oldest.shutdown(socket.SHUT_RDWR)
         self._waiting[request] = None
@@ -142,10 +50,10 @@ class _Server(ThreadingMixIn, WSGIServer):
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self.heard(request)
+            self.observe(request)
             self._room.release()
 
-    def heard(self, request: Any) -> None:
+    def observe(self, request: Any) -> None:
         """The head of its request is there, or never comes."""
         self._waiting.pop(request, None)
 
@@ -163,7 +71,7 @@ class _Quiet(WSGIRequestHandler):
         """Read the head."""
         read = super().parse_request()
         assert isinstance(self.server, _Server)
-        self.server.heard(self.connection)
+        self.server.observe(self.connection)
         return read
 
     def log_message(self, *_: object) -> None:
@@ -177,23 +85,21 @@ def serve(
 
     Raises ``OSError`` when the address can't be had.
     """
-    metrics = make_wsgi_app(registry)
+    probes = Probes(
+        registry,
+        health.unready,
+        access,
+        alive=health.alive,
+        more=lambda: {"partitions": health.states()},
+    )
 
     def application(environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
-        path = environ["PATH_INFO"]
-        if path == "/metrics":
-            if access.allows(environ.get("HTTP_AUTHORIZATION")):
-                found: Iterable[bytes] = metrics(environ, start)
-                return found
-            return _answer(start, HTTPStatus.UNAUTHORIZED, {"detail": "a bearer token is needed"})
-        if path == "/healthz":
-            return _answer(start, _status(health.alive()), {"alive": health.alive()})
-        if path == "/readyz":
-            reason = health.unready()
-            told = {"ready": reason is None, "reason": reason, "partitions": health.states()}
-            return _answer(start, _status(reason is None), told)
-        start("404 Not Found", [("Content-Type", "text/plain")])
-        return [b"/metrics, /healthz or /readyz\n"]
+        if environ["PATH_INFO"] not in PROBE_PATHS:
+            start("404 Not Found", [("Content-Type", "text/plain")])
+            return [b"/metrics, /healthz or /readyz\n"]
+        found = probes.answer(environ["PATH_INFO"], _headers(environ))
+        start(f"{found.status.value} {found.status.phrase}", list(found.headers.items()))
+        return [found.body]
 
     server = make_server(host, port, application, server_class=_Server, handler_class=_Quiet)
     threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
@@ -201,11 +107,10 @@ def serve(
     return server
 
 
-def _status(good: bool) -> HTTPStatus:  # noqa: FBT001  a question's answer
-    return HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
-
-
-def _answer(start: StartResponse, status: HTTPStatus, body: dict[str, Any]) -> Iterable[bytes]:
-    headers = [("Content-Type", "application/json"), *PLAIN_HEADERS.items()]
-    start(f"{status.value} {status.phrase}", headers)
-    return [json.dumps(body).encode() + b"\n"]
+def _headers(environ: dict[str, Any]) -> dict[str, str]:
+    """The headers of a request, by their names in small letters."""
+    return {
+        name.removeprefix(_HEADER).replace("_", "-").lower(): str(value)
+        for name, value in environ.items()
+        if name.startswith(_HEADER)
+    }

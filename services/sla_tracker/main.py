@@ -14,15 +14,16 @@ from sla_config.errors import UserFacingError
 from sla_kafka.clients import KafkaClients
 from sla_kafka.settings import KafkaSettings
 from sla_policy.loading import load_policies
-from sla_runtime.exposure import metrics_access
 from sla_runtime.heartbeat import Heart
 from sla_runtime.logs import configure_logs
+from sla_runtime.metrics_access import metrics_access
 from sla_runtime.registry import process_registry
 from sla_runtime.tracing import make_tracing
-from sla_tracker.http import HUNG_SECONDS, Health, Watchdog, serve
+from sla_tracker.health import HUNG_SECONDS, Health, Watchdog
+from sla_tracker.http import serve
 from sla_tracker.metrics import TrackerMetrics
 from sla_tracker.settings import TrackerSettings
-from sla_tracker.standing import told
+from sla_tracker.standing import condition_of
 from sla_tracker.tracker import Tracker
 
 log = structlog.get_logger("sla_tracker")
@@ -53,7 +54,7 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
     heart = Heart(
         "tracker",
         clients,
-        lambda: told(tracker, settings),
+        lambda: condition_of(tracker, settings),
         group=settings.app,
         instance=settings.instance_id,
     )

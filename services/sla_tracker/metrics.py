@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter as Tally
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from itertools import chain, product
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, get_args
+from typing import Any, Final, Generic, Protocol, TypeVar, get_args
 
+from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -20,15 +21,14 @@ from sla_domain.alert import Alert, AlertKind, Notice, Reason
 from sla_domain.clock import Outcome
 from sla_domain.event import EventType
 from sla_domain.policy import PolicyBook
-from sla_domain.ticket import Status
+from sla_domain.status import Status
 from sla_engine.census import NO_SEVERITY
 from sla_engine.effects import Effects, Stopped
+from sla_engine.partition import Partition
 from sla_schemas.words import DeadLetterReason, NoticeKind, Origin, Party, Severity
+from sla_tracker.guards import Progress
+from sla_tracker.sources import SourceWatch
 from sla_tracker.state import State
-
-if TYPE_CHECKING:
-    from sla_tracker.task import PartitionTask
-    from sla_tracker.tracker import Tracker
 
 RESULTS: Final = ("applied", "early", "duplicate", "conflict", "rekeyed")
 NO_ORIGIN: Final = "none"
@@ -36,6 +36,30 @@ CONSUMED_BUCKETS: Final = (0.25, 0.5, 0.75, 0.9, 1.0, 1.25, 1.5, 2.0, 3.0)
 TRANSACTION_BUCKETS: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15)
 RESTORE_BUCKETS: Final = (0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 600)
 WAIT_BUCKETS: Final = tuple(hours * 3600.0 for hours in (0.25, 1, 2, 4, 9, 18, 45, 90, 180))
+
+
+class OwnedPartition(Protocol):
+    """What the gauges read of a partition's task."""
+
+    @property
+    def partition(self) -> Partition | None: ...
+    @property
+    def progress(self) -> Progress: ...
+    @property
+    def sources(self) -> SourceWatch: ...
+    @property
+    def frontier(self) -> int | None: ...
+    @property
+    def next_deadline(self) -> int | None: ...
+    def broker_time(self) -> int | None: ...
+
+
+class Owner(Protocol):
+    """What the gauges read of a tracker."""
+
+    @property
+    def tasks(self) -> Mapping[TopicPartition, OwnedPartition]: ...
+    def input_partitions(self) -> int: ...
 
 
 M = TypeVar("M", Counter, Histogram)
@@ -168,7 +192,7 @@ class TrackerMetrics:
         origins = (*get_args(Origin), NO_ORIGIN)
         _known(self._stopped_clocks, product(clocks, stops, origins))
 
-    def watch(self, tracker: Tracker) -> None:
+    def watch(self, tracker: Owner) -> None:
         """Compute the gauges from ``tracker`` at every scrape."""
         self.registry.register(_Gauges(tracker))
 
@@ -244,7 +268,7 @@ def _target_buckets(book: PolicyBook, clock: str) -> list[float]:
     return sorted({target * share for target in targets for share in shares})
 
 
-def _behind(known: Iterable[tuple[int, PartitionTask]]) -> float:
+def _behind(known: Iterable[tuple[int, OwnedPartition]]) -> float:
     """By how many seconds the earliest instant is behind its partition's time, where that is not
     known behind this machine's.
     """
@@ -258,7 +282,7 @@ class _Gauges(Collector):
     Asked from the thread that serves HTTP, so it only reads.
     """
 
-    def __init__(self, tracker: Tracker) -> None:
+    def __init__(self, tracker: Owner) -> None:
         self._tracker = tracker
 
     def describe(self) -> Iterator[Metric]:
@@ -268,8 +292,8 @@ class _Gauges(Collector):
     def collect(self) -> Iterator[Metric]:
         """The gauges as of now."""
         tasks = list(self._tracker.tasks.values())
-        worlds = [task.world for task in tasks if task.world is not None]
-        states = Tally(task.state.value for task in tasks)
+        owned = [task.partition for task in tasks if task.partition is not None]
+        states = Tally(task.progress.state.value for task in tasks)
         partitions = GaugeMetricFamily("sla_partitions", "Owned partitions.", labels=["state"])
         for state in State:
             partitions.add_metric([state.value], states[state.value])
@@ -282,10 +306,10 @@ class _Gauges(Collector):
 
         tickets: Tally[tuple[str, str]] = Tally()
         clocks: Tally[tuple[str, str, str]] = Tally()
-        for world in worlds:
+        for partition in owned:
             # Copied in one step: the event loop may be adding a sort in the meantime.
-            tickets.update(dict(world.census.tickets))
-            clocks.update(dict(world.census.clocks))
+            tickets.update(dict(partition.census.tickets))
+            clocks.update(dict(partition.census.clocks))
         severities = [*get_args(Severity), NO_SEVERITY]
         family = GaugeMetricFamily(
             "sla_tickets", "Tickets in the table.", labels=["state", "severity"]
@@ -315,7 +339,9 @@ class _Gauges(Collector):
         )
         deadlines = [(at, task) for task in tasks if (at := task.next_deadline) is not None]
         frontiers = [(at, task) for task in tasks if (at := task.frontier) is not None]
-        latest = [world.latest_event for world in worlds if world.latest_event is not None]
+        latest = [
+            partition.latest_event for partition in owned if partition.latest_event is not None
+        ]
         yield GaugeMetricFamily(
             "sla_next_deadline_timestamp_seconds",
             "The earliest deadline of all; 0 without one.",
@@ -335,7 +361,7 @@ class _Gauges(Collector):
             "sla_stalled_seconds",
             "How long the partition that stands still the longest has neither committed anything "
             "nor found its input read to the end.",
-            value=max((task.stalled() for task in tasks), default=0),
+            value=max((task.progress.stalled() for task in tasks), default=0),
         )
         yield GaugeMetricFamily(
             "sla_latest_event_timestamp_seconds",

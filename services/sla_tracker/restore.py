@@ -23,17 +23,17 @@ _BREATH: Final = 200
 
 
 async def restore(
-    world: Partition, clients: Clients, settings: TrackerSettings, partitions: int
+    partition: Partition, clients: Clients, settings: TrackerSettings, partitions: int
 ) -> int | None:
-    """Fill ``world`` with what is committed for its partition, of ``partitions``; answers the next
+    """Fill ``partition``, one of ``partitions``, with what is committed for it; answers the next
     input offset, ``None`` for the beginning.
 
     Tickets that were last judged under other policies are judged anew. Call it only after the
     fence: before it an older owner may still commit. Raises ``FatalError`` where what is found
     can't be gone on from: see ``_check`` and ``_check_read``; and ``OpenTransactionError``.
     """
-    tickets = TopicPartition(TICKETS.name, world.number)
-    progress = TopicPartition(PROGRESS.name, world.number)
+    tickets = TopicPartition(TICKETS.name, partition.number)
+    progress = TopicPartition(PROGRESS.name, partition.number)
     consumer = clients.consumer(
         group_id=None,
         enable_auto_commit=False,
@@ -51,25 +51,25 @@ async def restore(
             async for records in _committed(consumer, progress, settings.call_seconds):
                 latest = _latest(records, settings.app) or latest
             if latest is not None:
-                world.resume(latest.frontier, latest.counts)
+                partition.resume(latest.frontier, latest.counts)
             async for records in _committed(consumer, tickets, settings.call_seconds):
-                await _put_back(world, records, unread)
+                await _put_back(partition, records, unread)
     finally:
         await let_go(consumer, settings.call_seconds)
-    _check_read(world, unread)
-    _check(world, latest, partitions, settings.app)
+    _check_read(partition, unread)
+    _check(partition, latest, partitions, settings.app)
     if latest is None:
         return None
-    if latest.rules != world.rules:
-        await _judge_anew(world)
+    if latest.rules != partition.rules:
+        await _judge_anew(partition)
     return latest.offset
 
 
-def _check(world: Partition, latest: Progress | None, partitions: int, app: str) -> None:
+def _check(partition: Partition, latest: Progress | None, partitions: int, app: str) -> None:
     """Raise ``FatalError`` where table and progress are not those of one uninterrupted run: going
     on would send alerts again, or never.
     """
-    number, tickets = world.number, len(world.table)
+    number, tickets = partition.number, len(partition.table)
     if latest is None:
         if not tickets:
             return
@@ -94,7 +94,7 @@ def _check(world: Partition, latest: Progress | None, partitions: int, app: str)
 
 
 async def _put_back(
-    world: Partition, records: list[ConsumerRecord], unread: dict[str, Exception]
+    partition: Partition, records: list[ConsumerRecord], unread: dict[str, Exception]
 ) -> None:
     """Restore each ticket; what can't be read goes to ``unread``, until a later record of its
     ticket takes its place.
@@ -107,31 +107,31 @@ async def _put_back(
         unread.pop(ticket_id, None)
         try:
             if record.value is None:
-                world.take_out(ticket_id)
+                partition.evict(ticket_id)
             else:
-                world.put_back(ticket_id, read_stored(record.value))
+                partition.restore(ticket_id, read_stored(record.value))
         except (NewerStateError, NotOursError, ValueError) as error:
             unread[ticket_id] = error
 
 
-def _check_read(world: Partition, unread: dict[str, Exception]) -> None:
+def _check_read(partition: Partition, unread: dict[str, Exception]) -> None:
     """Raise ``FatalError`` for a ticket that a newer version wrote, or that no tracker wrote."""
     for ticket_id, error in unread.items():
         if isinstance(error, NewerStateError):
             raise FatalError(f"ticket {ticket_id} in {TICKETS.name} has {error}")
         raise FatalError(
-            f"the record of ticket {ticket_id} in {TICKETS.name} partition {world.number} is "
+            f"the record of ticket {ticket_id} in {TICKETS.name} partition {partition.number} is "
             f"not a tracker's ({error}); only trackers may write there: bring the record back"
         )
 
 
-async def _judge_anew(world: Partition) -> None:
+async def _judge_anew(partition: Partition) -> None:
     """Raises ``FatalError`` for a ticket whose policy is missing."""
-    for number, ticket_id in enumerate(world.table.ids()):
+    for number, ticket_id in enumerate(partition.table.ids()):
         if number % _BREATH == 0:
             await asyncio.sleep(0)
         try:
-            world.judge_anew(ticket_id)
+            partition.rejudge(ticket_id)
         except UnknownPolicyError as error:
             raise FatalError(str(error)) from None
 

@@ -10,6 +10,8 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+import structlog
+
 #: Records of a source over which its share is taken, older ones counting ever less, and how many
 #: make a share.
 WINDOW: Final = 1_000
@@ -18,7 +20,10 @@ LEAST: Final = 200
 MAX_SOURCES: Final = 1_000
 
 
-class Heard(NamedTuple):
+log = structlog.get_logger(__name__)
+
+
+class SourceCount(NamedTuple):
     """Records of a source, and how many of them could not be used."""
 
     records: int
@@ -33,22 +38,37 @@ class SourceWatch:
     def __init__(self, share: float) -> None:
         self.refused: frozenset[str] = frozenset()
         self._share = share
-        self._heard: OrderedDict[str, Heard] = OrderedDict()
+        self._counts: OrderedDict[str, SourceCount] = OrderedDict()
 
-    def heard(self, counted: Mapping[str, Heard]) -> list[tuple[str, Heard]]:
+    def observe(self, read: Mapping[str, int], refused: Mapping[str, int], partition: int) -> None:
+        """Count in what ``partition`` read of each source and could not use, and tell of a source
+        of which most can't be used from now on.
+        """
+        counts = {name: SourceCount(count, refused.get(name, 0)) for name, count in read.items()}
+        for source, count in self.count(counts):
+            log.warning(
+                "most of what a source sends can't be used",
+                partition=partition,
+                source=source[:200] or "unknown",
+                records=count.records,
+                refused=count.refused,
+                remedy="look with 'sla dlq list', fix what publishes them, then 'sla dlq retry'",
+            )
+
+    def count(self, counted: Mapping[str, SourceCount]) -> list[tuple[str, SourceCount]]:
         """Count records in; answers the sources that are refused from now on."""
         for source, (records, refused) in counted.items():
-            known = self._heard.pop(source, Heard(0, 0))
-            total = Heard(known.records + records, known.refused + refused)
+            known = self._counts.pop(source, SourceCount(0, 0))
+            total = SourceCount(known.records + records, known.refused + refused)
             while total.records > WINDOW:
-                total = Heard(total.records // 2, total.refused // 2)
-            self._heard[source] = total
-        while len(self._heard) > MAX_SOURCES:
-            self._heard.popitem(last=False)
+                total = SourceCount(total.records // 2, total.refused // 2)
+            self._counts[source] = total
+        while len(self._counts) > MAX_SOURCES:
+            self._counts.popitem(last=False)
         before = self.refused
         self.refused = frozenset(
             source
-            for source, (records, refused) in self._heard.items()
+            for source, (records, refused) in self._counts.items()
             if records >= LEAST and refused > records * self._share
         )
-        return [(source, self._heard[source]) for source in sorted(self.refused - before)]
+        return [(source, self._counts[source]) for source in sorted(self.refused - before)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -22,16 +21,18 @@ from sla_engine.effects import Effects
 from sla_engine.erasure import refusal_without
 from sla_engine.partition import Partition
 from sla_engine.wire.progress import write_progress
-from sla_engine.wire.records import size_of
 from sla_kafka.clients import Clients
 from sla_runtime.tracing import Tracing
 from sla_schemas.topics import EVENTS
 from sla_tracker.broker_clock import BrokerClock
 from sla_tracker.errors import FatalError
+from sla_tracker.guards import Failures, Progress, is_our_own
+from sla_tracker.inbox import Inbox
 from sla_tracker.metrics import TrackerMetrics
+from sla_tracker.position import InputPosition
 from sla_tracker.restore import restore
 from sla_tracker.settings import TrackerSettings
-from sla_tracker.sources import Heard, SourceWatch
+from sla_tracker.sources import SourceWatch
 from sla_tracker.state import State
 from sla_tracker.topic_check import check_topics
 from sla_tracker.traces import Traces
@@ -41,14 +42,6 @@ from sla_tracker.transaction import TransactionalWriter
 TICK: Final = 0.5
 #: Seconds after which a partition with nothing to do shows that it is alive.
 SHOW_SECONDS: Final = 0.5
-#: Records waiting for a partition beyond which it isn't fetched any more.
-INBOX_LIMIT: Final = 10_000
-#: The same in bytes, and those of a batch: a record that came compressed may be a thousand times as
-#: large as on the wire.
-INBOX_BYTES: Final = 64 * 1024 * 1024
-BATCH_BYTES: Final = 16 * 1024 * 1024
-
-_BACKOFF_SECONDS: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 log = structlog.get_logger(__name__)
 
@@ -66,75 +59,38 @@ class PartitionTask:
         metrics: TrackerMetrics,
         tracing: Tracing | None = None,
     ) -> None:
-        self.partition = partition
-        self.world: Partition | None = None
-        #: When it last came on, by the monotonic clock: a batch committed, or nothing left to read.
-        self.alive_at = time.monotonic()
+        self.topic_partition = partition
+        self._number = partition.partition
+        self.partition: Partition | None = None
+        self.progress = Progress()
         #: The frontier and the earliest deadline as last known; they outlive the memory.
         self.frontier: int | None = None
         self.next_deadline: int | None = None
         #: How much of what each source sends can't be used.
         self.sources = SourceWatch(settings.max_dead_letter_share)
-        self._step = State.FENCING
-        #: Whether it has failed and not come on since.
-        self._failed = False
-        #: When it was opened last, and when the broker said last that nothing is left to read; by
-        #: the monotonic clock.
-        self._opened_at = self._polled_at = self.alive_at
+        #: When the broker said last that nothing is left to read, by the monotonic clock.
+        self._polled_at = self.progress.made_at
         self._consumer = consumer
         self._book = book
         self._clients = clients
         self._settings = settings
         self._metrics = metrics
         self._traces = None if tracing is None else Traces(tracing)
-        self._inbox: deque[ConsumerRecord] = deque()
-        #: The bytes of each record of the inbox, in its order, and of all of them.
-        self._sizes: deque[int] = deque()
-        self._inbox_bytes = 0
-        self._arrived = asyncio.Event()
+        self._inbox = Inbox()
         self._paused = True
-        self._offset = 0
-        #: Where the consumer is to be placed, and whether it was.
+        self._position = InputPosition(partition, consumer, settings)
+        #: Where the consumer is to read from, and whether it does.
         self._begin_at: int | None = None
-        self._placed = asyncio.Event()
-        #: In UTC milliseconds; once the inbox is empty, the world is known up to here.
+        self._sought = asyncio.Event()
+        #: In UTC milliseconds; once the inbox is empty, all is known up to here.
         self._known_until: int | None = None
-        #: By the event loop's clock, when the world was known up to an instant last.
+        #: By the event loop's clock, when all was known up to an instant last.
         self._shown_at = 0.0
-        #: The end of the input where it was found to be read to the end, ends of transactions
-        #: included; and the same once all of it is committed.
-        self._end: int | None = None
-        self._done_to = 0
         self._clock: BrokerClock | None = None
         self._partitions = 0
-        #: How often it began again.
-        self.restarts = 0
-        self._failures = 0
+        self._failures = Failures(settings.max_failures)
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
-
-    @property
-    def state(self) -> State:
-        """Where it is in its life, as everybody is told. What has failed stays so until it comes
-        on: that it begins again, and is opened, says nothing of whether it will get any further.
-        """
-        return State.FAILED if self._failed else self._step
-
-    def stalled(self) -> float:
-        """For how many seconds it has not come on. A restore has a limit of its own, unless it is
-        there since the partition failed.
-        """
-        if self.state is State.RESTORING:
-            return 0.0
-        return time.monotonic() - self.alive_at
-
-    def hangs(self) -> float:
-        """For how many seconds it has neither come on nor been opened. A restore has a limit of its
-        own here, whenever it is, so that a long one can be ended.
-        """
-        if self._step is State.RESTORING:
-            return 0.0
-        return time.monotonic() - max(self.alive_at, self._opened_at)
 
     def broker_time(self) -> int | None:
         """The broker's time, UTC milliseconds, where it is known."""
@@ -144,18 +100,11 @@ class PartitionTask:
     @property
     def reached(self) -> int | None:
         """The offset before which everything of the input is done; ``None`` before the first."""
-        return max(self._offset, self._done_to) if self.world is not None else None
+        return self._position.reached if self.partition is not None else None
 
     def unread(self) -> int | None:
-        """How many offsets lie from there to the end of the input, as last heard: records, and ends
-        of transactions as long as records come behind them. ``None`` while that is not known.
-        """
-        reached = self.reached
-        try:
-            end = self._consumer.highwater(self.partition)
-        except (IllegalStateError, AssertionError):
-            return None
-        return None if reached is None or end is None else max(0, end - reached)
+        """How many offsets lie behind that, where it is known."""
+        return self._position.unread() if self.partition is not None else None
 
     def is_due_within(self, milliseconds: int) -> bool:
         """Whether its earliest deadline is due by then, or was already."""
@@ -173,8 +122,8 @@ class PartitionTask:
             if not task.cancelled() and (error := task.exception()) is not None:
                 on_fatal(error)
 
-        self._consumer.pause(self.partition)
-        self._task = asyncio.create_task(self._live(), name=f"partition-{self.partition.partition}")
+        self._consumer.pause(self.topic_partition)
+        self._task = asyncio.create_task(self._live(), name=f"partition-{self._number}")
         self._task.add_done_callback(finished)
 
     async def stop(self, seconds: float) -> None:
@@ -182,7 +131,7 @@ class PartitionTask:
         ends what is left.
         """
         self._stopping = True
-        self._arrived.set()
+        self._inbox.arrived.set()
         if self._task is not None:
             done, _ = await asyncio.wait([self._task], timeout=seconds)
             if not done:
@@ -193,20 +142,16 @@ class PartitionTask:
         """Hand over what was fetched; too much of it pauses the partition.
 
         What was fetched before the partition was (re)opened is not what comes next: it is dropped,
-        and fetched again from where the consumer is placed.
+        and fetched again from where the consumer seeks.
         """
-        if not self._placed.is_set():
+        if not self._sought.is_set():
             return
-        sizes = [_bytes_of(record) for record in records]
-        self._inbox.extend(records)
-        self._sizes.extend(sizes)
-        self._inbox_bytes += sum(sizes)
-        self._arrived.set()
-        if len(self._inbox) > INBOX_LIMIT or self._inbox_bytes > INBOX_BYTES:
-            self._consumer.pause(self.partition)
+        self._inbox.put(records)
+        if self._inbox.is_full():
+            self._consumer.pause(self.topic_partition)
             self._paused = True
 
-    def place(self) -> None:
+    def seek(self) -> None:
         """Have the consumer read from where the tables say, if that is still to be done.
 
         For the dispatcher, between two fetches: a seek while one is on its way would let through
@@ -215,13 +160,13 @@ class PartitionTask:
         if self._begin_at is None:
             return
         try:
-            self._consumer.seek(self.partition, self._begin_at)
+            self._consumer.seek(self.topic_partition, self._begin_at)
             self._resume()
         except IllegalStateError:
             # No longer ours; whoever revokes it will stop this task.
             return
         self._begin_at = None
-        self._placed.set()
+        self._sought.set()
 
     async def polled(self) -> None:
         """Note the broker's time when it was asked, and said that there is nothing more to read.
@@ -232,9 +177,9 @@ class PartitionTask:
         open (an event sent on under its right key) others may wait.
         """
         self._known_until = None
-        if self._paused or self.world is None or self._clock is None:
+        if self._paused or self.partition is None or self._clock is None:
             return
-        consumer, partition = self._consumer, self.partition
+        consumer, partition = self._consumer, self.topic_partition
         try:
             asked = consumer.last_poll_timestamp(partition)
             end = consumer.highwater(partition)
@@ -250,25 +195,25 @@ class PartitionTask:
             return
         if position >= end and self._clock is not None:
             self._known_until = known
-            self._end = position
+            self._position.end = position
             self._shown_at = asyncio.get_running_loop().time()
             self._polled_at = time.monotonic()
-            self._arrived.set()
+            self._inbox.arrived.set()
 
     def _matters(self, known: int | None) -> bool:
-        """Whether anything comes of the world's being known up to an instant: a deadline, or after
-        a while the frontier that health and metrics tell.
+        """True if advancing to ``known`` fires a deadline, or refreshes the frontier that health
+        and metrics tell.
         """
         if known is None:
             return False
         if asyncio.get_running_loop().time() - self._shown_at >= SHOW_SECONDS:
             return True
-        due = None if self.world is None else self.world.next_deadline
+        due = None if self.partition is None else self.partition.next_deadline
         return due is not None and due <= known - self._settings.grace_ms
 
     async def _live(self) -> None:
         while not self._stopping:
-            writer = TransactionalWriter(self.partition.partition, self._clients, self._settings)
+            writer = TransactionalWriter(self._number, self._clients, self._settings)
             try:
                 await self._open(writer)
                 await self._run(writer)
@@ -276,7 +221,7 @@ class PartitionTask:
                 raise
             except asyncio.CancelledError as error:
                 # A client's own, let through by a future of its, is a failure like any other.
-                if _is_ours() or not await self._begin_again(error):
+                if is_our_own() or not await self._begin_again(error):
                     raise
             except IllegalStateError:
                 # The partition is no longer ours; whoever revokes it will stop this task.
@@ -286,18 +231,18 @@ class PartitionTask:
                     return
             finally:
                 self._note()
-                self.world = self._clock = None
+                self.partition = self._clock = None
                 await writer.close()
 
-    def _come_on(self, at: float) -> None:
-        self.alive_at = max(self.alive_at, at)
-        self._failed = False
+    def _made_progress(self, at: float) -> None:
+        self.progress.made(at)
         self._note()
 
     def _note(self) -> None:
         """Keep for health and metrics how far the partition has come."""
-        if self.world is not None:
-            self.frontier, self.next_deadline = self.world.frontier, self.world.next_deadline
+        if self.partition is not None:
+            self.frontier = self.partition.frontier
+            self.next_deadline = self.partition.next_deadline
 
     async def _begin_again(self, error: BaseException) -> bool:
         """Wait a little before a new fence; false if the partition is no longer ours.
@@ -305,231 +250,150 @@ class PartitionTask:
         Raises ``FatalError`` when it has failed too often while a broker answers: without one there
         is nothing to do but wait, and nobody may be there to start the process anew.
         """
-        self._failed = True
-        self.restarts += 1
+        self.progress.failed()
         try:
             self._pause()
         except IllegalStateError:
             return False
         answers = await check_topics(self._clients, self._settings.call_seconds)
-        self._failures += answers
+        self._failures.happened(answers=answers)
         log.warning(
             "partition failed" if answers else "no broker answers",
-            partition=self.partition.partition,
-            failures=self._failures,
+            partition=self._number,
+            failures=self._failures.in_a_row,
             error=type(error).__name__,
             detail=str(error),
         )
-        if self._failures >= self._settings.max_failures:
+        if self._failures.too_many():
             raise FatalError(
-                f"partition {self.partition.partition} failed {counted(self._failures, 'time')} "
+                f"partition {self._number} failed {counted(self._failures.in_a_row, 'time')} "
                 f"without a commit between, last with {type(error).__name__} ({error}); look at "
                 "the broker and the log"
             ) from error
-        tried = self._failures if answers else len(_BACKOFF_SECONDS)
-        await asyncio.sleep(_BACKOFF_SECONDS[min(tried, len(_BACKOFF_SECONDS)) - 1])
+        await asyncio.sleep(self._failures.delay(answers=answers))
         return True
 
     async def _open(self, writer: TransactionalWriter) -> None:
         """Fence, restore, seek: after this the memory is what is committed, and ours alone."""
         self._pause()
-        self._step = State.FENCING
+        self.progress.step = State.FENCING
         await writer.fence()
-        self._step = State.RESTORING
+        self.progress.step = State.RESTORING
         started = time.monotonic()
-        world = Partition(
-            self.partition.partition,
-            self.partition.topic,
+        partition = Partition(
+            self._number,
+            self.topic_partition.topic,
             self._book,
             self._settings.time,
             refusal_without(self._settings.erase_key),
         )
         self._partitions = len(self._consumer.partitions_for_topic(EVENTS.name) or ())
-        offset = await restore(world, self._clients, self._settings, self._partitions)
-        self._offset = await self._seek(offset)
+        offset = await restore(partition, self._clients, self._settings, self._partitions)
+        self._position.offset = await self._begin(offset)
         # At once, so that the broker's time is known before any deadline is looked at; with what
         # judging anew came to, since the next start trusts that it was written.
-        await self._write(writer, world, world.take())
+        await self._write(writer, partition, partition.drain())
         self._clock = writer.clock
-        self.world = world
-        self._opened_at = time.monotonic()
-        if not self._failed:
-            self.alive_at = self._opened_at
-        self._step = State.RUNNING
+        self.partition = partition
+        self.progress.opened()
         self._metrics.restored(time.monotonic() - started)
         log.info(
             "partition running",
-            partition=self.partition.partition,
-            offset=self._offset,
-            tickets=len(world.table),
+            partition=self._number,
+            offset=self._position.offset,
+            tickets=len(partition.table),
             restore_seconds=round(time.monotonic() - started, 3),
         )
 
-    async def _seek(self, offset: int | None) -> int:
+    async def _begin(self, offset: int | None) -> int:
         """Have the consumer read from ``offset``; answers where it really begins."""
-        first = await self._beginning()
-        if offset is not None:
-            self._check_deleted(offset, first)
-        begin = self._begin_at = max(first, offset or 0)
-        await asyncio.wait_for(self._placed.wait(), self._settings.call_seconds)
+        begin = self._begin_at = await self._position.start_from(offset)
+        await asyncio.wait_for(self._sought.wait(), self._settings.call_seconds)
         return begin
 
-    async def _beginning(self) -> int:
-        """The first offset that the input still has."""
-        asked = self._consumer.beginning_offsets([self.partition])
-        beginnings = await asyncio.wait_for(asked, self._settings.call_seconds)
-        return int(beginnings[self.partition])
-
-    def _check_deleted(self, offset: int, first: int) -> None:
-        if offset < first and not self._settings.skip_deleted:
-            one = first - offset == 1
-            which = f"record {offset}" if one else f"records {offset} to {first - 1}"
-            raise FatalError(
-                f"{which} of {self.partition.topic} partition {self.partition.partition} "
-                f"{'was' if one else 'were'} deleted before being read; if that is lost for good, "
-                "start once with SLA_TRACKER_SKIP_DELETED=1"
-            )
-
     async def _run(self, writer: TransactionalWriter) -> None:
-        assert self.world is not None
-        world = self.world
+        assert self.partition is not None
+        partition = self.partition
         while not self._stopping:
-            batch = self._next_batch()
+            batch = self._inbox.next_batch(self._settings.batch_records)
             doubtful = writer.clock.doubtful()
             if batch:
-                await self._check_gap(batch[0].offset)
-                self._apply(world, batch)
+                await self._position.check_gap(batch[0].offset)
+                self._apply(partition, batch)
             elif doubtful:
-                self._tell_of_the_clock(writer.clock)
+                writer.clock.tell(self._number)
             elif self._known_until is not None:
-                self._done_to = self._end or 0
-                world.caught_up(self._known_until, self._settings.batch_records)
-            effects = world.take()
+                self._position.done_to = self._position.end or 0
+                partition.caught_up(self._known_until, self._settings.batch_records)
+            effects = partition.drain()
             if batch or effects or doubtful:
-                await self._commit(writer, world, effects)
+                await self._commit(writer, partition, effects)
             else:
                 if self._known_until is not None:
                     # Only here: what was read to the end may still fail to be committed.
-                    self._come_on(self._polled_at)
+                    self._made_progress(self._polled_at)
                 await self._wait()
 
-    def _apply(self, world: Partition, batch: list[ConsumerRecord]) -> None:
+    def _apply(self, partition: Partition, batch: list[ConsumerRecord]) -> None:
         """Take in a batch, or as much of it as one transaction should hold: before a record that
         was appended late any number of deadlines may be due.
         """
-        taken = world.take_in(batch, self._settings.batch_records)
-        for record in reversed(batch[taken:]):
-            size = _bytes_of(record)
-            self._inbox.appendleft(record)
-            self._sizes.appendleft(size)
-            self._inbox_bytes += size
+        taken = partition.apply_batch(batch, self._settings.batch_records)
+        self._inbox.put_back(batch[taken:])
         # Only now: what was put back takes its room again.
-        room = len(self._inbox) <= INBOX_LIMIT // 2 and self._inbox_bytes <= INBOX_BYTES // 2
-        if self._paused and room:
+        if self._paused and self._inbox.has_room():
             self._resume()
         if taken:
-            self._offset = batch[taken - 1].offset + 1
+            self._position.offset = batch[taken - 1].offset + 1
         if self._traces is not None:
             for record in batch[:taken]:
-                self._traces.heard(record)
-
-    async def _check_gap(self, found: int) -> None:
-        """Raise ``FatalError`` if records were deleted before they were read. The consumer goes on
-        behind a gap by itself, and most gaps are the ends of transactions.
-        """
-        if found > self._offset:
-            self._check_deleted(self._offset, await self._beginning())
-
-    def _tell_of_the_clock(self, clock: BrokerClock) -> None:
-        log.warning(
-            "this machine's clock was moved; the broker is asked for the time",
-            partition=self.partition.partition,
-            milliseconds=clock.moved(),
-        )
-
-    def _next_batch(self) -> list[ConsumerRecord]:
-        inbox = self._inbox
-        batch: list[ConsumerRecord] = []
-        size = 0
-        while inbox and len(batch) < self._settings.batch_records and size < BATCH_BYTES:
-            batch.append(inbox.popleft())
-            size += self._sizes.popleft()
-        self._inbox_bytes -= size
-        self._arrived.clear()
-        return batch
+                self._traces.observe(record)
 
     async def _commit(
-        self, writer: TransactionalWriter, world: Partition, effects: Effects
+        self, writer: TransactionalWriter, partition: Partition, effects: Effects
     ) -> None:
-        await self._write(writer, world, effects)
-        self._watch_sources(effects)
-        self._failures = 0
-        self._come_on(time.monotonic())
+        await self._write(writer, partition, effects)
+        self.sources.observe(effects.read, effects.refused, self._number)
+        self._failures.over()
+        self._made_progress(time.monotonic())
 
-    async def _write(self, writer: TransactionalWriter, world: Partition, effects: Effects) -> None:
+    async def _write(
+        self, writer: TransactionalWriter, partition: Partition, effects: Effects
+    ) -> None:
         started = time.monotonic()
         begun = [] if self._traces is None else self._traces.begin(effects.alerts)
         effects.traceparents = {alert_id: parent for alert_id, _, parent in begun}
-        await writer.write(effects, self._offset, self._progress(world))
+        await writer.write(effects, self._position.offset, self._progress(partition))
         for _, span, _ in begun:
             span.end()
         self._metrics.committed(effects, time.monotonic() - started)
         if effects.erased:
-            log.warning(
-                "tickets erased", partition=self.partition.partition, tickets=effects.erased
-            )
+            log.warning("tickets erased", partition=self._number, tickets=effects.erased)
 
-    def _progress(self, world: Partition) -> bytes:
+    def _progress(self, partition: Partition) -> bytes:
         return write_progress(
-            self._offset,
-            world.frontier,
-            world.tally,
-            len(world.table),
+            self._position.offset,
+            partition.frontier,
+            partition.tally,
+            len(partition.table),
             self._partitions,
-            world.rules,
+            partition.rules,
         )
 
     async def _wait(self) -> None:
         """Until something arrives or the clock may have reached a deadline."""
         try:
-            await asyncio.wait_for(self._arrived.wait(), TICK)
+            await asyncio.wait_for(self._inbox.arrived.wait(), TICK)
         except TimeoutError:
             return
 
-    def _watch_sources(self, effects: Effects) -> None:
-        """Tell of a source of which most can't be used."""
-        counted = {
-            name: Heard(count, effects.refused[name]) for name, count in effects.read.items()
-        }
-        for source, heard in self.sources.heard(counted):
-            log.warning(
-                "most of what a source sends can't be used",
-                partition=self.partition.partition,
-                source=source[:200] or "unknown",
-                records=heard.records,
-                refused=heard.refused,
-                remedy="look with 'sla dlq list', fix what publishes them, then 'sla dlq retry'",
-            )
-
     def _pause(self) -> None:
-        self._consumer.pause(self.partition)
+        self._consumer.pause(self.topic_partition)
         self._paused = True
         self._inbox.clear()
-        self._sizes.clear()
-        self._inbox_bytes = 0
-        self._known_until = self._begin_at = self._end = None
-        self._placed.clear()
+        self._known_until = self._begin_at = self._position.end = None
+        self._sought.clear()
 
     def _resume(self) -> None:
-        self._consumer.resume(self.partition)
+        self._consumer.resume(self.topic_partition)
         self._paused = False
-
-
-def _bytes_of(record: ConsumerRecord) -> int:
-    return size_of(record.key, record.value, record.headers)
-
-
-def _is_ours() -> bool:
-    """Whether somebody asked this very task to end."""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0

@@ -39,7 +39,7 @@ class Traces:
         self._tracing = tracing
         self._known: OrderedDict[tuple[str, str], str] = OrderedDict()
 
-    def heard(self, record: Record) -> None:
+    def observe(self, record: Record) -> None:
         """Remember the trace of an event, where it has one."""
         if not record.value or b"traceparent" not in record.value:
             return

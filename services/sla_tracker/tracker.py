@@ -34,7 +34,7 @@ IDLE_MS: Final = 125
 NEAR_MS: Final = 25
 #: How old what is known of topics and brokers may be.
 METADATA_MS: Final = 5_000
-#: Seconds between looks at whether the partitions come on.
+#: Seconds between looks at whether the partitions make progress.
 WATCH_SECONDS: Final = 1.0
 
 #: Seconds between two searches for what the clients leave behind, while there is nothing to do.
@@ -142,13 +142,13 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             tasks = list(self.tasks.values())
-            failed, restarts = restarts, sum(task.restarts for task in tasks)
-            known, read = read, sum(task.world.tally.events for task in tasks if task.world)
+            failed, restarts = restarts, sum(task.progress.restarts for task in tasks)
+            known, read = read, sum(task.partition.tally.events for task in tasks if task.partition)
             quiet = read == known and not any(task.is_due_within(1_000) for task in tasks)
             if restarts > failed or (quiet and time.monotonic() - collected > COLLECT_SECONDS):
                 _collect()
                 collected = time.monotonic()
-            seconds = {owned: task.stalled() for owned, task in self.tasks.items()}
+            seconds = {owned: task.progress.stalled() for owned, task in self.tasks.items()}
             standing = {
                 owned for owned, still in seconds.items() if still > self._settings.stalled_seconds
             }
@@ -157,17 +157,17 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
                     "partition stands still",
                     partition=owned.partition,
                     seconds=round(seconds[owned], 1),
-                    state=self.tasks[owned].state.value,
+                    state=self.tasks[owned].progress.state.value,
                 )
             told = standing
-            hanging = {owned: task.hangs() for owned, task in self.tasks.items()}
+            hanging = {owned: task.progress.hangs() for owned, task in self.tasks.items()}
             longest = max(hanging, key=lambda owned: hanging[owned], default=None)
             if longest is not None and await self._give_up(longest, hanging[longest]):
                 return
 
     async def _give_up(self, partition: TopicPartition, still: float) -> bool:
-        """Whether the process ends since ``partition`` has not come on for so many seconds. While
-        no broker answers it waits: nobody could do better.
+        """True if the process ends since ``partition`` has made no progress for so many seconds.
+        While no broker answers it waits: nobody could do better.
         """
         limit = self._settings.give_up_seconds
         if still <= limit:
@@ -188,8 +188,8 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
             self._away_at = None
         self._end(
             FatalError(
-                f"partition {partition.partition} has not come on for {still:.0f} s; look at the "
-                "broker and start the tracker again"
+                f"partition {partition.partition} has made no progress for {still:.0f} s; look at "
+                "the broker and start the tracker again"
             )
         )
         return True
@@ -199,7 +199,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
     ) -> None:
         """Take what has arrived and hand it to the partitions' tasks."""
         for owned in self.tasks.values():
-            owned.place()
+            owned.seek()
         near = any(owned.is_due_within(2 * IDLE_MS) for owned in self.tasks.values())
         wait = NEAR_MS if near else IDLE_MS
         hold_fetches(consumer, wait)

@@ -100,7 +100,7 @@ class TransactionalWriter:
     def _hear(self, progressed: asyncio.Future[Any]) -> None:
         """Take the broker's time from the append of a progress record."""
         if not progressed.cancelled() and progressed.exception() is None:
-            self.clock.heard(progressed.result().timestamp)
+            self.clock.observe(progressed.result().timestamp)
 
     async def close(self) -> None:
         """Let go of the producer; one that will not stop is taken apart."""

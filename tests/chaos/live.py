@@ -165,11 +165,11 @@ async def expectation(settings: KafkaSettings) -> Expectation:
         partitions[record.partition].append(record)
     expected, book = Expectation(), default_book()
     for number, records in partitions.items():
-        world = Partition(number, EVENTS.name, book, TimeRule(DEFAULT_GRACE))
+        partition = Partition(number, EVENTS.name, book, TimeRule(DEFAULT_GRACE))
         for record in records:
-            world.apply(record)
-        world.caught_up(records[-1].timestamp + SOON + 2 * DEFAULT_GRACE)
-        effects = world.take()
+            partition.apply(record)
+        partition.caught_up(records[-1].timestamp + SOON + 2 * DEFAULT_GRACE)
+        effects = partition.drain()
         expected.add(effects)
         told = [json.loads(write_alert(alert)) for alert in effects.alerts]
         expected.disproved += disproved(records, told, book, DEFAULT_GRACE)

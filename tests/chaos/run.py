@@ -182,9 +182,9 @@ async def _move_frontier(producer: AIOKafkaProducer, last: int) -> None:
 
 
 async def _times(settings: KafkaSettings, kills: Iterable[Kill]) -> tuple[float, list[float]]:
-    """The longest time that a partition had something to read and did not come on, and for each
-    kill how long it took until all partitions of the tracker had come on again; in seconds, by the
-    broker's own clock.
+    """The longest time that a partition had something to read and made no progress, and for each
+    kill how long it took until all partitions of the tracker made progress again; in seconds, by
+    the broker's own clock.
     """
     came_on: dict[int, list[tuple[int, int]]] = defaultdict(list)
     async for record in read(settings, PROGRESS.name):

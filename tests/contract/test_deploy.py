@@ -26,7 +26,7 @@ from sla_intake.sources import read_sources
 from sla_kafka.settings import KafkaSettings
 from sla_notifier.main import check_routes
 from sla_notifier.settings import NotifierSettings
-from sla_runtime.exposure import HttpSettings
+from sla_runtime.metrics_access import HttpSettings
 from sla_runtime.tracing import TracingSettings
 from sla_schemas.topics import DEFAULT_PARTITIONS
 from sla_tracker.settings import TrackerSettings
@@ -98,7 +98,7 @@ def test_the_compose_file_is_one() -> None:
             assert source in file["volumes"] or (DEPLOY / "compose" / source).exists(), mount
 
 
-def test_its_secrets_are_made_once_and_its_files_are_those_the_programs_read(
+def test_secrets_are_made_once_in_the_files_that_programs_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make = DEPLOY / "compose" / "make_secrets.py"
@@ -280,7 +280,7 @@ def test_programs_are_told_what_they_read_and_serve_where_they_are_asked(
     assert kafka["data"]["SLA_KAFKA_SECURITY_PROTOCOL"] == "SASL_SSL"
 
 
-def test_there_are_never_more_trackers_than_partitions_and_each_is_a_static_member(
+def test_never_more_trackers_than_partitions_each_a_static_member(
     built: list[dict[str, Any]],
 ) -> None:
     [scaled] = [each for each in built if each["kind"] == "ScaledObject"]

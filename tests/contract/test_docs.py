@@ -50,7 +50,7 @@ def inside(annotation: Any) -> set[type[BaseModel]]:
 
 
 @pytest.mark.parametrize("section", sorted(sections(), key=str), ids=lambda s: s.__name__)
-def test_every_key_of_a_policy_says_what_it_means_and_its_example_can_be_written(
+def test_every_key_of_a_policy_is_explained_and_its_example_can_be_written(
     section: type[BaseModel],
 ) -> None:
     for name, field in section.model_fields.items():
@@ -150,9 +150,20 @@ def _options(command: Any) -> dict[str, bool]:
     }
 
 
-def test_what_the_runbook_calls_things_of_the_board_is_what_the_board_calls_them() -> None:
+def test_the_runbook_calls_things_of_the_board_as_the_board_does() -> None:
     text = " ".join((ROOT / "docs" / "runbook.md").read_text("utf-8").split())
     quoted = re.findall(r'\bthe board, "([^"]+)"', text)
     assert len(quoted) >= 2
     shown = {entry["en"] for entry in catalogue()["live"].values()}
     assert set(quoted) <= shown
+
+
+def test_the_glossary_is_short_and_leads_to_what_it_names() -> None:
+    entries = re.findall(
+        r"^\| \[[^]]+\]\(([^)]+)\) \|",
+        (ROOT / "docs" / "glossary.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+    assert 20 < len(entries) <= 40
+    for target in entries:
+        assert (ROOT / "docs" / target).is_file(), target

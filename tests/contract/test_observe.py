@@ -43,7 +43,7 @@ def rules() -> list[dict[str, Any]]:
     ]
 
 
-def test_prometheus_accepts_the_rules_and_they_fire_when_they_must_and_only_then() -> None:
+def test_prometheus_accepts_the_rules_and_they_fire_only_when_they_must() -> None:
     checked = promtool("check", "rules", *RULES)
     assert checked.returncode == 0, checked.stderr
     tested = promtool("test", "rules", *sorted((DEPLOY / "prometheus" / "tests").glob("*.yaml")))

@@ -21,31 +21,31 @@ STATES = Path(__file__).parents[1] / "fixtures" / "state"
 VERSIONS = sorted(int(path.name) for path in STATES.iterdir())
 
 
-def alerts_of_the_rest(world: Partition) -> list[bytes]:
+def alerts_of_the_rest(partition: Partition) -> list[bytes]:
     for record in records(then=True):
-        world.apply(record)
-    world.caught_up(END)
-    return [write_alert(alert) for alert in world.take().alerts]
+        partition.apply(record)
+    partition.caught_up(END)
+    return [write_alert(alert) for alert in partition.drain().alerts]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_what_any_version_stored_is_gone_on_from(version: int, book: PolicyBook) -> None:
     progress = read_progress((STATES / str(version) / "progress.json").read_bytes())
     assert progress.state_version == version
-    world = Partition(0, EVENTS.name, book, TimeRule(0))
-    world.resume(progress.frontier, progress.counts)
+    partition = Partition(0, EVENTS.name, book, TimeRule(0))
+    partition.resume(progress.frontier, progress.counts)
     for line in (STATES / str(version) / "tickets.jsonl").read_bytes().splitlines():
         stored = read_stored(line)
         assert stored.state_version == version
         ticket_id = json.loads(line)["ticket_id"]
-        world.put_back(ticket_id, stored)
-        world.judge_anew(ticket_id)
+        partition.restore(ticket_id, stored)
+        partition.rejudge(ticket_id)
     uninterrupted = first_part()
-    uninterrupted.take()
+    uninterrupted.drain()
     expected = alerts_of_the_rest(uninterrupted)
     assert len(expected) > 10
-    assert alerts_of_the_rest(world) == expected
-    assert world.tally == uninterrupted.tally
+    assert alerts_of_the_rest(partition) == expected
+    assert partition.tally == uninterrupted.tally
 
 
 def test_the_present_form_has_a_fixture_and_is_what_is_written(tmp_path: Path) -> None:

@@ -41,23 +41,23 @@ def check(seed: int, records: int) -> Counts:
     draw = random.Random(seed)  # noqa: S311  no secret: a seed that repeats
     registry = CollectorRegistry()
     metrics = TrackerMetrics(default_book(), registry)
-    world = Partition(0, EVENTS.name, default_book(), TimeRule())
+    partition = Partition(0, EVENTS.name, default_book(), TimeRule())
     control = _control(records)
     rows: dict[str, bytes | None] = {}
     earlier: list[Recorded] = []
     for offset in range(records):
         own = control.get(offset)
         fed = own or _drawn(draw, offset, earlier)
-        _feed(world, fed, seed)
+        _feed(partition, fed, seed)
         if offset % STRETCH == STRETCH - 1 or offset == records - 1:
-            effects = world.take()
+            effects = partition.drain()
             metrics.committed(effects, 0.0)
             rows.update(effects.tickets)
             for alert in effects.alerts:
                 write_alert(alert)
-            _check_accounts(world, registry, offset + 1, seed)
-    tally = copy(world.tally)
-    _check_restored(world, rows, seed)
+            _check_accounts(partition, registry, offset + 1, seed)
+    tally = copy(partition.tally)
+    _check_restored(partition, rows, seed)
     _check_control(rows, control.values(), seed)
     return tally
 
@@ -73,18 +73,18 @@ def _drawn(draw: random.Random, offset: int, earlier: list[Recorded]) -> Recorde
     return fed
 
 
-def _feed(world: Partition, fed: Recorded, seed: int) -> None:
+def _feed(partition: Partition, fed: Recorded, seed: int) -> None:
     began = time.perf_counter()
     try:
-        world.apply(fed)
+        partition.apply(fed)
     except Exception as error:
         raise Fault(f"seed {seed}, record {fed.offset}: {error!r} of {fed!r}") from error
     if time.perf_counter() - began > HANG_SECONDS:
         raise Fault(f"seed {seed}, record {fed.offset} took too long: {fed!r}")
 
 
-def _check_accounts(world: Partition, registry: CollectorRegistry, fed: int, seed: int) -> None:
-    tally = world.tally
+def _check_accounts(partition: Partition, registry: CollectorRegistry, fed: int, seed: int) -> None:
+    tally = partition.tally
     parts = tally.applied + tally.duplicates + tally.conflicts + tally.rekeyed + tally.dead_letters
     if not tally.events == fed == parts:
         raise Fault(f"seed {seed}: {fed} records came in, {tally} is what became of them")
@@ -106,18 +106,18 @@ def sum_of(registry: CollectorRegistry, name: str, **labels: str) -> float:
     )
 
 
-def _check_restored(world: Partition, rows: dict[str, bytes | None], seed: int) -> None:
+def _check_restored(partition: Partition, rows: dict[str, bytes | None], seed: int) -> None:
     """What was written is read back as what it was."""
     again = Partition(0, EVENTS.name, default_book(), TimeRule())
-    again.resume(world.frontier, copy(world.tally))
+    again.resume(partition.frontier, copy(partition.tally))
     for ticket, row in rows.items():
         if row is not None:
-            again.put_back(ticket, read_stored(row))
-    if again.take().alerts:
+            again.restore(ticket, read_stored(row))
+    if again.drain().alerts:
         raise Fault(f"seed {seed}: a restored ticket owes an alert that the live one did not")
-    for partition in (world, again):
-        partition.advance(BEGIN + 400 * DAY)
-    one, other = ([write_alert(a) for a in each.take().alerts] for each in (world, again))
+    for each in (partition, again):
+        each.advance(BEGIN + 400 * DAY)
+    one, other = ([write_alert(a) for a in each.drain().alerts] for each in (partition, again))
     if sorted(one) != sorted(other):
         raise Fault(f"seed {seed}: restored tickets go on otherwise than live ones")
 
@@ -142,5 +142,5 @@ def _check_control(rows: dict[str, bytes | None], own: Iterable[Recorded], seed:
     for fed in own:
         alone.apply(fed)
     # The frontier stands where the last record left it, which need not be ours.
-    if alone.take().tickets[CONTROL] != rows.get(CONTROL):
+    if alone.drain().tickets[CONTROL] != rows.get(CONTROL):
         raise Fault(f"seed {seed}: what others sent changed a ticket that is none of theirs")

@@ -31,7 +31,7 @@ class Target:
         self._begin()
 
     def _begin(self) -> None:
-        self._world = Partition(0, EVENTS.name, self._book, TimeRule())
+        self._partition = Partition(0, EVENTS.name, self._book, TimeRule())
         self._offset = 0
 
     def __call__(self, data: bytes) -> None:
@@ -42,10 +42,10 @@ class Target:
         if how & 4:
             headers = [("ce_specversion", b"1.0"), ("ce_type", value[:20]), ("ce_id", b"x")]
         appended = BEGIN + self._offset * 50
-        self._world.apply(Recorded(EVENTS.name, 0, self._offset, appended, key, value, headers))
+        self._partition.apply(Recorded(EVENTS.name, 0, self._offset, appended, key, value, headers))
         self._offset += 1
-        self._world.take()
-        tally = self._world.tally
+        self._partition.drain()
+        tally = self._partition.tally
         parts = tally.applied + tally.duplicates + tally.conflicts + tally.rekeyed
         assert tally.events == self._offset == parts + tally.dead_letters
         if self._offset == _LIFETIME:

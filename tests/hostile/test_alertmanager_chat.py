@@ -19,7 +19,7 @@ from support.live import until
 from support.receiver import Receiver
 
 from sla_domain.policy import PolicyBook
-from sla_notifier.alert import Alert
+from sla_notifier.alert import ReceivedAlert
 from sla_notifier.requests import Composer
 from sla_notifier.routes import Destination
 
@@ -41,12 +41,12 @@ def chats(directory: Path, receiver: Receiver) -> dict[str, Any]:
     }
 
 
-def alert(number: int, **data: Any) -> Alert:
+def alert(number: int, **data: Any) -> ReceivedAlert:
     record = example("sla.breach", f"{number} {HOSTILE}", client_id=HOSTILE, **data)
-    return Alert.read(json.dumps(record).encode())
+    return ReceivedAlert.read(json.dumps(record).encode())
 
 
-def post(host: str, alerts: list[Alert], book: PolicyBook) -> None:
+def post(host: str, alerts: list[ReceivedAlert], book: PolicyBook) -> None:
     """Tell Alertmanager as the notifier does."""
     given = {"name": "a", "kind": "alertmanager", "url": f"http://{host}"}
     composer = Composer(Destination.model_validate(given), "https://board.example", book)

@@ -25,8 +25,8 @@ from sla_intake.metrics import IntakeMetrics
 from sla_intake.settings import IntakeSettings
 from sla_intake.shares import Shares
 from sla_runtime.address import listen
-from sla_runtime.exposure import MetricsAccess
-from sla_runtime.probes import probes
+from sla_runtime.metrics_access import MetricsAccess
+from sla_runtime.probes import probe_app
 
 KIB = 1024
 ROOM = 2048 * KIB
@@ -153,7 +153,7 @@ class Served:
             self._publish,
             IntakeSettings(),
             IntakeMetrics(registry, ["a", "b"]),
-            probes(registry, lambda: None, MetricsAccess()),
+            probe_app(registry, lambda: None, MetricsAccess()),
         )
         self.protocol = guarded_protocol(
             self.door, frozenset(each.path for each in sources), 2 * SEATS, 5.0, 5.0

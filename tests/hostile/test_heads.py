@@ -10,9 +10,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 from support.serving import Served, served
 
-from sla_runtime.exposure import MetricsAccess
-from sla_runtime.patience import MAX_HEAD_BYTES
-from sla_runtime.probes import probes
+from sla_runtime.header_timeout import MAX_HEAD_BYTES
+from sla_runtime.metrics_access import MetricsAccess
+from sla_runtime.probes import probe_app
 
 ASK = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -52,7 +52,7 @@ async def sent(server: Served, first: bytes, more: bytes) -> tuple[bytes, int]:
 @pytest.mark.parametrize("flood", FLOODS)
 async def test_what_is_no_end_of_a_head_is_refused_and_not_kept(flood: str) -> None:
     first, more, status = FLOODS[flood]
-    app = probes(CollectorRegistry(), lambda: None, MetricsAccess())
+    app = probe_app(CollectorRegistry(), lambda: None, MetricsAccess())
     async with served(app, 4, 5.0, 5.0) as server:
         tracemalloc.start()
         try:
@@ -79,6 +79,6 @@ async def test_what_is_no_end_of_a_head_is_refused_and_not_kept(flood: str) -> N
     ids=["a large head", "a body in chunks of a byte", "a large body"],
 )
 async def test_what_a_client_may_send_is_taken(asked: bytes) -> None:
-    app = probes(CollectorRegistry(), lambda: None, MetricsAccess())
+    app = probe_app(CollectorRegistry(), lambda: None, MetricsAccess())
     async with served(app, 4, 5.0, 5.0) as server:
         assert (await server.ask(asked)).split()[1] in (b"200", b"405")

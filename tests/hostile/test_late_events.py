@@ -32,7 +32,7 @@ def grown() -> Partition:
     for number in range(1, KNOWN):
         at = BEGAN + number * MINUTE
         partition.apply(record(number, "resolved" if number % 2 else "reopened", at, at))
-    partition.take()
+    partition.drain()
     return partition
 
 
@@ -51,12 +51,12 @@ def test_only_so_much_is_gone_through_again_in_one_unit() -> None:
         whole.apply(each)
     units = []
     while records:
-        taken = partition.take_in(records, 5_000)
+        taken = partition.apply_batch(records, 5_000)
         assert 0 < taken <= MOST_FOLDED // KNOWN + 1
-        units.append(partition.take())
+        units.append(partition.drain())
         records = records[taken:]
     assert len(units) > 5
-    assert units[-1].tickets == whole.take().tickets, "and it comes to the same"
+    assert units[-1].tickets == whole.drain().tickets, "and it comes to the same"
 
 
 def test_events_in_order_have_nothing_gone_through_again() -> None:
@@ -66,4 +66,4 @@ def test_events_in_order_have_nothing_gone_through_again() -> None:
         record(KNOWN + number, "assigned", at + number, at + number, analyst_id="a")
         for number in range(200)
     ]
-    assert partition.take_in(records, 5_000) == 200
+    assert partition.apply_batch(records, 5_000) == 200

@@ -22,10 +22,11 @@ from support.intake import Client
 from support.serving import served
 
 from sla_domain.policy import PolicyBook
-from sla_runtime.exposure import MetricsAccess
-from sla_runtime.probes import probes
-from sla_tracker import http
-from sla_tracker.http import Health, serve
+from sla_runtime.metrics_access import MetricsAccess
+from sla_runtime.probes import probe_app
+from sla_tracker import health
+from sla_tracker.health import Health
+from sla_tracker.http import serve
 
 EXAMPLES = int(os.environ.get("SLA_FUZZ_EXAMPLES", "150"))
 PROGRAMS = ("tracker", "board", "notifier", "intake")
@@ -142,13 +143,13 @@ def port(
     request: pytest.FixtureRequest, book: PolicyBook, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[int]:
     """A port of each program, served as the program serves it."""
-    others = probes(CollectorRegistry(), lambda: None, MetricsAccess("t0ken"))
+    others = probe_app(CollectorRegistry(), lambda: None, MetricsAccess("t0ken"))
     with contextlib.ExitStack() as stack:
         match request.param:
             case "tracker":
                 access = MetricsAccess("t0ken")
                 # There is no event loop behind it that could hang.
-                monkeypatch.setattr(http, "HUNG_SECONDS", float("inf"))
+                monkeypatch.setattr(health, "HUNG_SECONDS", float("inf"))
                 server = serve("127.0.0.1", 0, CollectorRegistry(), Health(30), access)
                 stack.callback(server.server_close)
                 stack.callback(server.shutdown)

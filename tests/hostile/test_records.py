@@ -25,7 +25,7 @@ from sla_schemas.headers import (
     SHA256_HEADER,
 )
 from sla_schemas.topics import EVENTS, MAX_DEAD_LETTER_BYTES
-from sla_tracker.sources import LEAST, Heard, SourceWatch
+from sla_tracker.sources import LEAST, SourceCount, SourceWatch
 
 NOW = parse_instant("2026-11-25T14:00:00Z")
 EVENT = json.dumps(event("created", "2026-11-25T13:59:00Z", "T", severity="low")).encode()
@@ -59,25 +59,25 @@ def test_any_record_is_taken_in_and_what_it_was_is_told(
     told: list[tuple[str, bytes | None]],
     replay: bool,  # noqa: FBT001  drawn by hypothesis
 ) -> None:
-    world = Partition(0, EVENTS.name, default_book(), REPLAY if replay else TimeRule())
-    world.apply(Recorded(EVENTS.name, 0, 0, NOW, key, value, told))
-    effects, tally = world.take(), world.tally
+    partition = Partition(0, EVENTS.name, default_book(), REPLAY if replay else TimeRule())
+    partition.apply(Recorded(EVENTS.name, 0, 0, NOW, key, value, told))
+    effects, tally = partition.drain(), partition.tally
     counted = tally.applied + tally.rekeyed + tally.dead_letters
     assert counted == tally.events
     assert len(effects.dead_letters) == tally.dead_letters
     assert len(effects.rekeyed) == tally.rekeyed
     # Its neighbour is taken in as ever.
-    world.apply(Recorded(EVENTS.name, 0, 1, NOW, b"T", EVENT, []))
-    assert world.tally.applied >= 1
+    partition.apply(Recorded(EVENTS.name, 0, 1, NOW, b"T", EVENT, []))
+    assert partition.tally.applied >= 1
 
 
 def rejected(
     key: bytes | None, value: bytes, told: list[tuple[str, bytes | None]]
 ) -> dict[str, bytes]:
     """The headers of the dead letter that a record becomes."""
-    world = Partition(0, EVENTS.name, default_book(), TimeRule())
-    world.apply(Recorded(EVENTS.name, 0, 0, NOW, key, value, told))
-    [letter] = world.take().dead_letters
+    partition = Partition(0, EVENTS.name, default_book(), TimeRule())
+    partition.apply(Recorded(EVENTS.name, 0, 0, NOW, key, value, told))
+    [letter] = partition.drain().dead_letters
     assert size_of(letter.key, letter.value, letter.headers) < MAX_DEAD_LETTER_BYTES
     found = values_of(letter.headers)
     if LENGTH_HEADER in found:
@@ -103,18 +103,21 @@ def test_an_event_with_large_headers_is_not_sent_on_under_its_right_key() -> Non
     assert b"at most" in found[DETAIL_HEADER]
 
 
-def test_a_source_that_is_mostly_refused_is_told_of_once_and_others_are_not() -> None:
+def test_a_source_mostly_refused_is_told_of_once_and_others_are_not() -> None:
     watch = SourceWatch(0.5)
-    assert watch.heard({"/good": Heard(5000, 10), "/bad": Heard(LEAST - 1, LEAST - 1)}) == []
-    assert watch.heard({"/bad": Heard(1, 1)}) == [("/bad", Heard(LEAST, LEAST))]
-    assert watch.heard({"/bad": Heard(1, 1), "/good": Heard(1, 1)}) == []
+    assert (
+        watch.count({"/good": SourceCount(5000, 10), "/bad": SourceCount(LEAST - 1, LEAST - 1)})
+        == []
+    )
+    assert watch.count({"/bad": SourceCount(1, 1)}) == [("/bad", SourceCount(LEAST, LEAST))]
+    assert watch.count({"/bad": SourceCount(1, 1), "/good": SourceCount(1, 1)}) == []
     assert watch.refused == {"/bad"}
-    watch.heard({"/bad": Heard(4000, 0)})
+    watch.count({"/bad": SourceCount(4000, 0)})
     assert watch.refused == set()
 
 
 def test_sources_that_are_made_up_do_not_fill_the_memory() -> None:
     watch = SourceWatch(0.5)
     for number in range(20):
-        watch.heard({f"/{number}/{each}": Heard(1, 1) for each in range(500)})
-    assert len(watch._heard) <= 1000
+        watch.count({f"/{number}/{each}": SourceCount(1, 1) for each in range(500)})
+    assert len(watch._counts) <= 1000

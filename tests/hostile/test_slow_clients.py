@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from support.serving import Served, served
 
-from sla_runtime.exposure import PROBES_AT_ONCE, MetricsAccess
+from sla_runtime.metrics_access import PROBES_AT_ONCE, MetricsAccess
 from sla_runtime.probes import probe_routes
 
 AT_ONCE = 4
@@ -117,7 +117,7 @@ async def test_any_number_of_idle_connections_keep_nobody_out() -> None:
                 writer.close()
 
 
-async def test_probes_are_answered_beside_all_the_requests_that_there_is_room_for() -> None:
+async def test_probes_are_answered_beside_all_requests_there_is_room_for() -> None:
     async with serving() as (slow, server):
         asking = [asyncio.create_task(server.ask(SLOW)) for _ in range(AT_ONCE)]
         while slow.under_way < AT_ONCE:

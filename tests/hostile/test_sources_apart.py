@@ -162,7 +162,7 @@ MANY = of("a", more="client_field='organization_id'\nticket_prefix='A-'")
         (MANY + of("b", "cloudevents", "tickets_of='a'\nclient_id='b'"), "which it could cancel"),
     ],
 )
-def test_sources_that_could_speak_for_one_another_are_refused_in_a_sentence(
+def test_sources_that_could_speak_for_one_another_are_refused(
     text: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("S", "secret")

@@ -35,7 +35,7 @@ async def test_nothing_is_lost_doubled_reordered_or_otherwise(
 LIVE = Plan(seconds=30, kills=4, freezes=1, broker_kills=1, group_restarts=0, scalings=0)
 
 
-async def test_nothing_is_said_of_tickets_that_come_a_day_late_before_they_are_whole(
+async def test_tickets_that_come_a_day_late_alert_nobody_before_they_are_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logging.getLogger("aiokafka"), "disabled", True)

@@ -72,7 +72,7 @@ def test_calendar_answers() -> None:
     assert around.stdout.decode().strip() == "2026-11-20T21:30:00.000Z"
 
 
-def test_calendar_takes_business_days_as_a_policy_does_and_says_what_days_mean() -> None:
+def test_calendar_takes_business_days_as_a_policy_does() -> None:
     start = "2026-11-20T17:30:00-03:00"
     done = sla("calendar", "add", start, "5 business days")
     assert done.stdout == b"2026-11-27T20:30:00.000Z\n"

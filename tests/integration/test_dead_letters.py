@@ -27,7 +27,7 @@ from sla_kafka.partitioning import partition_for
 from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
 from sla_lab.processes import Program, TrackerProcess
-from sla_schemas.topics import BREACHES, DEAD_LETTERS, EVENTS, MAX_INPUT_BYTES, PARKED
+from sla_schemas.topics import ALERT_DEAD_LETTERS, BREACHES, DEAD_LETTERS, EVENTS, MAX_INPUT_BYTES
 
 pytestmark = pytest.mark.kafka
 
@@ -196,7 +196,10 @@ async def test_each_letter_goes_its_own_way_and_one_that_cannot_keeps_no_other(
         # The intake's can't be read without its sources; the others go all the same.
         told = await dlq.retry("--all", status=1)
         assert told[ids["tracker"]] == f"published to {EVENTS.name}"
-        given = f"published to {PARKED.name}: a notifier delivers it to 'first', or parks it again"
+        given = (
+            f"published to {ALERT_DEAD_LETTERS.name}: a notifier delivers it to 'first', or "
+            "dead-letters it again"
+        )
         assert told[ids["notifier"]] == given
         assert "no sources file is named" in told[ids["intake"]]
 
@@ -234,7 +237,7 @@ async def test_each_letter_goes_its_own_way_and_one_that_cannot_keeps_no_other(
         assert told_of(receiver)["MIX-2"] == told_of(other)["MIX-2"] == 1
 
 
-async def test_a_parked_alert_goes_to_no_other_destination_and_not_once_it_is_taken_back(
+async def test_a_dead_lettered_alert_goes_to_its_destination_alone(
     settings: KafkaSettings, notifier: Any
 ) -> None:
     dlq = Dlq(settings)
@@ -245,18 +248,18 @@ async def test_a_parked_alert_goes_to_no_other_destination_and_not_once_it_is_ta
         await write(settings, BREACHES, [breach, gone], PARTITIONS)
         letters = await dlq.listed(2, "--source", "first")
         assert {letter["key"] for letter in letters} == {"BACK-3", "BACK-4"}
-        # The destination has left the routes: parked again, with what to do.
+        # The destination has left the routes: dead-lettered again, with what to do.
         program.stop()
         notifier(renamed=second)
         ids = {letter["key"]: letter["id"] for letter in letters}
         said = (await dlq.retry(ids["BACK-3"]))[ids["BACK-3"]]
-        assert said.endswith("a notifier delivers it to 'first', or parks it again")
+        assert said.endswith("a notifier delivers it to 'first', or dead-letters it again")
 
-        async def parked_again() -> dict[str, Any] | None:
+        async def dead_lettered_again() -> dict[str, Any] | None:
             found = await dlq.list("--ticket", "BACK-3")
             return found[0] if found else None
 
-        again = await until(parked_again, 60)
+        again = await until(dead_lettered_again, 60)
         assert again["detail"] == "the routes file has no destination 'first'"
         assert again["source"] == "first"
         taken_back = example("sla.breach_retracted", "BACK-4", retracts=gone["id"])
@@ -278,7 +281,7 @@ def too_large(ticket: str, size: int) -> dict[str, Any]:
     return found
 
 
-async def test_an_alert_too_large_to_be_parked_is_parked_in_part_and_holds_nobody_up(
+async def test_an_alert_too_large_for_a_dead_letter_is_cut_and_holds_nobody_up(
     settings: KafkaSettings, notifier: Any
 ) -> None:
     dlq = Dlq(settings)
@@ -293,7 +296,7 @@ async def test_an_alert_too_large_to_be_parked_is_parked_in_part_and_holds_nobod
         await write(settings, BREACHES, [largest], PARTITIONS)
         await dlq.listed(1, "--ticket", "LARGE-1")
         async with admin_client(settings) as admin:
-            await admin.alter_configs([narrowed(PARKED.name, 200_000)])
+            await admin.alter_configs([narrowed(ALERT_DEAD_LETTERS.name, 200_000)])
         try:
             alerts = [too_large(tickets[1], 300_000), example("sla.breach", tickets[2])]
             for alert in alerts:
@@ -301,7 +304,7 @@ async def test_an_alert_too_large_to_be_parked_is_parked_in_part_and_holds_nobod
                 await dlq.listed(1, "--ticket", alert["subject"])
         finally:
             async with admin_client(settings) as admin:
-                await admin.alter_configs([narrowed(PARKED.name, 1_048_588)])
+                await admin.alter_configs([narrowed(ALERT_DEAD_LETTERS.name, 1_048_588)])
         letters = {each: (await dlq.list("--ticket", each))[0] for each in tickets}
         places = {
             record.key.decode(): f"{BREACHES.name}/{record.partition}/{record.offset}"

@@ -23,7 +23,7 @@ from support.receiver import Receiver
 from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
 from sla_lab.processes import Program, TrackerProcess
-from sla_schemas.topics import APPROVALS, BREACHES, PARKED, TICKETS, WARNINGS
+from sla_schemas.topics import ALERT_DEAD_LETTERS, APPROVALS, BREACHES, TICKETS, WARNINGS
 
 pytestmark = pytest.mark.kafka
 
@@ -216,15 +216,15 @@ async def test_what_is_refused_or_no_alert_is_parked_with_its_reason(
         await write(settings, BREACHES, [lame], PARTITIONS)
         await delivered(receiver, "park-good", 1)
 
-        async def parked() -> dict[bytes, tuple[str, str]] | None:
+        async def dead_lettered() -> dict[bytes, tuple[str, str]] | None:
             found = {
                 record.key: tuple(value.decode() for _, value in record.headers)
-                for record in await read_topic(settings, PARKED.name)
+                for record in await read_topic(settings, ALERT_DEAD_LETTERS.name)
                 if record.key.startswith(b"park-")
             }
             return found if len(found) == 3 else None
 
-        found = await until(parked)
+        found = await until(dead_lettered)
         assert found[b"park-bad"] == ("http_422:", "hook") or found[b"park-bad"][0].startswith(
             "http_422"
         )

@@ -28,11 +28,11 @@ from sla_kafka.reading import read_topic
 from sla_kafka.settings import KafkaSettings
 from sla_lab.processes import Program
 from sla_schemas.topics import (
+    ALERT_DEAD_LETTERS,
     APPROVALS,
     BREACHES,
     DEAD_LETTERS,
     EVENTS,
-    PARKED,
     PROGRESS,
     TICKETS,
     WARNINGS,
@@ -184,7 +184,7 @@ async def test_each_program_needs_exactly_what_it_may_do(
         async def arrived() -> bool | None:
             counts = {
                 topic.name: len(await read_topic(operator, topic.name))
-                for topic in (WARNINGS, BREACHES, APPROVALS, DEAD_LETTERS, PARKED)
+                for topic in (WARNINGS, BREACHES, APPROVALS, DEAD_LETTERS, ALERT_DEAD_LETTERS)
             }
             rows = {record.key for record in await read_topic(operator, TICKETS.name)}
             complete = all(counts.values()) and counts[DEAD_LETTERS.name] >= 2

@@ -81,7 +81,7 @@ async def test_without_topics_a_program_says_what_to_do(kafka: EmbeddedKafka, st
         assert "waiting for a topic" in program.log.read_text()
 
 
-async def test_topics_created_a_moment_after_a_program_has_started_are_waited_for(
+async def test_topics_created_just_after_a_program_started_are_waited_for(
     start: Start,
 ) -> None:
     with EmbeddedKafka() as broker:

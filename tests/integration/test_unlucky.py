@@ -120,7 +120,7 @@ def blocker(ticket: str, seconds: float) -> dict[str, Any]:
     return event("created", ago(seconds=1), ticket, severity="blocker", communicated_at=told)
 
 
-def test_a_full_disk_at_the_broker_stops_the_clocks_and_space_lets_them_go_on(
+def test_a_brokers_full_disk_stops_the_clocks_until_there_is_space(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLA_TRACKER_STALLED_SECONDS", "2")
@@ -177,7 +177,7 @@ def test_a_table_topic_deleted_under_a_tracker_ends_it(
     assert scene.alerts() == []
 
 
-def test_topics_that_are_not_what_they_must_be_are_told_before_anything_is_read(
+def test_topics_not_as_they_must_be_are_told_before_anything_is_read(
     scene: Scene,
 ) -> None:
     for topic, right, wrong in (
@@ -221,7 +221,7 @@ def _configured(topic: str, config: dict[str, str]) -> Any:
     return lambda client: client.alter_configs([given])
 
 
-def test_partitions_added_to_all_topics_are_told_since_tickets_would_lose_their_events(
+def test_partitions_added_to_all_topics_are_told(
     scene: Scene,
 ) -> None:
     scene.with_an_open_ticket()

@@ -144,13 +144,13 @@ def read_before_the_fence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def start_from_the_groups_offsets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the group says it was, instead of where the progress record does."""
-    seek = PartitionTask._seek
+    seek = PartitionTask._begin
 
     async def seek_group(self: PartitionTask, offset: int | None) -> int:
-        committed = self._clients.broker.group_offsets.get(self.partition)  # type: ignore[attr-defined]
+        committed = self._clients.broker.group_offsets.get(self.topic_partition)  # type: ignore[attr-defined]
         return await seek(self, committed)
 
-    monkeypatch.setattr(PartitionTask, "_seek", seek_group)
+    monkeypatch.setattr(PartitionTask, "_begin", seek_group)
 
 
 class _Careless:
@@ -184,7 +184,7 @@ def frontier_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock counts though records wait to be read."""
 
     async def polled(self: PartitionTask) -> None:
-        if self.world is not None:
+        if self.partition is not None:
             self._known_until = self._clients.broker.now()  # type: ignore[attr-defined]
 
     monkeypatch.setattr(PartitionTask, "polled", polled)
@@ -194,7 +194,7 @@ def caught_up_while_a_fetch_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> No
     """The position is looked at whenever a task likes, so also when it is ahead of the inbox."""
 
     def looked_up(self: PartitionTask) -> int | None:
-        consumer, partition = self._consumer, self.partition
+        consumer, partition = self._consumer, self.topic_partition
         end = consumer._ends.get(partition)
         if self._paused or self._inbox or end is None:
             return None

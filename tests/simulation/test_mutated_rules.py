@@ -69,14 +69,14 @@ MUTATIONS = {
         "if not",
     ),
     "any number of bytes waits": Mutation(
-        "sla_tracker/task.py",
-        "if len(self._inbox) > INBOX_LIMIT or self._inbox_bytes > INBOX_BYTES:",
-        "if len(self._inbox) > INBOX_LIMIT:",
+        "sla_tracker/inbox.py",
+        "return len(self._records) > INBOX_LIMIT or self.bytes > INBOX_BYTES",
+        "return len(self._records) > INBOX_LIMIT",
     ),
     "any number of bytes is taken in at once": Mutation(
-        "sla_tracker/task.py",
-        "self._settings.batch_records and size < BATCH_BYTES:",
-        "self._settings.batch_records:",
+        "sla_tracker/inbox.py",
+        "len(batch) < at_most and size < BATCH_BYTES:",
+        "len(batch) < at_most:",
     ),
     "whoever orders it has a ticket erased": Mutation(
         "sla_engine/partition.py",

@@ -46,7 +46,7 @@ def figures(outputs: Any) -> dict[str, Any]:
 
 @settings(max_examples=200)
 @given(histories(), st.data())
-def test_1_order_and_repetition_of_arrival_change_neither_clocks_nor_standing_breaches(
+def test_1_order_and_repetition_of_arrival_change_nothing(
     history: list[dict[str, Any]], data: st.DataObject
 ) -> None:
     shuffled = data.draw(st.permutations(history))
@@ -59,7 +59,7 @@ def test_1_order_and_repetition_of_arrival_change_neither_clocks_nor_standing_br
 
 @settings(max_examples=200)
 @given(histories(), st.data())
-def test_2_a_clock_that_ends_breached_has_one_standing_breach_and_no_other_has_any(
+def test_2_a_breached_clock_has_one_standing_breach_and_no_other_any(
     history: list[dict[str, Any]], data: st.DataObject
 ) -> None:
     outputs = run(data.draw(st.permutations(history)), END)
@@ -77,10 +77,10 @@ def test_3_the_figures_add_up_to_the_millisecond(
     book: PolicyBook, history: list[dict[str, Any]], after: int
 ) -> None:
     at = BEGIN + after
-    world = Partition(0, EVENTS.name, book, REPLAY)
+    partition = Partition(0, EVENTS.name, book, REPLAY)
     for record in laid_out(lines_of(history), EVENTS.name, 1):
-        world.apply(record)
-    for entry in world.table.entries():
+        partition.apply(record)
+    for entry in partition.table.entries():
         for clock in entry.ticket.clocks:
             for limit in clock.limits:
                 check_ledger(ledger(entry.ticket, clock, limit, at))
@@ -109,24 +109,24 @@ def check_ledger(told: Ledger) -> None:
 def test_4_no_alert_lies_beyond_the_frontier_and_none_is_left_behind_it(
     book: PolicyBook, history: list[dict[str, Any]], data: st.DataObject
 ) -> None:
-    world = Partition(0, EVENTS.name, book, REPLAY)
+    partition = Partition(0, EVENTS.name, book, REPLAY)
     lines = lines_of(data.draw(st.permutations(history)))
     for record in laid_out(lines, EVENTS.name, 1):
-        before = world.frontier
-        world.apply(record)
-        assert before is None or world.frontier >= before
-        check_frontier(world)
-    world.advance(END)
-    check_frontier(world)
+        before = partition.frontier
+        partition.apply(record)
+        assert before is None or partition.frontier >= before
+        check_frontier(partition)
+    partition.advance(END)
+    check_frontier(partition)
 
 
-def check_frontier(world: Partition) -> None:
-    assert world.frontier is not None
-    for alert in world.take().alerts:
+def check_frontier(partition: Partition) -> None:
+    assert partition.frontier is not None
+    for alert in partition.drain().alerts:
         if isinstance(alert, Notice) or alert.retracts is None:
-            assert alert.at <= world.frontier
-    earliest = world.table.next_deadline()
-    assert earliest is None or earliest > world.frontier
+            assert alert.at <= partition.frontier
+    earliest = partition.table.next_deadline()
+    assert earliest is None or earliest > partition.frontier
 
 
 @settings(max_examples=200)
@@ -144,7 +144,7 @@ def test_5_stored_and_restored_anywhere_it_goes_on_with_the_same_alerts(
     second.resume(first.frontier, first.tally)
     for ticket_id, value in table.items():
         if value is not None:
-            second.put_back(ticket_id, read_stored(value))
+            second.restore(ticket_id, read_stored(value))
     assert second.census.tickets == first.census.tickets
     assert +second.census.clocks == +first.census.clocks
     assert second.table.next_deadline() == first.table.next_deadline()
@@ -155,17 +155,17 @@ def test_5_stored_and_restored_anywhere_it_goes_on_with_the_same_alerts(
 
 
 def go_on(
-    world: Partition,
+    partition: Partition,
     records: Sequence[Recorded],
     end: int | None,
     table: dict[str, bytes | None],
 ) -> list[bytes]:
     told = []
     for record in records:
-        world.apply(record)
+        partition.apply(record)
     if end is not None:
-        world.advance(end)
-    effects = world.take()
+        partition.advance(end)
+    effects = partition.drain()
     table.update(effects.tickets)
     told += [write_alert(alert) for alert in effects.alerts]
     return told
@@ -182,7 +182,7 @@ REASONS = ("not_json", "not_cloudevents", "unknown_type", "naive_time", "invalid
 
 
 @given(histories(), st.lists(st.tuples(st.integers(0, 30), st.integers(0, 4)), max_size=6))
-def test_6_an_invalid_record_changes_no_ticket_and_is_found_with_its_reason_and_origin(
+def test_6_an_invalid_record_changes_no_ticket_and_tells_its_reason(
     history: list[dict[str, Any]], bad: list[tuple[int, int]]
 ) -> None:
     mixed: list[Any] = list(history)

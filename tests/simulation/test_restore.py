@@ -42,23 +42,23 @@ def on_a_broker(story: Callable[[SimulatedClients], Awaitable[None]]) -> None:
 
 def half_past_three() -> Partition:
     """Two tickets of low severity, three and a half hours old."""
-    world = Partition(0, EVENTS.name, default_book(), REPLAY)
+    partition = Partition(0, EVENTS.name, default_book(), REPLAY)
     created = [
         event("created", "2026-11-23T12:00:00Z", name, severity="low") for name in ("A", "B")
     ]
     for record in laid_out(lines_of(created), EVENTS.name, 1):
-        world.apply(record)
-    world.advance(parse_instant("2026-11-23T15:30:00Z"))
-    return world
+        partition.apply(record)
+    partition.advance(parse_instant("2026-11-23T15:30:00Z"))
+    return partition
 
 
-async def stored(clients: SimulatedClients, world: Partition, *units: Effects) -> None:
+async def stored(clients: SimulatedClients, partition: Partition, *units: Effects) -> None:
     """Write ``units`` as a tracker does."""
     writer = TransactionalWriter(0, clients, TrackerSettings())
     await writer.fence()
     for unit in units:
         progress = write_progress(
-            2, world.frontier, world.tally, len(world.table), 1, rules=world.rules
+            2, partition.frontier, partition.tally, len(partition.table), 1, rules=partition.rules
         )
         await writer.write(unit, 2, progress)
 
@@ -66,35 +66,35 @@ async def stored(clients: SimulatedClients, world: Partition, *units: Effects) -
 @pytest.mark.parametrize("changed", [False, True], ids=["same policy", "stricter policy"])
 def test_what_a_changed_policy_owes_is_told_at_once(changed: bool) -> None:  # noqa: FBT001
     async def told(clients: SimulatedClients) -> None:
-        world = half_past_three()
-        await stored(clients, world, world.take())
+        partition = half_past_three()
+        await stored(clients, partition, partition.drain())
         again = Partition(0, EVENTS.name, STRICTER if changed else default_book(), REPLAY)
         assert await restore(again, clients, TrackerSettings(), 1) == 2
-        effects = again.take()
+        effects = again.drain()
         owed = [AlertKind.BREACH] * 2 if changed else []
         assert [alert.kind for alert in effects.alerts] == owed
         assert sorted(effects.tickets) == (["A", "B"] if changed else [])
         if not changed:
-            assert again.table.next_deadline() == world.table.next_deadline()
-            assert again.census.tickets == world.census.tickets
+            assert again.table.next_deadline() == partition.table.next_deadline()
+            assert again.census.tickets == partition.census.tickets
 
     on_a_broker(told)
 
 
 def test_only_the_last_row_of_a_ticket_counts_and_none_of_one_that_left() -> None:
     async def told(clients: SimulatedClients) -> None:
-        world = half_past_three()
-        first = world.take()
+        partition = half_past_three()
+        first = partition.drain()
         moved = [event("assigned", "2026-11-23T15:31:00Z", "A")]
         for record in laid_out(lines_of(moved), EVENTS.name, 1):
-            world.apply(record)
-        second = world.take()
-        world.table.remove("B")
-        await stored(clients, world, first, second, Effects(tickets={"B": None}))
+            partition.apply(record)
+        second = partition.drain()
+        partition.table.remove("B")
+        await stored(clients, partition, first, second, Effects(tickets={"B": None}))
         again = Partition(0, EVENTS.name, default_book(), REPLAY)
         await restore(again, clients, TrackerSettings(), 1)
         assert again.table.ids() == ["A"]
-        assert again.table.deadline("A") == world.table.deadline("A")
+        assert again.table.deadline("A") == partition.table.deadline("A")
         assert +again.census.tickets == {("open", "low"): 1}
         entry = again.table.get("A")
         assert entry is not None

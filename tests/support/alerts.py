@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 
 from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
-from sla_notifier.alert import Alert, Origin
+from sla_notifier.alert import Origin, ReceivedAlert
 from sla_schemas.topics import Topic
 from support import ROOT
 
@@ -43,7 +43,7 @@ class Told:
     def drop(self) -> None: ...
 
 
-async def nothing_stored(origin: Origin) -> Alert:
+async def nothing_stored(origin: Origin) -> ReceivedAlert:
     """For who delivers what lies nowhere."""
     raise AssertionError(f"read again: {origin}")
 

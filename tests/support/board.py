@@ -16,10 +16,10 @@ from sla_board.reader import Freshness, Standing
 from sla_board.row import read_row
 from sla_board.server import make_server
 from sla_board.settings import BoardSettings
-from sla_board.table import Origin, TicketTable
+from sla_board.table import BoardTable, Origin
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
-from sla_runtime.exposure import MetricsAccess
+from sla_runtime.metrics_access import MetricsAccess
 from sla_runtime.pulse import Pulse, Verdict, Watch
 from support import ROOT
 
@@ -63,7 +63,7 @@ class World:
     """A table, and clients of a server over it."""
 
     def __init__(self, book: PolicyBook) -> None:
-        self.table = TicketTable(BUENOS_AIRES)
+        self.table = BoardTable(BUENOS_AIRES)
         self.reader = Reader()
         self.board = Board(self.table, self.reader, book)  # type: ignore[arg-type]  # a stand-in
 

@@ -61,12 +61,12 @@ def _moments(records: Iterable[Record], book: PolicyBook) -> dict[str, list[Mome
 
 def _claims(ticket: Ticket) -> Iterator[Claim]:
     for clock in ticket.clocks:
-        for step, what in enumerate(step.what for step in clock.own.target.ladder):
+        for step, what in enumerate(step.what for step in clock.primary.target.ladder):
             at = _at(clock, step)
             in_time = clock.stopped is None if what != BREACH else _breaks(clock, at)
             if at is not None and in_time and not clock.void:
                 yield clock.rule.name, clock.cycle, what, at
-    for item in ticket.duties.announcements:
+    for item in ticket.obligations.announcements:
         yield item.kind.value, item.about, item.at
 
 

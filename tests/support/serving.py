@@ -11,7 +11,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from sla_runtime.patience import patient_protocol
+from sla_runtime.header_timeout import timed_protocol
 
 
 class Served:
@@ -41,7 +41,7 @@ async def served(app: ASGIApp, at_once: int, *seconds: float) -> AsyncIterator[S
     """
     config = uvicorn.Config(
         app,
-        http=patient_protocol(at_once, *seconds),
+        http=timed_protocol(at_once, *seconds),
         lifespan="off",
         log_config=None,
         timeout_graceful_shutdown=1,

@@ -25,6 +25,7 @@ import structlog
 from aiokafka import TopicPartition
 
 import sla_tracker.broker_clock
+import sla_tracker.inbox
 import sla_tracker.task
 import sla_tracker.tracker
 from sla_domain.instant import HOUR, format_instant
@@ -38,6 +39,7 @@ from sla_engine.wire.records import size_of
 from sla_kafka.partitioning import partition_for
 from sla_schemas.headers import OFFSET_HEADER, PARTITION_HEADER, REASON_HEADER, REKEYED_HEADER
 from sla_schemas.topics import DEAD_LETTERS, EVENTS, PROGRESS, TICKETS, TOPICS
+from sla_tracker.inbox import Inbox
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.task import PartitionTask
 from sla_tracker.tracker import Tracker
@@ -124,8 +126,8 @@ def _told_the_simulated_time(seldom: bool) -> Iterator[None]:  # noqa: FBT001
             patch.object(sla_tracker.task, "TICK", 0.25 if seldom else 0.03),
             patch.object(sla_tracker.tracker, "IDLE_MS", 200 if seldom else 30),
             patch.object(sla_tracker.tracker, "NEAR_MS", 200 if seldom else 30),
-            patch.object(sla_tracker.task, "INBOX_BYTES", INBOX_BYTES),
-            patch.object(sla_tracker.task, "BATCH_BYTES", BATCH_BYTES),
+            patch.object(sla_tracker.inbox, "INBOX_BYTES", INBOX_BYTES),
+            patch.object(sla_tracker.inbox, "BATCH_BYTES", BATCH_BYTES),
         ):
             yield
     finally:
@@ -138,13 +140,13 @@ def _bounds_watched(world: World) -> Iterator[None]:
     if not world.poisoned:
         yield
         return
-    next_batch, apply = PartitionTask._next_batch, PartitionTask._apply
+    next_batch, apply = Inbox.next_batch, PartitionTask._apply
 
-    def watched_batch(task: PartitionTask) -> list[Any]:
-        waiting = [_size(record) for record in task._inbox]
+    def watched_batch(inbox: Inbox, at_most: int) -> list[Any]:
+        waiting = [_size(record) for record in inbox._records]
         if sum(waiting) > INBOX_BYTES + max([FETCH_BYTES, *waiting]):
             world.overdone.add(f"{sum(waiting)} bytes wait for a partition")
-        batch = next_batch(task)
+        batch = next_batch(inbox, at_most)
         if sum(map(_size, batch[:-1])) > BATCH_BYTES:
             world.overdone.add("a transaction takes in too many bytes")
         return batch
@@ -155,7 +157,7 @@ def _bounds_watched(world: World) -> Iterator[None]:
             world.overdone.add(f"{partition._folded} events are gone through in a transaction")
 
     with (
-        patch.object(PartitionTask, "_next_batch", watched_batch),
+        patch.object(Inbox, "next_batch", watched_batch),
         patch.object(PartitionTask, "_apply", watched_apply),
     ):
         yield
@@ -175,8 +177,8 @@ def _is_current(task: asyncio.Task[Any]) -> bool:
 
 
 def _reached(task: PartitionTask, end: int) -> bool:
-    """Whether the world of ``task`` is known up to ``end``."""
-    return task.world is not None and (task.world.frontier or 0) >= end
+    """Whether all of the partition of ``task`` is known up to ``end``."""
+    return task.partition is not None and (task.partition.frontier or 0) >= end
 
 
 def _loop_time() -> float:
@@ -505,7 +507,7 @@ class World:
         for record in records:
             world.apply(record)
         world.caught_up(self._end(number) + 1000)
-        effects = world.take()
+        effects = world.drain()
         expected: dict[str, list[bytes]] = {name: [] for name in ALERTS}
         for alert in effects.alerts:
             expected[ALERT_TOPICS[alert.kind].name].append(write_alert(alert))

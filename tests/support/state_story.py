@@ -67,21 +67,21 @@ def records(*, then: bool) -> Iterator[Recorded]:
 
 def first_part() -> Partition:
     """A partition that has read the first part."""
-    world = Partition(0, EVENTS.name, default_book(), TimeRule(0))
+    partition = Partition(0, EVENTS.name, default_book(), TimeRule(0))
     for record in records(then=False):
-        world.apply(record)
-    return world
+        partition.apply(record)
+    return partition
 
 
 def write(directory: Path) -> None:
     """Write what a tracker stores after the first part."""
     directory.mkdir(parents=True, exist_ok=True)
-    world = first_part()
-    tickets = world.take().tickets
+    partition = first_part()
+    tickets = partition.drain().tickets
     with (directory / "tickets.jsonl").open("wb") as file:
         for value in tickets.values():
             file.write((value or b"") + b"\n")
-    progress = write_progress(len(FIRST), world.frontier, world.tally, len(tickets), 1)
+    progress = write_progress(len(FIRST), partition.frontier, partition.tally, len(tickets), 1)
     (directory / "progress.json").write_bytes(progress + b"\n")
 
 

@@ -119,9 +119,7 @@ def seconds_in(text: str) -> int:
     return sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+) (h|min|s)", text))
 
 
-def test_a_ticket_appears_counts_down_and_its_breach_is_seen_without_a_reload(
-    page: Page, stage: Stage
-) -> None:
+def test_a_ticket_counts_down_and_breaches_without_a_reload(page: Page, stage: Stage) -> None:
     page.goto("/")
     page.evaluate("window.reloaded = false")
     # A blocker must be answered within the hour: this one breaks in a few seconds.

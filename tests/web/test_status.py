@@ -287,9 +287,7 @@ to = ["hook"]
 SECRET = f"whsec_{b64encode(bytes(32)).decode()}"
 
 
-def test_an_outage_of_the_broker_makes_every_program_unready_until_it_is_back(
-    page: Page, stage: Stage
-) -> None:
+def test_while_the_broker_is_away_no_program_is_ready(page: Page, stage: Stage) -> None:
     (stage.directory / "sources.toml").write_text(SOURCES)
     (stage.directory / "routes.toml").write_text(ROUTES)
     tracker = stage.start("tracker")

@@ -99,7 +99,7 @@ def _explain_ticket(
     from sla_lab.progress import working
     from sla_lab.recording import read_lines
     from sla_text.explanation import explain as document_of
-    from sla_text.telling import Teller
+    from sla_text.presentation import Presenter
 
     book, stop = source.book, source.until
     with working("reading"):
@@ -113,21 +113,21 @@ def _explain_ticket(
     if as_json:
         print_json(document)
     own = zone_option(found.policy.business_calendar.zone)
-    teller = Teller(texts, zone or own, found.policy.severity_names)
+    presenter = Presenter(texts, zone or own, found.policy.severity_names)
     if html is not None:
         from sla_text.page import page
 
-        html.write_text(page(document, teller), encoding="utf-8")
+        html.write_text(page(document, presenter), encoding="utf-8")
         if not as_json:
             out.print(f"wrote {html}", markup=False, highlight=False)
     elif not as_json:
-        show(teller.tell(document))
+        show(presenter.tell(document))
 
 
 def _explain_client(
     client: str, source: _Source, partitions: int, texts: Texts, *, as_json: bool
 ) -> None:
-    from sla_cli.console import out, print_json, print_told
+    from sla_cli.console import out, print_json, print_text_table
     from sla_cli.explaining import client_from_broker
     from sla_lab.client_report import as_document, tables
     from sla_lab.errors import CommandError
@@ -149,5 +149,5 @@ def _explain_client(
         print_json(as_document(client, stories))
         return
     for table in tables(client, stories, texts, source.book.latest.severity_names):
-        print_told(table)
+        print_text_table(table)
         out.print()

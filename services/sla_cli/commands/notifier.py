@@ -35,7 +35,7 @@ def notifier(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Deliver alerts: none lost, in order for each ticket, parked where they are not taken.
+    """Deliver alerts: none lost, in order for each ticket, dead-lettered where they are not taken.
 
     Runs until Ctrl-C or SIGTERM. Start more of them to share the partitions. Everything else is
     set by SLA_NOTIFIER_... and SLA_KAFKA_... in the environment (docs/notifier.md).
@@ -78,7 +78,7 @@ def _list_skipped(kafka: KafkaSettings, settings: NotifierSettings, *, as_json: 
     from sla_lab.progress import working
     from sla_notifier.main import check_routes
     from sla_policy.loading import load_policies
-    from sla_text.moments import length
+    from sla_text.times import length
 
     book = load_policies(settings.policies)
     routes = check_routes(settings, book, secrets=False)

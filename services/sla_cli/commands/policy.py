@@ -104,13 +104,13 @@ def diff(
 
     sla policy diff aivo-1.toml aivo-2.toml
     """
-    from sla_cli.console import print_json, print_told, say
+    from sla_cli.console import print_json, print_text_table, say
     from sla_cli.options import zone_option
     from sla_domain.instant import format_instant
     from sla_lab.policy_diff import as_table, changes
     from sla_policy.loading import load_policy
     from sla_text.language import Texts
-    from sla_text.moments import moment
+    from sla_text.times import moment
 
     before, after = load_policy(old), load_policy(new)
     texts = Texts(language_of(context))
@@ -125,7 +125,7 @@ def diff(
             }
         )
         return
-    print_told(as_table(before, after, found, texts))
+    print_text_table(as_table(before, after, found, texts))
     if found and before.effective_from < after.effective_from:
         zone = zone_option(after.business_calendar.zone)
         at = moment(after.effective_from, zone, texts)

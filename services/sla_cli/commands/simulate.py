@@ -54,7 +54,7 @@ def simulate(
       sla simulate events.jsonl --policy v1.toml --policy v2.toml --versions --json
     """
     from sla_cli.console import out as console
-    from sla_cli.console import print_json, print_told
+    from sla_cli.console import print_json, print_text_table
     from sla_lab.comparison import Comparison, Result, drawn, tables
     from sla_lab.progress import working
     from sla_lab.recording import read_lines
@@ -86,7 +86,7 @@ def simulate(
         show_summary(outputs[0].summary.as_dict(), as_json=False)
     for table in tables(comparison, texts, severity_names):
         console.print()
-        print_told(table)
+        print_text_table(table)
 
 
 def _books(files: list[Path], *, versions: bool) -> list[PolicyBook]:

@@ -33,7 +33,7 @@ _STYLES: Final = {
 
 
 @dataclass(slots=True)
-class Board:
+class DemoView:
     """What the topics have told so far, in the language of ``texts``."""
 
     texts: Texts
@@ -78,7 +78,7 @@ class Board:
             self.clocks[clock["clock"], clock["outcome"]] += 1
 
 
-def draw(board: Board, header: str) -> RenderableType:
+def draw(board: DemoView, header: str) -> RenderableType:
     """The whole view."""
     return Group(
         Text(header, style="bold"),
@@ -91,7 +91,7 @@ def draw(board: Board, header: str) -> RenderableType:
     )
 
 
-def _clocks(board: Board) -> Table:
+def _clocks(board: DemoView) -> Table:
     texts = board.texts
     title = texts("board.clocks")
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
@@ -105,7 +105,7 @@ def _clocks(board: Board) -> Table:
     return table
 
 
-def _deadlines(board: Board) -> Table:
+def _deadlines(board: DemoView) -> Table:
     texts = board.texts
     title = texts("board.deadlines")
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, show_header=False)
@@ -116,7 +116,7 @@ def _deadlines(board: Board) -> Table:
     return table
 
 
-def _alerts(board: Board) -> Table:
+def _alerts(board: DemoView) -> Table:
     texts = board.texts
     title = texts("board.alerts")
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, show_header=False)

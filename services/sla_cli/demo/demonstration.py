@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.live import Live
 
 from sla_cli.console import out, print_json, print_table
-from sla_cli.demo.board import Board, draw
+from sla_cli.demo.board import DemoView, draw
 from sla_cli.demo.services import DemoServices
 from sla_cli.options import DEFAULT_PARTITIONS
 from sla_domain.counting import counted
@@ -99,7 +99,7 @@ class _Show:
         self.lines = lines
         self.around = around
         self._picture = picture
-        self.board = Board(texts, load_policy().severity_names)
+        self.board = DemoView(texts, load_policy().severity_names)
         self.sent = 0
         self.started = time.monotonic()
         self._first = lines[0].occurred or 0

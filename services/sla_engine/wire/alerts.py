@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from sla_domain.alert import Alert, AlertKind, ClockShown, Notice
+from sla_domain.alert import Alert, AlertKind, ClockSnapshot, Notice
 from sla_domain.instant import format_instant, format_optional
 from sla_schemas.topics import APPROVALS, BREACHES, WARNINGS
 
@@ -101,7 +101,7 @@ def read_alert_kind(value: bytes) -> AlertKind:
     return AlertKind(_TYPED.decode(value).type)
 
 
-def _figures(shown: ClockShown) -> dict[str, Any]:
+def _figures(shown: ClockSnapshot) -> dict[str, Any]:
     return {
         "start": format_instant(shown.start),
         "counted_from": format_instant(shown.counted_from),

@@ -9,10 +9,11 @@ import msgspec
 
 from sla_domain.clock import Clock, Limit, Outcome
 from sla_domain.delay import client_delay
-from sla_domain.duties import Obligation
 from sla_domain.event import EventType
 from sla_domain.instant import format_instant, format_optional
-from sla_domain.ticket import FEATURE_REQUEST, Status, Ticket
+from sla_domain.obligations import Obligation
+from sla_domain.status import Status
+from sla_domain.ticket import FEATURE_REQUEST, Ticket
 from sla_engine.memory import STATE_VERSION, Held
 
 
@@ -35,7 +36,7 @@ def ticket_record(
 ) -> dict[str, Any]:
     """A ticket's record, its figures as of the instant given."""
     created = ticket.created is not None
-    duties = ticket.duties
+    obligations = ticket.obligations
     return {
         "ticket_id": ticket.id,
         "client_id": ticket.client_id,
@@ -53,8 +54,8 @@ def ticket_record(
         "next_deadline": format_optional(next_deadline),
         "clocks": [_clock(ticket, clock, as_of) for clock in ticket.clocks],
         "client_delay": _client_delay(ticket, as_of) if ticket.waited else {},
-        "obligations": [_obligation(owed) for owed in duties.obligations],
-        "subscribers": duties.subscribers,
+        "obligations": [_obligation(owed) for owed in obligations.records],
+        "subscribers": obligations.subscribers,
         "timeline": ticket.timeline,
         "sent": ticket.sent,
         "said": ticket.said,
@@ -82,12 +83,12 @@ def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
         until = min(as_of, ticket.closed_at)
     measured = ticket.kind != FEATURE_REQUEST
     undue = outcome is Outcome.PAUSED or outcome is Outcome.VOID
-    limit = clock.own if undue or clock.second is None else clock.governing
+    limit = clock.primary if undue or clock.plan_limit is None else clock.governing
     return {
         "clock": clock.rule.name,
         "cycle": clock.cycle,
         "severity": clock.severity,
-        "start": format_instant(clock.own.start),
+        "start": format_instant(clock.primary.start),
         "stopped": format_optional(clock.stopped),
         "outcome": outcome,
         "origin": clock.origin,
@@ -95,15 +96,15 @@ def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
         "breaches_at": None if undue else format_optional(_breaks(clock)),
         "paused_by": _paused_by(limit, until) if measured and clock.pauses else {},
         "limits": []
-        if clock.second is None
+        if clock.plan_limit is None
         else [_figures(each, until, undue=undue, measured=measured) for each in clock.limits],
     }
 
 
 def _breaks(clock: Clock) -> int | None:
     """When the promise breaks: by the limit that does so first."""
-    if clock.second is None:
-        return clock.own.breaks
+    if clock.plan_limit is None:
+        return clock.primary.breaks
     return min((at for limit in clock.limits if (at := limit.breaks) is not None), default=None)
 
 

@@ -1,0 +1,314 @@
+"""An explanation in words: the same lines and tables for the terminal and for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sla_domain.instant import parse_instant
+from sla_domain.policy import BREACH
+from sla_text.language import Texts
+from sla_text.times import length, moment, share, time_of_day
+
+#: Spans on the way to a due that are written out; those between are counted.
+_SHOWN_STEPS: Final = 6
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under a title, and a note below them."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitTold:
+    """A limit of a clock: its spans, its sums and its due."""
+
+    spans: Table
+    sums: str
+    due: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockTold:
+    """A clock, its outcome and its limits; ``notes`` says what else there is to it."""
+
+    title: str
+    outcome: str
+    notes: list[str]
+    limits: list[LimitTold]
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """A whole explanation in the words of one language."""
+
+    title: str
+    subtitle: str
+    facts: list[tuple[str, str]]
+    events: Table
+    clocks: list[ClockTold]
+    tables: list[Table]
+
+
+class Presenter:
+    """Puts documents of ``explain`` into words, times in one zone."""
+
+    def __init__(self, texts: Texts, zone: ZoneInfo, severity_names: Mapping[str, str]) -> None:
+        self.texts = texts
+        self.zone = zone
+        self._names = severity_names
+
+    def tell(self, document: Document) -> Presentation:
+        """``document`` in words."""
+        texts = self.texts
+        subtitle = texts(
+            "explain.subtitle",
+            client=document["client_id"] or "?",
+            kind=texts.word("kind", document["kind"]),
+            severity=texts.severity(document["severity"], self._names),
+            state=texts.word("state", document["state"]),
+            policy=document["policy"],
+            at=self.moment(document["as_of"]),
+            zone=self.zone.key,
+        )
+        return Presentation(
+            title=texts("explain.title", ticket=document["ticket_id"]),
+            subtitle=subtitle,
+            facts=self._facts(document),
+            events=self._events(document["events"]),
+            clocks=[self._clock(clock) for clock in document["clocks"]],
+            tables=[table for table in self._tables(document) if table.rows],
+        )
+
+    def moment(self, instant: str) -> str:
+        """A document's instant for people."""
+        return moment(parse_instant(instant), self.zone, self.texts)
+
+    def clock_title(self, clock: Document) -> str:
+        """A clock by its name, cycle and outcome."""
+        return self.texts(
+            "explain.clock_title",
+            clock=self.texts.word("clock", clock["clock"]),
+            cycle=clock["cycle"],
+            outcome=self.texts.word("outcome", clock["outcome"]),
+        )
+
+    def _facts(self, document: Document) -> list[tuple[str, str]]:
+        texts, found = self.texts, []
+        if document["communicated_at"]:
+            told = self.moment(document["communicated_at"])
+            found.append((texts("explain.communicated"), told))
+        found += [
+            (texts(f"explain.{name}"), document[name].replace("_", " "))
+            for name in ("channel", "plan")
+            if document[name]
+        ]
+        if document["integration"]:
+            integration = document["integration"]
+            told = texts(
+                "explain.built_by",
+                name=integration.get("name", "?"),
+                built_by=integration.get("built_by", "?"),
+            )
+            found.append((texts("explain.integration"), told))
+        if document["affects"]:
+            affected = ", ".join(self._affected(name, document) for name in document["affects"])
+            found.append((texts("explain.affects"), affected))
+        if document["subscribers"]:
+            found.append((texts("explain.subscribers"), ", ".join(document["subscribers"])))
+        return found
+
+    def _affected(self, name: str, document: Document) -> str:
+        if name in document["primary_services"]:
+            return self.texts("explain.primary_service", name=name)
+        return self.texts("explain.platform", name=name) if name in document["platforms"] else name
+
+    def _events(self, events: list[Document]) -> Table:
+        rows = [
+            [
+                self.moment(event["occurred"]),
+                self.texts.word("event", event["type"]),
+                ", ".join(f"{name}={value}" for name, value in event["facts"].items()),
+                event["id"],
+            ]
+            for event in events
+        ]
+        return Table(self.texts("explain.events"), self._columns("occurred event details id"), rows)
+
+    def _columns(self, names: str) -> list[str]:
+        return [self.texts(f"column.{name}") for name in names.split()]
+
+    def _clock(self, clock: Document) -> ClockTold:
+        texts = self.texts
+        notes = []
+        if clock["origin"]:
+            origin = texts.word("origin", clock["origin"])
+            notes.append(texts("explain.attributed", origin=origin))
+        if not clock["limits"]:
+            notes.append(texts("explain.void_clock"))
+        limits = [self._limit(limit, clock) for limit in clock["limits"]]
+        return ClockTold(self.clock_title(clock), clock["outcome"], notes, limits)
+
+    def _limit(self, limit: Document, clock: Document) -> LimitTold:
+        texts = self.texts
+        calendar = texts.word("calendar", limit["calendar"])
+        name = limit["limit"]
+        told = texts.word("limit", name)
+        if name == "severity":
+            told = f"{told} {texts.severity(clock['severity'], self._names)}"
+        promise = texts(
+            f"explain.{limit['boundary']}", target=length(limit["target_ms"]), calendar=calendar
+        )
+        rows = [
+            [
+                self.moment(span["start"]),
+                self.moment(span["end"]),
+                texts.word("state", span["state"]),
+                texts.word("holder", span["holder"] or "nobody"),
+                texts.word("span", span["kind"]),
+                self._why(span, clock, calendar),
+                length(span["ms"]),
+                length(span["used_ms"]),
+            ]
+            for span in limit["spans"]
+        ]
+        spans = Table(
+            texts("explain.limit_title", limit=told, promise=promise),
+            self._columns("from to state holder what why length used"),
+            rows,
+        )
+        return LimitTold(spans, self._sums(limit), self._due(limit, clock))
+
+    def _why(self, span: Document, clock: Document, calendar: str) -> str:
+        kind = span["kind"]
+        if kind == "counted" and span["state"] == "waiting" and not clock["pauses_for_waits"]:
+            kind = "counted_waiting"
+        if kind == "paused" and span["holder"] is None:
+            kind = "paused_by_nobody"
+        holder = self.texts.word("holder", span["holder"] or "nobody")
+        return self.texts(f"why.{kind}", calendar=calendar, cause=span["cause"], holder=holder)
+
+    def _sums(self, limit: Document) -> str:
+        texts, remaining = self.texts, limit["remaining_ms"]
+        before = limit["not_begun_ms"]
+        rest = texts("explain.sum_not_begun", length=length(before)) if before else ""
+        return texts(
+            "explain.sums",
+            used=length(limit["used_ms"]),
+            paused=length(limit["paused_ms"]),
+            closed=length(limit["closed_ms"]),
+            rest=rest,
+            elapsed=length(limit["elapsed_ms"]),
+            target=length(limit["target_ms"]),
+            remaining=texts("explain.remaining", length=length(remaining))
+            if remaining >= 0
+            else texts("explain.overrun", length=length(-remaining)),
+        )
+
+    def _due(self, limit: Document, clock: Document) -> str:
+        if limit["due"] is None:
+            return self.texts("explain.no_due")
+        steps = [
+            self.texts(
+                "explain.due_step",
+                start=self.moment(step["start"]),
+                end=time_of_day(parse_instant(step["end"]), self.zone)
+                if step["start"][:10] == step["end"][:10]
+                else self.moment(step["end"]),
+                amount=length(step["ms"]),
+            )
+            for step in limit["due_steps"]
+        ]
+        if len(steps) > _SHOWN_STEPS:
+            more = self.texts.counted("explain.due_more", len(steps) - _SHOWN_STEPS)
+            half = _SHOWN_STEPS // 2
+            steps = [*steps[:half], more, *steps[-half:]]
+        told = " + ".join(steps)
+        if len(limit["due_steps"]) > 1:
+            told = self.texts("explain.due_total", steps=told, target=length(limit["target_ms"]))
+        first = len(clock["limits"]) > 1 and clock["limit"] == limit["limit"]
+        return self.texts(
+            "explain.due_first" if first else "explain.due",
+            due=self.moment(limit["due"]),
+            steps=told,
+        )
+
+    def _tables(self, document: Document) -> list[Table]:
+        texts = self.texts
+        return [
+            Table(
+                texts("explain.alerts"),
+                [*self._columns("at alert"), ""],
+                [self._alert(alert) for alert in document["alerts"]],
+            ),
+            Table(
+                texts("explain.notices"),
+                ["", ""],
+                [
+                    [
+                        self.moment(notice["at"]),
+                        texts.word("notice", notice["kind"], about=notice["about"]),
+                    ]
+                    for notice in document["notices"]
+                ],
+            ),
+            Table(
+                texts("explain.records"),
+                [""],
+                [[self._record(record)] for record in document["records"]],
+            ),
+            Table(
+                texts("explain.delays"),
+                [""],
+                [
+                    [
+                        texts(
+                            "explain.delay_row",
+                            party=texts.word("holder", party),
+                            business=length(delay["business_ms"]),
+                            clock=length(delay["clock_ms"]),
+                        )
+                    ]
+                    for party, delay in document["client_delay"].items()
+                ],
+            ),
+        ]
+
+    def _alert(self, alert: Document) -> list[str]:
+        texts, breach = self.texts, alert["what"] == BREACH
+        told = texts(
+            "explain.sent_breach" if breach else "explain.sent_warning",
+            clock=texts.word("clock", alert["clock"]),
+            cycle=alert["cycle"],
+            limit=texts.word("limit", alert["limit"]),
+            share="" if breach else share(alert["what"]),
+        )
+        if alert["occurrence"] > 1:
+            told += texts("explain.again", occurrence=alert["occurrence"])
+        reason = alert["retracted"]
+        fate = (
+            texts("explain.taken_back", reason=texts.word("reason", reason))
+            if reason
+            else texts("explain.stands")
+        )
+        return [self.moment(alert["at"]), told, fate]
+
+    def _record(self, record: Document) -> str:
+        closed = record["closed_at"]
+        return self.texts(
+            "explain.record_kept" if closed else "explain.record_owed",
+            contact=record["contact_id"],
+            medium=self.texts.word("medium", record["medium"]),
+            opened=self.moment(record["opened_at"]),
+            record=record["record"],
+            closed=self.moment(closed) if closed else "",
+        )
