@@ -1,7 +1,7 @@
-"""Which alerts a ticket owes, given that the world is known up to some instant.
+"""Which alerts a ticket owes, given that all that was appended up to some instant is read.
 
 ``frontier`` is the last instant known: alerts are sent for instants up to it and for none beyond.
-What an event makes owed for an instant that has passed is *postponed* until the horizon has passed
+What an event makes owed for an instant that has passed is *postponed* until the frontier has passed
 the event's append time: then all is read that was appended within the grace, and what one of those
 records disproves is never said.
 """
@@ -315,7 +315,7 @@ def _disproved(ticket: Ticket, until: int) -> Iterator[PostponedKey]:
 
 
 def _holds(clock: Clock | None, sent: SentAlert, frontier: int) -> bool:
-    """Whether what ``sent`` says is still so, as far as the world is known."""
+    """Whether what ``sent`` says is still so, as far as known at ``frontier``."""
     if clock is None or clock.void:
         return False
     return any(

@@ -1,4 +1,4 @@
-"""One input partition's world: its tickets, its frontier, and what records and time do to them.
+"""One partition of the input: its tickets, its frontier, and what records and time do to them.
 
 No I/O and no clock: the tracker's transactions, the simulator and the tests drive the same code.
 What happened since the last ``drain`` is one unit: the tracker writes it in one transaction.
@@ -53,7 +53,7 @@ MOST_FOLDED: Final = 20_000
 
 
 class Partition:
-    """The tickets of one partition and the instant up to which its world is known."""
+    """The tickets of one partition, and its frontier."""
 
     def __init__(
         self,
@@ -150,7 +150,7 @@ class Partition:
         return self.advance(self._time.before(record.timestamp), at_most)
 
     def caught_up(self, now: int, at_most: int | None = None) -> None:
-        """Nothing is left to read at ``now``: the world is known up to it less the grace. Fires
+        """Nothing is left to read at ``now``: the frontier moves to it less the grace. Fires
         ``at_most`` deadlines at once.
         """
         if not self._time.replay:
