@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined
 
 from sla_board.access import Token
 from sla_board.settings import BoardSettings
+from sla_config.environment import variable_of
 from sla_import.columns import Cell, Columns, Moment
 from sla_intake.settings import IntakeSettings
 from sla_intake.sources import Mapping, Source
@@ -62,10 +63,9 @@ _PART: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.
 
 def table(model: type[BaseModel]) -> str:
     """A line for each field: what it is called, its default, what it means."""
-    prefix = str(model.model_config.get("env_prefix", ""))
     lines = ["| | default | |", "|---|---|---|"]
     for name, field in model.model_fields.items():
-        shown = f"{prefix}{name.upper()}" if prefix else name
+        shown = variable_of(model, name)
         lines.append(
             f"| `{shown}` | {_default(field.get_default(call_default_factory=True))} | "
             f"{field.description or _kind(field.annotation)} |"

@@ -73,15 +73,15 @@ def settings_of(model: type[Settings], **options: Any) -> Settings:
     """Settings from the environment, with the options given before it. Raises ``UsageError``."""
     from pydantic import ValidationError
 
+    from sla_config.environment import variable_of
     from sla_lab.errors import UsageError
 
     try:
         return model(**given(**options))
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
-        name = "_".join(str(part) for part in first["loc"][:1]).upper()
-        prefix = str(model.model_config.get("env_prefix", ""))
-        raise UsageError(f"{prefix}{name}: {first['msg'].removeprefix('Value error, ')}") from None
+        variable = "".join(variable_of(model, str(part)) for part in first["loc"][:1])
+        raise UsageError(f"{variable}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
 def kafka_settings(bootstrap: str | None):  # type: ignore[no-untyped-def]  # noqa: ANN201

@@ -74,7 +74,7 @@ class Feed:
         self.sent += 1
 
     async def move_frontier(self, instant: int) -> None:
-        """Tell replaying trackers that nothing from before ``instant`` comes, on every partition."""
+        """Tell replaying trackers on all partitions that nothing from before ``instant`` comes."""
         for partition in range(self.partitions):
             header = (REPLAY_FRONTIER_HEADER, str(instant).encode())
             await self._append(partition, None, b"", [header])

@@ -41,7 +41,7 @@ def run_tracker(kafka: KafkaSettings, settings: TrackerSettings) -> int:
 async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
     try:
         book = load_policies(settings.policies)
-        access = metrics_access(settings.http_host)
+        access = metrics_access(settings.host)
         _ = settings.erase_key  # where it can't be read, it is told now
         tracing = make_tracing("sla-tracker")
     except UserFacingError as error:
@@ -61,11 +61,11 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
     health = Health(settings.stalled_seconds, lambda: heart.silence)
     health.tracker = tracker
     try:
-        server = serve(settings.http_host, settings.http_port, registry, health, access)
+        server = serve(settings.host, settings.port, registry, health, access)
     except OSError as error:
         log.error(  # noqa: TRY400  a stack trace would say less than the remedy
             "cannot serve metrics",
-            address=f"{settings.http_host}:{settings.http_port}",
+            address=f"{settings.host}:{settings.port}",
             error=str(error),
             remedy="set SLA_TRACKER_HTTP_PORT to a free port",
         )

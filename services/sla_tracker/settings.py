@@ -15,7 +15,7 @@ from sla_engine.frontier import DEFAULT_GRACE, REPLAY, TimeRule
 class TrackerSettings(BaseSettings):
     """The tracker's settings, from the environment with the prefix ``SLA_TRACKER_``."""
 
-    model_config = SettingsConfigDict(env_prefix="SLA_TRACKER_")
+    model_config = SettingsConfigDict(env_prefix="SLA_TRACKER_", populate_by_name=True)
 
     app: str = Field(
         "sla-tracker",
@@ -33,8 +33,18 @@ class TrackerSettings(BaseSettings):
     grace_ms: int = Field(
         DEFAULT_GRACE, ge=0, description="Milliseconds an alert waits for a late record."
     )
-    http_host: str = Field("127.0.0.1", description="Address of /metrics, /healthz and /readyz.")
-    http_port: int = Field(9108, ge=0, le=65535, description="Their port; 0 picks a free one.")
+    host: str = Field(
+        "127.0.0.1",
+        validation_alias="SLA_TRACKER_HTTP_HOST",
+        description="Address of /metrics, /healthz and /readyz.",
+    )
+    port: int = Field(
+        9108,
+        ge=0,
+        le=65535,
+        validation_alias="SLA_TRACKER_HTTP_PORT",
+        description="Their port; 0 picks a free one.",
+    )
     batch_records: int = Field(5000, ge=1, description="Records in one transaction, at most.")
     call_seconds: float = Field(
         15.0, gt=0, description="Seconds any single call to the broker may take."

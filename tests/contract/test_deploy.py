@@ -21,6 +21,7 @@ from support import ROOT, default_book, script
 import jsonschema
 from sla_board.access import read_access
 from sla_board.settings import BoardSettings
+from sla_config.environment import variable_of
 from sla_intake.settings import IntakeSettings
 from sla_intake.sources import read_sources
 from sla_kafka.settings import KafkaSettings
@@ -43,11 +44,7 @@ SETTINGS: tuple[type[BaseSettings], ...] = (
     IntakeSettings,
 )
 #: Every variable that a program reads.
-VARIABLES = {
-    f"{model.model_config['env_prefix']}{name.upper()}"
-    for model in SETTINGS
-    for name in model.model_fields
-}
+VARIABLES = {variable_of(model, name) for model in SETTINGS for name in model.model_fields}
 #: Read by the image's health check, and a secret of the sources file.
 OTHERS = {"SLA_HEALTH_URL", "EVENTS_TOKEN_FILE"}
 
@@ -262,7 +259,7 @@ def test_programs_are_told_what_they_read_and_serve_where_they_are_asked(
     built: list[dict[str, Any]],
 ) -> None:
     ports = {
-        "sla-tracker": TrackerSettings().http_port,
+        "sla-tracker": TrackerSettings().port,
         "sla-board": BoardSettings().port,
         "sla-notifier": NotifierSettings().port,
         "sla-intake": IntakeSettings().port,

@@ -30,6 +30,6 @@ def tracker(
     from sla_tracker.settings import TrackerSettings
 
     settings = settings_of(
-        TrackerSettings, policies=policy or None, replay=replay or None, http_port=http_port
+        TrackerSettings, policies=policy or None, replay=replay or None, port=http_port
     )
     raise typer.Exit(run_tracker(kafka_settings(bootstrap), settings))
