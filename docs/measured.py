@@ -32,7 +32,7 @@ def _spread(of: dict[str, float]) -> str:
 
 
 def _reached(of: dict[str, float]) -> str:
-    return f"half {of['p50']:.0f} ms, 99 of 100 {of['p99']:.0f} ms, at most {of['max']:.0f} ms"
+    return f"p50 {of['p50']:.0f} ms, p99 {of['p99']:.0f} ms, max {of['max']:.0f} ms"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -47,9 +47,9 @@ def measured_on() -> str:
     one = on[0]
     return (
         f"Measured on {' and '.join(days)} by `make bench`: {one['processor']}, {one['cores']} "
-        f"cores shared with the broker and whoever makes the load, {one['memory_gib']} GiB, Python "
-        f"{one['python']}, aiokafka {one['aiokafka']}, rules {one['rules']}. Medians, with the "
-        "least and the most of the runs.\n"
+        f"cores shared with the broker and the load generator, {one['memory_gib']} GiB, Python "
+        f"{one['python']}, aiokafka {one['aiokafka']}, rules {one['rules']}. Medians, with "
+        "the minimum and maximum of the runs.\n"
     )
 
 
@@ -67,7 +67,7 @@ def measured_throughput() -> str:
         for name, of in found["contenders"].items()
     ]
     rows += [(name, f"left out: {why}", "", "", "") for name, why in found["left_out"].items()]
-    return _table(("", "events/s", "CPU µs an event", "MB resident", "ours : theirs"), rows)
+    return _table(("", "events/s", "CPU µs per event", "MB resident", "tracker : peer"), rows)
 
 
 def measured_latency() -> str:
@@ -84,7 +84,7 @@ def measured_latency() -> str:
                 )
                 for each in runs
             ]
-    return _table(("events/s", "", "half", "99 of 100", "at most", "CPU µs an event"), rows)
+    return _table(("events/s", "", "p50", "p99", "max", "CPU µs per event"), rows)
 
 
 def measured_open_tickets() -> str:
@@ -95,29 +95,29 @@ def measured_open_tickets() -> str:
     gap = "longest_gap_seconds"
     rows = [
         (
-            f"{rate:,} deadlines a second, deadline and grace to alert",
+            f"{rate:,} deadlines per second, from deadline plus grace to alert",
             _reached(deadline),
-            "99 of 100 in 100 ms",
+            "p99 within 100 ms",
         ),
         (
-            "memory an open ticket, resident",
+            "resident memory per open ticket",
             f"{found['bytes_per_open_ticket']:.0f} bytes",
             "500 bytes",
         ),
         (
-            "an empty process to its first alert",
+            "from an empty process to its first alert",
             f"{restore['first_alert_seconds']:.1f} s",
             "",
         ),
         (
-            "restored, start included",
+            "restore, including startup",
             f"{restore['tickets_per_second']:,.0f} tickets/s",
             "150,000 tickets/s",
         ),
         (
             "`kill -9` of one of two trackers, latest alert",
             f"{found['failover'][gap]:.1f} s late",
-            f"session time-out and restore and 1 s: {7 + restore['all_restored_seconds']:.1f} s",
+            f"session timeout + restore + 1 s: {7 + restore['all_restored_seconds']:.1f} s",
         ),
         (
             "planned restart of one of two trackers, latest alert",
@@ -139,7 +139,7 @@ def measured_firing() -> str:
         )
         for size, of in newest()["firing"]["sizes"].items()
     ]
-    head = ("open tickets", "CPU a deadline", "one scan, SQLite", "one look by an index, SQLite")
+    head = ("open tickets", "CPU per deadline", "one scan, SQLite", "one index lookup, SQLite")
     return _table(head, rows)
 
 
@@ -149,7 +149,7 @@ def measured_late() -> str:
         (f"{int(size):,}", f"{_spread(of['in_order_us'])} µs", f"{_spread(of['late_us'])} µs")
         for size, of in newest()["late"]["sizes"].items()
     ]
-    return _table(("events of the ticket", "one more, the last", "one more, late"), rows)
+    return _table(("events of the ticket", "one more, in order", "one more, late"), rows)
 
 
 def measured_attacked() -> str:
@@ -159,7 +159,7 @@ def measured_attacked() -> str:
         for rate, runs in newest()["attacked"]["rates"].items()
         for each in runs
     ]
-    return _table(("late events a second", "half", "99 of 100", "at most"), rows)
+    return _table(("late events per second", "p50", "p99", "max"), rows)
 
 
 def measured_scaling() -> str:
@@ -178,7 +178,7 @@ def measured_scaling() -> str:
         )
         for of in found["layouts"]
     ]
-    head = ("trackers", "partitions", "events/s", "CPU µs an event", "idle")
+    head = ("trackers", "partitions", "events/s", "CPU µs per event", "idle")
     return _table(head, rows)
 
 
@@ -189,7 +189,7 @@ def measured_rest() -> str:
     if "events" in simulation:
         rows += [
             (
-                f"`sla simulate` over {simulation['events']:,} events, the simulation alone",
+                f"`sla simulate` over {simulation['events']:,} events, simulation only",
                 f"{_spread(simulation['events_per_second'])} events/s",
                 "150,000 events/s",
             ),
@@ -202,7 +202,7 @@ def measured_rest() -> str:
     rows += [
         ("`sla --help`", f"{_spread(start['help_seconds'])} s", "0.25 s"),
         (
-            f"a tracker from its start to ready, {start['partitions']} empty partitions",
+            f"tracker, start to ready, {start['partitions']} empty partitions",
             f"{_spread(start['ready_seconds'])} s",
             "1.5 s",
         ),
@@ -214,7 +214,7 @@ def chart_throughput() -> str:
     """Events a second of each contender."""
     contenders = newest()["throughput"]["contenders"]
     bars = [(name, of["events_per_second"]["median"]) for name, of in contenders.items()]
-    return _bars("Catch-up, events a second (more is better)", bars, "")
+    return _bars("Catch-up, events per second (higher is better)", bars, "")
 
 
 def chart_latency() -> str:
@@ -224,7 +224,7 @@ def chart_latency() -> str:
         for rate, of in newest()["latency"]["rates"].items()
         for name, runs in of.items()
     ]
-    return _bars("Append to alert, 99 of 100 within (less is better)", bars, " ms")
+    return _bars("Append to alert, p99 (lower is better)", bars, " ms")
 
 
 def _bars(title: str, bars: Sequence[tuple[str, float]], unit: str) -> str:

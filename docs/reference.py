@@ -90,7 +90,7 @@ def _prose(text: str) -> str:
 def metrics() -> str:
     """Every metric of the programs."""
     rows = [(row[0], name, *row[1:]) for name, each in registries() for row in _metrics(each)]
-    return _table(("metric", "of the", "kind", "labels", ""), rows)
+    return _table(("metric", "program", "kind", "labels", ""), rows)
 
 
 def registries() -> list[tuple[str, CollectorRegistry]]:
@@ -274,7 +274,7 @@ def topics() -> str:
         if "retention.ms" in topic.config:
             kept = f"{int(topic.config['retention.ms']) // DAY_MS} days"
         else:
-            kept = "the latest of each key"
+            kept = "latest per key"
         makers, users = ", ".join(topic.made_by), ", ".join(topic.used_by)
         rows.append((f"`{topic.name}`", topic.purpose, makers, users, kept))
     return _table(("topic", "", "written by", "read by", "kept"), rows)
@@ -373,10 +373,10 @@ def capacity() -> str:
         "events/s",
         "open tickets",
         "partitions",
-        "trackers (a core each)",
-        "memory a tracker",
+        "trackers (one core each)",
+        "memory per tracker",
         "written to the brokers",
-        "broker disk, three copies",
+        "broker disk, three replicas",
     )
     loads = [(10, 10_000), (1_000, 1_000_000), (10_000, 10_000_000), (100_000, 10_000_000)]
     return _table(head, [_load(*each) for each in loads])

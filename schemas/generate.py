@@ -1,7 +1,7 @@
 """Write the published schemas from the models: ``python schemas/generate.py``.
 
-JSON Schemas to ``jsonschema/``, a YAML file a topic to ``topics/``, and ``asyncapi.yaml``. A test
-runs it and fails where anything changes.
+JSON Schemas go to ``jsonschema/``, one YAML file per topic to ``topics/``, and there is
+``asyncapi.yaml``. A test runs it and fails if anything changes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from sla_schemas.topics import DEFAULT_PARTITIONS, EVENTS, TOPICS, Topic
 HERE: Final = Path(__file__).parent
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
-#: Every published schema by the name topics use; the mode is which side of the wire it describes.
+#: Every published schema, by the name that topics use for it.
 SCHEMAS: Final[dict[str, TypeAdapter[Any]]] = {
     "TicketEvent": TICKET_EVENT,
     "SlaWarning": TypeAdapter(SlaWarning),
@@ -43,7 +43,7 @@ SCHEMAS: Final[dict[str, TypeAdapter[Any]]] = {
     "ProgressRecord": TypeAdapter(ProgressRecord),
     "Heartbeat": TypeAdapter(Heartbeat),
 }
-#: Schemas of the records on a topic, where they are several or none.
+#: Schemas of the records on a topic, if there are several or none.
 MESSAGES: Final[dict[str, tuple[str, ...]]] = {
     "WarningRecord": ("SlaWarning", "SlaWarningRetracted", "SlaNotice"),
     "BreachRecord": ("SlaBreach", "SlaBreachRetracted"),
@@ -52,7 +52,7 @@ MESSAGES: Final[dict[str, tuple[str, ...]]] = {
 
 
 def messages_of(topic: Topic) -> tuple[str, ...]:
-    """The names of the schemas whose records lie on ``topic``."""
+    """The names of the schemas of the records on ``topic``."""
     return MESSAGES.get(topic.model, (topic.model,))
 
 
@@ -64,7 +64,7 @@ def json_schema(name: str) -> dict[str, Any]:
 
 
 def topic_file(topic: Topic) -> dict[str, Any]:
-    """What a topic's YAML file says."""
+    """The content of a topic's YAML file."""
     return {
         "topic": topic.name,
         "description": topic.purpose,
@@ -79,7 +79,7 @@ def topic_file(topic: Topic) -> dict[str, Any]:
 
 
 def asyncapi() -> dict[str, Any]:
-    """The AsyncAPI 3.0 document: a channel a topic, who sends and who receives."""
+    """The AsyncAPI 3.0 document: one channel per topic, who sends and who receives."""
     operations: dict[str, Any] = {}
     for topic in TOPICS:
         channel = {"$ref": f"#/channels/{topic.name}"}
@@ -150,7 +150,7 @@ def _yaml(value: Any) -> str:
 
 
 def main() -> None:
-    """Write the files below this folder, or below the one named."""
+    """Write the files below this folder, or below the folder given."""
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     for name, text in files().items():
         path = target / name

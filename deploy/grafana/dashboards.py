@@ -1,6 +1,6 @@
 """Grafana's dashboards as code: ``python deploy/grafana/dashboards.py`` writes them as JSON.
 
-Grafana provisions the files under ``dashboards/``. Tests ask a real Prometheus every query here.
+Grafana provisions the files under ``dashboards/``. Tests run every query against a real Prometheus.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Unit = Literal["short", "s", "percentunit", "bytes", "cps", "dateTimeFromNow", "
 
 @dataclass(frozen=True)
 class Query:
-    """A PromQL expression and how its series are called."""
+    """A PromQL expression and the legend of its series."""
 
     expression: str
     legend: str = "__auto"
@@ -67,53 +67,51 @@ def _curve(title: str, about: str, unit: Unit, *queries: Query, width: int = 12)
 OVERVIEW: Final = Board(
     "sla-overview",
     "SLA overview",
-    "For managers: are the promises kept, and how much room is left.",
+    "For managers: SLA attainment, and how much of the error budget is left.",
     "now-30d",
     [
         _number(
-            "Kept, 30 days",
-            "Share of clocks that stopped in time over a month.",
+            "SLA met, 30 days",
+            "Share of clocks that stopped in time over the last 30 days.",
             "percentunit",
             "sla:attainment:ratio_increase30d",
         ),
         _number(
-            "Kept, last hour",
-            "The same over the last hour; empty where no clock stopped.",
+            "SLA met, last hour",
+            "The same over the last hour; empty if no clock stopped.",
             "percentunit",
             "sla:attainment:ratio_increase1h",
         ),
-        _number(
-            "Objective", "The share one has set out to keep.", "percentunit", "sla:objective:ratio"
-        ),
+        _number("Objective", "The share that should be met.", "percentunit", "sla:objective:ratio"),
         _number(
             "Open tickets",
-            "Tickets whose clocks run or wait.",
+            "Tickets that are neither resolved nor cancelled.",
             "short",
             'sum(sla_tickets{state!~"resolved|cancelled"})',
         ),
         _curve(
-            "Kept, by clock and severity",
+            "SLA met, by clock and severity",
             "Share of clocks that stopped in time over the last three days.",
             "percentunit",
             Query("clock_severity:sla_attainment:ratio_increase3d", "{{clock}} {{severity}}"),
         ),
         _curve(
-            "Budget of broken promises",
-            "How many times faster than planned it is used up; above 1 the objective is missed.",
+            "Error budget burn rate",
+            "How many times faster than planned it is used up; above 1, the objective is missed.",
             "short",
-            Query("sla:error_budget:burn1h", "hour"),
-            Query("sla:error_budget:burn6h", "six hours"),
-            Query("sla:error_budget:burn3d", "three days"),
+            Query("sla:error_budget:burn1h", "1 hour"),
+            Query("sla:error_budget:burn6h", "6 hours"),
+            Query("sla:error_budget:burn3d", "3 days"),
         ),
         _curve(
-            "Broken promises",
+            "Breaches",
             "Breaches sent, by severity.",
             "short",
             Query("sum by (severity) (increase(sla_breaches_total[$__rate_interval]))"),
         ),
         _curve(
-            "Where the fault lay",
-            "Clocks that stopped too late, by origin; none where nobody said.",
+            "Late clocks, by origin of the fault",
+            "Clocks that stopped too late, by origin of the fault; only where one was given.",
             "short",
             Query(
                 'sum by (origin) (increase(sla_stopped_clocks_total{outcome="breached"}'
@@ -126,7 +124,7 @@ OVERVIEW: Final = Board(
 CLOCKS: Final = Board(
     "sla-clocks",
     "Clocks and clients",
-    "For support leads: what runs, what it took, and what clients' waiting came to.",
+    "For support leads: running clocks, time used, and time spent waiting for clients.",
     "now-7d",
     [
         _number(
@@ -137,34 +135,34 @@ CLOCKS: Final = Board(
             8,
         ),
         _number(
-            "Broken clocks of tickets in the table",
-            "Clocks that ran or run over their target.",
+            "Breached clocks",
+            "Clocks over their target, of all tickets in the table.",
             "short",
             'sum(sla_clocks{outcome="breached"})',
             8,
         ),
         _number(
-            "Taken back, 24 h",
-            "Alerts that later events disproved.",
+            "Retractions, 24 h",
+            "Alerts disproved by later events.",
             "short",
             "sum(increase(sla_retractions_total[24h]))",
             8,
         ),
         _curve(
             "Tickets by state",
-            "Of the severity chosen.",
+            "For the selected severity.",
             "short",
             Query('sum by (state) (sla_tickets{severity=~"$severity"})'),
         ),
         _curve(
             "Clocks by outcome",
-            "Of the severity chosen.",
+            "For the selected severity.",
             "short",
             Query('sum by (clock, outcome) (sla_clocks{severity=~"$severity"})'),
         ),
         _curve(
             "Warnings and breaches",
-            "Sent, of the severity chosen.",
+            "Sent, for the selected severity.",
             "short",
             Query(
                 'sum by (fraction) (increase(sla_warnings_total{severity=~"$severity"}'
@@ -177,8 +175,8 @@ CLOCKS: Final = Board(
             ),
         ),
         _curve(
-            "Time used, nine of ten",
-            "Below this nine of ten clocks stopped, on their own calendars.",
+            "Time used, 90th percentile",
+            "90% of clocks stopped within this time, each on its own calendar.",
             "s",
             Query(
                 "histogram_quantile(0.9, sum by (le) "
@@ -192,23 +190,23 @@ CLOCKS: Final = Board(
             ),
         ),
         _curve(
-            "Share of the target used, half and nine of ten",
+            "Share of the target used, median and 90th percentile",
             "1 is the target.",
             "percentunit",
             Query(
                 "histogram_quantile(0.5, sum by (le, clock) "
                 '(increase(sla_consumed_ratio_bucket{severity=~"$severity"}[24h])))',
-                "{{clock}}, half",
+                "{{clock}}, median",
             ),
             Query(
                 "histogram_quantile(0.9, sum by (le, clock) "
                 '(increase(sla_consumed_ratio_bucket{severity=~"$severity"}[24h])))',
-                "{{clock}}, nine of ten",
+                "{{clock}}, 90th percentile",
             ),
         ),
         _curve(
             "Waiting for clients",
-            "Business time that clocks which stopped had been paused, a day.",
+            "Business time for which stopped clocks had been paused, per day.",
             "s",
             Query("sum by (party) (increase(sla_client_wait_seconds_sum[24h]))"),
         ),
@@ -219,34 +217,34 @@ CLOCKS: Final = Board(
 INTERNALS: Final = Board(
     "sla-internals",
     "Tracker internals",
-    "For operators: is everything read, written and on time.",
+    "For operators: is everything read, written and on time?",
     "now-6h",
     [
-        _number("Partitions owned", "Of all trackers together.", "short", "sum(sla_partitions)", 6),
+        _number("Partitions owned", "By all trackers together.", "short", "sum(sla_partitions)", 6),
         _number(
-            "Partitions there are",
-            "As many must be owned.",
+            "Partitions in total",
+            "All of them must be owned.",
             "short",
             "max(sla_input_partitions)",
             6,
         ),
         _number(
-            "Deadlines late by",
-            "How long the earliest deadline has been due, the grace of 2 s included.",
+            "Deadline lag",
+            "How long the earliest deadline has been due, including the 2 s grace period.",
             "s",
             "max(sla_timer_lag_seconds)",
             6,
         ),
         _number(
-            "Events behind by",
-            "How far the slowest partition's frontier is behind the broker's time.",
+            "Event lag",
+            "How far the slowest partition's frontier is behind the broker's clock.",
             "s",
             "max(sla_event_time_lag_seconds)",
             6,
         ),
         _curve(
             "Events read",
-            "By what became of them.",
+            "By result.",
             "cps",
             Query("sum by (result) (rate(sla_events_total[$__rate_interval]))"),
         ),
@@ -263,35 +261,35 @@ INTERNALS: Final = Board(
             Query("sum by (state) (sla_partitions)"),
         ),
         _curve(
-            "Time of a transaction",
+            "Transaction time",
             "From the first send to the commit's acknowledgement.",
             "s",
             Query(
                 "histogram_quantile(0.5, sum by (le) "
                 "(rate(sla_transaction_seconds_bucket[$__rate_interval])))",
-                "half",
+                "median",
             ),
             Query(
                 "histogram_quantile(0.99, sum by (le) "
                 "(rate(sla_transaction_seconds_bucket[$__rate_interval])))",
-                "99 of 100",
+                "99th percentile",
             ),
         ),
         _curve(
             "Time without progress",
-            "Of the partition that stands still the longest.",
+            "Of the partition that has been stalled the longest.",
             "s",
             Query("max by (instance) (sla_stalled_seconds)"),
         ),
         _curve(
             "Restores",
-            "Time to read a partition's tables back, on average since the tracker's start.",
+            "Average time to read a partition's tables back since the tracker started.",
             "s",
             Query("sla_restore_seconds_sum / sla_restore_seconds_count", "{{instance}}"),
         ),
         _curve(
             "Memory",
-            "Resident, by process.",
+            "Resident memory, by process.",
             "bytes",
             Query("process_resident_memory_bytes", "{{job}} {{instance}}"),
         ),

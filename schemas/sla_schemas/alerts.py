@@ -11,26 +11,27 @@ from sla_schemas.words import NoticeKind, Party, RetractionReason, Severity
 
 
 class Strict(BaseModel):
-    """A record of ours: nothing in it that is not listed."""
+    """A record that our programs write; fields that are not listed are forbidden."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class PauseRecord(Strict):
-    """A span that did not count, its open part on the clock's calendar, and whose it is (C12)."""
+    """A pause: its span, its business time on the clock's calendar, and whom it waits for (C12)."""
 
     start: Instant
-    end: Annotated[Instant | None, Field(description="Null where it lasted beyond the alert.")]
+    end: Annotated[Instant | None, Field(description="Null if it was still open at the alert.")]
     party: Party
     counted_ms: Milliseconds
 
 
 class ClockFigures(Strict):
-    """A clock as an alert tells it, at the alert's instant."""
+    """The figures of a clock at the alert's instant."""
 
     start: Instant
     counted_from: Annotated[
-        Instant, Field(description="Where the limit begins: the start, or the guard's contact.")
+        Instant,
+        Field(description="When the limit starts to count: at the start, or at the guard contact."),
     ]
     due: Annotated[
         Instant | None, Field(description="First instant at which the used time equals the target.")
@@ -39,13 +40,13 @@ class ClockFigures(Strict):
     boundary: Literal["exclusive", "inclusive"]
     calendar: Text
     used_ms: Milliseconds
-    paused_ms: Annotated[Milliseconds, Field(description="Open part of the pauses.")]
+    paused_ms: Annotated[Milliseconds, Field(description="Business time of the pauses.")]
     pauses: list[PauseRecord]
-    follows: Annotated[list[Id], Field(description="Ids of the events the figures follow from.")]
+    follows: Annotated[list[Id], Field(description="Ids of the events the figures result from.")]
 
 
 class TicketData(Strict):
-    """Which ticket a record is about, and the policy it is pinned to."""
+    """The ticket a record is about, and the policy version it is pinned to."""
 
     ticket_id: Id
     client_id: Text
@@ -54,15 +55,15 @@ class TicketData(Strict):
     late_ms: Annotated[
         Milliseconds,
         Field(
-            description="By how long after the instant it speaks of the event that made it owed "
-            "was appended; 0 for a deadline that fired in its time."
+            description="How long after the alert's own `time` the event that caused it was "
+            "appended; 0 for a deadline that fired on time."
         ),
     ] = 0
 
 
 class AlertData(TicketData):
-    """Which promise an alert is about, and which of the clock's limits (clause C5): ``severity``,
-    or the name of a plan.
+    """The promise an alert is about, and the limit of the clock (clause C5): ``severity``, or the
+    name of a plan.
     """
 
     clock: Text
@@ -72,20 +73,20 @@ class AlertData(TicketData):
 
 
 class WarningData(AlertData, ClockFigures):
-    """The used time reached this fraction of the target."""
+    """The used time has reached this fraction of the target."""
 
     fraction: Text
 
 
 class BreachData(AlertData, ClockFigures):
-    """The promise was broken at ``breached_at``, by the limit named."""
+    """The promise was broken at ``breached_at``, under the limit named."""
 
     breached_at: Instant
 
 
 class RetractionData(AlertData):
-    """Takes ``retracts`` back. The figures are those the clock has now at the alert's instant;
-    they are absent where the clock no longer exists.
+    """Retracts the alert with the id ``retracts``. The figures are the clock's corrected figures at
+    the alert's instant; they are absent if the clock no longer exists.
     """
 
     retracts: Id
@@ -103,19 +104,19 @@ class RetractionData(AlertData):
 
 
 class WarningRetractionData(RetractionData):
-    """Takes the warning of this fraction back."""
+    """Retracts the warning for this fraction."""
 
     fraction: Text
 
 
 class BreachRetractionData(RetractionData):
-    """Takes the breach of this limit back."""
+    """Retracts the breach of this limit."""
 
 
 class NoticeData(TicketData):
-    """Something about a ticket is not as the contract has it; said once and not taken back.
+    """Something about a ticket does not match the contract; sent once and never retracted.
 
-    ``contact`` is the contact it concerns (clauses C14, C17), null for the ticket as a whole.
+    ``contact`` is the contact it concerns (clauses C14, C17), or null if it concerns the ticket.
     """
 
     kind: NoticeKind
@@ -123,21 +124,21 @@ class NoticeData(TicketData):
 
 
 class FeatureApprovedData(TicketData):
-    """The feature request that ``subscriber_id`` added or subscribed to is approved (C16)."""
+    """The feature request that ``subscriber_id`` made or subscribed to was approved (C16)."""
 
     subscriber_id: Id
 
 
 class OutputEnvelope(Strict):
-    """CloudEvents 1.0 context attributes of what the tracker emits."""
+    """CloudEvents 1.0 context attributes of the alerts that the tracker publishes."""
 
     specversion: Literal["1.0"]
     id: Id
     source: Text
     subject: Annotated[Id, Field(description="The ticket id.")]
-    time: Annotated[Instant, Field(description="The instant the alert speaks of.")]
+    time: Annotated[Instant, Field(description="The instant the alert is about.")]
     partitionkey: Id
-    causationid: Annotated[Id, Field(description="Id of the event it follows from.")]
+    causationid: Annotated[Id, Field(description="Id of the event that caused it.")]
     dataschema: Text
     datacontenttype: Literal["application/json"]
 

@@ -1,4 +1,4 @@
-"""What is kept of a record that is larger than a dead letter may be."""
+"""What is kept of a record that is too large for a dead letter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEPT_VALUE: Final = 64 * 1024
 
 
 class Cut(NamedTuple):
-    """The first bytes of a record; ``headers`` are the length and the hash of its whole value."""
+    """The first bytes of a record; ``headers`` hold the length and the hash of the whole value."""
 
     key: bytes | None
     value: bytes | None
@@ -21,7 +21,7 @@ class Cut(NamedTuple):
 
 
 def cut(key: bytes | None, value: bytes | None) -> Cut:
-    """The beginning of the record with ``key`` and ``value``."""
+    """The first bytes of the record with this ``key`` and ``value``."""
     whole = value or b""
     return Cut(
         None if key is None else key[:KEPT_KEY],

@@ -1,7 +1,7 @@
 """Ticket events: what ticketing systems publish on ``support.tickets.v1``.
 
 The envelope is CloudEvents 1.0 in structured JSON. ``data`` holds no free text: fields that are
-not listed here are dropped at the door, so that no topic of ours holds personal data beyond ids.
+not listed here are dropped on arrival, so that our topics hold no personal data beyond ids.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from sla_schemas.words import (
     Scope,
 )
 
-#: CloudEvents type of every ticket event: this and the event's word.
+#: The CloudEvents type of a ticket event is this prefix and the name of the event.
 TYPE_PREFIX: Final = "ticket."
 
 
 class Data(BaseModel):
-    """What an event says beyond its type."""
+    """The data of an event."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -44,8 +44,8 @@ class Integration(Data):
 class CreatedData(Data):
     """A client's communication became a ticket.
 
-    The clocks start at ``communicated_at`` (clause C10), absent at the event's own time. The
-    severity is stated, or derived from ``impact`` and ``scope`` (clause C8).
+    The clocks start at ``communicated_at`` (clause C10), or at the event's own time if it is
+    absent. The severity is given, or derived from ``impact`` and ``scope`` (clause C8).
     """
 
     client_id: Id
@@ -62,32 +62,32 @@ class CreatedData(Data):
 
 
 class AssignedData(Data):
-    """The ticket was given to an analyst; the first time is its first response (clause C9)."""
+    """The ticket was assigned to an analyst; the first time counts as first response (C9)."""
 
     analyst_id: Id
     group: Text | None = None
 
 
 class WaitingData(Data):
-    """Nothing can go on without the client, or a third party of the client's (clause C12)."""
+    """Work is waiting for the client, or for a third party of the client (clause C12)."""
 
     party: Party | None = None
     reason: Text | None = None
 
 
 class NoData(Data):
-    """An event that says nothing beyond its type."""
+    """No data: the type of the event says everything."""
 
 
 class ResolvedData(Data):
-    """The ticket was resolved or answered (clause C11); where the fault lay (clause C20)."""
+    """The ticket was resolved or answered (clause C11), and where the fault lay (clause C20)."""
 
     origin: Origin | None = None
     evidence: Text | None = None
 
 
 class SeverityChangedData(Data):
-    """The ticket has another severity from now on, stated or derived."""
+    """The ticket has a different severity from now on, given or derived."""
 
     severity: NamedSeverity | None = None
     impact: Impact | None = None
@@ -95,7 +95,7 @@ class SeverityChangedData(Data):
 
 
 class ReclassifiedData(SeverityChangedData):
-    """The ticket is of another kind (clause C15)."""
+    """The ticket is of a different kind from now on (clause C15)."""
 
     kind: Kind
 
@@ -115,20 +115,20 @@ class ContactLoggedData(Data):
 
 
 class CancelledData(Data):
-    """The ticket is none: spam, a duplicate, merged or deleted."""
+    """The ticket no longer counts: it is spam, a duplicate, merged or deleted."""
 
     reason: CancelReason | None = None
     merged_into: Id | None = None
 
 
 class FeatureSubscribedData(Data):
-    """Somebody wants to be told about a feature request (clause C16)."""
+    """Somebody wants to be notified about a feature request (clause C16)."""
 
     subscriber_id: Id
 
 
 class Envelope(BaseModel):
-    """CloudEvents 1.0 context attributes, as far as they are used."""
+    """The CloudEvents 1.0 context attributes that are used."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -223,5 +223,5 @@ TicketEvent = Annotated[
     Field(discriminator="type"),
 ]
 
-#: Validates any ticket event; reading it costs a few microseconds, building it some milliseconds.
+#: Validates any ticket event in a few microseconds; building this adapter takes milliseconds.
 TICKET_EVENT: Final[TypeAdapter[TicketEvent]] = TypeAdapter(TicketEvent)

@@ -12,14 +12,15 @@ from sla_schemas.words import Holder, Kind, Medium, Origin, Outcome, Party, Seve
 
 
 class LimitFigures(Strict):
-    """How a clock stands by one of its limits, as of the record's ``as_of``."""
+    """The figures of a clock under one of its limits, as of the record's ``as_of``."""
 
     limit: Annotated[Text, Field(description="'severity', or the plan it comes from (C5).")]
     counted_from: Instant
     due: Annotated[Instant | None, Field(description="Null while paused or void.")]
     used_ms: Annotated[Milliseconds | None, Field(description="Null for a feature request.")]
     paused_ms: Annotated[
-        Milliseconds | None, Field(description="Open part of the pauses, on the limit's calendar.")
+        Milliseconds | None,
+        Field(description="Business time of the pauses, on the limit's calendar."),
     ]
     target_ms: Milliseconds
     boundary: Text
@@ -27,8 +28,8 @@ class LimitFigures(Strict):
 
 
 class ClockRecord(LimitFigures):
-    """One cycle of one clock. The figures are those of the limit due first, the severity's own
-    while nothing is due.
+    """One cycle of one clock. The figures are those of the limit that is due first, or of the
+    severity's limit while none is due.
     """
 
     clock: Text
@@ -40,31 +41,33 @@ class ClockRecord(LimitFigures):
     breaches_at: Annotated[
         Instant | None,
         Field(
-            description="The first instant at which the promise is broken, by the limit that is so "
-            "first; after the due where that is allowed to be reached. Null where a pause or the "
-            "stop comes before."
+            description="The first instant at which the promise is broken, under whichever limit "
+            "is broken first. Later than `due` if the boundary is inclusive. Null if the clock is "
+            "paused or stopped before."
         ),
     ] = None
     origin: Annotated[
-        Origin | None, Field(description="Where the fault lay, told by what stopped it (C20).")
+        Origin | None,
+        Field(description="Where the fault lay, according to the event that stopped it (C20)."),
     ]
     paused_by: Annotated[
-        dict[Party, Milliseconds], Field(description="paused_ms by the party it is attributed to.")
+        dict[Party, Milliseconds],
+        Field(description="`paused_ms` by the party it is attributed to."),
     ]
     limits: Annotated[
-        list[LimitFigures], Field(description="Every limit, where the clock has more than one.")
+        list[LimitFigures], Field(description="All limits, if the clock has more than one.")
     ]
 
 
 class DelayRecord(Strict):
-    """A delay in the open time of the policy's business calendar, and in all time."""
+    """A delay as business time on the policy's business calendar, and as elapsed time."""
 
     business_ms: Milliseconds
     clock_ms: Milliseconds
 
 
 class ObligationRecord(Strict):
-    """A spoken contact whose agreement must be left in writing; open while ``record`` is null."""
+    """A spoken contact that needs a written record; open while ``record`` is null."""
 
     kind: Literal["written_record"]
     contact_id: Id
@@ -75,8 +78,8 @@ class ObligationRecord(Strict):
 
 
 class TicketRecord(Strict):
-    """A ticket's SLA state. ``timeline``, ``sent``, ``said``, ``postponed`` and ``held`` are the
-    tracker's own memory; their form may change with any version.
+    """A ticket's SLA state. ``timeline``, ``sent``, ``said``, ``postponed`` and ``held`` are
+    internal to the tracker; their format may change with any version.
     """
 
     ticket_id: Id
@@ -85,17 +88,17 @@ class TicketRecord(Strict):
     severity: Severity | None
     state: TicketState
     holder: Annotated[
-        Holder | None, Field(description="Who has the ball; null where nobody has.")
+        Holder | None, Field(description="Who has to act on the ticket; null if nobody.")
     ] = None
     holder_since: Annotated[Instant | None, Field(description="Since when.")] = None
-    analyst_id: Annotated[Text | None, Field(description="Whom it was assigned to last.")] = None
+    analyst_id: Annotated[Text | None, Field(description="The last assignee.")] = None
     team: Annotated[Text | None, Field(description="The group of that assignment.")] = None
-    policy: Annotated[Text, Field(description="name@version the ticket is pinned to.")]
+    policy: Annotated[Text, Field(description="The name@version the ticket is pinned to.")]
     channel: Text | None
     communicated_at: Instant | None
     closed_at: Instant | None
     as_of: Annotated[
-        Instant, Field(description="The latest event or deadline that this record knows of.")
+        Instant, Field(description="The latest event or deadline that this record includes.")
     ]
     next_deadline: Instant | None
     clocks: list[ClockRecord]
@@ -104,7 +107,7 @@ class TicketRecord(Strict):
     ]
     obligations: list[ObligationRecord]
     subscribers: Annotated[
-        list[Id], Field(description="Who is told when the feature is approved (C16).")
+        list[Id], Field(description="Who is notified when the feature is approved (C16).")
     ]
     timeline: list[list[Any]]
     sent: list[list[Any]]
@@ -113,38 +116,38 @@ class TicketRecord(Strict):
         list[list[Any]],
         Field(
             default_factory=list,
-            description="What is owed and waits until all is read that came with its event.",
+            description="Alerts that wait until everything that arrived with their event is read.",
         ),
     ]
     held: Annotated[
         list[list[Any]],
-        Field(description="Original records of events whose created has not arrived."),
+        Field(description="Original records of events whose `created` has not arrived yet."),
     ]
     held_until: Annotated[
         int | None, Field(description="When those become orphans, in milliseconds.")
     ]
     weight: Annotated[
-        int, Field(ge=0, description="What its events weigh towards the limit of a ticket, bytes.")
+        int, Field(ge=0, description="Size of its events in bytes; a ticket has a size limit.")
     ]
     known_at: Annotated[
         int,
         Field(
             ge=0,
-            description="When the latest event was appended, UTC milliseconds, where the ticket "
-            "leaves the table after that; else 0.",
+            description="When the latest event was appended, UTC milliseconds, if that decides "
+            "when the ticket leaves the table; else 0.",
         ),
     ] = 0
-    state_version: Annotated[int, Field(ge=1, description="The form of the tracker's memory.")]
+    state_version: Annotated[int, Field(ge=1, description="Format version of the state.")]
 
 
 class Counts(Strict):
-    """Records of a partition by what became of them, since its beginning."""
+    """How many records of a partition had each result, since its beginning."""
 
     events: Annotated[int, Field(ge=0, description="Records read that were meant as events.")]
     applied: Annotated[int, Field(ge=0)]
     duplicates: Annotated[int, Field(ge=0)]
-    conflicts: Annotated[int, Field(ge=0, description="Copies with other content; also dropped.")]
-    rekeyed: Annotated[int, Field(ge=0, description="Sent on under the right key.")]
+    conflicts: Annotated[int, Field(ge=0, description="Same id, different content; dropped.")]
+    rekeyed: Annotated[int, Field(ge=0, description="Republished under the right key.")]
     dead_letters: Annotated[int, Field(ge=0)]
 
 
@@ -154,7 +157,10 @@ class ProgressRecord(Strict):
     offset: Annotated[int, Field(ge=0, description="The next input offset.")]
     frontier: Annotated[
         int | None,
-        Field(description="The instant up to which this partition is known, UTC milliseconds."),
+        Field(
+            description="The instant up to which everything in this partition is known, UTC "
+            "milliseconds."
+        ),
     ]
     counts: Counts
     tickets: Annotated[
@@ -163,6 +169,6 @@ class ProgressRecord(Strict):
     partitions: Annotated[int | None, Field(ge=1, description="Partitions of the input topic.")]
     rules: Annotated[
         str | None,
-        Field(description="Digest of the policies under which the tickets were judged."),
+        Field(description="Digest of the policies that the tickets were evaluated under."),
     ] = None
-    state_version: Annotated[int, Field(ge=1, description="The form of the tracker's memory.")]
+    state_version: Annotated[int, Field(ge=1, description="Format version of the state.")]

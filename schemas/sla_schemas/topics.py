@@ -12,22 +12,23 @@ from typing import Final
 
 from sla_domain.instant import DAY, MINUTE
 
-#: Partitions of every topic unless told otherwise; fixed for life, since keys map to partitions.
+#: Default number of partitions of every topic; it can't be changed later, since keys map to
+#: partitions.
 DEFAULT_PARTITIONS: Final = 12
 
-#: The largest record accepted on the input topic, in bytes; larger than a valid event may be, so
-#: that an oversized one reaches the dead letters instead of failing at its producer unseen.
+#: The largest record accepted on the input topic, in bytes. It is larger than a valid event may be,
+#: so that an oversized one becomes a dead letter instead of failing unseen at its producer.
 MAX_INPUT_BYTES: Final = 2 * 1024 * 1024
 #: A dead letter carries the original record and its reason and origin.
 MAX_DEAD_LETTER_BYTES: Final = MAX_INPUT_BYTES + 64 * 1024
-#: The largest record of the ticket table. A ticket is refused more events long before
+#: The largest record of the ticket table. More events for a ticket are refused long before that
 #: (``sla_engine.partition.MAX_TICKET_WEIGHT``).
 MAX_TICKET_BYTES: Final = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic. ``model`` names the records on it in ``sla_schemas``."""
+    """One topic. ``model`` is the name of its record type in ``sla_schemas``."""
 
     name: str
     purpose: str
@@ -36,7 +37,7 @@ class Topic:
     made_by: tuple[str, ...]
     used_by: tuple[str, ...]
     config: Mapping[str, str] = field(default_factory=dict)
-    #: Whether the programs do their work without it.
+    #: Whether the programs can do their work without it.
     spare: bool = False
 
     def concerns(self, program: str) -> bool:
@@ -60,7 +61,7 @@ EVENTS: Final = Topic(
 )
 WARNINGS: Final = Topic(
     "support.sla-warnings.v1",
-    "Promises about to break, and warnings taken back.",
+    "Warnings that a promise is about to be broken, and their retractions.",
     "ticket id",
     "WarningRecord",
     ("sla_tracker",),
@@ -69,7 +70,7 @@ WARNINGS: Final = Topic(
 )
 BREACHES: Final = Topic(
     "support.sla-breaches.v1",
-    "Promises broken, and breaches taken back.",
+    "Breaches, which are broken promises, and their retractions.",
     "ticket id",
     "BreachRecord",
     ("sla_tracker",),
@@ -86,7 +87,7 @@ TICKETS: Final = Topic(
     {
         "cleanup.policy": "compact",
         "max.message.bytes": str(MAX_TICKET_BYTES),
-        # What was overwritten or erased is gone a day later, however little is written.
+        # What was overwritten or erased is deleted within a day, however little is written.
         "max.compaction.lag.ms": str(DAY),
     },
 )
@@ -97,12 +98,12 @@ PROGRESS: Final = Topic(
     "ProgressRecord",
     ("sla_tracker",),
     ("sla_tracker",),
-    # Its append times are how a tracker knows the broker's time.
+    # A tracker learns the broker's time from its append times.
     {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"},
 )
 APPROVALS: Final = Topic(
     "support.feature-approvals.v1",
-    "Approved feature requests, one record a subscriber.",
+    "Approved feature requests, one record per subscriber.",
     "ticket id",
     "FeatureApproved",
     ("sla_tracker",),
@@ -120,8 +121,8 @@ DEAD_LETTERS: Final = Topic(
 )
 ALERT_DEAD_LETTERS: Final = Topic(
     "support.sla-alerts-dlq.v1",
-    "Alerts that a destination did not take, unchanged; destination and reason in headers. With "
-    "sla-retried instead of a reason, one that is to be delivered again.",
+    "Alerts that could not be delivered, unchanged; destination and reason in headers. One with "
+    "sla-retried instead of a reason is to be delivered again.",
     "ticket id",
     "bytes",
     ("sla_notifier", "sla dlq"),
@@ -130,17 +131,17 @@ ALERT_DEAD_LETTERS: Final = Topic(
 )
 HEARTBEATS: Final = Topic(
     "support.sla-heartbeats.v1",
-    "That each program is at work, how far it has come, and what it lacks.",
+    "Heartbeats: each program is running, how far it has got, and what keeps it from its work.",
     "program/instance",
     "Heartbeat",
     ("sla_tracker", "sla_board", "sla_notifier", "sla_intake"),
     ("sla_board", "sla doctor"),
     {
-        # The last heartbeat of each program, for as long as it is worth asking what became of it.
+        # The last heartbeat of each program, for as long as anyone may ask what became of it.
         "cleanup.policy": "compact,delete",
         "retention.ms": str(7 * DAY),
         "segment.ms": str(10 * MINUTE),
-        # The append times tell the programs the broker's time.
+        # The programs learn the broker's time from the append times.
         "message.timestamp.type": "LogAppendTime",
     },
     spare=True,

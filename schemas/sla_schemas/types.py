@@ -15,7 +15,7 @@ from sla_domain.instant import (
 )
 from sla_schemas.words import SEVERITY_NAMES, Severity
 
-#: The longest a known string field may be, in characters, and the longest an identifier may be.
+#: The maximum length of a known string field, and of an identifier, in characters.
 MAX_TEXT = 1024
 MAX_ID = 200
 
@@ -55,7 +55,7 @@ def _severity(value: Any) -> Any:
     return SEVERITY_NAMES.get(value, value) if isinstance(value, str) else value
 
 
-#: A severity by our name or by the source document's (Blocker, Alto, Medio, Bajo).
+#: A severity, by our name or by that of the source document (Blocker, Alto, Medio, Bajo).
 NamedSeverity = Annotated[
     Severity,
     BeforeValidator(_severity),

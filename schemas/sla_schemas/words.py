@@ -44,7 +44,7 @@ DeadLetterReason = Literal[
     "not_allowed",
 ]
 
-#: The names that the source document gives the severities; accepted on input beside our own.
+#: The source document's names for the severities; accepted on input in addition to our own.
 SEVERITY_NAMES: Final[dict[str, str]] = {
     "Blocker": "blocker",
     "Alto": "high",

@@ -1,1 +1,1 @@
-"""The board: every ticket of the tracker's table, answered over HTTP and shown live."""
+"""The board: every ticket of the tracker's table, served over HTTP and shown live."""

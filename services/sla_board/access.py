@@ -1,4 +1,4 @@
-"""Who may ask: bearer tokens from a file, what each may see, and how much of it a second."""
+"""Access control: bearer tokens from a file, and what each of them may see."""
 
 from __future__ import annotations
 
@@ -15,34 +15,36 @@ from sla_config.errors import UserFacingError
 from sla_config.network import is_loopback
 from sla_schemas.types import Id
 
-#: The cookie that keeps a token for a browser.
+#: The cookie that holds a browser's token.
 COOKIE: Final = "sla_board"
 
 
 class AccessError(UserFacingError):
-    """The board may not be served like that; the message says why and what to do."""
+    """The board must not be served with this configuration; the message says what to do."""
 
 
 class Token(StrictSection):
-    """A token by its SHA-256, so that the file gives nobody access.
+    """A token, stored as its SHA-256 so that the file itself gives nobody access.
 
     A ``lead`` sees everything. A ``client`` sees the tickets of its client, without the names of
     those who work on them.
     """
 
-    name: Annotated[Id, Field(description="Who it is for; shown to them.")]
+    name: Annotated[Id, Field(description="Who the token is for; shown when they are signed in.")]
     sha256: Annotated[
         str,
         StringConstraints(pattern="^[0-9a-f]{64}$"),
         Field(description="SHA-256 of the token, in hex."),
     ]
     role: Literal["lead", "client"]
-    client: Annotated[Id | None, Field(description="The client of a client's token.")] = None
+    client: Annotated[
+        Id | None, Field(description="Needed for the role `client`: whose tickets it sees.")
+    ] = None
 
     def model_post_init(self, _: object) -> None:
-        """A client's token names its client."""
+        """A token with the role client must name its client."""
         if self.role == "client" and self.client is None:
-            raise ValueError(f"token {self.name!r} has the role client and names none")
+            raise ValueError(f"token {self.name!r} has the role client but names no client")
 
 
 class _File(StrictSection):
@@ -51,23 +53,23 @@ class _File(StrictSection):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks: ``client`` is the only one whose tickets it sees, if there is one."""
+    """Who is asking; if ``client`` is set, it sees only the tickets of that client."""
 
     name: str
     client: str | None = None
 
     @property
     def sees_staff(self) -> bool:
-        """Whether it sees analysts and teams."""
+        """Whether analysts and teams are shown."""
         return self.client is None
 
 
-#: Who reaches a board without tokens.
+#: The viewer of a board without tokens.
 ANYONE: Final = Viewer("anyone")
 
 
 class Access:
-    """The tokens, or none: then everybody who reaches the port may read."""
+    """The tokens; without any, everyone who can reach the port may read."""
 
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
@@ -78,7 +80,7 @@ class Access:
         return not self._tokens
 
     def viewer(self, secret: str | None) -> Viewer | None:
-        """Who ``secret`` stands for; ``None`` where it stands for nobody."""
+        """The viewer that ``secret`` belongs to; ``None`` if it is nobody's."""
         if self.open:
             return ANYONE
         if not secret:
@@ -86,7 +88,7 @@ class Access:
         digest = hashlib.sha256(secret.encode()).hexdigest()
         found = None
         for token in self._tokens:
-            # All are compared, so that the time taken tells nothing.
+            # All are compared, so that the time taken reveals nothing.
             if hmac.compare_digest(token.sha256, digest):
                 found = Viewer(token.name, token.client)
         return found
@@ -100,9 +102,9 @@ def read_access(path: Path | None) -> Access:
 
 
 def check_bind(host: str, access: Access) -> None:
-    """Refuse to serve everybody on an address that others reach. Raises ``AccessError``."""
+    """Refuse to serve without tokens on an address others can reach. Raises ``AccessError``."""
     if access.open and not is_loopback(host):
         raise AccessError(
-            f"{host} is reached from elsewhere and there are no tokens; name a tokens file with "
-            "SLA_BOARD_TOKENS, or serve on 127.0.0.1"
+            f"{host} can be reached from other machines and there are no tokens; name a tokens "
+            "file with SLA_BOARD_TOKENS, or serve on 127.0.0.1"
         )

@@ -1,4 +1,4 @@
-"""The HTTP API, ``/api/v1``: FastAPI, whose OpenAPI 3.1 document is made from these functions."""
+"""The HTTP API, ``/api/v1``. FastAPI generates its OpenAPI 3.1 document from these functions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from sla_schemas.words import Holder, Severity
 
 PREFIX: Final = "/api/v1"
 MAX_PAGE: Final = 500
-#: Rows that are written for an export before others get their turn.
+#: Rows of an export written before other requests get a turn.
 _EXPORT_PAGE: Final = 500
 _EXPORTED: Final = (
     "ticket_id",
@@ -71,36 +71,36 @@ _EXPORTED_OF_CLOCK: Final = (
     "target_ms",
     "calendar",
 )
-#: What a spreadsheet would take for a formula.
+#: The characters with which a spreadsheet formula may begin.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Problem, "description": text}
     for status, text in {
-        401: "No token, or one that is unknown.",
-        422: "A parameter is not as it must be.",
-        429: "Too many requests; `Retry-After` says how many seconds to wait.",
+        401: "Missing or invalid token.",
+        422: "Invalid parameter.",
+        429: "Too many requests; `Retry-After` gives the number of seconds to wait.",
     }.items()
 }
 _NOT_FOUND: Final[dict[int | str, dict[str, Any]]] = {
-    404: {"model": Problem, "description": "No such ticket, or none that the token may see."},
-    503: {"model": Problem, "description": "The broker does not answer."},
+    404: {"model": Problem, "description": "No such ticket, or the token may not see it."},
+    503: {"model": Problem, "description": "The broker does not respond."},
 }
 _NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
-    304: {"description": "As it was when the `If-None-Match` was given."}
+    304: {"description": "Not modified since the answer that `If-None-Match` names."}
 }
 
 router: Final = APIRouter(responses=_PROBLEMS | _NOT_MODIFIED)
 
 
 def viewer_of(request: Request) -> Viewer:
-    """Who asks, as the outer application found out."""
+    """Who is asking, as determined by the outer application."""
     viewer: Viewer = request.state.viewer
     return viewer
 
 
 def board_of(request: Request) -> Board:
-    """The board that is asked."""
+    """The board behind this application."""
     board: Board = request.app.state.board
     return board
 
@@ -116,7 +116,7 @@ def filters_of(
     team: Annotated[str | None, Query(max_length=MAX_TEXT)] = None,
     holder: Holder | None = None,
 ) -> Filters:
-    """The filters of a request, within what the viewer may see."""
+    """The filters of a request, limited to what the viewer may see."""
     given: dict[Dimension, str | None] = {
         "severity": severity,
         "client": client,
@@ -130,13 +130,13 @@ TheFilters = Annotated[Filters, Depends(filters_of)]
 
 
 def answered(request: Request, answer: BaseModel | dict[str, Any]) -> Response:
-    """``answer`` as JSON with an ETag of its content, or 304 where the asker has it."""
+    """``answer`` as JSON with an ETag of its content, or 304 if the client already has it."""
     told = answer if isinstance(answer, dict) else answer.model_dump()
     return tagged(request, msgspec.json.encode(told), "application/json")
 
 
 def tagged(request: Request, body: bytes, media_type: str) -> Response:
-    """``body`` with an ETag of its content, or 304 where the asker has it."""
+    """``body`` with an ETag of its content, or 304 if the client already has it."""
     tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
     known = [each.strip().removeprefix("W/") for each in _none_match(request).split(",")]
@@ -149,7 +149,7 @@ def _none_match(request: Request) -> str:
     return request.headers.get("if-none-match", "")
 
 
-@router.get("/tickets", response_model=TicketsAnswer, summary="Tickets, sorted by what is due")
+@router.get("/tickets", response_model=TicketsAnswer, summary="Tickets, sorted by due time")
 async def tickets(
     request: Request,
     board: TheBoard,
@@ -158,23 +158,25 @@ async def tickets(
     status: Annotated[
         Status,
         Query(
-            description="`open` by what breaks next; `breached` by the instant of the breach; "
-            "`waiting` by since when; `closed` by when."
+            description="`open` is sorted by the next breach, `breached` by the time of breach, "
+            "`waiting` by the start of the wait, `closed` by the time of closing."
         ),
     ] = "open",
     sort: Annotated[
         Literal["due", "-due"] | None,
-        Query(description="Earliest or latest first; breached and closed default to latest."),
+        Query(
+            description="Earliest or latest first. `breached` and `closed` default to latest first."
+        ),
     ] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
     cursor: Annotated[
-        str | None, Query(max_length=2000, description="`next` of the page before.")
+        str | None, Query(max_length=2000, description="`next` from the previous page.")
     ] = None,
 ) -> Response:
-    """A page of the tickets that match every filter given.
+    """A page of the tickets that match all given filters.
 
-    Pages go by position and not by number: what changes between two pages is neither shown twice
-    for that nor left out, unless it moved itself.
+    Pages follow a position, not a number: changes between two requests neither repeat nor skip
+    tickets, except those that moved themselves.
     """
     backwards = None if sort is None else sort == "-due"
     page = board.page(status, filters, limit, cursor, backwards=backwards)
@@ -193,7 +195,7 @@ async def tickets(
 @router.get(
     "/tickets.csv",
     response_class=Response,
-    responses={200: {"content": {"text/csv": {}}, "description": "One line a clock."}},
+    responses={200: {"content": {"text/csv": {}}, "description": "One line per clock."}},
     summary="The same as CSV, all pages",
 )
 async def export(
@@ -202,12 +204,12 @@ async def export(
     filters: TheFilters,
     status: Annotated[Status, Query()] = "open",
 ) -> Response:
-    """Every ticket that matches, one line for each cycle of each clock; RFC 4180, UTF-8.
+    """All matching tickets, one line per cycle of each clock; RFC 4180, UTF-8.
 
-    A text that a spreadsheet would take for a formula has an apostrophe before it.
+    Text that a spreadsheet would read as a formula is prefixed with an apostrophe.
     """
     headers = {"Content-Disposition": f'attachment; filename="sla-{status}.csv"'}
-    # The table as it is now, while nobody changes it; rows are replaced and never changed.
+    # A snapshot of the table: rows are replaced, never changed.
     rows = board.page(status, filters, sys.maxsize).rows
     return StreamingResponse(_export(rows, viewer), media_type="text/csv", headers=headers)
 
@@ -250,7 +252,7 @@ async def ticket(
     viewer: TheViewer,
     ticket_id: Annotated[str, Path(max_length=MAX_ID)],
 ) -> Response:
-    """A ticket, and every span of each of its clocks: what it was, why, and sums that add up."""
+    """A ticket with every span of each of its clocks: its kind, the reason, and the totals."""
     row = board.table.get(ticket_id)
     if row is None or not may_see(row, viewer):
         raise ProblemError(HTTPStatus.NOT_FOUND, f"there is no ticket {ticket_id!r} on the board")
@@ -267,8 +269,8 @@ async def ticket(
 async def summary(
     request: Request, board: TheBoard, viewer: TheViewer, filters: TheFilters
 ) -> Response:
-    """How many tickets are open, have breached and wait, whole and by severity, client and team,
-    and how many promises were kept.
+    """How many tickets are open, breached and waiting on the client, in total and by severity,
+    client and team, and how many SLAs were met.
     """
     table, standing = board.table, board.standing()
 
@@ -294,7 +296,7 @@ async def summary(
     )
 
 
-@router.get("/attainment", response_model=AttainmentAnswer, summary="How many promises were kept")
+@router.get("/attainment", response_model=AttainmentAnswer, summary="How many SLAs were met")
 async def attainment(
     request: Request,
     board: TheBoard,
@@ -302,10 +304,10 @@ async def attainment(
     period: Annotated[Period, Query()] = "month",
     by: Annotated[Literal["severity", "client", "clock", "day"], Query()] = "severity",
 ) -> Response:
-    """Promises kept and broken today, this week or this month, in the policy's time zone.
+    """SLAs met and breached today, this week or this month, in the policy's time zone.
 
-    A promise is kept on the day its clock stopped in time and broken on the day it was due; it
-    counts until its ticket leaves the table.
+    An SLA that was met counts on the day its clock stopped, a breached one on the day it was due,
+    until its ticket leaves the table.
     """
     first, last = days_of(period, board.today())
     groups = board.attainment(period, filters, _GROUPING[by])

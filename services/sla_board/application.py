@@ -17,11 +17,13 @@ from sla_runtime.problem import ProblemError, problem
 
 
 def make_api(board: Board) -> FastAPI:
-    """The API as an application, to be mounted at ``PREFIX`` behind what finds out the viewer."""
+    """The API as an application, to be mounted at ``PREFIX`` behind the code that identifies the
+    viewer.
+    """
     api = FastAPI(
         title="SLA board",
         version="1",
-        summary="Every ticket's support promises: what is due, what broke, and why.",
+        summary="The SLAs of every ticket: what is due, what has breached, and why.",
         docs_url=None,
         redirect_slashes=False,
         redoc_url=None,
@@ -43,7 +45,7 @@ def make_api(board: Board) -> FastAPI:
 def _secured(document: dict[str, Any]) -> dict[str, Any]:
     document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{"token": []}]
-    # RFC 9457 says what an error is; the framework would promise another form.
+    # Errors follow RFC 9457; the framework would document another form.
     document["components"]["schemas"].pop("HTTPValidationError", None)
     document["components"]["schemas"].pop("ValidationError", None)
     for operations in document["paths"].values():

@@ -1,4 +1,4 @@
-"""What is asked of the board, answered from the table: the one place that pages and API share."""
+"""Answers the board's questions from the table: the code that pages and API share."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from sla_domain.ticket import Ticket
 from sla_engine.memory import read_stored, restored_ticket
 from sla_text.explanation import explain
 
-#: What an explanation of a ticket names those who work on it by.
+#: The facts by which an explanation names the staff of a ticket.
 _STAFF_FACTS: Final = ("analyst_id", "group")
 
 
 class CursorError(ValueError):
-    """A cursor that no page of ours ended with."""
+    """The cursor did not come from one of our pages."""
 
 
 class UnavailableError(Exception):
-    """The record is there but can't be read now; the message says why."""
+    """The record exists but can't be read right now; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Countdown:
-    """What is left of a promise: milliseconds on its calendar, negative when over; whether that
-    time runs now.
+    """The time left on an SLA: milliseconds on its calendar, negative once overdue, and whether
+    that time is running now.
     """
 
     remaining_ms: int
@@ -57,7 +57,7 @@ class Board:
         self.zone = table.zone
 
     def now(self) -> int:
-        """The instant that figures are of."""
+        """The instant the figures refer to."""
         return self.reader.now()
 
     def today(self) -> date:
@@ -65,15 +65,15 @@ class Board:
         return to_datetime(self.now()).astimezone(self.zone).date()
 
     def standing(self) -> Standing:
-        """How far the figures can be relied on."""
+        """How reliable the figures are."""
         return self.reader.standing()
 
     def policy_of(self, row: Row) -> Policy:
-        """The policy a ticket is pinned to, the latest where the book lacks it."""
+        """The policy a ticket is pinned to, or the latest if the book lacks it."""
         return self.book.cited(row.policy)
 
     def countdown(self, row: Row, clock: ClockRow, now: int) -> Countdown | None:
-        """What is left of ``clock``; ``None`` where nothing runs or its calendar is unknown."""
+        """The time left on ``clock``; ``None`` if it is not running or its calendar is unknown."""
         calendar = self.policy_of(row).calendars.get(clock.calendar)
         if calendar is None or clock.due is None or clock.stopped is not None:
             return None
@@ -101,11 +101,11 @@ class Board:
         filters: Filters,
         by: Callable[[Verdict], str] = lambda _: "",
     ) -> dict[str, Attained]:
-        """Promises kept and broken in the current period."""
+        """SLAs met and breached in the current period."""
         return self.table.attainment(*days_of(period, self.today()), filters, by)
 
     async def ticket(self, row: Row) -> Ticket:
-        """The whole ticket of a row, as the tracker remembers it. Raises ``UnavailableError``."""
+        """The whole ticket of a row, from the tracker's memory. Raises ``UnavailableError``."""
         for _ in range(3):
             origin = self.table.origin(row.ticket_id)
             if origin is None:
@@ -114,19 +114,21 @@ class Board:
                 value = await self.reader.record(origin)
             except (KafkaError, OSError, TimeoutError) as error:
                 raise UnavailableError(
-                    f"the broker does not answer ({type(error).__name__})"
+                    f"the broker does not respond ({type(error).__name__})"
                 ) from error
             if value is not None:
                 try:
                     return restored_ticket(row.ticket_id, read_stored(value), self.book)
                 except UserFacingError as error:
                     raise UnavailableError(str(error)) from error
-            # A newer record took its place; the table is about to have it.
+            # A newer record took its place; the table will have it shortly.
             await asyncio.sleep(0.2)
-        raise UnavailableError(f"the record of ticket {row.ticket_id!r} is being replaced")
+        raise UnavailableError(
+            f"the record of ticket {row.ticket_id!r} is being replaced; try again"
+        )
 
     async def ledger(self, row: Row, viewer: Viewer) -> dict[str, Any]:
-        """The explanation of a ticket, as ``sla explain --json`` has it. Raises
+        """The explanation of a ticket, as in ``sla explain --json``. Raises
         ``UnavailableError``.
         """
         document = explain(await self.ticket(row), max(self.now(), parse_instant(row.as_of)))
@@ -138,7 +140,7 @@ class Board:
 
 
 def restricted(filters: Filters, viewer: Viewer) -> dict[Dimension, str]:
-    """The filters with those that the viewer can't be without; staff is no matter of a client's."""
+    """The filters plus those the viewer is limited to; a client can't filter by staff."""
     found = dict(filters)
     if viewer.client is not None:
         found.pop("team", None)
@@ -147,19 +149,19 @@ def restricted(filters: Filters, viewer: Viewer) -> dict[Dimension, str]:
 
 
 def may_see(row: Row | None, viewer: Viewer) -> bool:
-    """Whether the viewer may know of the ticket at all."""
+    """Whether the viewer may know that the ticket exists."""
     return row is not None and viewer.client in (None, row.client_id)
 
 
 def write_cursor(place: Place) -> str:
-    """Where a page ended, for the next one to begin behind it."""
+    """Where a page ended, so that the next one can continue from there."""
     return urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
 
 
 def read_cursor(text: str) -> Place:
-    """The place that ``text`` tells. Raises ``CursorError``."""
+    """The place encoded in ``text``. Raises ``CursorError``."""
     try:
         raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
         return Place(*msgspec.json.decode(raw, type=tuple[str, str]))
     except (Base64Error, msgspec.DecodeError, ValueError) as error:
-        raise CursorError("cursor is none that a page ended with; begin without one") from error
+        raise CursorError("invalid cursor; start again without one") from error

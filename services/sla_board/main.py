@@ -28,9 +28,9 @@ log = structlog.get_logger("sla_board")
 
 
 def run_board(kafka: KafkaSettings, settings: BoardSettings) -> int:
-    """Run until SIGTERM or SIGINT; the exit status, 1 when it had to end by itself."""
+    """Run until SIGTERM or SIGINT. Returns the exit status, 1 if it had to stop by itself."""
     configure_logs()
-    # Rows are many, long-lived and without cycles: looking through them all finds nothing.
+    # Rows are many, long-lived and without cycles: scanning them all finds nothing.
     gc.set_threshold(100_000, 50, 50)
     try:
         access = read_access(settings.tokens)

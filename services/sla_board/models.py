@@ -1,4 +1,4 @@
-"""The API's answers. Their JSON Schemas are the OpenAPI document's."""
+"""The API's answers. Their JSON Schemas go into the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class ClockAnswer(BaseModel):
     breaches_at: Annotated[
         Time | None,
         Field(
-            description="When the promise breaks: at the due or, where that may be reached, in the "
-            "first open time behind it."
+            description="When the SLA breaches: at the due time or, if that instant still meets "
+            "the SLA, when the calendar next opens."
         ),
     ]
     stopped: Time | None
@@ -42,19 +42,19 @@ class ClockAnswer(BaseModel):
     target_ms: int
     calendar: str
     remaining_ms: Annotated[
-        int | None, Field(description="Left on the calendar now, negative when over.")
+        int | None, Field(description="Time left on the calendar now; negative once overdue.")
     ]
 
 
 class TicketAnswer(BaseModel):
-    """A ticket's SLA state. Staff is left out for a client's token."""
+    """A ticket's SLA state. Analyst and team are null for a client's token."""
 
     ticket_id: str
     client_id: str
     kind: Kind
     severity: Severity | None
     state: TicketState
-    holder: Annotated[Holder | None, Field(description="Who has the ball.")]
+    holder: Annotated[Holder | None, Field(description="Whom the ticket is waiting on.")]
     holder_since: Time | None
     analyst_id: str | None
     team: str | None
@@ -63,8 +63,8 @@ class TicketAnswer(BaseModel):
     communicated_at: Time | None
     closed_at: Time | None
     as_of: Time
-    next_due: Annotated[Time | None, Field(description="When the promise that breaks next is due.")]
-    next_breach: Annotated[Time | None, Field(description="When it breaks.")]
+    next_due: Annotated[Time | None, Field(description="When the SLA that breaches next is due.")]
+    next_breach: Annotated[Time | None, Field(description="When that SLA breaches.")]
     breached: bool
     clocks: list[ClockAnswer]
 
@@ -75,18 +75,20 @@ class TicketsAnswer(BaseModel):
     as_of: Time
     freshness: Freshness
     tickets: list[TicketAnswer]
-    next: Annotated[str | None, Field(description="The cursor of the next page; null on the last.")]
+    next: Annotated[
+        str | None, Field(description="Cursor of the next page; null on the last page.")
+    ]
 
 
 class LedgerAnswer(BaseModel):
-    """A ticket, and every span of its clocks as ``sla explain --json`` tells it."""
+    """A ticket, and every span of its clocks as in ``sla explain --json``."""
 
     ticket: TicketAnswer
     ledger: dict[str, object]
 
 
 class AttainedAnswer(BaseModel):
-    """Promises kept and broken, and the part that was kept; null where nothing was decided."""
+    """SLAs met (`kept`) and breached (`broken`), and the share met; null if there are none."""
 
     kept: int
     broken: int
@@ -94,12 +96,12 @@ class AttainedAnswer(BaseModel):
 
     @classmethod
     def of(cls, attained: Attained) -> AttainedAnswer:
-        """The same as figures."""
+        """The answer for ``attained``."""
         return cls(kept=attained.kept, broken=attained.broken, share=attained.share)
 
 
 class CountsAnswer(BaseModel):
-    """Tickets that are open, and those of them that have breached or wait for their client."""
+    """Open tickets, and how many of them have breached or are waiting on the client."""
 
     open: int
     breached: int
@@ -107,25 +109,27 @@ class CountsAnswer(BaseModel):
 
 
 class WatchAnswer(BaseModel):
-    """How the trackers stand, as their heartbeats say."""
+    """The state of the trackers, according to their heartbeats."""
 
-    trackers: Annotated[int, Field(description="How many are at work.")]
+    trackers: Annotated[int, Field(description="How many are running.")]
     partitions: Annotated[
-        list[int], Field(description="The partitions that are unowned, stalled or behind.")
+        list[int], Field(description="Partitions that are unowned, stalled or behind.")
     ]
     all_partitions: int
     behind_ms: Annotated[
-        int, Field(description="How far the farthest of them is behind or has stood still.")
+        int, Field(description="How long the worst of them has been behind or stalled.")
     ]
     last_heard: Annotated[
-        Time | None, Field(description="When a tracker was heard last, by the broker's time.")
+        Time | None, Field(description="When a tracker was last heard from, by the broker's clock.")
     ]
-    stopped: Annotated[bool, Field(description="Whether it said then that it ends.")]
-    reason: Annotated[str | None, Field(description="Why the broker or they can't be heard.")]
+    stopped: Annotated[bool, Field(description="Whether its last heartbeat announced its end.")]
+    reason: Annotated[
+        str | None, Field(description="Why the broker or the trackers can't be heard.")
+    ]
 
 
 class ProgramAnswer(BaseModel):
-    """A program by its last heartbeat."""
+    """A program, according to its last heartbeat."""
 
     program: Program
     instance: str
@@ -134,7 +138,7 @@ class ProgramAnswer(BaseModel):
     last_heard: Time
     state: Annotated[
         Literal["working", "lacking", "stopped", "away"],
-        Field(description="`lacking` is at work and lacks something; `away` ended unsaid."),
+        Field(description="`lacking`: running with a problem; `away`: gone without notice."),
     ]
     lacks: list[str]
     partitions: int
@@ -148,21 +152,21 @@ class SummaryAnswer(BaseModel):
     unread_events: Annotated[
         int,
         Field(
-            description="Offsets of the input that no tracker has done: events, and ends of "
-            "transactions as long as events come behind them."
+            description="Offsets of the input that no tracker has processed: events, and "
+            "transaction markers that have events behind them."
         ),
     ]
     undelivered_alerts: Annotated[
         int | None,
         Field(
-            description="Alerts that the notifiers have neither delivered nor dead-lettered; "
-            "beyond those under way the ends of transactions are counted, too. Null where no "
-            "notifier is at work, and for a client's token."
+            description="Alerts that the notifiers have neither delivered nor dead-lettered, "
+            "including transaction markers not yet read. Null if no notifier is running, and for "
+            "a client's token."
         ),
     ]
     watch: WatchAnswer
     programs: Annotated[
-        list[ProgramAnswer], Field(description="Who is at work; empty for a client's token.")
+        list[ProgramAnswer], Field(description="Programs heard from; empty for a client's token.")
     ]
     counts: CountsAnswer
     by_severity: dict[str, CountsAnswer]
@@ -172,7 +176,7 @@ class SummaryAnswer(BaseModel):
 
 
 class AttainmentAnswer(BaseModel):
-    """Promises kept and broken from one local day to another, whole and by one of their sides."""
+    """SLAs met and breached between two local days, in total and grouped by one dimension."""
 
     period: Period
     first_day: str
@@ -183,12 +187,12 @@ class AttainmentAnswer(BaseModel):
 
 
 def now_text(board: Board) -> str:
-    """The instant that figures are of, as RFC 3339."""
+    """The instant the figures refer to, in RFC 3339."""
     return format_instant(board.now())
 
 
 def watch_answer(standing: Standing) -> WatchAnswer:
-    """The trackers in figures."""
+    """The state of the trackers in figures."""
     verdict = standing.verdict
     last = verdict.last
     return WatchAnswer(
@@ -227,8 +231,8 @@ def program_answers(pulse: Pulse) -> list[ProgramAnswer]:
 
 
 def ticket_answer(row: Row, board: Board, viewer: Viewer, now: int) -> dict[str, Any]:
-    """What ``viewer`` is told of ``row``: a ``TicketAnswer``, made without validating what the
-    tracker wrote, for there are hundreds on a page.
+    """``row`` as ``viewer`` may see it: a ``TicketAnswer``, made without validating what the
+    tracker wrote, since there are hundreds on a page.
     """
     told = {name: getattr(row, name) for name in _TOLD}
     if not viewer.sees_staff:

@@ -1,4 +1,4 @@
-"""The pages for people: the live board, a ticket, the API's documents, the way in."""
+"""The pages for people: the live board, a ticket, the API documentation, the sign-in form."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from sla_text.language import DEFAULT_LANGUAGE, LANGUAGES, Language, Texts
 from sla_text.presentation import Presenter
 from sla_text.templates import environment
 
-#: Seconds between two updates of a page at least, and at most: the countdowns are set right again.
+#: The least and the most seconds between two updates of a page; each corrects the countdowns.
 _UPDATE_SECONDS: Final = 1.0
 _QUIET_SECONDS: Final = 5.0
 _MAX_FORM: Final = 4096
@@ -45,7 +45,7 @@ log = structlog.get_logger("sla_board")
 
 
 class _Counted(StreamingResponse):
-    """An answer that counts as one of the asker's for as long as it lasts."""
+    """A response that counts as one of the client's live pages for as long as it lasts."""
 
     def __init__(self, live: Counter[str], asker: str, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -82,7 +82,7 @@ class Pages:
         self._board.table.announce()
 
     def routes(self) -> list[Route]:
-        """Where the pages are."""
+        """The routes of the pages."""
         return [
             Route("/", self.board),
             Route("/live", self.live),
@@ -94,7 +94,7 @@ class Pages:
         ]
 
     def error_handlers(self) -> Mapping[Any, Callable[[Request, Exception], Any]]:
-        """Pages for what went wrong."""
+        """The handlers that turn errors into pages."""
         return {
             HTTPException: self._failed_http,
             CursorError: self._failed_cursor,
@@ -102,7 +102,7 @@ class Pages:
         }
 
     async def board(self, request: Request) -> Response:
-        """The board, ready to be read before any script runs."""
+        """The board, complete before any script runs."""
         query, viewing = self._asked(request)
         if wanted := request.query_params.get("find"):
             where = request.url_for("ticket", ticket_id=wanted).path
@@ -116,17 +116,17 @@ class Pages:
         )
 
     async def live(self, request: Request) -> Response:
-        """The live part of the board, again with each change, as server-sent events."""
+        """The live part of the board, sent again after each change, as server-sent events."""
         asker = request.state.asker
         of_all = self._live.total() >= self._settings.live_pages
         if of_all or self._live[asker] >= self._settings.live_pages_of_one:
             return problem(
                 HTTPStatus.SERVICE_UNAVAILABLE if of_all else HTTPStatus.TOO_MANY_REQUESTS,
-                "too many live pages" + ("" if of_all else " of yours; close some"),
+                "too many live pages are open" + ("" if of_all else " for you; close some"),
                 headers={"Retry-After": "30"},
             )
         query, viewing = self._asked(request)
-        # What is wrong with the question is said before the stream begins.
+        # Errors in the query are reported before the stream begins.
         viewing.view(query)
         return _Counted(
             self._live,
@@ -148,7 +148,7 @@ class Pages:
             await table.changes(seen, _QUIET_SECONDS - _UPDATE_SECONDS)
 
     async def ticket(self, request: Request) -> Response:
-        """A ticket with its drawn timeline and every span of its clocks."""
+        """A ticket with its timeline and every span of its clocks."""
         query, _ = self._asked(request)
         texts, viewer = _texts(request), request.state.viewer
         row = self._board.table.get(request.path_params["ticket_id"])
@@ -181,19 +181,19 @@ class Pages:
         )
 
     async def documents(self, request: Request) -> Response:
-        """The API for people: its OpenAPI document, laid out."""
+        """The API documentation for people: the OpenAPI document as a page."""
         query, _ = self._asked(request)
         return self._page(
             request, "api.html.j2", query, document=self._api.openapi(), dumps=json.dumps
         )
 
     async def explanation_style(self, request: Request) -> Response:
-        """How an explanation looks: the same as in the page that ``sla explain`` writes."""
+        """The style of an explanation, the same as in the page that ``sla explain`` writes."""
         style = (resources.files("sla_text") / "templates" / "explanation.css").read_bytes()
         return tagged(request, style, "text/css")
 
     async def login(self, request: Request) -> Response:
-        """Take a token from a form and keep it in a cookie that scripts can't read."""
+        """Take a token from the form and keep it in a cookie that scripts can't read."""
         texts = _texts(request)
         wrong = None
         if request.method == "POST":
@@ -205,7 +205,7 @@ class Pages:
                     secret,
                     httponly=True,
                     samesite="strict",
-                    # TLS may end before us; only on this machine is there none at all.
+                    # TLS may be terminated by a proxy; only on this machine is there none at all.
                     secure=not is_loopback(request.url.hostname or ""),
                 )
                 return answer
@@ -277,7 +277,7 @@ class Pages:
 
 
 def _texts(request: Request) -> Texts:
-    """In the language of the address, else of the browser."""
+    """The texts in the language of the URL, or else of the browser."""
     asked = request.query_params.get("lang", "")
     accepted = request.headers.get("accept-language", "")
     for each in (asked, *(part.strip()[:2] for part in accepted.split(","))):
@@ -287,7 +287,7 @@ def _texts(request: Request) -> Texts:
 
 
 def _other_languages(request: Request) -> dict[str, str]:
-    """The address of this page in each language."""
+    """The query string of this page in each language."""
     return {
         language: str(request.url.include_query_params(lang=language).query)
         for language in LANGUAGES
@@ -295,7 +295,7 @@ def _other_languages(request: Request) -> dict[str, str]:
 
 
 async def _form(request: Request) -> bytes:
-    """The body of the sign-in form. Raises ``HTTPException`` where it is none."""
+    """The body of the sign-in form. Raises ``HTTPException`` if it is too long or too slow."""
     body = b""
     try:
         async with asyncio.timeout(_FORM_SECONDS):

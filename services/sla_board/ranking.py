@@ -1,4 +1,4 @@
-"""A list of tickets that is always in order, also for one client, team or severity alone."""
+"""A list of tickets that is always sorted, also for a single client, team or severity."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ Filters = Mapping[Dimension, str]
 
 
 class Place(NamedTuple):
-    """Where a ticket stands: what it is sorted by, and its id."""
+    """The position of a ticket: its sort key and its id."""
 
     key: str
     ticket_id: str
 
 
-#: What a ticket is filtered by: a value for each of ``DIMENSIONS``, empty where it has none.
+#: The filter values of a ticket: one for each of ``DIMENSIONS``, empty if it has none.
 Group = tuple[str, ...]
-#: Dimensions with a list for each of their values. Of ``holder`` there is none: its few values are
-#: soon found in the others' lists, and every list costs with every record.
+#: Dimensions with a list for each of their values. ``holder`` has none: its few values are quickly
+#: found in the other lists, and every list makes every record more expensive.
 _LISTED: Final[tuple[Dimension, ...]] = ("severity", "client", "team")
 
 
 def group_of(row: Row) -> Group:
-    """What ``row`` is filtered by."""
+    """The filter values of ``row``."""
     return (row.severity or "", row.client_id, row.team or "", row.holder or "")
 
 
 def matches(row: Row, filters: Filters) -> bool:
-    """Whether ``row`` has every value asked for."""
+    """Whether ``row`` matches all filters."""
     if not filters:
         return True
     group = group_of(row)
@@ -42,10 +42,10 @@ def matches(row: Row, filters: Filters) -> bool:
 
 
 class Ranking:
-    """Places in order, whole and by each value of each dimension.
+    """Sorted places, in total and by each value of each dimension.
 
-    A question takes the shortest list that holds its answer, so one about a client costs what that
-    client's tickets cost.
+    A query uses the shortest list that contains its answer, so a query about one client costs only
+    as much as that client's tickets.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Ranking:
         self._parts: dict[tuple[Dimension, str], SortedList[Place]] = {}
 
     def add(self, place: Place, group: Group) -> None:
-        """Put a ticket in its place."""
+        """Add a ticket at its place."""
         self._whole.add(place)
         for part in zip(_LISTED, group, strict=False):
             places = self._parts.get(part)
@@ -62,7 +62,7 @@ class Ranking:
             places.add(place)
 
     def remove(self, place: Place, group: Group) -> None:
-        """Take a ticket out that was added with the same place and group."""
+        """Remove a ticket that was added with the same place and group."""
         self._whole.remove(place)
         for part in zip(_LISTED, group, strict=False):
             places = self._parts[part]
@@ -73,7 +73,7 @@ class Ranking:
     def places(
         self, filters: Filters, after: Place | None = None, *, backwards: bool = False
     ) -> Iterator[Place]:
-        """The places of at least the tickets that match ``filters``, from behind ``after`` on."""
+        """The places after ``after``: all tickets that match ``filters``, and perhaps others."""
         lists = [self._parts.get(part) for part in filters.items() if part[0] in _LISTED]
         if any(places is None for places in lists):
             return iter(())

@@ -1,4 +1,4 @@
-"""Following the tracker's topics into the table, and what can be said about how fresh it is."""
+"""Follows the tracker's topics into the table, and knows how fresh the table is."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from sla_runtime.pulse import PATIENCE_SECONDS, Pulse, Verdict, Watch
 from sla_schemas.tables import ProgressRecord
 from sla_schemas.topics import EVENTS, PROGRESS, TICKETS
 
-#: Records taken in before the pages get their turn.
+#: Records read before the pages get their turn.
 _BATCH: Final = 250
-#: Seconds between looks at how far the tracker is behind.
+#: Seconds between checks of how far the tracker is behind.
 _LOOK_SECONDS: Final = 2.0
 _CALL_SECONDS: Final = 10.0
 _RETRY_SECONDS: Final = 2.0
@@ -35,9 +35,9 @@ log = structlog.get_logger("sla_board")
 
 
 class Freshness(StrEnum):
-    """How far the table can be relied on."""
+    """How reliable the table is."""
 
-    #: The table is being read, or it is not known yet whether a tracker is at work.
+    #: The table is being read, or it is not known yet whether a tracker is running.
     LOADING = "loading"
     FRESH = "fresh"
     BEHIND = "behind"
@@ -46,17 +46,18 @@ class Freshness(StrEnum):
     #: Some partitions have no tracker.
     UNOWNED = "unowned"
     NO_TRACKER = "no_tracker"
-    #: Whether a tracker is at work can't be told.
+    #: Whether a tracker is running can't be determined.
     UNKNOWN = "unknown"
-    #: The broker does not answer.
+    #: The broker does not respond.
     UNREACHABLE = "unreachable"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the board and the trackers stand. ``reason`` is why they can't be told of, where that is
-    so; ``unread`` the offsets of the input that no tracker has done; ``all_partitions`` how many
-    the input has; ``undelivered`` the alerts that the notifiers have not, where that is known.
+    """The state of the board and the trackers. ``reason`` says why that is unknown, if it is;
+    ``unread`` counts the offsets of the input that no tracker has processed; ``all_partitions``
+    is how many partitions the input has; ``undelivered`` counts the alerts that the notifiers have
+    not finished, if that is known.
     """
 
     freshness: Freshness
@@ -67,19 +68,19 @@ class Standing:
     undelivered: int | None = None
 
 
-#: What the heartbeats say, as a freshness of the table.
+#: The freshness that follows from each verdict on the heartbeats.
 _FRESHNESS: Final[dict[Watch, Freshness]] = {
     each: Freshness(each.value) for each in Watch if each is not Watch.LISTENING
 }
 
 
 class _NothingToReadError(Exception):
-    """The ticket table has no partitions for us."""
+    """The ticket table has no partitions to read."""
 
 
 class Reader:
-    """Reads the ticket table and the tracker's progress from their beginning, committed records
-    only, in no group: every board has all of it.
+    """Reads the ticket table and the tracker's progress from the beginning, committed records
+    only, in no consumer group: every board has all of it.
     """
 
     def __init__(
@@ -110,28 +111,28 @@ class Reader:
         self._listening: Background | None = None
         self._one = asyncio.Lock()
         self._updates = Counter(
-            "sla_board_updates", "Records of the ticket table taken in.", registry=registry
+            "sla_board_updates", "Ticket table records read.", registry=registry
         )
         self._unreadable = Counter(
-            "sla_board_unreadable", "Records of the ticket table left out.", registry=registry
+            "sla_board_unreadable", "Ticket table records skipped as unreadable.", registry=registry
         )
         Gauge("sla_board_tickets", "Tickets on the board.", registry=registry).set_function(
             lambda: len(table)
         )
         Gauge(
             "sla_board_unread_events",
-            "Offsets of the input that no tracker has done.",
+            "Input offsets that no tracker has processed yet.",
             registry=registry,
         ).set_function(lambda: self._unread)
 
     def now(self) -> int:
-        """The wall clock or, of a replay, how far the tracker has come."""
+        """The wall clock or, in a replay, how far the tracker has come."""
         if not self._replay:
             return int(time.time() * 1000)
         return max((each.frontier or 0 for each in self._progress.values()), default=0)
 
     def standing(self) -> Standing:
-        """How far the table can be relied on now, and why no further."""
+        """How reliable the table is now, and why it is not more so."""
         verdict = self.pulse.verdict(self._partitions, self._stale_seconds)
         lost = self.lost()
         if lost is not None:
@@ -139,7 +140,7 @@ class Reader:
         found = _FRESHNESS.get(verdict.watch, Freshness.LOADING)
         reason = self.pulse.deaf if found is Freshness.UNKNOWN else None
         if found is Freshness.NO_TRACKER and self.heart.unheard is not None:
-            # Nobody can be heard, ourselves included.
+            # Nobody can be heard, including ourselves.
             found, reason = Freshness.UNKNOWN, self.heart.unheard
         if not self._loaded:
             found = Freshness.LOADING
@@ -153,12 +154,12 @@ class Reader:
         )
 
     def lost(self) -> str | None:
-        """Why the broker is out of reach; ``None`` while it is not."""
+        """Why the broker is unreachable; ``None`` while it is reachable."""
         return self._lost or self.heart.silence
 
     def unready(self) -> str | None:
-        """Why the figures can't be relied on; ``None`` once the table is read, while it is
-        followed. A tracker that is away does not make the board useless.
+        """Why the figures can't be relied on; ``None`` once the table has been read and as long as
+        it is followed. A missing tracker does not make the board useless.
         """
         ended = None if self._listening is None else self._listening.ended
         return ended or self.lost() or (None if self._loaded else "the ticket table is being read")
@@ -168,9 +169,7 @@ class Reader:
         return Condition(reason is None, [] if reason is None else [reason])
 
     async def run(self) -> None:
-        """Follow the topics, for as long as it is not cancelled; a broker that can't be reached is
-        tried again.
-        """
+        """Follow the topics until cancelled; an unreachable broker is tried again and again."""
         self.heart.start()
         listening = self._listening = Background("listening to heartbeats", self.pulse.run())
         try:
@@ -194,11 +193,11 @@ class Reader:
         return f"the topics at {at} can't be read ({name})"
 
     async def stop(self) -> None:
-        """Say that this is an orderly end."""
+        """Announce an orderly end."""
         await self.heart.stop()
 
     async def record(self, origin: Origin) -> bytes | None:
-        """The whole record at ``origin``; ``None`` where a newer one has taken its place.
+        """The whole record at ``origin``; ``None`` if a newer one has taken its place.
 
         Raises ``KafkaError`` and ``TimeoutError``.
         """
@@ -258,7 +257,7 @@ class Reader:
         ends: dict[TopicPartition, int],
         looking: asyncio.Task[None],
     ) -> None:
-        # What was read before the broker was lost and is gone since would otherwise stay for ever.
+        # Tickets that vanished while the broker was lost would otherwise stay for ever.
         seen: set[str] | None = set()
         while True:
             if looking.cancelled():
@@ -298,9 +297,9 @@ class Reader:
         try:
             self._table.put(read_row(record.value), Origin(record.partition, record.offset))
         except ValueError as error:
-            # The tracker wrote it, so this is a form we don't know; the others still stand.
+            # The tracker wrote it, so this is a format we don't know; the others are still valid.
             self._unreadable.inc()
-            log.warning("record left out", ticket=ticket_id, reason=str(error))
+            log.warning("record skipped", ticket=ticket_id, reason=str(error))
         if seen is not None:
             seen.add(ticket_id)
 
@@ -310,7 +309,7 @@ class Reader:
         self._progress[partition.partition] = ProgressRecord.model_validate_json(value)
 
     async def _look(self, consumer: AIOKafkaConsumer) -> None:
-        """See how much of the input is not done, again and again."""
+        """Keep checking how much of the input has not been processed."""
         while True:
             partitions = [TopicPartition(EVENTS.name, number) for number in self._numbers(consumer)]
             async with asyncio.timeout(_CALL_SECONDS):
@@ -319,13 +318,13 @@ class Reader:
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _done(self, partition: int, end: int) -> int:
-        """Before which offset everything of the input is done. What a tracker has said lately goes
-        farther than its progress where the input ends with the end of a transaction.
+        """The offset before which all input has been processed. A tracker's latest heartbeat goes
+        further than its progress record if the input ends with a transaction marker.
         """
         progress = self._progress.get(partition)
         done = 0 if progress is None else progress.offset
         said = self.pulse.reached().get(partition, 0)
-        # More than there is was said of topics that were deleted since.
+        # An offset beyond the end belongs to topics that have been deleted since.
         return min(end, max(done, said if said <= end else 0))
 
     def _numbers(self, consumer: AIOKafkaConsumer) -> list[int]:

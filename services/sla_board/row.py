@@ -1,4 +1,4 @@
-"""A ticket's record as the board reads it, and what it is listed and counted by."""
+"""A ticket's record as the board reads it, and how it is listed and counted."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import msgspec
 from sla_domain.instant import parse_instant, to_datetime
 from sla_schemas.words import Holder, Kind, Outcome, Severity, TicketState
 
-#: What is still open, what of it has breached or waits for its client, and what is over.
+#: Open tickets, those of them that have breached or are waiting on the client, and closed ones.
 Status = Literal["open", "breached", "waiting", "closed"]
 
-#: Sorts behind every instant: for open tickets of which nothing is due.
+#: Sorts after every instant: for open tickets with nothing due.
 NEVER: Final = "9999"
 _CLOSED: Final = ("resolved", "cancelled")
 
@@ -34,13 +34,13 @@ class ClockRow(msgspec.Struct, frozen=True):
     paused_ms: int | None
     target_ms: int
     calendar: str
-    #: When the promise breaks, where nothing comes before; absent in records of older trackers.
+    #: When the SLA breaches if nothing changes; absent in records of older trackers.
     breaches_at: str | None = None
 
     @property
     def breaks(self) -> str | None:
-        """When the promise is or was broken: at the due, or for one that ends with the opening
-        hours when they next begin.
+        """When the SLA breaches or breached: at the due time or, if that is the end of the opening
+        hours, when they next begin.
         """
         return self.breaches_at or self.due
 
@@ -74,18 +74,18 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def running(self) -> ClockRow | None:
-        """The clock whose promise breaks next."""
+        """The clock that breaches next."""
         running = [clock for clock in self.clocks if clock.outcome == "running" and clock.due]
         return min(running, key=lambda clock: clock.breaks or NEVER) if running else None
 
     @property
     def breach(self) -> ClockRow | None:
-        """The clock that broke its promise last, of those that did."""
+        """The clock that breached last, if any did."""
         broken = [clock for clock in self.clocks if clock.outcome == "breached" and clock.due]
         return max(broken, key=lambda clock: clock.breaks or "") if broken else None
 
     def places(self) -> dict[Status, str]:
-        """The lists it stands on, and by what it is sorted there."""
+        """The lists it appears in, and its sort key in each."""
         if self.closed:
             return {"closed": self.closed_at or self.as_of}
         if self.communicated_at is None:

@@ -1,4 +1,4 @@
-"""The board's web application: who asks, what they may, and where pages and API are."""
+"""The board's web application: identifies clients, limits them, and routes to pages and API."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from sla_runtime.probes import probe_routes
 from sla_runtime.problem import problem
 from sla_runtime.rate import RateLimit
 
-#: Requests under way at once beside the pages that are followed live.
+#: Simultaneous requests, besides the pages that are followed live.
 REQUESTS_AT_ONCE: Final = 500
 _LOOPBACK_NAMES: Final = ["localhost", "127.0.0.1", "[::1]"]
-#: What needs no token: probes, metrics, the way in, and what its page is made of.
+#: What needs no token: probes, metrics, the sign-in page and its static files.
 _OPEN_PATHS: Final = (*PROBE_PATHS, "/login", "/static/")
-#: Nothing but our own files, and no page of ours within another's.
+#: Only our own files may be loaded, and no other page may embed ours.
 _SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -49,13 +49,13 @@ _SECURITY_HEADERS: Final = {
 
 
 class SecurityHeaders:
-    """The headers above on every answer."""
+    """Adds the headers above to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the answer on with the headers."""
+        """Pass the response on with the headers."""
 
         async def send_with(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -68,8 +68,8 @@ class SecurityHeaders:
 
 
 class Gate:
-    """Finds out who asks, and lets through who may and does not ask too much. What a page
-    of another site sends is refused.
+    """Identifies the client and lets it through if it has access and stays within its rate limit.
+    Requests that a page of another site sends are refused.
     """
 
     def __init__(self, app: ASGIApp, access: Access, limit: RateLimit) -> None:
@@ -85,7 +85,7 @@ class Gate:
         request = Request(scope)
         given = scope["method"] not in ("GET", "HEAD")
         if given and _is_foreign(request.headers):
-            refusal = problem(HTTPStatus.FORBIDDEN, "that form is of another site than this board")
+            refusal = problem(HTTPStatus.FORBIDDEN, "the form was sent from another site")
             await refusal(scope, receive, send)
             return
         is_open = scope["path"].startswith(_OPEN_PATHS)
@@ -100,7 +100,7 @@ class Gate:
         if wait > 0:
             headers = {"Retry-After": str(int(wait) + 1)}
             answer = problem(
-                HTTPStatus.TOO_MANY_REQUESTS, "too many requests; wait a little", headers=headers
+                HTTPStatus.TOO_MANY_REQUESTS, "too many requests; try again later", headers=headers
             )
         elif viewer is None and not is_open:
             answer = _asked_for_token(request)
@@ -113,7 +113,7 @@ class Gate:
 
 
 def _is_foreign(headers: Headers) -> bool:
-    """Whether a browser says that another site's page sends this."""
+    """Whether the browser says that a page of another site sent this."""
     fetched = headers.get("sec-fetch-site")
     if fetched is not None:
         return fetched not in ("same-origin", "none")
@@ -132,7 +132,7 @@ def _asked_for_token(request: Request) -> Response:
     if request.url.path.startswith("/api/") or "text/html" not in _accepted(request.headers):
         return problem(
             HTTPStatus.UNAUTHORIZED,
-            "a bearer token is needed: Authorization: Bearer ...",
+            "a bearer token is required: Authorization: Bearer ...",
             headers={"WWW-Authenticate": 'Bearer realm="sla-board"'},
         )
     return RedirectResponse("/login", HTTPStatus.SEE_OTHER)
@@ -168,14 +168,14 @@ def make_server(
             Middleware(Gate, access=access, limit=RateLimit(settings.requests_per_second)),
         ],
     )
-    # A redirect would go to whatever host the asker named.
+    # A redirect would go to whatever host the client named.
     app.router.redirect_slashes = False
     app.state.pages = pages
     return app
 
 
 def _hosts(settings: BoardSettings, access: Access) -> list[str]:
-    """The names asked for by; without tokens a page elsewhere could otherwise have its visitor's
-    browser read the board under a name of its own (DNS rebinding).
+    """The host names served. Without tokens, a page on another site could otherwise use a
+    visitor's browser to read the board under its own name (DNS rebinding).
     """
     return settings.allowed_hosts or (_LOOPBACK_NAMES if access.open else ["*"])

@@ -1,4 +1,4 @@
-"""What can be set about the board."""
+"""The settings of the board."""
 
 from __future__ import annotations
 
@@ -14,29 +14,31 @@ class BoardSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SLA_BOARD_")
 
     host: str = Field(
-        "127.0.0.1", description="Address to serve on. Without tokens only a loopback one."
+        "127.0.0.1", description="Address to serve on. Without tokens, only loopback."
     )
     port: int = Field(8080, ge=0, le=65535, description="Port to serve on; 0 picks a free one.")
     tokens: Path | None = Field(
         None,
-        description="TOML file of bearer tokens; without it whoever reaches the port may read.",
+        description="TOML file of bearer tokens. Without it, anyone who reaches the port may read.",
     )
     allowed_hosts: list[str] = Field(
-        [], description="Names the board is reached by. Default: loopback names, any with tokens."
+        [], description="Host names to answer to. Default: loopback names; with tokens, any name."
     )
     policies: list[Path] = Field(
-        [], description="The tracker's policy files. Default: the packaged one."
+        [], description="The tracker's policy files. Default: the packaged policy."
     )
     replay: bool = Field(
-        False, description="Now is how far the tracker has come, for recorded history."
+        False, description="For recorded history: take the tracker's progress as the current time."
     )
     requests_per_second: float = Field(
-        50.0, gt=0, description="What one token or address may ask for, with bursts of twice that."
+        50.0, gt=0, description="Rate limit for one token or address; bursts of twice that."
     )
-    live_pages: int = Field(500, ge=1, description="Pages that may be followed live at once.")
+    live_pages: int = Field(500, ge=1, description="How many live pages may be open at once.")
     live_pages_of_one: int = Field(
-        20, ge=1, description="The same for one token, or one address where there are no tokens."
+        20, ge=1, description="The same for one token or, without tokens, for one address."
     )
     stale_seconds: float = Field(
-        15.0, gt=0, description="Seconds that the tracker may be behind before the board says so."
+        15.0,
+        gt=0,
+        description="How many seconds the tracker may be behind before the board reports it.",
     )

@@ -1,4 +1,4 @@
-"""Every ticket of the tracker's table in memory, ready for the questions the board is asked."""
+"""Every ticket of the tracker's table in memory, ready for the board's queries."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from sla_board.ranking import (
 from sla_board.row import Row, Status, local_day
 
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
-#: Statuses of which the latest come first.
+#: Statuses listed latest first.
 LATEST_FIRST: Final = frozenset({"breached", "closed"})
 Period = Literal["today", "week", "month"]
 PERIODS: Final[tuple[Period, ...]] = get_args(Period)
 
 
 class Verdict(NamedTuple):
-    """A clock that was kept or broken, and the day on which that was so."""
+    """A clock that met or breached its SLA, and the day it counts on."""
 
     day: int
     clock: str
@@ -41,35 +41,35 @@ class Verdict(NamedTuple):
 
 
 class Attained(NamedTuple):
-    """Promises kept and broken."""
+    """SLAs met (``kept``) and breached (``broken``)."""
 
     kept: int
     broken: int
 
     @property
     def share(self) -> float | None:
-        """The part that was kept; ``None`` where nothing was decided."""
+        """The share that was met; ``None`` if there are none."""
         decided = self.kept + self.broken
         return self.kept / decided if decided else None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some tickets in order; ``end`` is where the next page goes on, if there is one."""
+    """Some tickets in order; ``end`` is where the next page continues, if there is one."""
 
     rows: list[Row]
     end: Place | None
 
 
 class Origin(NamedTuple):
-    """Where on the table topic a ticket's record lies."""
+    """Where a ticket's record is on the table topic."""
 
     partition: int
     offset: int
 
 
 class _Known(NamedTuple):
-    """A ticket as it was put in, to be taken out the same way."""
+    """A ticket as it was added, so that it can be removed the same way."""
 
     row: Row
     origin: Origin
@@ -78,11 +78,11 @@ class _Known(NamedTuple):
 
 
 class BoardTable:
-    """The rows, sorted and counted as they change. ``zone`` is where days begin."""
+    """The rows, sorted and counted as they change. ``zone`` decides when a day begins."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
-        #: Grows with every change.
+        #: Increases with every change.
         self.version = 0
         self._known: dict[str, _Known] = {}
         self._rankings: dict[Status, Ranking] = {status: Ranking() for status in STATUSES}
@@ -99,24 +99,24 @@ class BoardTable:
         return set(self._known)
 
     def put(self, row: Row, origin: Origin) -> None:
-        """Take in a ticket's new record."""
+        """Store a ticket's new record."""
         known = _Known(row, origin, row.places(), list(self._verdicts(row)))
         self._replace(self._known.get(row.ticket_id), known)
         self._known[row.ticket_id] = known
         self.version += 1
 
     def remove(self, ticket_id: str) -> None:
-        """Forget a ticket that left the tracker's table."""
+        """Remove a ticket that left the tracker's table."""
         self._replace(self._known.pop(ticket_id, None), None)
         self.version += 1
 
     def announce(self) -> None:
-        """Wake those who wait for a change."""
+        """Wake everyone waiting for a change."""
         self._changed.set()
         self._changed = asyncio.Event()
 
     async def changes(self, since: int, seconds: float) -> None:
-        """Until there is something newer than version ``since``, for ``seconds`` at most."""
+        """Wait for a version newer than ``since``, for ``seconds`` at most."""
         changed = self._changed
         if self.version == since:
             try:
@@ -131,7 +131,7 @@ class BoardTable:
         return None if known is None else known.row
 
     def origin(self, ticket_id: str) -> Origin | None:
-        """Where a ticket's whole record is found."""
+        """Where a ticket's whole record is."""
         known = self._known.get(ticket_id)
         return None if known is None else known.origin
 
@@ -145,10 +145,10 @@ class BoardTable:
         backwards: bool | None = None,
         until: Callable[[Place], bool] | None = None,
     ) -> Page:
-        """The tickets of ``status`` that match, from behind ``after`` on, ``limit`` at most.
+        """The tickets of ``status`` that match, after ``after``, at most ``limit``.
 
         Those that breached or closed last come first unless ``backwards`` says otherwise; the page
-        ends before the first place of which ``until`` is true.
+        ends before the first place for which ``until`` is true.
         """
         if backwards is None:
             backwards = status in LATEST_FIRST
@@ -188,10 +188,10 @@ class BoardTable:
         filters: Filters,
         by: Callable[[Verdict], str] = lambda _: "",
     ) -> dict[str, Attained]:
-        """Promises kept and broken from day ``first`` to day ``last``, grouped by ``by``.
+        """SLAs met and breached from day ``first`` to day ``last``, grouped by ``by``.
 
-        A promise is kept on the day its clock stopped, and broken on the day it was due. Of the
-        filters ``holder`` has no meaning here.
+        A clock that met its SLA counts on the day it stopped, a breached one on the day it was
+        due. The filter ``holder`` is ignored here.
         """
         found: dict[str, list[int]] = {}
         for day in range(first, last + 1):
@@ -211,7 +211,7 @@ class BoardTable:
                 yield group, counts
 
     def _replace(self, old: _Known | None, new: _Known | None) -> None:
-        """Sort and count anew what changed; most records change little of a ticket."""
+        """Sort and count again what changed; most records change little of a ticket."""
         old_group = () if old is None else group_of(old.row)
         new_group = () if new is None else group_of(new.row)
         moved = old_group != new_group

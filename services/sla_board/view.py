@@ -1,4 +1,4 @@
-"""What a page shows, in the words of one language: made from the board, drawn by the templates."""
+"""What a page shows, in one language: made from the board, rendered by the templates."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from sla_text.language import Texts
 from sla_text.standing import Stand, notice, undelivered, watched
 from sla_text.times import left, moment, percent
 
-#: Rows of a section on the whole board, and on a page of its own.
+#: Rows of a section on the full board, and on its own page.
 SHOWN: Final = 12
 PAGE: Final = 100
-#: Lines of a breakdown.
+#: Rows of a breakdown.
 _GROUPS: Final = 10
 _SECTIONS: Final[tuple[tuple[str, Status], ...]] = (
     ("next", "open"),
@@ -33,7 +33,7 @@ _SECTIONS: Final[tuple[tuple[str, Status], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What the address of a page asks for."""
+    """What the URL of a page asks for."""
 
     filters: Filters
     language: str
@@ -41,7 +41,7 @@ class Query:
     cursor: str | None = None
 
     def link(self, **changes: str | None) -> str:
-        """The address with some of its parameters changed; ``None`` leaves one out."""
+        """The URL with some of its parameters changed; ``None`` removes one."""
         given: dict[str, str | None] = {"show": self.section, "lang": self.language}
         given |= {str(name): value for name, value in self.filters.items()} | changes
         return "/?" + urlencode({name: value for name, value in given.items() if value})
@@ -49,8 +49,8 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A ticket in a list. ``remaining_ms`` counts down while ``runs``; without it ``left`` stands
-    as it is.
+    """A ticket in a list. ``remaining_ms`` counts down while ``runs``; without it ``left`` does
+    not change.
     """
 
     ticket_id: str
@@ -64,7 +64,7 @@ class Line:
     remaining_ms: int | None
     runs: bool
     over: bool
-    #: Whether the promise still holds when nothing is left of it: it breaks in the next open time.
+    #: Whether the SLA is still met with no time left: it breaches when the calendar next opens.
     holds: bool
     holder: str
     team: str
@@ -72,7 +72,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A list under its title."""
+    """A list with its title."""
 
     name: str
     title: str
@@ -94,7 +94,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class TicketGroup:
-    """A line of a breakdown."""
+    """A row of a breakdown."""
 
     name: str
     url: str
@@ -105,7 +105,7 @@ class TicketGroup:
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """Open tickets by one of their sides."""
+    """Open tickets by one dimension."""
 
     title: str
     groups: list[TicketGroup]
@@ -117,6 +117,8 @@ class Choice:
 
     name: Dimension
     label: str
+    #: The word for no filter, which agrees with the label.
+    all: str
     value: str
     options: list[tuple[str, str]]
 
@@ -176,7 +178,7 @@ class Viewing:
         )
 
     def choices(self, query: Query) -> list[Choice]:
-        """The filters, with the values there are."""
+        """The filters, with the values that exist."""
         texts, table = self.texts, self._board.table
         severities = [(name, texts.severity(name, self._names)) for name in get_args(Severity)]
         holders = [(name, texts.word("holder", name)) for name in get_args(Holder)]
@@ -191,7 +193,13 @@ class Viewing:
         if not self._viewer.sees_staff:
             shown = ("severity", "holder")
         return [
-            Choice(name, texts(f"live.{name}"), query.filters.get(name, ""), options[name])
+            Choice(
+                name,
+                texts(f"live.{name}"),
+                texts("live.all_severities" if name == "severity" else "live.all"),
+                query.filters.get(name, ""),
+                options[name],
+            )
             for name in shown
         ]
 
@@ -254,7 +262,7 @@ class Viewing:
         breaks = parse_instant(clock.breaks) if clock is not None and clock.breaks else now
         told, remaining = "", None if countdown is None else countdown.remaining_ms
         if remaining is not None and remaining <= 0 and breaks > now:
-            # All is used and nothing broken: that comes with the next open time.
+            # All time is used but nothing has breached: that happens when the calendar next opens.
             told, remaining = texts("live.breaches", at=self._moment(breaks)), None
         elif remaining is not None:
             told = left(remaining, texts)
@@ -285,7 +293,7 @@ class Viewing:
         if total.share is None:
             return Kept(title, "-", texts("live.nothing_decided"))
         detail = texts("live.kept_of", kept=total.kept, decided=total.kept + total.broken)
-        return Kept(title, percent(total.share), detail)
+        return Kept(title, percent(total.share, texts), detail)
 
     def _breakdowns(self, filters: Filters, query: Query) -> list[Breakdown]:
         shown: tuple[Dimension, ...] = ("severity", "client", "team")

@@ -1,4 +1,4 @@
-"""Questions about business time, one JSON document each."""
+"""Questions about business time, each one a JSON document."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from sla_policy.amount import business_days, parse_amount
 from sla_policy.sections import CalendarSection
 from sla_text.times import length
 
-#: What a question's own calendar calls a key of the policy's.
+#: The name in a question's own calendar, by the name in a policy's calendar.
 _ASKED: Final = {"zone": "timezone"}
 
 
 class QuestionError(ValueError):
-    """What was asked is no question; the message says how it is asked."""
+    """The question is not valid; the message says how to ask it."""
 
 
 def add_answer(calendar: Calendar, start: str, amount: str) -> str:
-    """The instant after ``amount`` of open time. Raises ``UsageError``."""
+    """The instant after ``amount`` of business time. Raises ``UsageError``."""
     try:
         return format_instant(calendar.add(_time(start, "START"), parse_amount(amount, calendar)))
     except ValueError as error:
@@ -43,7 +43,7 @@ def add_answer(calendar: Calendar, start: str, amount: str) -> str:
 
 
 def between_answer(calendar: Calendar, start: str, end: str) -> str:
-    """The open time between two instants as ISO 8601. Raises ``UsageError``."""
+    """The business time between two instants as ISO 8601. Raises ``UsageError``."""
     try:
         return format_duration(calendar.between(_time(start, "START"), _time(end, "END")))
     except ValueError as error:
@@ -51,14 +51,14 @@ def between_answer(calendar: Calendar, start: str, end: str) -> str:
 
 
 def meaning(calendar: Calendar, amount: str) -> str:
-    """What ``amount`` is in hours where days could be taken for something else; else nothing."""
+    """What ``amount`` is in hours, if its days could be misunderstood; else an empty string."""
     days, ms = business_days(amount), parse_amount(amount, calendar)
     if days is not None:
-        return f"{amount!r} is {length(ms)} of open time on the calendar {calendar.name!r}"
+        return f"{amount!r} is {length(ms)} of business time on the calendar {calendar.name!r}"
     if ms % DAY or calendar.day_length in (None, DAY) or not re.search("[dDwW]", amount):
         return ""
     return (
-        f"{amount!r} is {length(ms)} of open time, since a day is 24 hours; "
+        f"{amount!r} is {length(ms)} of business time, since a day is 24 hours; "
         f"'{counted(ms // DAY, 'business day')}' is {length(ms // DAY * calendar.day_length)}"
     )
 
@@ -66,8 +66,8 @@ def meaning(calendar: Calendar, amount: str) -> str:
 def answer(line: bytes, where: str, usual: Calendar, usual_kind: str) -> str:
     """The answer to one question; ``where`` names its line in errors.
 
-    A question may bring its own ``calendar``: ``timezone``, ``hours`` by weekday, ``holidays``,
-    ``overrides`` by date, and how long a business ``day`` is. Raises ``UsageError``.
+    A question may have its own ``calendar``: ``timezone``, ``hours`` by weekday, ``holidays``,
+    ``overrides`` by date, and the length of a business ``day``. Raises ``UsageError``.
     """
     try:
         return _answer(json.loads(line), usual, usual_kind)
@@ -90,12 +90,12 @@ def _answer(question: Any, usual: Calendar, usual_kind: str) -> str:
         return format_duration(calendar.between(_time_of(given, "start"), _time_of(given, "end")))
     if kind == "pause":
         return _paused(calendar, given)
-    raise QuestionError(f"kind {kind!r} is none of add, between, pause")
+    raise QuestionError(f"kind {kind!r} is not one of add, between, pause")
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise QuestionError(f"{name} is not an object in braces")
+        raise QuestionError(f"{name} is not a JSON object; write it in braces")
     return value
 
 
@@ -150,14 +150,14 @@ def _amount(given: dict[str, Any], calendar: Calendar) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise QuestionError(f"{name} {value!r} is not a whole number")
         return value * unit
-    raise QuestionError("there is no amount of time: give duration, seconds or minutes")
+    raise QuestionError("no amount of time is given; give duration, seconds or minutes")
 
 
 def _paused(calendar: Calendar, given: dict[str, Any]) -> str:
-    """A clock with pauses: when its target is used up, or how much is used at the end."""
+    """A clock with pauses: when its target is used up, or how much has been used at the end."""
     start, op = _time_of(given, "start"), _needed(given, "op")
     if op not in ("deadline", "elapsed"):
-        raise QuestionError(f"op {op!r} is none of deadline, elapsed")
+        raise QuestionError(f"op {op!r} is not one of deadline, elapsed")
     within = _amount(given, calendar) if op == "deadline" else 1
     target = Target.of(within, Boundary.EXCLUSIVE, calendar)
     pauses = [
@@ -178,5 +178,5 @@ def _paused(calendar: Calendar, given: dict[str, Any]) -> str:
 def _listed(given: dict[str, Any], name: str) -> list[Any]:
     value = _needed(given, name)
     if not isinstance(value, list):
-        raise QuestionError(f"{name} is not a list in brackets")
+        raise QuestionError(f"{name} is not a JSON array; write it in brackets")
     return value

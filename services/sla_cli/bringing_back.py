@@ -1,12 +1,12 @@
-"""Bringing dead letters back, each by its own way and at most once.
+"""Retrying dead letters, each in its own way and at most once.
 
-- The tracker's go to the input topic, as they came.
-- The intake's go through their source's mapping again, as they were delivered, and what they come
-  to goes to the input topic.
-- The notifier's go to the notifier, for the destination that did not take them and no other.
+- Those of the tracker go to the input topic unchanged.
+- Those of the intake go through their source's mapping again, as they were delivered, and the
+  resulting events go to the input topic.
+- Those of the notifier go to the notifier, for the destination that failed and no other.
 
-A record and the mark that its letter was brought back are one transaction, and what was marked is
-read only when everyone else who does this is shut out.
+A record and the mark that its letter was retried are written in one transaction, and marks are read
+only after every other retry has been fenced off.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from sla_schemas.topics import ALERT_DEAD_LETTERS, BREACHES, EVENTS, MAX_DEAD_LE
 
 #: Letters in one transaction.
 _TOGETHER: Final = 500
-#: What we said about a record is not part of it.
+#: Headers that we added to a record; they are not part of it.
 _OWN_HEADERS: Final = {
     REASON_HEADER,
     DETAIL_HEADER,
@@ -60,16 +60,16 @@ _OWN_HEADERS: Final = {
     REKEYED_HEADER,
     RETRIED_HEADER,
 }
-#: Marks of a letter that does not hold the whole record.
+#: Headers of a letter that does not hold the whole record.
 _INCOMPLETE: Final = {LENGTH_HEADER, UNREADABLE_HEADER}
-_ALREADY: Final = "was brought back already; if it died again, 'sla dlq list' has it as a new one"
-#: What concerns one record and not the connection.
+_ALREADY: Final = "was retried already; if it failed again, 'sla dlq list' shows it as a new one"
+#: Errors that concern one record and not the connection.
 _REFUSALS: Final = (MessageSizeTooLargeError, TopicAuthorizationFailedError)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a letter; ``gone`` where there is nothing more to do for it."""
+    """What became of a letter; ``gone`` if there is nothing more to do for it."""
 
     id: str
     gone: bool
@@ -90,7 +90,7 @@ class _Record(NamedTuple):
 
 @dataclass(slots=True)
 class _Order:
-    """What is to be written for a letter, and what is said of it when it is."""
+    """What is to be written for a letter, and what is reported once it is."""
 
     letter: Letter
     told: str
@@ -98,16 +98,17 @@ class _Order:
 
 
 class _CannotGoError(Exception):
-    """A letter has no way back; the message says why."""
+    """A letter can't be retried; the message says why."""
 
 
 def bring_back(
     settings: KafkaSettings, ids: Sequence[str], filters: Filters, sources: Path | None
 ) -> list[Outcome]:
-    """Bring back the letters with ``ids``, else those of ``filters`` that were not yet. ``sources``
-    is the intake's file of sources.
+    """Retry the letters with ``ids``, or without ids those that match ``filters`` and have not been
+    retried yet. ``sources`` is the intake's sources file.
 
-    One that can't go keeps no other. Raises ``CommandError`` where the broker fails.
+    One that can't be retried does not hold up the others. Raises ``CommandError`` if the broker
+    fails.
     """
     return asyncio.run(_bring_back(settings, ids, filters, sources))
 
@@ -120,15 +121,14 @@ async def _bring_back(
         count = await writer.start()
         chosen, outcomes = _chosen(await all_letters(settings), ids, filters)
         ways = _Ways(count, sources, await _taken_back(settings, chosen))
-        with working("bringing back", len(chosen)) as progress:
+        with working("retrying", len(chosen)) as progress:
             for first in range(0, len(chosen), _TOGETHER):
                 outcomes += await _go(writer, ways, chosen[first : first + _TOGETHER])
                 progress(min(first + _TOGETHER, len(chosen)))
     except KafkaError as error:
         raise CommandError(
             f"the broker at {settings.bootstrap} did not take the records "
-            f"({type(error).__name__}: {error}); run the command again: what was brought back is "
-            "not brought back twice"
+            f"({type(error).__name__}: {error}); run the command again: nothing is retried twice"
         ) from error
     finally:
         await writer.stop()
@@ -136,17 +136,17 @@ async def _bring_back(
 
 
 class _Writer:
-    """Writes orders in transactions, and shuts out whoever else brings letters back."""
+    """Writes orders in transactions, and fences off everyone else who retries letters."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._producer: AIOKafkaProducer | None = None
         self._spoiled = False
-        #: Letters that others brought back since ours were chosen.
+        #: Letters that others have retried since ours were chosen.
         self.brought_back: set[str] = set()
 
     async def start(self) -> int:
-        """Connect; answers how many partitions the input topic has. Raises ``CommandError``."""
+        """Connect; returns how many partitions the input topic has. Raises ``CommandError``."""
         self._producer = AIOKafkaProducer(
             **self._settings.client_options(),
             transactional_id=DLQ_RETRY_ID,
@@ -161,8 +161,8 @@ class _Writer:
             await self._producer.stop()
 
     async def be_ready(self) -> None:
-        """Begin anew after a refusal, which leaves a producer's sequence numbers wrong. Others may
-        have been at it in between.
+        """Reconnect after a refusal, which leaves a producer's sequence numbers wrong. Others may
+        have retried letters in the meantime.
         """
         if not self._spoiled:
             return
@@ -186,7 +186,7 @@ class _Writer:
                     for order in orders
                     for each in order.records
                 ]
-                # A commit can succeed though a send failed; only its own future tells.
+                # A commit can succeed although a send failed; only its own future shows that.
                 await asyncio.gather(*sent)
         except _REFUSALS:
             self._spoiled = True
@@ -196,7 +196,7 @@ class _Writer:
 def _chosen(
     letters: Sequence[Letter], ids: Sequence[str], filters: Filters
 ) -> tuple[list[Letter], list[Outcome]]:
-    """The letters that are meant, and what is to be said of ids that mean none."""
+    """The letters to retry, and the outcomes of ids that can't be retried."""
     if not ids:
         waiting = [letter for letter in letters if not letter.retried]
         return [letter for letter in waiting if filters.take(letter)], []
@@ -205,7 +205,7 @@ def _chosen(
     outcomes: list[Outcome] = []
     for wanted in dict.fromkeys(ids):
         if wanted not in known:
-            told = f"there is no dead letter {wanted!r}; 'sla dlq list' names those there are"
+            told = f"there is no dead letter {wanted!r}; 'sla dlq list' shows the ids"
             outcomes.append(Outcome(wanted, gone=False, told=told))
         elif known[wanted].retried:
             outcomes.append(Outcome(wanted, gone=False, told=_ALREADY))
@@ -215,7 +215,7 @@ def _chosen(
 
 
 async def _taken_back(settings: KafkaSettings, chosen: Sequence[Letter]) -> set[str]:
-    """The ids of alerts that were taken back, where that matters for one of ``chosen``."""
+    """The ids of retracted alerts, if that matters for one of ``chosen``."""
     if not any(letter.topic is ALERT_DEAD_LETTERS for letter in chosen):
         return set()
     found = set()
@@ -235,7 +235,7 @@ def _alert(value: bytes | None) -> ReceivedAlert | None:
 
 
 class _Ways:
-    """What each letter's way back is."""
+    """How each letter is retried."""
 
     def __init__(self, count: int, sources: Path | None, taken_back: set[str]) -> None:
         self._count = count
@@ -255,7 +255,7 @@ class _Ways:
         return order
 
     def _as_it_came(self, letter: Letter) -> _Order:
-        _insist_on_all(letter, "publish it anew once it is no larger than an event may be")
+        _insist_on_all(letter, "reduce it to the size of an event and publish it again")
         own = [(name, value) for name, value in letter.headers if name not in _OWN_HEADERS]
         headers = [*own, *_retried(letter)]
         home = partition_for(letter.key, self._count)
@@ -276,7 +276,7 @@ class _Ways:
         told = (
             f"published to {EVENTS.name} as {counted(len(events), 'event')}"
             if events
-            else "nothing of it concerns a promise any more"
+            else "none of it affects a promise any more"
         )
         return _Order(letter, told, [*events, _mark(letter)])
 
@@ -287,21 +287,21 @@ class _Ways:
             except UserFacingError as error:
                 self._sources = str(error)
         if isinstance(self._sources, str):
-            # A file that can't be read keeps only the letters that need it.
+            # A file that can't be read holds up only the letters that need it.
             raise _CannotGoError(self._sources)
         return self._sources
 
     def _to_its_destination(self, letter: Letter) -> _Order:
-        _insist_on_all(letter, f"tell {letter.source!r} of it by other means")
+        _insist_on_all(letter, f"inform {letter.source!r} by other means")
         alert = _alert(letter.value)
         if alert is not None and alert.id in self._taken_back:
-            told = "was taken back since, so nobody is told of it"
+            told = "was retracted in the meantime, so it is not delivered"
             return _Order(letter, told, [_mark(letter)])
         headers = [(DESTINATION_HEADER, (letter.source or "").encode()), *_retried(letter)]
         again = _Record(
             ALERT_DEAD_LETTERS.name, letter.value, letter.key, letter.partition, headers
         )
-        # What becomes of it only the notifier can tell, which may not even be at work.
+        # Only the notifier knows what becomes of it, and it may not even be running.
         way = "by its routes" if letter.source == NOBODY else f"to {letter.source!r}"
         told = (
             f"published to {ALERT_DEAD_LETTERS.name}: a notifier delivers it {way}, or "
@@ -311,10 +311,10 @@ class _Ways:
 
 
 def _insist_on_all(letter: Letter, remedy: str) -> None:
-    """Raise ``_CannotGoError`` where ``letter`` does not hold the whole record."""
+    """Raise ``_CannotGoError`` if ``letter`` does not hold the whole record."""
     if not values_of(letter.headers).keys().isdisjoint(_INCOMPLETE):
         raise _CannotGoError(
-            f"only a part of it was kept; the whole record lies at {letter.origin}: {remedy}"
+            f"only part of it was kept; the whole record is at {letter.origin}: {remedy}"
         )
 
 
@@ -323,13 +323,13 @@ def _retried(letter: Letter) -> list[tuple[str, bytes]]:
 
 
 def _mark(letter: Letter) -> _Record:
-    """Says that ``letter`` was brought back; a record needs a key or a value."""
+    """The mark that ``letter`` was retried; a record needs a key or a value."""
     key = letter.key if letter.key is not None else letter.place.encode()
     return _Record(letter.topic.name, None, key, letter.partition, _retried(letter))
 
 
 async def _go(writer: _Writer, ways: _Ways, letters: Sequence[Letter]) -> list[Outcome]:
-    """Write the orders of ``letters``, all at once, or where one is refused, each by itself."""
+    """Write the orders of ``letters``, all at once, or if one is refused, one by one."""
     await writer.be_ready()
     orders: list[_Order] = []
     outcomes: list[Outcome] = []

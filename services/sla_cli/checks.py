@@ -19,7 +19,7 @@ from sla_schemas.heartbeat import Program
 from sla_schemas.topics import EVENTS, HEARTBEATS
 from sla_text.times import length
 
-#: Seconds by which a tracker may be behind.
+#: How many seconds a tracker may be behind.
 _STALE_SECONDS: Final = 15.0
 _LOOK_SECONDS: Final = 0.1
 _TRACKER: Final = "tracker"
@@ -27,7 +27,7 @@ _NOTIFIER: Final = "notifier"
 
 
 class Check(NamedTuple):
-    """One thing looked at. ``detail`` says what was found, and where it is bad, the remedy."""
+    """One check. ``detail`` says what was found, and if it is bad, the remedy."""
 
     name: str
     good: bool
@@ -37,8 +37,8 @@ class Check(NamedTuple):
 def run_checks(
     settings: KafkaSettings, policies: Sequence[Path], expected: Collection[str] = ()
 ) -> list[Check]:
-    """All checks, in the order in which one depends on another; ``expected`` are the programs that
-    must be at work although none of them has been heard of.
+    """All checks, each after those it depends on; ``expected`` are the programs that must be
+    running even if none of them has ever been heard.
     """
     return [_policy(policies), *asyncio.run(_broker(settings, expected))]
 
@@ -82,7 +82,7 @@ def _topics(states: Iterable[TopicState]) -> Iterator[Check]:
 
 @asynccontextmanager
 async def _listening(pulse: Pulse, partitions: range) -> AsyncIterator[None]:
-    """Hear the programs out: until all that left a heartbeat are heard, or one must be away."""
+    """Listen until every program that left a heartbeat is heard, or must have gone away."""
     hearing = asyncio.create_task(pulse.run())
     try:
         while pulse.deaf is None and not pulse.listened() and not _all_heard(pulse, partitions):
@@ -115,24 +115,24 @@ def _tracker(verdict: Verdict, pulse: Pulse, partitions: int) -> Check:
             if told.state != RUNNING
         ]
         if others:
-            return Check(_TRACKER, False, f"{', '.join(others)}; look at its log")
-        detail = f"{verdict.trackers} at work on {counted(partitions, 'partition')}, {waiting}"
+            return Check(_TRACKER, False, f"{', '.join(others)}; check its log")
+        detail = f"{verdict.trackers} running on {counted(partitions, 'partition')}, {waiting}"
         return Check(_TRACKER, True, detail)
     behind = length(verdict.behind_ms // SECOND * SECOND)
     return Check(
         _TRACKER,
         False,
         {
-            Watch.UNKNOWN: f"whether one is at work is not known: {pulse.deaf}",
-            Watch.NO_TRACKER: f"none is at work, so no alerts are sent{_last(verdict.last)}; "
+            Watch.UNKNOWN: f"it is not known whether one is running: {pulse.deaf}",
+            Watch.NO_TRACKER: f"none is running, so no alerts are sent{_last(verdict.last)}; "
             "start one with 'sla tracker'",
-            Watch.UNOWNED: f"none has {which}; look at its log, or start one more "
+            Watch.UNOWNED: f"no tracker owns {which}; check their logs, or start another one "
             "with 'sla tracker'",
-            Watch.STALLED: f"{which} {have} stood still for {behind}; look at the "
-            "tracker's log and at the broker",
-            Watch.BEHIND: f"{which} {are} behind by {behind}; wait if that becomes "
-            "less, else start one more with 'sla tracker'",
-        }.get(watch, "was not heard for long enough; try again"),
+            Watch.STALLED: f"{which} {have} made no progress for {behind}; check the "
+            "tracker's log and the broker",
+            Watch.BEHIND: f"{which} {are} behind by {behind}; wait if that is shrinking, "
+            "else start another one with 'sla tracker'",
+        }.get(watch, "could not be listened to for long enough; try again"),
     )
 
 
@@ -141,19 +141,19 @@ def _program(program: Program, pulse: Pulse, *, expected: bool) -> Check:
     remedy = f"start one with 'sla {program}'"
     if working:
         lacks = [f"{sign.beat.instance}: {lack}" for sign in working for lack in sign.beat.lacks]
-        told = f"{'; '.join(lacks)}; look at its log" if lacks else f"{len(working)} at work"
+        told = f"{'; '.join(lacks)}; check its log" if lacks else f"{len(working)} running"
         if program == _NOTIFIER and (waiting := pulse.undelivered()):
-            told += f"; {waiting} alert{'s wait' if waiting > 1 else ' waits'} to be delivered"
+            told += f"; {counted(waiting, 'alert')} waiting to be delivered"
         return Check(program, not lacks, told)
     if pulse.deaf is not None:
-        return Check(program, not expected, "whether one is at work is not known")
+        return Check(program, not expected, "it is not known whether one is running")
     if signs and not signs[-1].beat.stopped:
-        return Check(program, False, f"none is at work any more{_last(signs[-1])}; {remedy}")
+        return Check(program, False, f"none is running any more{_last(signs[-1])}; {remedy}")
     if expected:
         return Check(
-            program, False, f"none is at work{_last(signs[-1] if signs else None)}; {remedy}"
+            program, False, f"none is running{_last(signs[-1] if signs else None)}; {remedy}"
         )
-    return Check(program, True, "none is at work" + (_last(signs[-1]) if signs else ""))
+    return Check(program, True, "none is running" + (_last(signs[-1]) if signs else ""))
 
 
 def _last(sign: Sign | None) -> str:
@@ -164,7 +164,7 @@ def _last(sign: Sign | None) -> str:
 
 
 def _groups(pulse: Pulse) -> dict[str, int]:
-    """The groups of those at work, and how many of them should be members."""
+    """The consumer groups of the running programs, and how many members each should have."""
     found: dict[str, int] = {}
     for program in get_args(Program):
         for sign in pulse.at_work(program):
@@ -181,4 +181,4 @@ async def _group(settings: KafkaSettings, name: str, expected: int) -> Check:
     detail = f"members: {found.members}, {found.state}"
     if found.members >= expected:
         return Check(f"group {name}", True, detail)
-    return Check(f"group {name}", False, f"{detail}, with {expected} at work; look at their logs")
+    return Check(f"group {name}", False, f"{detail}, with {expected} running; check their logs")

@@ -1,6 +1,6 @@
-"""How commands talk: tables for people, JSON for programs.
+"""How commands print: tables for people, JSON for programs.
 
-``rich`` leaves colours out where NO_COLOR is set or nobody looks at a terminal.
+``rich`` leaves out colours if NO_COLOR is set or the output is not a terminal.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rich.text import Text
 
 from sla_text.presentation import Table as TextTable
 
-#: Where nobody says how wide it may be, as in a pipe, a line is as long as it must be.
+#: Without a given width, as in a pipe, lines are as long as they need to be.
 _UNLIMITED: Final = 1_000_000
 
 
@@ -42,7 +42,7 @@ def print_json(value: Any) -> None:
 
 
 def say(text: str, style: str = "", indent: int = 0) -> None:
-    """A line for people, over as many as it needs; no word is cut."""
+    """Text for people, wrapped at the console's width; no word is cut."""
     lines = textwrap.wrap(
         text,
         out.width,
@@ -61,11 +61,11 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title:
 
 
 def print_text_table(table: TextTable) -> None:
-    """A table in words; one without columns is its title."""
+    """A table of texts; of one without columns only the title is printed."""
     if not table.columns:
         say(table.title)
         return
-    # The first two are times or names, which read badly over two lines.
+    # The first two columns are times or names, which are hard to read when wrapped.
     _print(table.columns, table.rows, table.title, table.note, whole=2)
 
 
@@ -76,8 +76,8 @@ def _print(
     note: str = "",
     whole: int = 0,
 ) -> None:
-    """A table that cuts no word: where the columns don't fit beside each other, a paragraph a row.
-    The first ``whole`` columns keep to one line.
+    """A table that cuts no word: if the columns don't fit side by side, each row becomes a
+    paragraph. The first ``whole`` columns are never wrapped.
     """
     widths = _widths(columns, rows, whole)
     if title:
@@ -97,7 +97,7 @@ def _print(
 
 
 def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]], whole: int) -> list[int] | None:
-    """How wide each column may be, ``None`` where their longest words don't fit side by side."""
+    """The width of each column, ``None`` if their longest words don't fit side by side."""
     least, most = [], []
     for number, name in enumerate(columns):
         cells = [name, *(row[number] for row in rows)]

@@ -1,4 +1,4 @@
-"""The dead letters of tracker, intake and notifier, as their two topics have them."""
+"""The dead letters of tracker, intake and notifier, read from their two topics."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sla_schemas.headers import (
 )
 from sla_schemas.topics import ALERT_DEAD_LETTERS, DEAD_LETTERS, Topic
 
-#: Before the id of a dead-lettered alert, which has places of its own.
+#: Prefix of the id of a dead-lettered alert, since alerts are on a topic of their own.
 _ALERTS: Final = "alerts/"
 
 Maker = Literal["tracker", "intake", "notifier"]
@@ -42,10 +42,10 @@ _ENVELOPE: Final = msgspec.json.Decoder(_Envelope)
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter: its place, why it is there, and the record as it came.
+    """A dead letter: its place, the reason, and the original record.
 
     ``source`` is the system it came from: an event's ``source``, a source of the intake, or the
-    destination that did not take an alert. ``at`` is when it became a dead letter.
+    destination that an alert could not be delivered to. ``at`` is when it became a dead letter.
     """
 
     topic: Topic
@@ -69,12 +69,12 @@ class Letter:
 
     @property
     def id(self) -> str:
-        """What it is called: ``3/17``, of a dead-lettered alert ``alerts/3/17``."""
+        """Its id: ``3/17``, or ``alerts/3/17`` for a dead-lettered alert."""
         return self.place if self.topic is DEAD_LETTERS else _ALERTS + self.place
 
     @classmethod
     def of(cls, record: ConsumerRecord, topic: Topic, *, retried: bool) -> Self:
-        """The letter that ``record`` of ``topic`` is."""
+        """The letter in ``record`` of ``topic``."""
         told = {
             name: value.decode("utf-8", "replace")
             for name, value in values_of(record.headers).items()
@@ -102,8 +102,8 @@ class Letter:
         )
 
     def is_of(self, ticket: str) -> bool:
-        """Whether it is about ``ticket``: by its key, or where it has none, by what its body holds
-        anywhere as a value of its own.
+        """Whether it is about ``ticket``: by its key, or without a key, if the ticket id is a value
+        anywhere in its body.
         """
         if self.key is not None:
             return self.key == ticket.encode()
@@ -151,8 +151,8 @@ def _scalars(value: Any) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which letters are meant: those that match all that is given. ``source`` is a maker or a
-    source, ``since`` an instant.
+    """Selects the letters that match everything given. ``source`` is a maker or a source,
+    ``since`` an instant.
     """
 
     reason: str | None = None
@@ -162,11 +162,11 @@ class Filters:
 
     @property
     def any(self) -> bool:
-        """Whether one is given."""
+        """Whether any filter is given."""
         return self != Filters()
 
     def take(self, letter: Letter) -> bool:
-        """Whether ``letter`` is meant."""
+        """Whether ``letter`` is selected."""
         return (
             self.reason in (None, letter.reason)
             and self.source in (None, letter.maker, letter.source)
@@ -176,12 +176,12 @@ class Filters:
 
 
 def read_letters(settings: KafkaSettings) -> list[Letter]:
-    """Every dead letter there is, by topic, partition and offset."""
+    """All dead letters, by topic, partition and offset."""
     return asyncio.run(all_letters(settings))
 
 
 async def all_letters(settings: KafkaSettings) -> list[Letter]:
-    """The same within a loop."""
+    """The same, inside an event loop."""
     found: list[Letter] = []
     for topic in (DEAD_LETTERS, ALERT_DEAD_LETTERS):
         records = await read_topic(settings, topic.name)
@@ -200,8 +200,8 @@ async def all_letters(settings: KafkaSettings) -> list[Letter]:
 
 
 def _is_mark(record: ConsumerRecord) -> bool:
-    """Whether ``record`` says that another was retried. An event brought back that died again has
-    that header too, but also a reason.
+    """Whether ``record`` marks another one as retried. A retried event that failed again has that
+    header too, but also a reason.
     """
     names = {name for name, _ in record.headers}
     return RETRIED_HEADER in names and REASON_HEADER not in names

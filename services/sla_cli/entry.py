@@ -1,4 +1,4 @@
-"""Where ``sla`` begins: what it needs is read within reach of Ctrl-C."""
+"""Where ``sla`` starts: modules are imported where Ctrl-C is already handled."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import NoReturn
 
 
 def main() -> None:
-    """Run ``sla``; Ctrl-C ends it with 130 and SIGTERM with 143, with no stack trace, also while it
-    is still starting. Programs that run until then have handlers of their own, and end with 0.
+    """Run ``sla``; Ctrl-C ends it with 130 and SIGTERM with 143, without a stack trace, even while
+    it is still starting. Programs that run until a signal have their own handlers, and end with 0.
     """
-    # A shell starts what it runs in the background with SIGINT ignored, and Python would leave it.
+    # A shell starts background jobs with SIGINT ignored, and Python would leave it that way.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # What cleans up at Ctrl-C does so at this too.
+    # Code that cleans up on Ctrl-C then does so on SIGTERM too.
     signal.signal(signal.SIGTERM, _end)
     try:
         from sla_cli.main import main as run

@@ -1,4 +1,4 @@
-"""Forgetting a client: its tickets leave the table, and what is left elsewhere is told."""
+"""Erasing a client: its tickets leave the table, and what remains elsewhere is reported."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from sla_lab.progress import working
 from sla_schemas.headers import ERASE_HEADER
 from sla_schemas.topics import EVENTS, HEARTBEATS, TICKETS, TOPICS, Topic
 
-#: Seconds a running tracker has to forget.
+#: Seconds that a running tracker has to erase the tickets.
 WAIT_SECONDS: Final = 60.0
 
 
 class TicketOwner(msgspec.Struct):
-    """Whose a ticket is, as its record says (``sla_schemas.tables.TicketRecord``)."""
+    """The client of a ticket, from its record (``sla_schemas.tables.TicketRecord``)."""
 
     client_id: str | None = None
 
@@ -37,13 +37,13 @@ _OWNER: Final = msgspec.json.Decoder(TicketOwner)
 
 
 def days_left() -> dict[str, int]:
-    """Where a client's ids go by themselves, and within how many days: by retention or by
-    compaction.
+    """The topics from which a client's ids disappear by themselves, through retention or
+    compaction, and within how many days.
     """
     return {
         topic.name: days
         for topic in TOPICS
-        # Heartbeats tell of programs, never of tickets.
+        # Heartbeats are about programs, never about tickets.
         if topic is not HEARTBEATS and (days := _days(topic)) is not None
     }
 
@@ -70,19 +70,19 @@ def _client_of(ticket: str, row: bytes) -> str | None:
         return _OWNER.decode(row).client_id
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CommandError(
-            f"the record of ticket {ticket!r} in {TICKETS.name} is not a tracker's ({error}), so "
-            "whose it is can't be told; bring the record back first"
+            f"the record of ticket {ticket!r} in {TICKETS.name} was not written by a tracker "
+            f"({error}), so its client is not known; restore the record first"
         ) from error
 
 
 async def erase(settings: KafkaSettings, client: str, key: bytes) -> list[str]:
-    """Have the trackers forget the tickets of ``client``, by orders signed with their ``key``, and
-    wait until they have; answers which.
+    """Have the trackers erase the tickets of ``client``, by orders signed with their ``key``, and
+    wait until they have; returns the tickets.
 
-    It goes through the input, since the table is the trackers' alone to write. Raises
+    The orders go through the input topic, since only trackers may write to the table. Raises
     ``CommandError``.
     """
-    # Before the table is read, so that a ticket that leaves by itself meanwhile is seen to go.
+    # Before the table is read, so that a ticket that leaves by itself meanwhile is noticed.
     begun = await end_offsets(settings, TICKETS.name)
     tickets = await tickets_of(settings, client)
     if tickets:
@@ -131,8 +131,8 @@ async def _until_gone(
             if time.monotonic() > deadline:
                 raise CommandError(
                     f"{counted(len(left), 'ticket')} left in the table after {WAIT_SECONDS:.0f} s; "
-                    "what is left goes when a tracker with the same key runs and has read its "
-                    "input up to now, and 'sla dlq list' shows what it refused"
+                    "the rest is erased once a tracker with the same key is running and has read "
+                    "its input up to now, and 'sla dlq list' shows what it refused"
                 )
             await asyncio.sleep(0.2)
 
@@ -140,7 +140,7 @@ async def _until_gone(
 async def _rows(
     settings: KafkaSettings, starts: dict[TopicPartition, int] | None = None
 ) -> dict[str, bytes | None]:
-    """The latest row of each ticket written from ``starts`` on; ``None`` for one that left."""
+    """The latest row of each ticket written since ``starts``; ``None`` for one that left."""
     return {
         record.key.decode(): record.value
         for record in await read_topic(settings, TICKETS.name, starts)

@@ -27,10 +27,10 @@ _STYLES = {"met": "green", "breached": "red", "paused": "yellow"}
 def from_recording(
     ticket_id: str, lines: Iterable[Line], book: PolicyBook, partitions: int, until: int | None
 ) -> tuple[Ticket, int]:
-    """The ticket as the recording leaves it, and the instant at which the clock stopped.
+    """The ticket at the end of the recording, and the instant at which the clock was stopped.
 
-    A ticket that left the table by its retention is as it was when it left. Raises ``CommandError``
-    where the recording has no such ticket.
+    A ticket that has left the table through its retention is returned as it was then. Raises
+    ``CommandError`` if the recording has no such ticket.
     """
     home = partition_for(ticket_id.encode(), partitions)
     partition = Partition(home, EVENTS.name, book, REPLAY)
@@ -52,7 +52,7 @@ def from_recording(
 
 
 def from_broker(ticket_id: str, settings: KafkaSettings, book: PolicyBook) -> tuple[Ticket, int]:
-    """The ticket as the table topic has it, and now. Raises ``CommandError`` where it is not."""
+    """The ticket from the table topic, and the time now. Raises ``CommandError`` without one."""
     from sla_kafka.reading import read_topic
 
     key = ticket_id.encode()
@@ -69,7 +69,7 @@ def from_broker(ticket_id: str, settings: KafkaSettings, book: PolicyBook) -> tu
 
 
 def client_from_broker(client: str, settings: KafkaSettings, book: PolicyBook) -> list[Story]:
-    """The tickets of ``client`` as the table topic has them, as of now."""
+    """The tickets of ``client`` from the table topic, as of now."""
     from sla_kafka.reading import read_topic
 
     rows = {record.key: record.value for record in asyncio.run(read_topic(settings, TICKETS.name))}
@@ -84,15 +84,15 @@ def client_from_broker(client: str, settings: KafkaSettings, book: PolicyBook) -
 
 
 def _restored(ticket_id: str, value: bytes, book: PolicyBook) -> Ticket:
-    """The ticket that a record of the table remembers. Raises ``CommandError``."""
+    """The ticket in a record of the table. Raises ``CommandError``."""
     try:
         return restored_ticket(ticket_id, read_stored(value), book)
     except NewerStateError as error:
         raise CommandError(f"ticket {ticket_id} in {TICKETS.name} has {error}") from error
     except NotOursError as error:
         raise CommandError(
-            f"the record of ticket {ticket_id!r} in {TICKETS.name} is not a tracker's ({error}); "
-            "explain the ticket from its events with --events"
+            f"the record of ticket {ticket_id!r} in {TICKETS.name} was not written by a tracker "
+            f"({error}); explain the ticket from its events with --events"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What ``sla import`` does around an importer: files, progress, and the account of every row."""
+"""What ``sla import`` does around an importer: files, progress, and the report on every row."""
 
 from __future__ import annotations
 
@@ -30,34 +30,34 @@ SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be done with what was read."""
+    """What to do with the rows that were read."""
 
     out: Path | None
     refused: Path | None
     skip_bad: bool
     as_json: bool
-    #: The zone of times without an offset was told, not supposed.
+    #: Whether the zone of times without an offset was given, not assumed.
     zone_known: bool
 
 
 def run(file: Path, mapping: Mapping, how: FileFormat, wish: Wish) -> None:
-    """Import ``file``, write its events and say what became of its rows.
+    """Import ``file``, write its events and report what became of its rows.
 
-    Raises ``CommandError`` where a row is refused, and then has written no events, unless bad ones
+    Raises ``CommandError`` if a row is refused, and has then written no events, unless bad rows
     are to be skipped.
     """
     if wish.as_json and wish.out is None:
         raise UsageError(
-            "--json prints the summary on standard output, where the events go; name a file for "
-            "them with --out"
+            "--json prints the summary on standard output, where the events would go; name a file "
+            "for the events with --out"
         )
     with Ledger() as ledger:
         with (
             opened_table(file, mapping.wanted, how) as (table, source),
-            working(f"reading {source.name}, per cent", 100) as progress,
+            working(f"reading {source.name}, percent", 100) as progress,
         ):
             summary = ledger.gather(table, mapping, lambda: progress(source.done()))
-        with working("making events", summary.rows) as progress:
+        with working("converting rows to events", summary.rows) as progress:
             ledger.convert(mapping, summary, progress)
         if wish.refused is not None:
             with _replaced(wish.refused) as sink:
@@ -74,7 +74,7 @@ def run(file: Path, mapping: Mapping, how: FileFormat, wish: Wish) -> None:
     if not good:
         raise CommandError(
             f"{summary.file}: {summary.refused_rows:,} of {counted(summary.rows, 'row')} can't be "
-            "imported, so nothing is written; mend them, or leave them out with --skip-bad"
+            "imported, so nothing was written; fix them, or leave them out with --skip-bad"
         )
 
 
@@ -88,7 +88,7 @@ def _events_file(out: Path | None) -> Iterator[IO[bytes]]:
         return
     with _replaced(out) as file:
         if out.suffix == ".gz":
-            # No name and no time inside: the same log makes the same bytes.
+            # No name and no time inside, so that the same log gives the same bytes.
             with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
                 yield cast("IO[bytes]", packed)
         else:
@@ -97,7 +97,7 @@ def _events_file(out: Path | None) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _replaced(path: Path) -> Iterator[IO[bytes]]:
-    """A file that is there only when it is whole; what was there before stays until then."""
+    """A file that appears only once it is complete; an earlier one stays until then."""
     if path.exists() and not path.is_file():
         # A device or a pipe can't be replaced.
         with path.open("wb") as file:
@@ -118,11 +118,11 @@ def _replaced(path: Path) -> Iterator[IO[bytes]]:
             whole.unlink(missing_ok=True)
 
 
-# --- the account ---
+# --- the report ---
 
 
 def _print_json(summary: Summary, ledger: Ledger) -> None:
-    """One JSON document; refused rows are as many as there are, so they are not gathered first."""
+    """One JSON document, written piece by piece, since there may be any number of refused rows."""
     head = {each.name: getattr(summary, each.name) for each in fields(summary)}
     head["alarms"] = summary.alarms
     sys.stdout.write(json.dumps(head, ensure_ascii=False)[:-1])
@@ -136,14 +136,18 @@ def _print_json(summary: Summary, ledger: Ledger) -> None:
 
 
 def _tell(summary: Summary, ledger: Ledger, wish: Wish) -> None:
-    """The account for people, on standard error."""
+    """The report for people, on standard error."""
     if summary.refused_rows:
         _say(f"refused, {summary.refused_rows:,} of {counted(summary.rows, 'row')}:")
-        where = f"they are in {wish.refused}" if wish.refused else "--refused FILE has all of them"
+        where = (
+            f"{wish.refused} has all of them"
+            if wish.refused
+            else "--refused FILE writes all of them"
+        )
         _list(ledger.refused(), summary.unit, where)
     if next(ledger.remarks(), None) is not None:
-        _say("read by a rule:")
-        _list(ledger.remarks(), summary.unit, "--json has all of them")
+        _say("interpreted by a rule:")
+        _list(ledger.remarks(), summary.unit, "--json shows all of them")
     for note in _notes(summary, wish):
         _say(f"note: {note}")
     for alarm in summary.alarms:
@@ -157,7 +161,7 @@ def _tell(summary: Summary, ledger: Ledger, wish: Wish) -> None:
 
 def _notes(summary: Summary, wish: Wish) -> Iterator[str]:
     for note, count in sorted(summary.notes.items()):
-        # A note is of many, and begins with what it is about: "times without an offset".
+        # A note is in the plural, and starts with what it is about: "times without an offset".
         many, _, rest = note.partition(" ")
         told = f"{counted(count, many.removesuffix('s'))} {rest}"
         if note != WITHOUT_ZONE:
@@ -166,20 +170,20 @@ def _notes(summary: Summary, wish: Wish) -> Iterator[str]:
             yield f"{told}, read as UTC; name the zone with --zone"
     encoding = summary.read_as.get("encoding", "utf-8")
     if encoding != "utf-8":
-        yield f"the file is read as {encoding}; --encoding names another"
+        yield f"the file was read as {encoding}; name another encoding with --encoding"
     if summary.without_severity:
         yield (
             f"{counted(summary.without_severity, 'ticket')} without a severity: no clocks until "
-            "one is told"
+            "one is set"
         )
     if summary.in_the_future:
-        yield f"{counted(summary.in_the_future, 'event')} yet to come"
+        yield f"{counted(summary.in_the_future, 'event')} in the future"
     if summary.blank_rows:
-        yield f"{counted(summary.blank_rows, 'row')} without any text, passed over"
+        yield f"{counted(summary.blank_rows, 'blank row')} skipped"
 
 
 def _list(findings: Iterator[Finding], unit: str, where: str) -> None:
-    """The first of them, and where the rest is."""
+    """The first findings, and where to find the rest."""
     for finding in islice(findings, SHOWN):
         _say(f"  {described(finding, unit)}")
     rest = sum(1 for _ in findings)
@@ -202,7 +206,7 @@ def _say(text: str, style: str = "") -> None:
 
 
 def forms_option(forms: Sequence[str] | None) -> list[str]:
-    """Forms of times. Raises ``UsageError``."""
+    """Time formats. Raises ``UsageError``."""
     try:
         return [check_form(form) for form in forms or ()]
     except ValueError as error:
@@ -225,6 +229,6 @@ def _pairs(pairs: Iterable[str], option: str, known: Sequence[Any]) -> Iterator[
         word, _, meaning = pair.rpartition("=")
         if not word.strip() or meaning.strip() not in known:
             raise UsageError(
-                f"{option} {pair!r} is not WORD=MEANING with a meaning of {', '.join(known)}"
+                f"{option} {pair!r} is not WORD=MEANING; the meaning is one of {', '.join(known)}"
             )
         yield word.strip(), meaning.strip()

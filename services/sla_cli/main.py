@@ -39,7 +39,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="""Keep the support promises made to clients: SLA clocks per ticket over Kafka.
+    help="""Track the support promises made to clients: SLA clocks for every ticket, over Kafka.
 
 Try first:
 
@@ -47,7 +47,7 @@ Try first:
   sla policy check                 what the default policy promises\n
   sla simulate events.jsonl --out result
 
-In examples a file that stands in no folder is your own.
+In the examples, a file name without a folder stands for a file of your own.
 """,
 )
 
@@ -71,13 +71,15 @@ def _options(
     ] = False,
     lang: Annotated[
         str | None,
-        typer.Option(help="Language of explanations and reports: en or es. Default: the locale's."),
+        typer.Option(
+            help="Language of explanations and reports: en or es. Default: from the locale."
+        ),
     ] = None,
 ) -> None:
     from sla_text.language import LANGUAGES, language_of
 
     if lang is not None and lang not in LANGUAGES:
-        raise UsageError(f"--lang {lang!r} is none of {', '.join(LANGUAGES)}")
+        raise UsageError(f"--lang {lang!r} is not one of {', '.join(LANGUAGES)}")
     context.obj = lang or language_of(os.environ)
 
 
@@ -102,8 +104,8 @@ app.command()(doctor.doctor)
 
 
 def main() -> None:
-    """Run ``sla``: exit 0 done, 1 the answer is no or it failed, 2 wrong usage."""
-    # aiokafka logs every retry to the terminal; what matters reaches us as an exception.
+    """Run ``sla``: exit 0 for success, 1 for a negative result or a failure, 2 for wrong usage."""
+    # aiokafka logs every retry to the terminal; what matters is raised as an exception.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         app()

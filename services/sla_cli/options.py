@@ -20,36 +20,44 @@ if TYPE_CHECKING:
 Policies = Annotated[
     list[Path] | None,
     typer.Option(
-        "--policy", help="A policy file; given again, another version. Default: the packaged one."
+        "--policy", help="A policy file; repeat it for more versions. Default: the packaged one."
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Bootstrap = Annotated[
     str | None,
-    typer.Option(help="host:port of a broker. Default: SLA_KAFKA_BOOTSTRAP, else 127.0.0.1:9092."),
+    typer.Option(
+        help="A broker's host:port. Default: SLA_KAFKA_BOOTSTRAP, or else 127.0.0.1:9092."
+    ),
 ]
 Partitions = Annotated[
-    int, typer.Option(min=1, max=10_000, help="Partitions of every topic, fixed for life.")
+    int,
+    typer.Option(
+        min=1, max=10_000, help="Number of partitions of every topic; it can't be changed later."
+    ),
 ]
 Until = Annotated[
     str | None,
-    typer.Option(help="Stop the clock at this RFC 3339 time. Default: the last valid event."),
+    typer.Option(
+        help="Stop the clock at this RFC 3339 time. Default: the time of the last valid event."
+    ),
 ]
 EventFiles = Annotated[
     list[Path],
     typer.Argument(
-        help="Recorded events, JSON Lines, gzip welcome; - is standard input, sample is packaged."
+        help="Recorded events as JSON Lines, plain or gzipped; - reads standard input, sample is "
+        "the packaged recording."
     ),
 ]
 
 #: The same number as ``sla_schemas.topics.DEFAULT_PARTITIONS``, which is slow to import; a test
-#: holds them together.
+#: checks that they are equal.
 DEFAULT_PARTITIONS = 12
 
 
 def unfolded(command: Callable[..., None]) -> Callable[..., None]:
-    """``command`` as typer takes it, with the fields of its last parameter, a dataclass, as options
-    of its own: so that commands share a list of options, and not each of them.
+    """``command`` as typer needs it: each field of its last parameter, a dataclass, becomes an
+    option, so that commands can share a whole list of options.
     """
     *own, last = inspect.signature(command, eval_str=True).parameters.values()
     shared = inspect.signature(last.annotation, eval_str=True).parameters
@@ -65,12 +73,12 @@ def unfolded(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def given(**options: Any) -> dict[str, Any]:
-    """The options that were given, so that the environment says the others."""
+    """The options that were given, so that the environment sets the others."""
     return {name: value for name, value in options.items() if value is not None}
 
 
 def settings_of(model: type[Settings], **options: Any) -> Settings:
-    """Settings from the environment, with the options given before it. Raises ``UsageError``."""
+    """Settings from the options given, else from the environment. Raises ``UsageError``."""
     from pydantic import ValidationError
 
     from sla_config.environment import variable_of
@@ -85,11 +93,11 @@ def settings_of(model: type[Settings], **options: Any) -> Settings:
 
 
 def kafka_settings(bootstrap: str | None):  # type: ignore[no-untyped-def]  # noqa: ANN201
-    """The connection settings, ``--bootstrap`` before the environment."""
+    """The connection settings; ``--bootstrap`` goes before the environment."""
     from sla_kafka.settings import KafkaSettings
 
     settings = settings_of(KafkaSettings, bootstrap=bootstrap or None)
-    # What is wrong with certificates and passwords is told before anything is tried.
+    # Problems with certificates and passwords are reported before anything else is tried.
     settings.client_options()
     return settings
 
@@ -110,7 +118,7 @@ def instant_option(text: str | None, name: str) -> int | None:
 
 
 def since_option(text: str | None) -> int | None:
-    """The instant that ``--since`` names, or so long ago. Raises ``UsageError``."""
+    """The instant that ``--since`` names, or that long ago. Raises ``UsageError``."""
     import time
 
     from sla_domain.instant import parse_duration, parse_instant
@@ -126,7 +134,7 @@ def since_option(text: str | None) -> int | None:
         return int(time.time() * 1000) - abs(parse_duration(text))
     except ValueError:
         raise UsageError(
-            f"--since {text!r} is neither a time with an offset nor a length of time; write it "
+            f"--since {text!r} is neither a time with an offset nor a duration; write it "
             "like 2026-11-23T18:00:00-03:00 or 2h"
         ) from None
 

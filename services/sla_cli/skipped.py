@@ -1,5 +1,5 @@
-"""The alerts that the notifier's routes leave alone since they came too late, from the topics
-themselves: by the rule it goes by, so nothing of its own need be kept.
+"""The alerts that the notifier's routes skip because they came too late, found on the alert topics
+with the notifier's own rule, so that it need not keep a list.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from sla_schemas.topics import APPROVALS, BREACHES, WARNINGS
 def skipped_alerts(
     settings: KafkaSettings, routes: Routes, book: PolicyBook
 ) -> list[dict[str, Any]]:
-    """Each of them as a line of a listing, by the instant it speaks of; what takes such an alert
-    back is among them, as late as its alert.
+    """Each of them as a line of a listing, by the instant it is about; a retraction of such an
+    alert is among them, and counts as just as late.
     """
     rows = asyncio.run(_skipped(settings, routes, book))
     return sorted(rows, key=lambda row: (row["time"], row["ticket"]))
@@ -30,7 +30,7 @@ async def _skipped(
 ) -> list[dict[str, Any]]:
     rows = []
     for topic in (WARNINGS, BREACHES, APPROVALS):
-        # By alert; a retraction lies behind its alert, in the same partition.
+        # By alert; a retraction comes after its alert, in the same partition.
         lateness: dict[str, int] = {}
         for record in await read_topic(settings, topic.name):
             try:

@@ -1,4 +1,4 @@
-"""The board in a terminal: the same figures and lists, asked of a board's API."""
+"""The board in a terminal: the same figures and lists, from a board's API."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from sla_text.standing import Stand, notice, undelivered, watched
 from sla_text.times import left, percent
 
 TOKEN_VARIABLE: Final = "SLA_BOARD_TOKEN"  # noqa: S105  a variable's name
-#: Seconds between two looks at the board.
+#: Seconds between two requests to the board.
 _EVERY: Final = 1.0
 _ROWS: Final = 15
 _LISTS: Final = (("next", "open"), ("breached", "breached"), ("waiting", "waiting"))
 _SEVERITIES: Final = (None, "blocker", "high", "medium", "low")
-#: How what is said of the trackers looks, where it is no alarm.
+#: The style of notices about the trackers that are not alarms.
 _NOTICES: Final = dict.fromkeys(("loading", "behind", "unknown"), "bold yellow")
 _STYLES: Final = {"blocker": "bold red", "high": "red", "medium": "yellow"}
 
@@ -48,9 +48,9 @@ async def ask(
                 "or name it with --board"
             ) from error
         if answer.status == 401:
-            raise CommandError(f"the board at {board} wants a token; set {TOKEN_VARIABLE}")
+            raise CommandError(f"the board at {board} requires a token; set {TOKEN_VARIABLE}")
         if answer.status >= 400:
-            raise CommandError(f"the board at {board} says: {told.get('detail')}")
+            raise CommandError(f"the board at {board} answered: {told.get('detail')}")
         return told
 
     summary, *lists = await asyncio.gather(
@@ -89,7 +89,7 @@ def _utc(instant: str) -> str:
 
 
 class Top(App[None]):
-    """Asks the board every second until it is left."""
+    """Polls the board every second until the user quits."""
 
     CSS = """
     #figures { height: auto; padding: 0 1; }
@@ -119,7 +119,7 @@ class Top(App[None]):
         yield Footer()
 
     async def on_mount(self) -> None:
-        """Begin to ask."""
+        """Start polling."""
         names = ("ticket", "due", "left", "severity", "promise", "holder", "client", "team")
         for name, _ in _LISTS:
             table = self.query_one(f"#{name}", DataTable)
@@ -129,12 +129,12 @@ class Top(App[None]):
         self.set_interval(_EVERY, self._refresh)
 
     async def on_unmount(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._session is not None:
             await self._session.close()
 
     async def action_severity(self) -> None:
-        """Show the next severity alone, after the last all of them."""
+        """Show only the next severity, and after the last one all of them."""
         now = _SEVERITIES.index(self._wanted.get("severity"))
         wanted = _SEVERITIES[(now + 1) % len(_SEVERITIES)]
         self._wanted.pop("severity", None)

@@ -1,1 +1,1 @@
-"""What every package stands on: settings from files, secrets, mistakes told in a sentence."""
+"""The basis of every package: settings from files, secrets, mistakes reported as sentences."""

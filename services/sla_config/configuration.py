@@ -1,4 +1,4 @@
-"""Files that say how a program works, read so that a mistake is told in a sentence."""
+"""Configuration files, read so that each mistake is reported as a sentence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sla_config.toml_file import Model, TomlFileError, read_model, read_text
 
 
 class StrictSection(BaseModel):
-    """Nothing in it that is not listed."""
+    """A section in which keys that are not listed are forbidden."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -19,7 +19,7 @@ def read_toml(path: Path, model: type[Model], what: str, error: type[Exception])
     """The TOML file at ``path``, which messages call ``what``.
 
     Raises ``error`` with all mistakes, each with file, line, key and remedy; never with a value,
-    which may be a secret in the wrong place.
+    since it could be a secret in the wrong place.
     """
     origin = f"{what} {path}"
     try:

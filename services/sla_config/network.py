@@ -1,4 +1,4 @@
-"""What is reached from this machine alone."""
+"""Which addresses can only be reached from this machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Whether ``host`` is this machine and nobody else's; a name that must be asked for is not."""
+    """Whether ``host`` can only be this machine; a name that needs a look-up does not count."""
     if host == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""Secrets from files or variables; a message names where one was looked for, never what it is."""
+"""Secrets from files or variables; messages name where one was looked for, never its value."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from sla_config.errors import UserFacingError
 
-#: What the name of a variable ends with that names a file instead of holding a secret.
+#: Suffix of a variable that names a file instead of holding the secret itself.
 FILE_SUFFIX: Final = "_FILE"
 
 
@@ -16,17 +16,17 @@ _KEY_BYTES: Final = 32
 
 
 class SecretError(UserFacingError):
-    """A secret can't be read; the message names its file and the variable that named that."""
+    """A secret can't be read; the message names its file and the variable that names the file."""
 
 
 def secret_file(path: Path, setting: str) -> str:
-    """The secret in a file, without the end of its line. Raises ``SecretError``, also where there
-    is none in it: an empty secret is one that everybody knows.
+    """The secret in a file, without the line end. Raises ``SecretError``, also for an empty file,
+    since everybody knows an empty secret.
     """
     try:
         found = path.read_text("utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise SecretError(f"{path}, named by {setting}, can't be read: {reason}") from error
     if not found.strip():
         raise SecretError(f"{path}, named by {setting}, is empty; write the secret into it")
@@ -34,16 +34,18 @@ def secret_file(path: Path, setting: str) -> str:
 
 
 def erase_key(path: Path, setting: str) -> bytes:
-    """The key of orders to erase in a file. Raises ``SecretError``, for a short one too."""
+    """The erase key in a file. Raises ``SecretError``, also for a key that is too short."""
     key = secret_file(path, setting).encode()
     if len(key) < _KEY_BYTES:
-        raise SecretError(f"{path}, named by {setting}, holds no key of {_KEY_BYTES} bytes or more")
+        raise SecretError(
+            f"{path}, named by {setting}, is too short for a key; write at least {_KEY_BYTES} bytes"
+        )
     return key
 
 
 def secret_of(name: str) -> str | None:
-    """The secret in the variable ``name``, or in the file that ``<name>_FILE`` names; ``None``
-    where there is neither, or nothing but blanks in the variable. Raises ``SecretError``.
+    """The secret in the variable ``name``, or in the file that ``<name>_FILE`` names; ``None`` if
+    neither is set, or the variable is blank. Raises ``SecretError``.
     """
     if path := os.environ.get(name + FILE_SUFFIX):
         return secret_file(Path(path), name + FILE_SUFFIX)

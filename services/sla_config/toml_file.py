@@ -1,4 +1,4 @@
-"""TOML files that people write: read so that each mistake is told with line, key and remedy."""
+"""TOML files that people write; each mistake is reported with line, key and remedy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class TomlFileError(Exception):
-    """A file is not what it must be; ``mistakes`` names file, line, key and remedy of each."""
+    """A file has mistakes; ``mistakes`` names the file, line, key and remedy of each."""
 
     def __init__(self, mistakes: Sequence[str]) -> None:
         super().__init__("\n".join(mistakes))
@@ -28,7 +28,7 @@ class TomlFileError(Exception):
 def read_text(path: Path, origin: str) -> str:
     """The text of a file, which messages call ``origin``. Raises ``TomlFileError``."""
     try:
-        # Some editors begin a file with the mark of its encoding.
+        # Some editors start a file with a byte order mark.
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise TomlFileError([f"{origin}: cannot be read: {error.strerror or error}"]) from None
@@ -38,7 +38,7 @@ def read_text(path: Path, origin: str) -> str:
 
 
 def read_model(text: str, model: type[Model], origin: str, *, quoted: bool) -> Model:
-    """What a text says, checked; ``quoted`` is whether messages may quote its values.
+    """The checked content of a text; ``quoted`` is whether messages may quote its values.
 
     Raises ``TomlFileError``.
     """
@@ -64,7 +64,7 @@ def read_model(text: str, model: type[Model], origin: str, *, quoted: bool) -> M
 
 
 def named(key: Key) -> str:
-    """A key as messages call it."""
+    """A key as it is written in messages."""
     return ".".join(map(str, key)) or "the file"
 
 

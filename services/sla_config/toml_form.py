@@ -1,6 +1,6 @@
-"""Mistakes in the form of a TOML file as sentences: what is wrong at which key, and the remedy.
+"""Mistakes in the content of a TOML file as sentences: what is wrong at which key, and the remedy.
 
-``pydantic`` finds them; its words are for programmers.
+``pydantic`` finds them, but its own messages are written for programmers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _QUOTED: Final = re.compile(r"'([^']*)'")
 _MEANT: Final = re.compile(r"did you mean '([^']*)'\?$")
 _SHOULD: Final = re.compile(r"^(?:Input|String|List|Value) (?=should )")
 _KINDS: Final = {
-    "string": "a text in quotes",
+    "string": "a string in quotes",
     "array": "a list in brackets",
     "object": "a table",
     "number": "a number",
@@ -31,10 +31,10 @@ _KINDS: Final = {
 def sentences(
     problems: Iterable[ErrorDetails], schema: Mapping[str, Any], *, quoted: bool
 ) -> Iterator[tuple[Path, str]]:
-    """The key of each of ``problems`` and what to say of it; ``schema`` is the file's JSON Schema.
+    """The key of each of ``problems`` and its sentence; ``schema`` is the file's JSON Schema.
 
-    A key that is missing because it is misspelt is told once. Values are quoted only where the file
-    can hold no secret.
+    A key that is missing because it is misspelt is reported once. Values are quoted only if the
+    file can't hold secrets.
     """
     found = [(problem["type"], *_sentence(problem, schema, quoted=quoted)) for problem in problems]
     meant = {
@@ -63,10 +63,10 @@ def _sentence(  # noqa: PLR0911  a case each
     if kind in ("literal_error", "enum"):
         words = _QUOTED.findall(problem.get("ctx", {}).get("expected", ""))
         if len(words) == 1:
-            return path, f"{it}is not {words[0]!r}, the only word there is"
-        return path, f"{it}is none of {listed(words)}{nearest(given, words)}"
+            return path, f"{it}is not {words[0]!r}, the only allowed value"
+        return path, f"{it}is not one of {listed(words)}{nearest(given, words)}"
     if kind.endswith("_type") and not kind.startswith("instant"):
-        what = _KINDS.get(_at(schema, path).get("type", ""), "written otherwise")
+        what = _KINDS.get(_at(schema, path).get("type", ""), "of the right type")
         return path, f"{it}is not {what}; {_example(path, schema)}"
     if kind.startswith("instant") or kind == "too_short":
         return path, f"{_SHOULD.sub('', said)}; {_example(path, schema)}"
@@ -74,7 +74,7 @@ def _sentence(  # noqa: PLR0911  a case each
 
 
 def _table(path: Path) -> str:
-    """A table's name as its head has it; one of a list has two brackets."""
+    """A table's name as in its header; a table in a list has two brackets."""
     if not path:
         return "the file"
     name = ".".join(str(part) for part in path if isinstance(part, str))
@@ -87,7 +87,7 @@ def _shown(value: Any) -> str:
 
 
 def _example(path: Path, schema: Mapping[str, Any]) -> str:
-    """How the key is written."""
+    """How to write the key."""
     found = _at(schema, path)
     if examples := found.get("examples"):
         name = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
@@ -101,11 +101,11 @@ def _example(path: Path, schema: Mapping[str, Any]) -> str:
 
 
 def _at(schema: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
-    """The part of the schema that a key answers to; of a list's item its list."""
+    """The part of the schema for a key; for an item of a list, that of its list."""
     node = _resolved(schema, schema)
     for part in path:
         if isinstance(part, int):
-            # An example of a list shows its items.
+            # An example of a list also shows its items.
             node = node if "examples" in node else _resolved(node.get("items", {}), schema)
             continue
         inner: Any = node.get("properties", {}).get(part, node.get("additionalProperties"))
@@ -114,7 +114,7 @@ def _at(schema: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
 
 
 def _resolved(node: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """``node`` with what it refers to, and of several kinds the first that is not nothing."""
+    """``node`` with its references resolved; of several types, the first that is not null."""
     if kinds := node.get("anyOf"):
         inner: Any = next((kind for kind in kinds if kind.get("type") != "null"), {})
         node = {**_resolved(inner, schema), **{k: v for k, v in node.items() if k != "anyOf"}}

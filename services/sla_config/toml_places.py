@@ -1,7 +1,7 @@
-"""Where in a TOML text a key stands, and what is wrong with a text that is no TOML.
+"""On which line of a TOML text a key is, and what is wrong with a text that is not TOML.
 
-The standard library's reader keeps no positions; here the text is cut into its tokens once more,
-when a mistake is to be told.
+The standard library's parser keeps no positions, so the text is split into tokens once more when a
+mistake is to be reported.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class _Token(NamedTuple):
 
 
 class Places:
-    """The lines on which a text says each of its keys and list items.
+    """The lines on which each key and list item of a text is.
 
-    Of a text that is no TOML the places are as good as they can be found.
+    For a text that is not TOML, as far as they can be found.
     """
 
     def __init__(self, text: str) -> None:
@@ -52,8 +52,8 @@ class Places:
                 self._first.setdefault(path[:depth], line)
 
     def line_of(self, path: Path) -> int:
-        """The line of ``path``; where it is not written, of what is around it, at last the first
-        line.
+        """The line of ``path``; if it is not in the text, that of the nearest table around it, or
+        else the first line.
         """
         for depth in range(len(path), 0, -1):
             if (line := self._first.get(path[:depth])) is not None:
@@ -165,55 +165,67 @@ def _unquoted(key: str) -> str:
     return name
 
 
-#: What the reader says, and what that means to whoever wrote the file.
+#: The parser's messages, and what they mean to the author of the file.
 _SENTENCES: Final = (
-    (r"Illegal character '\\n'|Unterminated string", "a text has no closing quote on this line"),
-    (r"Illegal character (.+)", r"the character \1 can't stand in a text; write it as an escape"),
-    (r"Found invalid character (.+)", r"the character \1 can't stand here; delete it"),
+    (
+        r"Illegal character '\\n'|Unterminated string",
+        "a string has no closing quote; add it on this line",
+    ),
+    (
+        r"Illegal character (.+)",
+        r"the character \1 is not allowed in a string; write it as an escape",
+    ),
+    (r"Found invalid character (.+)", r"the character \1 is not allowed here; delete it"),
     (
         r"Expected '=' after a key in a key/value pair",
         "a key needs '=' and a value after it, like name = \"acme\"; several words need quotes",
     ),
     (
         r"Invalid value",
-        "what follows '=' is no value: texts need quotes, like \"acme\", numbers none",
+        "what follows '=' is not a value; strings need quotes, like \"acme\", numbers do not",
     ),
     (
         r"Expected newline or end of document after a statement",
-        "something follows the value: write one key on a line, and quotes around texts",
+        "something follows the value; write one key per line, and put strings in quotes",
     ),
-    (r"Unclosed array", "a list is not closed: ']' is missing, or a comma between two items"),
+    (r"Unclosed array", "a list is not closed; add the ']', or a comma between two items"),
     (
         r"Unclosed inline table",
-        "a table in braces, all on one line, is not closed: '}' is missing, or a comma",
+        "a table in braces is not closed on its line; add the '}', or a comma",
     ),
-    (r"Duplicate inline table key '(.+)'", r"\1 stands twice in one table; keep one"),
-    (r"Cannot overwrite a value", "this key stands twice in its table; keep one"),
-    (r"Expected '\]+' at the end of .+", "the table's name is not closed: ']' is missing"),
-    (r"Expected [^ ]+", "a text has no closing quote"),
+    (r"Duplicate inline table key '(.+)'", r"\1 appears twice in one table; keep one"),
+    (r"Cannot overwrite a value", "this key appears twice in its table; keep one"),
+    (r"Expected '\]+' at the end of .+", "the table's name is not closed; add the ']'"),
+    (r"Expected [^ ]+", "a string has no closing quote; add it"),
     (
         r"Cannot (?:mutate immutable|redefine) namespace \('(.+?)',?\)",
-        r"'\1' stands twice, or is added to a table that was closed; write it in one place",
+        r"'\1' appears twice, or is added to a table that was closed; write it in one place",
     ),
     (
         r"Exceeds the limit .+",
-        "a number has more digits than anything here can mean; write a shorter one",
+        "a number has too many digits; write a shorter one",
     ),
     (
         r"Unescaped '\\\\?' in a string",
-        "a backslash in a text is written twice, or the text in single quotes",
+        "a string has a single backslash; write it twice, or put the string in single quotes",
     ),
-    (r"Invalid hex value|Escaped character.+", "the escape in this text names no character"),
-    (r"Invalid date or datetime", "this is no date, or one that does not exist; write 2026-12-24"),
+    (
+        r"Invalid hex value|Escaped character.+",
+        "the escape in this string is not a character; correct it",
+    ),
+    (
+        r"Invalid date or datetime",
+        "this date is not valid, or does not exist; write it like 2026-12-24",
+    ),
     (
         r"Invalid initial character for a key part",
-        "here a key or a table's name should begin: letters, digits, - and _, else in quotes",
+        "a key or table name must start here: letters, digits, - and _, or anything in quotes",
     ),
     (
         r"Invalid statement",
         (
-            'this line is none of a key with its value (name = "acme"), a table ([table]), '
-            "or a comment (#)"
+            'this line is not a key with its value (name = "acme"), a table ([table]) '
+            "or a comment (#); write one of these"
         ),
     ),
 )
@@ -222,7 +234,7 @@ _TWICE: Final = re.compile(r"Cannot declare \((.+?),?\) twice")
 
 
 def explained(error: ValueError, text: str) -> tuple[int, str]:
-    """The line of a mistake in the form of a TOML file, and a sentence that names the remedy.
+    """The line of a TOML syntax error, and a sentence that names the remedy.
 
     ``error`` is what ``tomllib`` raised on ``text``.
     """
@@ -238,8 +250,8 @@ def explained(error: ValueError, text: str) -> tuple[int, str]:
         path = tuple(part.strip().strip("'\"") for part in twice[1].split(","))
         lines = [at for known, at in Places(text).all if known == path and at < line]
         name = ".".join(path)
-        first = f" on line {lines[0]}" if lines else " before"
-        return line, f"[{name}] stands{first} already; put both together, or rename one"
+        first = f"on line {lines[0]} already" if lines else "in the file already"
+        return line, f"[{name}] is {first}; merge the two, or rename one"
     for pattern, sentence in _SENTENCES:
         if found := re.fullmatch(pattern, said):
             return line, found.expand(sentence)

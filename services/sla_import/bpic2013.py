@@ -110,11 +110,11 @@ class Vinst(Mapping):
         status, sub_status = self.cell(row, _STATUS), self.cell(row, _SUB_STATUS)
         state = STATES.get((status.casefold(), sub_status.casefold()))
         if state is None:
-            why = f"with {_STATUS} {status[:40]!r} it is none of the states of this log"
+            why = f"with {_STATUS} {status[:40]!r}, it is not one of the states of this log"
             bad.append(Finding(row.line, _SUB_STATUS, sub_status, why))
         impact = self.cell(row, _IMPACT)
         if impact and impact.casefold() not in SEVERITIES:
-            why = f"it is none of {', '.join(SEVERITIES)}"
+            why = f"it is not one of {', '.join(SEVERITIES)}"
             bad.append(Finding(row.line, _IMPACT, impact, why))
         owner, team = self.cell(row, _OWNER), self.cell(row, _TEAM)
         for column, name in ((_OWNER, owner), (_TEAM, team)):

@@ -1,4 +1,4 @@
-"""The columns file: which column of a helpdesk's export says what."""
+"""The columns file: what each column of a helpdesk's export contains."""
 
 from __future__ import annotations
 
@@ -51,34 +51,35 @@ def _listed(value: Any) -> Any:
 class At(StrictSection):
     """A column by its name."""
 
-    column: Annotated[str, Field(min_length=1, description="The column's name in the head.")]
+    column: Annotated[str, Field(min_length=1, description="The column's name in the header.")]
     number: Annotated[
         int | None,
-        Field(ge=1, description="Which it is, where several columns have that name: 1, 2, …"),
+        Field(ge=1, description="Which one, if several columns have that name: 1, 2, …"),
     ] = None
 
 
 class Cell(StrictSection):
-    """Where a word stands; only a column's name, written as a string, will do."""
+    """Where a word is; a column's name as a string is enough."""
 
     column: Annotated[str | None, Field(min_length=1, description="The column's name.")] = None
     number: Annotated[
-        int | None, Field(ge=1, description="Which it is, as 1, where several have it.")
+        int | None, Field(ge=1, description="Which one, such as 1, if several have that name.")
     ] = None
     constant: Annotated[
-        str | None, Field(min_length=1, description="The word of all rows, instead of a column.")
+        str | None,
+        Field(min_length=1, description="The word for all rows, instead of a column."),
     ] = None
     default: Annotated[
-        str | None, Field(min_length=1, description="The word where the cell is empty.")
+        str | None, Field(min_length=1, description="The word to use if the cell is empty.")
     ] = None
     values: dict[str, str] = Field(
-        default={}, description="What the helpdesk's words are called here."
+        default={}, description="Table from the helpdesk's words to the words used here."
     )
 
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.column is None) == (self.constant is None):
-            raise ValueError("needs a column or a constant, and not both")
+            raise ValueError("needs either a column or a constant, not both")
         return self
 
 
@@ -88,25 +89,27 @@ class When(At):
     equals: Annotated[
         list[str],
         BeforeValidator(_listed),
-        Field(min_length=1, description="The word or words it must have."),
+        Field(min_length=1, description="The word or words that it must contain."),
     ]
 
 
 class Moment(At):
-    """Where a time stands; only a column's name, written as a string, will do."""
+    """Where a time is; a column's name as a string is enough."""
 
     after: Annotated[
         Start | None,
-        Field(description="The column holds how long after this moment it was, not when."),
+        Field(description="The column contains how long after this moment it was, not when."),
     ] = None
     unit: Annotated[
         Literal["seconds", "minutes", "hours", "days"] | None,
-        Field(description="Of a span that is a plain number. `01:30` and `1h 30m` need none."),
+        Field(
+            description="Unit of durations that are plain numbers. `01:30` and `1h 30m` need none."
+        ),
     ] = None
     when: Annotated[
         When | None,
         Field(
-            description="It is so only where another column has a word, as "
+            description="Use the time only if another column has a certain word, such as "
             '`{ column = "Status", equals = ["Solved", "Closed"] }`.'
         ),
     ] = None
@@ -114,7 +117,7 @@ class Moment(At):
     @model_validator(mode="after")
     def _unit(self) -> Self:
         if self.unit is not None and self.after is None:
-            raise ValueError("has a unit but does not say after which moment")
+            raise ValueError("has a unit but no moment to count from; add after")
         return self
 
 
@@ -124,7 +127,7 @@ AMoment = Annotated[Moment, BeforeValidator(_named)]
 
 
 class Columns(StrictSection):
-    """Which column says what. A moment whose cell is empty did not happen."""
+    """What each column contains. If the cell of a moment is empty, it did not happen."""
 
     rows: Annotated[
         Literal["tickets", "events"],
@@ -135,29 +138,30 @@ class Columns(StrictSection):
 
     created: Annotated[
         AMoment | None,
-        Field(description="When the client communicated it. Needed where a row is a ticket."),
+        Field(description="When the client communicated it. Required if each row is a ticket."),
     ] = None
     assigned: Annotated[
-        AMoment | None, Field(description="When it was assigned; the first reply will do.")
+        AMoment | None,
+        Field(description="When it was assigned; the time of the first reply also works."),
     ] = None
     waiting_on_client: Annotated[
-        AMoment | None, Field(description="When it began to wait for the client.")
+        AMoment | None, Field(description="When it started waiting for the client.")
     ] = None
     client_responded: Annotated[AMoment | None, Field(description="When the client answered.")] = (
         None
     )
     resolved: Annotated[AMoment | None, Field(description="When it was resolved.")] = None
-    reopened: Annotated[AMoment | None, Field(description="When it was opened again.")] = None
+    reopened: Annotated[AMoment | None, Field(description="When it was reopened.")] = None
     cancelled: Annotated[AMoment | None, Field(description="When it was cancelled.")] = None
 
     time: Annotated[
-        AMoment | None, Field(description="When it happened, where a row is an event.")
+        AMoment | None, Field(description="When it happened, if each row is an event.")
     ] = None
     event: Annotated[
         ACell | None,
         Field(
-            description="What happened, where a row is an event. Its `values` turn the helpdesk's "
-            "words into `created`, `assigned`, `waiting_on_client`, `client_responded`, "
+            description="What happened, if each row is an event. Its `values` map the helpdesk's "
+            "words to `created`, `assigned`, `waiting_on_client`, `client_responded`, "
             "`resolved`, `reopened`, `cancelled`, `severity_changed`, `reclassified`, "
             "`guard_contacted` or `ignore`."
         ),
@@ -165,26 +169,28 @@ class Columns(StrictSection):
     status: Annotated[
         ACell | None,
         Field(
-            description="Instead of `event`: how the ticket stood afterwards, in the words of "
-            "`[states]`; what happened is the difference to the row before."
+            description="Instead of `event`: the ticket's status after the event, in the words of "
+            "`[states]`; what happened is derived from the difference to the row before."
         ),
     ] = None
 
     severity: Annotated[ACell | None, Field(description="The severity.")] = None
     impact: Annotated[
-        ACell | None, Field(description="The impact, from which with the scope a severity follows.")
+        ACell | None,
+        Field(description="The impact; impact and scope together determine a severity."),
     ] = None
-    scope: Annotated[ACell | None, Field(description="How many clients are concerned.")] = None
+    scope: Annotated[ACell | None, Field(description="How many clients are affected.")] = None
     kind: Annotated[
         ACell | None, Field(description="`incident`, `question` or `feature_request`.")
     ] = None
-    channel: Annotated[ACell | None, Field(description="By which channel it came.")] = None
+    channel: Annotated[ACell | None, Field(description="The channel it arrived by.")] = None
     plan: Annotated[ACell | None, Field(description="The client's plan.")] = None
-    requester: Annotated[ACell | None, Field(description="Who asked, as an id.")] = None
-    analyst: Annotated[ACell | None, Field(description="Who it was assigned to.")] = None
-    group: Annotated[ACell | None, Field(description="The team of theirs.")] = None
+    requester: Annotated[ACell | None, Field(description="The id of the requester.")] = None
+    analyst: Annotated[ACell | None, Field(description="The assigned analyst.")] = None
+    group: Annotated[ACell | None, Field(description="The analyst's team.")] = None
     party: Annotated[
-        ACell | None, Field(description="Who is waited for: `client` or `client_third_party`.")
+        ACell | None,
+        Field(description="Who the ticket is waiting for: `client` or `client_third_party`."),
     ] = None
     origin: Annotated[
         ACell | None, Field(description="Where the fault lay: `vendor`, `client` or `third_party`.")
@@ -194,32 +200,33 @@ class Columns(StrictSection):
     ] = None
 
     severities: dict[str, NamedSeverity] = Field(
-        default={}, description="The helpdesk's words and our severities, as a table."
+        default={}, description="Table from the helpdesk's words to our severities."
     )
     states: dict[str, State] = Field(
         default={},
-        description="The helpdesk's statuses and `open`, `waiting_on_client`, `resolved`, "
-        "`closed` or `cancelled`, as a table.",
+        description="Table from the helpdesk's statuses to `open`, `waiting_on_client`, "
+        "`resolved`, `closed` or `cancelled`.",
     )
     time_format: Annotated[
         list[Annotated[str, AfterValidator(check_form)]], BeforeValidator(_listed)
     ] = Field(
         default=list(DEFAULT_FORMS),
         min_length=1,
-        description="How times are written, as for `strptime`; a list where a file has several. "
-        "By name: `iso`, `excel` (a spreadsheet's days), `unix`, `unix_ms`, `jira`. A time that "
-        "two of a list read differently is refused.",
+        description="Format of times, as for `strptime`; a list if a file has several. "
+        "Named formats: `iso`, `excel` (a spreadsheet's days), `unix`, `unix_ms`, `jira`. A time "
+        "that two formats of the list read differently is refused.",
     )
     zone: Annotated[
-        str | None, Field(description="Of times without an offset; `--zone` goes before it.")
+        str | None,
+        Field(description="Time zone of times without an offset; `--zone` overrides it."),
     ] = None
     locale: Annotated[
         str | None,
-        Field(description="Language of names of months, as `es`; `--locale` goes before it."),
+        Field(description="Language of month names, such as `es`; `--locale` overrides it."),
     ] = None
-    decimal: Annotated[
-        Literal[".", ","], Field(description="What stands before the decimals of spans.")
-    ] = "."
+    decimal: Annotated[Literal[".", ","], Field(description="Decimal separator of durations.")] = (
+        "."
+    )
     empty: list[str] = Field(
         default=[
             "-",
@@ -232,7 +239,7 @@ class Columns(StrictSection):
             "0000-00-00",
             "0000-00-00 00:00:00",
         ],
-        description="Cells that say nothing, beside those without text.",
+        description="Values that count as an empty cell, in addition to no text.",
     )
 
     @field_validator("event")
@@ -240,7 +247,7 @@ class Columns(StrictSection):
     def _words(cls, event: Cell | None) -> Cell | None:
         for word in event.values.values() if event else ():
             if word not in KNOWN:
-                raise ValueError(f"{word!r} is none of {', '.join(sorted(KNOWN))}")
+                raise ValueError(f"{word!r} is not one of {', '.join(sorted(KNOWN))}")
         return event
 
     @model_validator(mode="after")
@@ -253,26 +260,26 @@ class Columns(StrictSection):
     def _wrong_tickets(self) -> str | None:
         """What is wrong where a row is a ticket."""
         if self.created is None:
-            return "created is needed: the column that says when"
+            return "created is missing; add the column that says when a ticket was created"
         if self.created.after is not None or self.created.when is not None:
-            return "created is a time, in every row"
+            return "created must be a time in every row; remove after and when"
         odd = [word for word in ("time", "event", "status") if getattr(self, word) is not None]
-        return f'{odd[0]} is for files where a row is an event: rows = "events"' if odd else None
+        return f'{odd[0]} is only for files with rows = "events"' if odd else None
 
     def _wrong_events(self) -> str | None:
         """What is wrong where a row is an event."""
         if self.time is None:
-            return "time is needed: the column that says when it happened"
+            return "time is missing; add the column that says when an event happened"
         if any(
             each is not None and (each.after or each.when) for each in (self.time, self.created)
         ):
-            return "time and created are times, in every row"
+            return "time and created must be times in every row; remove after and when"
         if (self.event is None) == (self.status is None):
-            return "event or status is needed, and not both"
+            return "either event or status is required, not both"
         if self.status is not None and not self.states:
-            return "status needs a table [states]"
+            return "status requires a table [states]; add one"
         odd = [type_.word for type_ in MOMENTS[1:] if getattr(self, type_.word) is not None]
-        return f'{odd[0]} is for files where a row is a ticket: rows = "tickets"' if odd else None
+        return f'{odd[0]} is only for files with rows = "tickets"' if odd else None
 
 
 def read_columns(path: Path) -> Columns:

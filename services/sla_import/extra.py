@@ -10,10 +10,10 @@ from sla_lab.errors import CommandError
 
 @contextmanager
 def needs_extra(what: str) -> Iterator[None]:
-    """Import here what comes with the extra ``import``; without it the remedy is told."""
+    """Import packages of the extra ``import`` in here; if they are missing, the error says so."""
     try:
         yield
     except ModuleNotFoundError:
         raise CommandError(
-            f"{what} are read with the extra 'import': pip install 'sla-tracker[import]'"
+            f"reading {what} requires the extra 'import': pip install 'sla-tracker[import]'"
         ) from None

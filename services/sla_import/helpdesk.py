@@ -131,7 +131,7 @@ class Helpdesk(Mapping):
         self._add_spans(row, at, bad)
         for type_, each in told.items():
             if at[type_] < start:
-                why = f"it lies before the ticket's creation, {created.column} {created.text!r}"
+                why = f"it is before the ticket's creation, {created.column} {created.text!r}"
                 bad.append(Finding(row.line, each.column, each.text, why))
         data = {type_: self._data(row, type_, bad) for type_ in at}
         if bad:
@@ -170,7 +170,7 @@ class Helpdesk(Mapping):
             if moment is None or not text:
                 continue
             start = at.get(EVENT_TYPES[str(moment.after)])
-            why = f"there is no {moment.after} from which to count" if start is None else None
+            why = f"there is no {moment.after} to count from" if start is None else None
             if start is not None:
                 try:
                     at[type_] = start + read_span(text, moment.unit, self._columns.decimal)
@@ -312,11 +312,9 @@ class Helpdesk(Mapping):
         if type_ is EventType.ASSIGNED:
             data.setdefault("analyst_id", _NOBODY)
         if type_ is EventType.RECLASSIFIED and "kind" not in data and not bad:
-            bad.append(Finding(row.line, "kind", "", "the kind it became is needed"))
+            bad.append(Finding(row.line, "kind", "", "the new kind is missing"))
         if type_ is EventType.SEVERITY_CHANGED and not data and not bad:
-            bad.append(
-                Finding(row.line, "severity", "", "the severity that it changed to is needed")
-            )
+            bad.append(Finding(row.line, "severity", "", "the new severity is missing"))
         return data
 
     def _said(
@@ -355,7 +353,7 @@ class Helpdesk(Mapping):
         if key == "event" and text in KNOWN:
             return text
         table = "[states]" if key == "status" else "the values of event"
-        bad.append(Finding(row.line, cell.column or key, text, f"it does not stand in {table}"))
+        bad.append(Finding(row.line, cell.column or key, text, f"it is not in {table}"))
         return None
 
 
@@ -369,7 +367,7 @@ def _why(error: ValidationError, key: str) -> str:
     if first["type"] == "literal_error":
         known = str(first["ctx"]["expected"]).replace("'", "")
         where = "under [severities]" if key == "severity" else f"in the values of {key}"
-        return f"it is none of {known}; say what it means {where} of the columns file"
+        return f"it is not one of {known}; say what it means {where} of the columns file"
     text = first["msg"]
     return text[:1].lower() + text[1:]
 

@@ -71,16 +71,16 @@ class Summary:
         if self.rows and 2 * self.refused_rows > self.rows:
             told.append(f"{self.refused_rows:,} of {counted(self.rows, 'row')} refused")
         if not self.rows:
-            told.append("there is no row below the head")
+            told.append("there is no row below the header")
         if 2 * self.in_the_future > self.events:
             told.append(
-                f"{self.in_the_future:,} of {counted(self.events, 'event')} yet to come: published "
-                "today that makes dead letters; look at the forms of times and the zone"
+                f"{self.in_the_future:,} of {counted(self.events, 'event')} in the future; if "
+                "published today, they become dead letters: check the time format and the zone"
             )
         if 2 * self.without_severity > self.tickets:
             told.append(
                 f"{self.without_severity:,} of {counted(self.tickets, 'ticket')} without a "
-                "severity: no clocks until one is told"
+                "severity: no clocks until one is set"
             )
         return told
 
@@ -164,8 +164,8 @@ class Ledger:
             return
         if mapping.one_row_a_ticket and len(rows) > 1:
             first = rows[0].line
-            why = f"the ticket stands already on {summary.unit} {first}; where a row is an event, "
-            why += 'say rows = "events"'
+            why = f"the ticket is already on {summary.unit} {first}; if each row is an event, "
+            why += 'write rows = "events" in the columns file'
             column = mapping.ticket_column
             self._refuse([Finding(row.line, column, ticket, why) for row in rows[1:]])
             del rows[1:]
@@ -208,7 +208,7 @@ class Ledger:
         unit: str,
     ) -> None:
         """Refuse the rows of a ticket that are not bad themselves."""
-        why = f"{unit} {min(bad)} of the same ticket is refused, and a ticket is imported whole"
+        why = f"{unit} {min(bad)} of the same ticket is refused, and tickets are imported whole"
         self._refuse(
             [
                 Finding(row.line, mapping.ticket_column, ticket, why)

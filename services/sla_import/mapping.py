@@ -1,7 +1,7 @@
-"""What an importer is: the columns it needs, and the events it makes of a ticket's rows.
+"""The base of all importers: the columns it needs, and the events it makes from a ticket's rows.
 
-A ticket is imported whole or not at all: where one of its rows can't be read, the others would tell
-another story than the one that happened.
+A ticket is imported whole or not at all: if one of its rows can't be read, the others would give a
+wrong history.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def unusable_id(text: str) -> str | None:
     if not text:
         return "it is empty"
     if len(text) > MAX_ID:
-        return f"it has {len(text)} characters, and an id may have {MAX_ID}"
+        return f"it has {len(text)} characters, but an id may have at most {MAX_ID}"
     return unreadable(text)
 
 
@@ -115,7 +115,7 @@ def unreadable(text: str) -> str | None:
         return None
     if found[0] < "\xa0":
         return "it has a control character or a line break"
-    return "it has characters that were lost or are of another encoding; name it with --encoding"
+    return "it has characters of another encoding, or lost ones; name the encoding with --encoding"
 
 
 def event_of(

@@ -55,7 +55,7 @@ class ParquetTable(Table):
 
     def _unreadable(self, error: Exception) -> TableError:
         return TableError(
-            f"{self.name} is no Parquet file that can be read: {str(error).splitlines()[0]}"
+            f"{self.name} is not a readable Parquet file: {str(error).splitlines()[0]}"
         )
 
     def rows(self) -> Iterator[Row | Torn]:

@@ -142,7 +142,7 @@ class ServiceNow(Mapping):
             severity = self._severities.get(word) or SEVERITIES.get(word)
             if severity is not None:
                 return severity
-        why = f'no severity is known for it; say one, as --severity "{text[:40]}=low"'
+        why = f'no severity is known for it; set one, such as --severity "{text[:40]}=low"'
         bad.append(Finding(row.line, _PRIORITY, text, why))
         return None
 
@@ -157,7 +157,7 @@ class ServiceNow(Mapping):
         word = self.cell(row, _STATE)
         state = self._states.get(word.casefold())
         if state is None:
-            self.log.notes[f"states {word[:40]!r}, taken as open (--state says otherwise)"] += 1
+            self.log.notes[f"states {word[:40]!r}, taken as open (set another with --state)"] += 1
         elif word.casefold() in {"on hold", "3"}:
             held = self.cell(row, _HOLD).casefold() in _CLIENT_HOLDS
             state = state if held else "open"
@@ -177,6 +177,6 @@ class ServiceNow(Mapping):
         other = self._names.setdefault(made, name)
         if other != name:
             self.log.notes[
-                f"names that are one id, {made!r}: {other[:40]!r} and {name[:40]!r}"
+                f"names with the same id, {made!r}: {other[:40]!r} and {name[:40]!r}"
             ] += 1
         return made

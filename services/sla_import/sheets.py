@@ -70,11 +70,11 @@ class SheetTable(Table):
         try:
             yield
         except (CalamineError, OSError, ValueError) as error:
-            raise TableError(f"{self.name} is no workbook that can be read: {error}") from error
+            raise TableError(f"{self.name} is not a readable workbook: {error}") from error
         except BaseException as error:
             # A bug in the library's Rust ends in an exception that is none of Exception's.
             if type(error).__name__ == "PanicException":
-                raise TableError(f"{self.name} is no workbook that can be read") from error
+                raise TableError(f"{self.name} is not a readable workbook") from error
             raise
 
 

@@ -120,15 +120,15 @@ def _place_of(file: str, names: Sequence[str], wanted: Wanted) -> int | None:
         if wanted.number is not None and places:
             if wanted.number > len(places):
                 raise TableError(
-                    f"{file} has {len(places)} columns {name!r}, so there is no number "
+                    f"{file} has only {len(places)} columns {name!r}, so there is no number "
                     f"{wanted.number}, {wanted.why}"
                 )
             return places[wanted.number - 1]
         if len(places) > 1:
             shown = " and ".join(str(place + 1) for place in places)
             raise TableError(
-                f"{file} has the column {name!r} {len(places)} times, as columns {shown}; say "
-                f'which is meant, as {{ column = "{name}", number = 1 }}, or rename one'
+                f"{file} has the column {name!r} {len(places)} times, as columns {shown}; choose "
+                f'one, such as {{ column = "{name}", number = 1 }}, or rename one'
             )
         if places:
             return places[0]

@@ -63,7 +63,7 @@ class TextTable(Table):
             )
         except LookupError:
             raise TableError(
-                f"{known!r} is no encoding that is known here; write one like utf-8 or cp1252"
+                f"{known!r} is not a known encoding; write one like utf-8 or cp1252"
             ) from None
         self._lines = _Lines(text)
         self.names, self._delimiter = self._read_head(delimiter)
@@ -83,7 +83,8 @@ class TextTable(Table):
                 self._lines.begin()
         except _TooLongError:
             raise TableError(
-                f"{self.name} is no table: line {len(first) + 1} has more than {MAX_ROW} characters"
+                f"{self.name} is not a table: line {len(first) + 1} has more than {MAX_ROW} "
+                "characters"
             ) from None
         if not first:
             raise TableError(f"{self.name} is empty")
@@ -130,7 +131,7 @@ class TextTable(Table):
 
     def _row(self, line: int, cells: list[str]) -> Row | Torn:
         names = self.names
-        count = f"it has {counted(len(cells), 'cell')} and the head {len(names)}"
+        count = f"it has {counted(len(cells), 'cell')} and the header {len(names)}"
         if any(cells[len(names) :]):
             why = f"{count}; a cell with a delimiter inside needs quotes"
             return self._torn(line, self._delimiter.join(cells), why, cells)
@@ -185,7 +186,7 @@ def _said(error: Exception) -> str:
     if isinstance(error, _TooLongError) or "unexpected end" in text:
         return "a quote is opened and never closed"
     if "expected after" in text:
-        return "text follows a closing quote; a quote inside a cell is written twice"
+        return "text follows a closing quote; a quote inside a cell must be doubled"
     return text
 
 
@@ -267,6 +268,6 @@ class _Lines:
             return self._text.readline(MAX_ROW + 1)
         except UnicodeError as error:
             raise TableError(
-                f"what follows line {self._number} is not in {self._text.encoding}; name the "
+                f"the text after line {self._number} is not in {self._text.encoding}; name the "
                 f"file's encoding with --encoding ({error})"
             ) from None

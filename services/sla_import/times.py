@@ -28,12 +28,12 @@ from sla_import.extra import needs_extra
 from sla_lab.errors import UsageError
 
 RULE_TWICE: Final = (
-    "this local time exists twice, before and after the clocks went back; the first is taken, or "
-    "the second where the ticket's times are in order only so"
+    "this local time exists twice, before and after the clocks went back; the first is used, or "
+    "the second if only that puts the ticket's times in order"
 )
 RULE_NEVER: Final = (
     "this local time does not exist, since the clocks went forward; it is read with the offset "
-    "before the change, or the one after it where the ticket's times are in order only so"
+    "before the change, or the one after it if only that puts the ticket's times in order"
 )
 #: What was done to read a time, told with how often.
 AS_EXCEL: Final = "days since 1900 as a spreadsheet keeps them"
@@ -170,10 +170,12 @@ class Times:
             found.setdefault(reading.instants, (name, reading))
         if len(found) > 1:
             names = " and ".join(repr(name) for name, _ in found.values())
-            raise ValueError(f"it means one time by {names} each; keep the one that is right")
+            raise ValueError(
+                f"the formats {names} read it as different times; keep only the right format"
+            )
         for _, reading in found.values():
             return reading
-        raise ValueError("it lies outside 1970 to 2100" if outside else self._why(plain))
+        raise ValueError("it is not between 1970 and 2100" if outside else self._why(plain))
 
     def _translated(self, text: str) -> str:
         plain = " ".join(text.split())
@@ -202,20 +204,20 @@ class Times:
 
     def _why(self, plain: str) -> str:
         wanted = " or ".join(
-            "ISO 8601, as 2026-11-23T18:00:00-03:00" if name == "iso" else f"{name!r}"
+            "ISO 8601, such as 2026-11-23T18:00:00-03:00" if name == "iso" else f"{name!r}"
             for name, _ in self._forms
             if name not in {"excel", "unix", "unix_ms"} or len(self._forms) < len(NAMED)
         )
         fits = [form for form in _COMMON if _fits(plain, form)]
         if fits:
             shown = " or ".join(f'"{form}"' for form in fits)
-            return f"it is no time like {wanted}; it is one like {shown}, if time_format says so"
+            return f"it is not a time like {wanted}; it matches {shown}, if you set time_format"
         if _WORD.search(plain) and any(character.isdigit() for character in plain):
             return (
-                f"it is no time like {wanted}; where its words are of another language, say which "
-                "with --locale, as --locale es"
+                f"it is not a time like {wanted}; if its words are in another language, name it "
+                "with --locale, such as --locale es"
             )
-        return f"it is no time like {wanted}"
+        return f"it is not a time like {wanted}"
 
 
 def _bounded(moment: datetime) -> int:
@@ -239,7 +241,9 @@ def check_form(name: str) -> str:
     if name in NAMED or name in NAMED_PATTERNS or ("%" in name and _is_pattern(name)):
         return name
     known = ", ".join([*NAMED, *NAMED_PATTERNS])
-    raise ValueError(f"{name!r} is no form of times; write one of {known} or one as %d/%m/%Y %H:%M")
+    raise ValueError(
+        f"{name!r} is not a time format; write one of {known}, or one like %d/%m/%Y %H:%M"
+    )
 
 
 def _is_pattern(form: str) -> bool:
@@ -268,9 +272,7 @@ def _words_of(locale: str) -> dict[str, str]:
     try:
         known = Locale.parse(locale.replace("-", "_"))
     except (UnknownLocaleError, ValueError):
-        raise UsageError(
-            f"{locale!r} is no locale that is known; write one like es or pt_BR"
-        ) from None
+        raise UsageError(f"{locale!r} is not a known locale; write one like es or pt_BR") from None
     words: dict[str, str] = {name.casefold(): name for name in (*_MONTHS, "AM", "PM")}
     for context in ("format", "stand-alone"):
         for width in ("wide", "abbreviated"):
@@ -312,14 +314,14 @@ def read_span(text: str, unit: str | None, decimal: str = ".") -> int:
         return _possible(hours * HOUR + minutes * MINUTE + seconds * SECOND)
     if _NUMBER.fullmatch(plain):
         if unit is None:
-            raise ValueError('it is a number without a unit; say unit = "minutes", for example')
+            raise ValueError('it is a number without a unit; set one, such as unit = "minutes"')
         return _possible(round(float(plain) * UNITS[unit]))
     try:
         span = parse_duration(plain)
     except ValueError:
-        raise ValueError("it is no span of time like 90, 01:30, 1h 30m or PT1H30M") from None
+        raise ValueError("it is not a duration like 90, 01:30, 1h 30m or PT1H30M") from None
     if span < 0:
-        raise ValueError("a span of time can't be negative")
+        raise ValueError("a duration can't be negative")
     return _possible(span)
 
 

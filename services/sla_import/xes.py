@@ -46,7 +46,7 @@ class XesTable(Table):
             parser.Parse(b"", True)
         except (expat.ExpatError, LookupError, ValueError) as error:
             # The latter two where it names an encoding that is unknown.
-            raise TableError(f"{self.name} is no XES that can be read: {error}") from error
+            raise TableError(f"{self.name} is not a readable XES file: {error}") from error
         yield from self._taken(reader)
 
     def _taken(self, reader: _Reader) -> Iterator[Row | Torn]:

@@ -1,4 +1,4 @@
-"""HTTP in: proven, understood, published, and only then answered."""
+"""HTTP requests: verified, translated, published, and only then answered."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class _Gate:
 
 
 class Intake:
-    """The ASGI application. What is none of a source's goes to ``others``; ``clock`` tells
-    milliseconds.
+    """The ASGI application. Requests for other paths than the sources' go to ``others``; ``clock``
+    returns milliseconds.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Intake:
             log.exception("a request failed", source=name)
             answer = problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                "the intake failed; send it again",
+                "the intake failed; send the delivery again",
                 headers={"Retry-After": "5"},
             )
         self._metrics.requests.labels(name, str(answer.status_code)).inc()
@@ -96,7 +96,7 @@ class Intake:
     async def _answer(self, gate: _Gate, scope: Scope, receive: Receive) -> Response:
         source, arrived = gate.source, self._arrivals.next()
         if scope["method"] != "POST":
-            raise ProblemError(HTTPStatus.METHOD_NOT_ALLOWED, "deliveries are POSTed")
+            raise ProblemError(HTTPStatus.METHOD_NOT_ALLOWED, "send deliveries with POST")
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
@@ -125,14 +125,14 @@ class Intake:
     async def _take(
         self, source: Source, headers: dict[str, str], body: bytes, arrived: str
     ) -> Reading:
-        """What is proven, once Kafka has it. Only now does it count as its source's: a stranger
-        can use up nothing of what a source has.
+        """Publish a verified delivery. Only now does it count towards its source's limits, so
+        that a stranger can't use up what a source may send.
         """
         wait = self._limit.wait(source.name, time.monotonic())
         if wait > 0:
             raise ProblemError(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                "this source sends too fast",
+                "this source sends too fast; wait before sending again",
                 {"Retry-After": str(int(wait) + 1)},
             )
         size = len(body)
@@ -144,7 +144,7 @@ class Intake:
                 log.warning("not acknowledged", source=source.name, reason=str(error))
                 raise ProblemError(
                     HTTPStatus.SERVICE_UNAVAILABLE,
-                    "Kafka did not acknowledge; send it again",
+                    "Kafka did not acknowledge the events; send the delivery again",
                     {"Retry-After": "5"},
                 ) from error
         return reading
@@ -154,7 +154,7 @@ class Intake:
         if not shares.take(source.name, size):
             raise ProblemError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                "too much of this source is under way",
+                "too many deliveries of this source are in progress; send it again later",
                 {"Retry-After": "1"},
             )
         try:
@@ -165,11 +165,11 @@ class Intake:
     async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
         most = self._settings.max_body_bytes
         if headers.get("content-encoding", "identity") != "identity":
-            raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "bodies come uncompressed")
+            raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body uncompressed")
         told = headers.get("content-length", "0")
         if _LENGTH.fullmatch(told) and int(told) > most:
             raise ProblemError(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has {most} bytes at most"
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body may have at most {most} bytes"
             )
         chunks: list[bytes] = []
         size = 0
@@ -179,16 +179,17 @@ class Intake:
                 while more:
                     message = await receive()
                     if message["type"] == "http.disconnect":
-                        raise ProblemError(HTTPStatus.BAD_REQUEST, "the sender went away")
+                        raise ProblemError(HTTPStatus.BAD_REQUEST, "the sender disconnected")
                     chunks.append(message.get("body", b""))
                     size += len(chunks[-1])
                     if size > most:
                         raise ProblemError(
-                            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has {most} bytes at most"
+                            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                            f"a body may have at most {most} bytes",
                         )
                     more = message.get("more_body", False)
         except TimeoutError:
-            raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, "the body came too slowly") from None
+            raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, "the body arrived too slowly") from None
         return b"".join(chunks)
 
 

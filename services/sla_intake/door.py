@@ -1,9 +1,10 @@
-"""Who is inside without a proof, and who has to go when there is no room for the next.
+"""Memory for requests that are not verified yet, and which of them is dropped when it runs out.
 
-Before a delivery is proven nobody is known, so nobody may be kept out for what others do. All
-share one room; when it is full, whoever came first of those who take most goes: of the address and
-source that hold most together. Many requests from one place, or for one source, so make room for
-each other, and a delivery that comes beside them has its few milliseconds.
+Until a delivery is verified, its sender is unknown, so nobody may be shut out for what others do.
+All unverified requests share one limit. When it is reached, the oldest request of the heaviest
+group is dropped, where a group is an address together with a source. So many requests from one
+address, or for one source, displace each other, and another delivery still gets the milliseconds
+that it needs.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from typing import Any, ClassVar, Final, Protocol
 
 from sla_runtime.header_timeout import TimedProtocol, plain_answer, timed_protocol
 
-#: Bytes that a connection takes besides what it sends, as far as the room is concerned.
+#: Bytes that a connection counts for in addition to what it sends.
 COST: Final = 16 * 1024
-#: Where a request has who sent it, in the state of its ASGI scope.
+#: Key of a request's sender in the state of its ASGI scope.
 GUEST: Final = "sla.guest"
-#: Where somebody comes from, and the path of the source that is asked for, as far as it is known.
+#: The sender's network and the path of the requested source, as far as known.
 Group = tuple[str, str]
 
 
@@ -185,7 +186,9 @@ class _Guarded(TimedProtocol):
             return
         if self.coming or asked:
             status = HTTPStatus.SERVICE_UNAVAILABLE
-            transport.write(plain_answer(status, "others had no room", "retry-after: 1"))
+            transport.write(
+                plain_answer(status, "too many connections; try again", "retry-after: 1")
+            )
         self.end()
 
 

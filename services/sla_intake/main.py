@@ -33,7 +33,7 @@ log = structlog.get_logger("sla_intake")
 
 
 def run_intake(kafka: KafkaSettings, settings: IntakeSettings) -> int:
-    """Run until SIGTERM or SIGINT; the exit status, 1 when it had to end by itself."""
+    """Run until SIGTERM or SIGINT; returns the exit status, 1 if it ended because of an error."""
     configure_logs()
     try:
         sources = read_sources(settings.sources)
@@ -61,7 +61,7 @@ async def _run(
         log.error(  # noqa: TRY400  a stack trace would say less than the remedy
             "intake must end",
             reason=f"nothing can be published at {kafka.bootstrap} ({type(error).__name__})",
-            remedy="'sla doctor' says what is missing",
+            remedy="'sla doctor' shows what is missing",
         )
         await publisher.stop()
         return 1

@@ -18,7 +18,7 @@ class IntakeMetrics:
     def __init__(self, registry: CollectorRegistry, sources: Iterable[str]) -> None:
         self.requests = Counter(
             "sla_intake_requests",
-            "Requests by their answer.",
+            "Requests by the status of the answer.",
             ["source", "status"],
             registry=registry,
         )
@@ -27,19 +27,19 @@ class IntakeMetrics:
         )
         self.dead_letters = Counter(
             "sla_intake_dead_letters",
-            "Deliveries that were not understood, as a whole or in part.",
+            "Deliveries that could not be understood, completely or in part.",
             ["source", "reason"],
             registry=registry,
         )
         self.ignored = Counter(
             "sla_intake_ignored",
-            "Deliveries of which nothing concerns a promise.",
+            "Deliveries that do not affect a promise.",
             ["source", "reason"],
             registry=registry,
         )
         self.given_up = Counter(
             "sla_intake_given_up",
-            "Connections without a proven delivery that were closed to make room for others.",
+            "Connections without a verified delivery that were closed to make room for others.",
             registry=registry,
         )
         for source in sources:

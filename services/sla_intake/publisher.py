@@ -1,4 +1,4 @@
-"""Events to Kafka, acknowledged by all replicas before anybody is told so."""
+"""Publishes events to Kafka and waits until all replicas have acknowledged them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from sla_schemas.topics import DEAD_LETTERS, EVENTS, MAX_DEAD_LETTER_BYTES
 
 
 class NotAcknowledgedError(Exception):
-    """Kafka did not confirm in time. It may have the record all the same: the sender repeats it
-    under the same id, which the tracker drops.
+    """Kafka did not acknowledge in time. It may have the record anyway: then the sender repeats it
+    with the same id, and the tracker drops the copy.
     """
 
 

@@ -1,4 +1,4 @@
-"""A proven delivery, read: the events of it, and what could not be made one."""
+"""Reads a verified delivery: its events, and what could not be made into one."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ log = structlog.get_logger("sla_intake")
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What was not understood of a delivery, with all that reading it again as it was delivered
-    needs. ``lacking`` are the fields that its ``created`` was published without.
+    """The part of a delivery that was not understood, with everything needed to read it again as it
+    was delivered. ``lacking`` are the fields that its ``created`` was published without.
     """
 
     body: bytes
@@ -72,7 +72,7 @@ class Letter:
 
 
 class Reading(NamedTuple):
-    """What a delivery came to: at least one of an event, a letter, and a reason why it has none."""
+    """The result of a delivery: events, letters, or reasons why it has neither; at least one."""
 
     events: list[dict[str, Any]]
     letters: list[Letter]
@@ -82,11 +82,11 @@ class Reading(NamedTuple):
 def understood(
     source: Source, headers: Mapping[str, str], body: bytes, arrived: str, now: int
 ) -> Reading:
-    """What a proven delivery comes to.
+    """The result of a verified delivery.
 
-    Of one that is not understood, or in part only, the whole body is kept; of a batch the events
-    that are wrong. ``arrived`` is when it came, RFC 3339 with microseconds; ``now``, in
-    milliseconds, is what an event may not be far ahead of.
+    If it is not understood, or only in part, the whole body is kept; of a batch, the events that
+    are wrong. ``arrived`` is when it arrived, RFC 3339 with microseconds; no event may be far ahead
+    of ``now``, in milliseconds.
     """
     try:
         told = _decoded(source, headers, body)

@@ -25,7 +25,7 @@ Headers = Iterable[tuple[str, bytes]]
 
 
 class RedeliveryError(UserFacingError):
-    """The letter can't go; the message is a sentence that says why and what would help."""
+    """The letter can't be retried; the message says why and what would help."""
 
 
 class Record(NamedTuple):
@@ -58,7 +58,7 @@ def redelivered(
     source = next((each for each in sources if each.path == path), None)
     if source is None:
         raise RedeliveryError(
-            f"the sources file has no source that sends to {path!r}; name the file that has it"
+            f"the sources file has no source for {path!r}; name the file that has it with --sources"
         )
     http = {
         name.removeprefix(HTTP_HEADER_PREFIX): value

@@ -1,4 +1,4 @@
-"""What can be set about the intake as a process; who may send what is in its sources file."""
+"""The settings of the intake process; its sources file says who may send what."""
 
 from __future__ import annotations
 
@@ -26,34 +26,37 @@ class IntakeSettings(BaseSettings):
         1024 * 1024,
         ge=1,
         le=MAX_INPUT_BYTES,
-        description="The largest body that is read; 2 MiB at most, which a dead letter can hold.",
+        description="Maximum size of a body; at most 2 MiB, which a dead letter can hold.",
     )
     header_seconds: float = Field(
-        10.0, gt=0, description="Seconds a client has to send the head of a request."
+        10.0, gt=0, description="Seconds that a client has to send the head of a request."
     )
-    body_seconds: float = Field(10.0, gt=0, description="Seconds it has to send the body.")
+    body_seconds: float = Field(10.0, gt=0, description="Seconds that it has to send the body.")
     kafka_seconds: float = Field(
-        10.0, gt=0, description="Seconds Kafka has to acknowledge before the answer is 503."
+        10.0, gt=0, description="Seconds that Kafka has to acknowledge before the answer is 503."
     )
     in_flight: int = Field(
         2000,
         ge=1,
-        description="Proven deliveries that wait for Kafka at most, a source's no more than are "
-        "free; beyond that the answer is 503.",
+        description="Maximum number of verified deliveries that wait for Kafka. One source may "
+        "have no more than are still free. Beyond that, the answer is 503.",
     )
     proven_bytes: int = Field(
-        16 * 1024 * 1024, ge=1, description="The same in bytes; four bodies at least."
+        16 * 1024 * 1024, ge=1, description="The same in bytes; at least four bodies."
     )
     unproven_bytes: int = Field(
         32 * 1024 * 1024,
         ge=1,
-        description="What all requests without a proof may hold together, each 16 KiB more than "
-        "it sent; four bodies at least. Beyond that the first of the address and source that hold "
-        "most is given up.",
+        description="Bytes that all requests not verified yet may hold together, each counted with "
+        "16 KiB in addition to what it has sent; at least four bodies. Beyond that, the oldest "
+        "request of the address and source that hold the most is dropped.",
     )
     requests_per_second: float = Field(
-        5000.0, gt=0, description="What one source may send, with bursts of twice that; else 429."
+        5000.0,
+        gt=0,
+        description="Requests per second from one source, with bursts of twice as many; beyond "
+        "that, the answer is 429.",
     )
     linger_ms: int = Field(
-        2, ge=0, description="Milliseconds a batch for Kafka waits for more to go with it."
+        2, ge=0, description="Milliseconds that a batch for Kafka waits for more records."
     )

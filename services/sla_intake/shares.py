@@ -1,11 +1,11 @@
-"""Room that several have together, none of whom may take it all."""
+"""Capacity that several share, of whom none may take all."""
 
 from __future__ import annotations
 
 
 class Shares:
-    """``room`` for ``sharers``. None holds more than is free beside it, so that whoever comes finds
-    some: where one takes all it can get, half is left, and a third where two do.
+    """``room`` for ``sharers``. None may hold more than remains free, so that there is always some
+    left: if one takes all it can get, half is left; if two do, a third.
     """
 
     def __init__(self, room: int, sharers: int) -> None:

@@ -1,4 +1,4 @@
-"""Whether a delivery comes from whom it says: proofs over the raw bytes, before they are read."""
+"""Verifies the sender of a delivery, by proofs over the raw bytes, before they are read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHARED_SECRET: Final = "x-webhook-secret"  # noqa: S105  a header's name
 
 
 class ForgedError(Exception):
-    """The delivery is not proven; the message says how, and nothing of the secret."""
+    """The delivery can't be verified; the message says why, and reveals nothing of the secret."""
 
 
 def verify(
@@ -56,7 +56,7 @@ def _verify_zendesk(
     except (ValueError, NaiveTimeError):
         raise ForgedError(f"{ZENDESK_TIMESTAMP} is not a time with an offset") from None
     if abs(now - at) > TOLERANCE:
-        raise ForgedError(f"{ZENDESK_TIMESTAMP} is more than five minutes from now")
+        raise ForgedError(f"{ZENDESK_TIMESTAMP} differs from the current time by over five minutes")
     signed = told.encode() + body
     expected = [b64encode(hmac.digest(secret, signed, "sha256")) for secret in secrets]
     _compare(expected, signature, ZENDESK_SIGNATURE)
@@ -72,7 +72,7 @@ def _verify_hub(secrets: Sequence[bytes], headers: Mapping[str, str], body: byte
             expected = [hmac.digest(secret, body, "sha256").hex().encode() for secret in secrets]
             _compare(expected, signature, name)
             return
-    raise ForgedError(f"neither {HUB_SIGNATURE_256} nor {HUB_SIGNATURE} holds sha256=...")
+    raise ForgedError(f"neither {HUB_SIGNATURE_256} nor {HUB_SIGNATURE} contains sha256=...")
 
 
 def _verify_shared(secrets: Sequence[bytes], given: str, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The sources file: which systems may send, how they prove it, and what their words mean."""
+"""The sources file: which systems may send, how they are verified, and what their words mean."""
 
 from __future__ import annotations
 
@@ -31,18 +31,20 @@ class SourcesError(UserFacingError):
 
 
 class Mapping(StrictSection):
-    """What a vendor's words mean, great and small letters alike. The defaults are in
-    ``mappings/``.
-    """
+    """What a vendor's words mean, regardless of case. The defaults are in ``mappings/``."""
 
     states: dict[LowerCase, State] = Field(
         {},
-        description="`open`, `on_hold`, `waiting_on_client`, `waiting_on_third_party`, `resolved` "
-        "or `cancelled`, by status.",
+        description="For each status: `open`, `on_hold`, `waiting_on_client`, "
+        "`waiting_on_third_party`, `resolved` or `cancelled`.",
     )
-    severities: dict[LowerCase, Severity] = Field({}, description="By priority, or label.")
-    kinds: dict[LowerCase, Kind] = Field({}, description="By type, or label.")
-    channels: dict[LowerCase, str] = Field({}, description="Ours, by theirs.")
+    severities: dict[LowerCase, Severity] = Field(
+        {}, description="The severity for each priority or label."
+    )
+    kinds: dict[LowerCase, Kind] = Field({}, description="The kind for each type or label.")
+    channels: dict[LowerCase, str] = Field(
+        {}, description="The policy's channel for each of the vendor's channels."
+    )
 
     def over(self, other: Mapping) -> Mapping:
         """Its own words, and those of the other where it is silent."""
@@ -69,7 +71,7 @@ class Source(StrictSection):
     name: Annotated[
         str,
         StringConstraints(pattern="^[a-z0-9][a-z0-9-]{0,62}$"),
-        Field(description="Small letters, digits and dashes; it sends to `/hooks/NAME`."),
+        Field(description="Lower-case letters, digits and dashes; it sends to `/hooks/NAME`."),
     ]
     kind: Vendor
     secret_envs: Annotated[
@@ -77,44 +79,52 @@ class Source(StrictSection):
         Field(
             min_length=1,
             max_length=2,
-            description="Variables of the live secrets; two while one replaces the other.",
+            description="Environment variables of the secrets; two while a secret is being "
+            "replaced.",
         ),
     ]
     client_id: Annotated[
         Id | None,
-        Field(description="The client of its tickets, or of those that `client_field` gives none."),
+        Field(
+            description="The client of its tickets, or of those for which `client_field` has no "
+            "value."
+        ),
     ] = None
     client_field: Annotated[
         str | None,
-        Field(description="Where in the ticket the client is, as `a.b.c`; `a.0.b` in a list."),
+        Field(
+            description="Path of the client in the ticket, such as `a.b.c`, or `a.0.b` in a list."
+        ),
     ] = None
     ticket_field: Annotated[
         Literal["id", "key"],
         Field(
-            description="Jira: what an issue's ticket id is. `id` stays when the issue moves to "
-            "another project; by its `key` it is another ticket then."
+            description="Jira: which field is the ticket id. The `id` stays the same when an issue "
+            "moves to another project; with `key`, it becomes another ticket."
         ),
     ] = "id"
     zone: Annotated[
         Annotated[str, AfterValidator(_zone)] | None,
-        Field(description="Time zone of times that come without an offset, as `Europe/Madrid`."),
+        Field(description="Time zone of times without an offset, such as `Europe/Madrid`."),
     ] = None
     ticket_prefix: Annotated[
         str,
         StringConstraints(max_length=40),
         Field(
-            description="Before each ticket id. Of several sources each needs one, of which none "
-            "begins another."
+            description="Prefix of each ticket id. If there are several sources, each needs one, "
+            "and none may be the beginning of another."
         ),
     ] = ""
     tickets_of: Annotated[
         str | None,
         Field(
-            description="Another source, about whose tickets this one speaks too: it has the "
-            "prefix of that one."
+            description="Another source whose tickets this one also sends events for; its prefix "
+            "is used."
         ),
     ] = None
-    mapping: Annotated[Mapping, Field(description="Its own words; below.")] = Mapping()
+    mapping: Annotated[Mapping, Field(description="What its own words mean; see below.")] = (
+        Mapping()
+    )
 
     @property
     def path(self) -> str:
@@ -136,7 +146,8 @@ class Source(StrictSection):
         found = [value.encode() for name in self.secret_envs if (value := secret_of(name))]
         if not found:
             raise SourcesError(
-                f"source {self.name!r} needs a secret: set {' or '.join(self.secret_envs)}"
+                f"source {self.name!r} needs a secret: set {' or '.join(self.secret_envs)} in the "
+                "environment"
             )
         return found
 
@@ -161,13 +172,13 @@ def read_sources(path: Path | None, *, secrets: bool = True) -> list[Source]:
     """The sources of a file, their secrets looked for too. Raises ``SourcesError``."""
     if path is None:
         raise SourcesError(
-            "no sources file is named; write one (docs/intake.md) and name it with --sources"
+            "no sources file is named; write one (see docs/intake.md) and name it with --sources"
         )
     found = read_toml(path, _File, "sources file", SourcesError).sources
     origin = f"sources file {path}"
     named = {source.name: source for source in found}
     if len(named) < len(found):
-        raise SourcesError(f"{origin}: two sources have the same name")
+        raise SourcesError(f"{origin}: two sources have the same name; rename one")
     for source in found:
         _check(source, f"{origin}: source {source.name!r}")
         if secrets:
@@ -183,16 +194,16 @@ def _check_prefixes(sources: list[Source], origin: str) -> None:
     without = [repr(source.name) for source in sources if not source.ticket_prefix]
     if without:
         raise SourcesError(
-            f"{origin}: several sources need a ticket_prefix each, or one could speak about the "
-            f"tickets of another; without one: {', '.join(without)}"
+            f"{origin}: if there are several sources, each needs a ticket_prefix, so that none can "
+            f"send events for another's tickets; add one to {', '.join(without)}"
         )
     for one in sources:
         for other in sources:
             if one is not other and other.ticket_prefix.startswith(one.ticket_prefix):
                 raise SourcesError(
                     f"{origin}: the ticket_prefix {other.ticket_prefix!r} of {other.name!r} begins "
-                    f"with that of {one.name!r}, so one could speak about the tickets of the "
-                    "other; to share tickets, name the other source in tickets_of"
+                    f"with that of {one.name!r}, so one could send events for the other's "
+                    "tickets; change one, or to share tickets, name the other source in tickets_of"
                 )
 
 
@@ -204,29 +215,34 @@ def _beside(source: Source, named: dict[str, Source], origin: str) -> Source:
     owner = named.get(source.tickets_of)
     if owner is None or owner.tickets_of is not None:
         raise SourcesError(
-            f"{name} speaks about the tickets of {source.tickets_of!r}, which is no source with "
-            "tickets of its own"
+            f"{name} has tickets_of {source.tickets_of!r}, which is not a source with its own "
+            "tickets; name one that is"
         )
     if source.ticket_prefix:
         raise SourcesError(
-            f"{name} has the prefix of {owner.name!r}, so ticket_prefix says nothing"
+            f"{name} uses the prefix of {owner.name!r}, so ticket_prefix has no effect; remove it"
         )
     if source.bound_to is not None and source.bound_to != owner.bound_to:
         raise SourcesError(
-            f"{name} is bound to client {source.bound_to!r}, and {owner.name!r} has tickets of "
-            "others too, which it could cancel"
+            f"{name} is bound to client {source.bound_to!r}, but {owner.name!r} also has tickets "
+            "of other clients, which it could cancel; bind both to the same client"
         )
     return source.model_copy(update={"ticket_prefix": owner.ticket_prefix})
 
 
 def _check(source: Source, name: str) -> None:
     if source.kind != "cloudevents" and not (source.client_id or source.client_field):
-        raise SourcesError(f"{name} must say whose tickets it sends, in client_id or client_field")
+        raise SourcesError(f"{name} has no client; add client_id or client_field")
     if source.kind != "jira" and "ticket_field" in source.model_fields_set:
-        raise SourcesError(f"{name} is of {source.kind}; ticket_field is for jira")
+        raise SourcesError(
+            f"{name} has kind {source.kind!r}, but ticket_field is only for jira; remove it"
+        )
     if source.kind == "cloudevents" and source.client_field is not None:
         raise SourcesError(
-            f"{name}: a CloudEvent's client is in its data.client_id, so client_field says nothing"
+            f"{name}: a CloudEvent's client is in its data.client_id, so client_field has no "
+            "effect; remove it"
         )
     if source.kind == "cloudevents" and source.zone is not None:
-        raise SourcesError(f"{name}: a CloudEvent's time has an offset, so zone says nothing")
+        raise SourcesError(
+            f"{name}: a CloudEvent's time has an offset, so zone has no effect; remove it"
+        )

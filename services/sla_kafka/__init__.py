@@ -1,1 +1,1 @@
-"""Everything about the broker that is not about promises: settings, topics, an embedded Kafka."""
+"""Everything about Kafka that is not about promises: settings, topics, an embedded broker."""

@@ -1,4 +1,4 @@
-"""Who may do what on the broker: the least that each program works with.
+"""Who may do what on the broker: the minimum that each program needs.
 
 This is the one definition; the users under ``deploy/kubernetes`` and the table in
 ``docs/security.md`` are derived from it, and a test runs every program with exactly this much.
@@ -29,8 +29,8 @@ Operation = Literal["Read", "Write", "Describe", "DescribeConfigs"]
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """What may be done to one resource, or to all whose names begin with ``name``. Reading and
-    writing bring ``Describe`` with them.
+    """What may be done to one resource, or to all whose names begin with ``name``. ``Read`` and
+    ``Write`` include ``Describe``.
     """
 
     resource: ResourceType
@@ -41,7 +41,7 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user of the broker: the program that signs in as it, and all that it may do."""
+    """A user of the broker: the program that signs in as this user, and all that it may do."""
 
     name: str
     purpose: str
@@ -52,7 +52,7 @@ def _on(topic: Topic, *operations: Operation) -> Permission:
     return Permission("topic", topic.name, operations)
 
 
-#: Both are prefixes, so that trackers and notifiers may run under names of their own, such as
+#: Both are prefixes, so that trackers and notifiers may run under other names, such as
 #: ``sla-tracker-eu``.
 _TRACKERS: Final = "sla-tracker"
 _NOTIFIERS: Final = "sla-notifier"
@@ -61,7 +61,7 @@ TRACKER: Final = User(
     "sla-tracker",
     "the tracker",
     (
-        # Written to as well: an event under a wrong key is sent on under its right one.
+        # Written to as well: an event under a wrong key is published again under the right one.
         _on(EVENTS, "Read", "Write", "DescribeConfigs"),
         *(_on(topic, "Read", "Write", "DescribeConfigs") for topic in (TICKETS, PROGRESS)),
         *(
@@ -88,7 +88,7 @@ NOTIFIER: Final = User(
     "the notifier",
     (
         *(_on(topic, "Read") for topic in (WARNINGS, BREACHES, APPROVALS, TICKETS)),
-        # Read as well: what somebody gives back goes to its destination.
+        # Read as well: an alert that somebody retries goes to its destination.
         _on(ALERT_DEAD_LETTERS, "Read", "Write"),
         _on(HEARTBEATS, "Write"),
         Permission("group", _NOTIFIERS, ("Read",), prefix=True),
@@ -99,9 +99,9 @@ INTAKE: Final = User(
     "the intake",
     (_on(EVENTS, "Write"), _on(DEAD_LETTERS, "Write"), _on(HEARTBEATS, "Write")),
 )
-#: Whoever brings dead letters back shuts out everyone else who does, by this name (KIP-98).
+#: Transactional id with which a retry of dead letters fences off every other one (KIP-98).
 DLQ_RETRY_ID: Final = "sla-dlq-retry"
-#: Who operates it: ``sla doctor``, ``explain``, ``dlq``, ``publish``, ``erase``.
+#: Operators: ``sla doctor``, ``explain``, ``dlq``, ``publish``, ``erase``.
 OPERATOR: Final = User(
     "sla-operator",
     "people at the command line",
@@ -113,13 +113,13 @@ OPERATOR: Final = User(
             for topic in TOPICS
         ),
         Permission("transactionalId", DLQ_RETRY_ID, ("Write",)),
-        # Who is in the groups.
+        # To see the members of the groups.
         Permission("group", _TRACKERS, ("Describe",), prefix=True),
         Permission("group", _NOTIFIERS, ("Describe",), prefix=True),
     ),
 )
 
-#: Who starts more trackers when they are behind, KEDA for one: it sees the lag and no record.
+#: Starts more trackers when they are behind, such as KEDA: it sees the lag, but no records.
 SCALER: Final = User(
     "sla-scaler",
     "the scaler of the trackers",

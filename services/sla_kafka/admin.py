@@ -1,4 +1,4 @@
-"""Topics on a broker: created from the one definition, and compared with it."""
+"""Topics on a broker: created from their definition, and compared with it."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from sla_domain.counting import counted
 from sla_kafka.settings import KafkaSettings
 from sla_schemas.topics import EVENTS, TOPICS, Topic
 
-#: A broker that has just started may not yet take topics; how long to go on asking.
+#: How long to retry while a broker that has just started does not accept topics yet.
 SETTLE_SECONDS: Final = 20.0
-#: Settings that decide what a topic keeps and what its times mean.
+#: Settings that determine what a topic keeps and what its timestamps mean.
 ESSENTIAL: Final = ("cleanup.policy", "message.timestamp.type")
 
 
-#: A broker does not tell whoever may not see a topic whether there is one.
+#: To a user without permission, a broker does not reveal whether a topic exists.
 NOT_SEEN: Final = (
-    "is missing, or not for this user to see: create it with 'sla topics create', or grant what "
-    "docs/security.md lists"
+    "is missing, or this user may not see it: create it with 'sla topics create', or grant the "
+    "permissions in docs/security.md"
 )
 
 
 class BrokerError(UserFacingError):
-    """The broker can't be reached or refuses; the message says which and what to do."""
+    """The broker can't be reached or refuses a request; the message says what to do."""
 
 
 class NoBrokerError(BrokerError):
-    """No broker answers at ``bootstrap``; ``why`` is what the client says of it."""
+    """No broker answers at ``bootstrap``; ``why`` is the client's error."""
 
     def __init__(self, bootstrap: str, why: str = "") -> None:
         super().__init__(
@@ -46,13 +46,13 @@ class NoBrokerError(BrokerError):
 
 
 class TopicMissingError(BrokerError):
-    """A topic is missing, or not for this user to see."""
+    """A topic is missing, or this user may not see it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """A topic as the broker has it. ``harmful`` is what makes it unfit to be used, ``unusual`` what
-    is merely otherwise than we would create it.
+    """The state of a topic on the broker. ``harmful`` is what makes it unusable, ``unusual`` what
+    merely differs from how we would create it.
     """
 
     topic: Topic
@@ -62,7 +62,7 @@ class TopicState:
 
     @property
     def wrong(self) -> Sequence[str]:
-        """All that is said against it."""
+        """Everything that is wrong with it."""
         return [*self.harmful, *self.unusual]
 
 
@@ -81,7 +81,7 @@ async def admin_client(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminCl
 
 
 async def create_topics(settings: KafkaSettings, partitions: int, replicas: int = 1) -> list[str]:
-    """Create the topics that are missing; answers their names. Raises ``BrokerError``."""
+    """Create the topics that are missing; returns their names. Raises ``BrokerError``."""
     async with admin_client(settings) as client:
         async with asyncio.timeout(SETTLE_SECONDS):
             while True:
@@ -95,7 +95,10 @@ async def create_topics(settings: KafkaSettings, partitions: int, replicas: int 
                     continue
                 except KafkaError as error:
                     if not error.retriable:
-                        raise BrokerError(f"the broker refuses the topics: {error}") from error
+                        raise BrokerError(
+                            f"the broker at {settings.bootstrap} refuses to create the topics: "
+                            f"{error}"
+                        ) from error
                     await asyncio.sleep(0.1)
                     continue
                 await _wait_for_leaders(client, missing)
@@ -134,8 +137,8 @@ async def _wait_for_leaders(client: AIOKafkaAdminClient, topics: Sequence[Topic]
 
 
 async def check_group(settings: KafkaSettings, group: str, topics: Sequence[Topic]) -> None:
-    """Raise ``TopicMissingError`` where ``topics`` can't be seen, and ``BrokerError`` where they
-    can't be read in ``group``. A consumer would ask for ever and say nothing.
+    """Raise ``TopicMissingError`` if ``topics`` can't be seen, and ``BrokerError`` if they can't be
+    read in ``group``. A consumer would retry for ever without an error.
     """
     async with admin_client(settings) as client:
         for entry in await client.describe_topics([topic.name for topic in topics]):
@@ -154,21 +157,21 @@ async def check_group(settings: KafkaSettings, group: str, topics: Sequence[Topi
                     continue
                 raise BrokerError(
                     f"group {group} at {settings.bootstrap} can't be used "
-                    f"({type(error).__name__}); grant what docs/security.md lists"
+                    f"({type(error).__name__}); grant the permissions in docs/security.md"
                 ) from error
             return
 
 
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """A consumer group as the broker has it, by the broker's own word for its state."""
+    """The state of a consumer group, in the broker's own words."""
 
     state: str
     members: int
 
 
 async def group_state(settings: KafkaSettings, group: str) -> GroupState:
-    """Who is in ``group``. Raises ``BrokerError`` where that may not be seen."""
+    """The members of ``group``. Raises ``BrokerError`` if they may not be seen."""
     async with admin_client(settings) as client:
         try:
             [answer] = await client.describe_consumer_groups([group])
@@ -177,20 +180,20 @@ async def group_state(settings: KafkaSettings, group: str) -> GroupState:
                 raise for_code(code)
         except KafkaError as error:
             raise BrokerError(
-                f"group {group} can't be seen ({type(error).__name__}); grant what "
-                "docs/security.md lists"
+                f"group {group} can't be seen ({type(error).__name__}); grant the permissions in "
+                "docs/security.md"
             ) from error
     return GroupState(state, len(members))
 
 
 async def topic_states(settings: KafkaSettings) -> list[TopicState]:
-    """Every topic as the broker has it. Raises ``BrokerError``."""
+    """The state of every topic on the broker. Raises ``BrokerError``."""
     async with admin_client(settings) as client:
         existing = set(await client.list_topics())
         present = [topic.name for topic in TOPICS if topic.name in existing]
         described = await client.describe_topics(present) if present else []
         counts = {entry["topic"]: len(entry["partitions"]) for entry in described}
-        # What the input has is what the others must have.
+        # The other topics must have as many as the input.
         usual = counts.get(EVENTS.name, max(counts.values(), default=0))
         return [
             _state(topic, counts[topic.name], usual, await _config(client, topic))
@@ -206,13 +209,14 @@ def _state(topic: Topic, partitions: int, usual: int, config: dict[str, str]) ->
     for name, value in topic.config.items():
         if config.get(name) != value:
             (harmful if name in ESSENTIAL else unusual).append(
-                f"{name} is {config.get(name)}, must be {value}: set it with "
+                f"{name} is {config.get(name)}, must be {value}; set it with "
                 "'kafka-configs.sh --alter'"
             )
     if partitions != usual:
         harmful.append(
-            f"has {counted(partitions, 'partition')}, {EVENTS.name} has {usual}; the number is "
-            "fixed for life: delete it and create it with 'sla topics create', or copy its records"
+            f"has {counted(partitions, 'partition')}, but {EVENTS.name} has {usual}; the number is "
+            "fixed for life, so delete it and create it with 'sla topics create', or copy its "
+            "records"
         )
     return TopicState(topic, partitions, harmful, unusual)
 

@@ -1,4 +1,4 @@
-"""Where clients of a broker come from: the one place that makes them, which a test may replace."""
+"""The one place that makes Kafka clients, which a test may replace."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ read_past_what_is_unreadable()
 
 
 async def let_go(consumer: AIOKafkaConsumer, seconds: float) -> None:
-    """Stop ``consumer``, for ``seconds`` at most, and whatever it says about it.
+    """Stop ``consumer``, for ``seconds`` at most, and ignore its errors.
 
-    With the broker gone it may end in a ``CancelledError`` of its own, which is not that of whoever
-    waits for it.
+    If the broker is gone, it may end with a ``CancelledError`` of its own, which must not be taken
+    for a cancellation of the caller.
     """
     stopping = asyncio.ensure_future(consumer.stop())
     await asyncio.wait([stopping], timeout=seconds)
@@ -31,14 +31,14 @@ async def let_go(consumer: AIOKafkaConsumer, seconds: float) -> None:
 
 
 async def abandon(producer: AIOKafkaProducer) -> None:
-    """End a producer that does not stop by itself, by its private parts.
+    """End a producer that does not stop, through its private attributes.
 
     Its sender waits for a broker that does not answer, and ``stop`` waits for the sender.
     """
     with contextlib.suppress(Exception):
         batches = producer._message_accumulator  # noqa: SLF001  see above
-        # A batch that is to be tried again is taken from the pending ones when it fails, and is not
-        # among them: aiokafka would log a stack trace.
+        # A batch that is to be retried is not among the pending ones, but is removed from them when
+        # it fails; aiokafka would log a stack trace.
         batches._pending_batches.update(*batches._batches.values())  # noqa: SLF001  see above
         batches.fail_all(TimeoutError("abandoned"))
     task = producer._sender.sender_task  # noqa: SLF001  see above
@@ -49,8 +49,8 @@ async def abandon(producer: AIOKafkaProducer) -> None:
 
 
 def hold_fetches(consumer: AIOKafkaConsumer, milliseconds: int) -> None:
-    """For how long the broker may hold a fetch of a started ``consumer`` that finds nothing, from
-    the next fetch on. aiokafka takes it from the options only, and reads it at each fetch.
+    """Set how long the broker may hold an empty fetch of a started ``consumer``, from the next
+    fetch on. aiokafka only has an option for it, but reads the value at each fetch.
     """
     fetcher = getattr(consumer, "_fetcher", None)
     if fetcher is not None:
@@ -58,11 +58,11 @@ def hold_fetches(consumer: AIOKafkaConsumer, milliseconds: int) -> None:
 
 
 def date_fetches(consumer: AIOKafkaConsumer, uptime_ms: Callable[[], int]) -> None:
-    """Have ``last_poll_timestamp`` of a started ``consumer`` say when the fetch was asked for, by
-    ``uptime_ms``, and not the time of day at which its answer was read.
+    """Make ``last_poll_timestamp`` of a started ``consumer`` the time of the fetch request, by
+    ``uptime_ms``, instead of the time of day at which the answer was read.
 
-    A process may stand still in between, or the network: what the broker got meanwhile the answer
-    does not tell of. And the time of day may be set.
+    The process or the network may stall in between, and the answer does not include what the broker
+    received in the meantime. Also, the time of day may be set.
     """
     fetcher = consumer._fetcher  # noqa: SLF001  aiokafka has no public way
     fetch = fetcher._proc_fetch_request  # noqa: SLF001  see above
@@ -76,7 +76,7 @@ def date_fetches(consumer: AIOKafkaConsumer, uptime_ms: Callable[[], int]) -> No
         before = {place: state and state.timestamp for place, state in states.items()}
         answer = await fetch(assignment, node, request)
         for place, state in states.items():
-            # An answer that was not used leaves the date of an earlier one.
+            # An answer that was not used keeps the timestamp of an earlier one.
             if state is not None and state.timestamp != before[place]:
                 state.timestamp = asked
         return answer
@@ -92,17 +92,17 @@ class Clients(Protocol):
         """The broker's name in messages."""
 
     def producer(self, **options: Any) -> AIOKafkaProducer:
-        """A producer that was not started yet."""
+        """A producer that has not been started yet."""
 
     def consumer(self, **options: Any) -> AIOKafkaConsumer:
-        """A consumer that was not started yet."""
+        """A consumer that has not been started yet."""
 
     async def topic_states(self) -> Sequence[TopicState]:
-        """Every topic as the broker has it. Raises ``BrokerError``."""
+        """The state of every topic on the broker. Raises ``BrokerError``."""
 
 
 class KafkaClients:
-    """Clients of the broker that the settings name."""
+    """Makes clients of the broker in the settings."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
@@ -113,13 +113,13 @@ class KafkaClients:
         return self._settings.bootstrap
 
     def producer(self, **options: Any) -> AIOKafkaProducer:
-        """A producer that was not started yet."""
+        """A producer that has not been started yet."""
         return AIOKafkaProducer(**self._settings.client_options(), **options)
 
     def consumer(self, **options: Any) -> AIOKafkaConsumer:
-        """A consumer that was not started yet."""
+        """A consumer that has not been started yet."""
         return AIOKafkaConsumer(**self._settings.client_options(), **options)
 
     async def topic_states(self) -> Sequence[TopicState]:
-        """Every topic as the broker has it. Raises ``BrokerError``."""
+        """The state of every topic on the broker. Raises ``BrokerError``."""
         return await topic_states(self._settings)

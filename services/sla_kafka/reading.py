@@ -1,4 +1,4 @@
-"""Topics read whole, outside of any group."""
+"""Reading whole topics, outside any consumer group."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def follower(
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer outside any group on whole topics, from their beginning.
 
-    Raises ``BrokerError`` where no broker answers or refuses, or the first topic is missing.
+    Raises ``BrokerError`` if no broker answers, it refuses, or the first topic is missing.
     """
     consumer = AIOKafkaConsumer(
         *topics,
@@ -46,18 +46,18 @@ async def follower(
         ) from error
     except KafkaError as error:
         raise BrokerError(
-            f"the broker at {settings.bootstrap} does not let {topics[0]} be read "
-            f"({type(error).__name__}: {error}); 'sla doctor' says what is missing"
+            f"{topics[0]} can't be read from the broker at {settings.bootstrap} "
+            f"({type(error).__name__}: {error}); 'sla doctor' shows what is missing"
         ) from error
     finally:
         await consumer.stop()
 
 
 async def end_offsets(settings: KafkaSettings, topic: str) -> dict[TopicPartition, int]:
-    """Where a topic's partitions end now, transactions under way included.
+    """The current end offsets of a topic's partitions, including open transactions.
 
-    A commit that shows on one partition may still be on its way to another, so who wants all of it
-    reads up to here and not up to what is committed at the moment.
+    A commit that is visible on one partition may not be on another yet, so to get all of it, read
+    up to here and not only up to what is committed at the moment.
     """
     async with follower(settings, [topic], isolation_level="read_uncommitted") as consumer:
         return dict(await consumer.end_offsets(consumer.assignment()))
@@ -71,7 +71,7 @@ async def read_topic(
 ) -> list[ConsumerRecord]:
     """All committed records of ``topic``, by partition and offset, from ``starts`` on.
 
-    With ``home_of`` only those of the partition that this key goes to.
+    With ``home_of``, only those of the partition that this key belongs to.
     """
     ends = await end_offsets(settings, topic)
     if home_of is not None:

@@ -15,39 +15,43 @@ from sla_config.secrets import secret_file
 
 
 class ConnectionSettingsError(UserFacingError):
-    """The broker may not or can't be reached like that; the message says what to set."""
+    """The broker can't or must not be reached with these settings; the message says what to set."""
 
 
 class KafkaSettings(BaseSettings):
     """Connection settings, from the environment with the prefix ``SLA_KAFKA_``.
 
-    ``client_options`` is where every client of a broker gets them from, Faust's included.
+    Every client of a broker, including Faust's, gets them from ``client_options``.
     """
 
     model_config = SettingsConfigDict(env_prefix="SLA_KAFKA_", hide_input_in_errors=True)
 
     bootstrap: str = Field(
-        "127.0.0.1:9092", description="host:port of one broker or more, with commas between."
+        "127.0.0.1:9092", description="host:port of one or more brokers, separated by commas."
     )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="`SSL` for TLS, `SASL_SSL` for TLS and a user."
+        "PLAINTEXT", description="`SSL` for TLS, `SASL_SSL` for TLS with a user name."
     )
     allow_plaintext: bool = Field(
-        False, description="Speak without TLS to a broker on another machine."
+        False, description="Allow connections without TLS to a broker on another machine."
     )
     ssl_cafile: Path | None = Field(
-        None, description="PEM file of who signs the brokers. Default: whom the system trusts."
+        None,
+        description="PEM file of the CA that signs the brokers' certificates. Default: the CAs "
+        "that the system trusts.",
     )
     ssl_certfile: Path | None = Field(
-        None, description="PEM file of our own certificate, for mutual TLS."
+        None, description="PEM file of the client certificate, for mutual TLS."
     )
-    ssl_keyfile: Path | None = Field(None, description="PEM file of its key.")
-    ssl_password_file: Path | None = Field(None, description="File of the key's password.")
+    ssl_keyfile: Path | None = Field(None, description="PEM file of its private key.")
+    ssl_password_file: Path | None = Field(
+        None, description="File with the password of the private key."
+    )
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    sasl_username: str | None = Field(None, description="The user.")
-    sasl_password: SecretStr | None = Field(None, description="Its password.")
+    sasl_username: str | None = Field(None, description="The user name.")
+    sasl_password: SecretStr | None = Field(None, description="The user's password.")
     sasl_password_file: Path | None = Field(
-        None, description="File of the password; better than the variable."
+        None, description="File with the user's password; safer than the variable."
     )
 
     @field_validator("bootstrap")
@@ -56,7 +60,9 @@ class KafkaSettings(BaseSettings):
         for address in bootstrap.split(","):
             host, _, port = address.strip().rpartition(":")
             if not host or not port.isdigit():
-                raise ValueError(f"{address!r} is no host:port")
+                raise ValueError(
+                    f"{address!r} is not a host and a port; write it like 127.0.0.1:9092"
+                )
         return bootstrap
 
     def client_options(self) -> dict[str, Any]:
@@ -75,8 +81,8 @@ class KafkaSettings(BaseSettings):
             password = self._password()
             if not self.sasl_username or not password:
                 raise ConnectionSettingsError(
-                    f"{self.security_protocol} needs a user: set SLA_KAFKA_SASL_USERNAME and "
-                    "SLA_KAFKA_SASL_PASSWORD_FILE"
+                    f"{self.security_protocol} needs a user and a password; set "
+                    "SLA_KAFKA_SASL_USERNAME and SLA_KAFKA_SASL_PASSWORD_FILE"
                 )
             options["sasl_mechanism"] = self.sasl_mechanism
             options["sasl_plain_username"] = self.sasl_username
@@ -84,15 +90,13 @@ class KafkaSettings(BaseSettings):
         return options
 
     def _refuse_plaintext(self) -> None:
-        """Raise ``ConnectionSettingsError`` for what would send events or a password in the
-        clear.
-        """
+        """Raise ``ConnectionSettingsError`` if events or a password would be sent unencrypted."""
         if self._encrypted or self.allow_plaintext:
             return
         for address in self.bootstrap.split(","):
             if not is_loopback(address.strip().rpartition(":")[0]):
                 raise ConnectionSettingsError(
-                    f"{address.strip()} would be spoken to without TLS; set "
+                    f"the connection to {address.strip()} would not use TLS; set "
                     "SLA_KAFKA_SECURITY_PROTOCOL to SSL or SASL_SSL, or allow it with "
                     "SLA_KAFKA_ALLOW_PLAINTEXT=1"
                 )

@@ -1,10 +1,10 @@
 """Records of the input topic that the client can't read.
 
-aiokafka raises where a header's name is no text, or a batch can't be unpacked. It raises again at
-every fetch, so that one such record would stop the consumer, with all its partitions, for good; and
-the records of the same fetch that it had read before would be skipped. Here each record of such a
-batch is handed out without its content, and says why: it becomes a dead letter, and what comes
-behind it is read as ever.
+aiokafka raises if a header's name is not text, or a batch can't be decompressed. It raises again at
+every fetch, so one such record would stop the consumer, with all its partitions, for good; and the
+records that it had read before in the same fetch would be skipped. Here, each record of such a
+batch is returned without its content but with the reason: it becomes a dead letter, and the records
+after it are read as usual.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LOG_APPEND_TIME: Final = 1
 
 
 class _Remembering:
-    """Batches, the one that was handed out last, and whether that came as it was written."""
+    """Batches; remembers the last one returned, and whether its checksum was right."""
 
     def __init__(self, records: Any) -> None:
         self._records = records
@@ -35,20 +35,20 @@ class _Remembering:
 
     def next_batch(self) -> Any:
         self.last = self._records.next_batch()
-        # It can be asked only before its records are read.
+        # This can only be checked before its records are read.
         self.sound = self.last.validate_crc()
         return self.last
 
 
 class TolerantRecords(PartitionRecords):  # type: ignore[misc]  # aiokafka ships no types
-    """What a fetch brought of one partition."""
+    """The records of one partition in a fetch."""
 
     _records: Any
     next_fetch_offset: int
 
     def _unpack_records(self) -> Iterator[ConsumerRecord]:
         if self._tp.topic != EVENTS.name:
-            # Only our own programs write there: what can't be read must not be taken for something.
+            # Only our own programs write there, so an unreadable record is an error.
             yield from super()._unpack_records()
             return
         batches = self._records = _Remembering(self._records)
@@ -57,7 +57,7 @@ class TolerantRecords(PartitionRecords):  # type: ignore[misc]  # aiokafka ships
                 yield from super()._unpack_records()
             except Exception as error:
                 if not batches.sound:
-                    # Spoilt on its way, or on the broker's disk: not for us to skip.
+                    # Damaged in transit or on the broker's disk; it must not be skipped.
                     raise
                 yield from self._without_content(batches.last, error)
             else:
@@ -83,5 +83,5 @@ class TolerantRecords(PartitionRecords):  # type: ignore[misc]  # aiokafka ships
 
 
 def read_past_what_is_unreadable() -> None:
-    """Have consumers of this process read so."""
+    """Make all consumers of this process read this way."""
     aiokafka.consumer.fetcher.PartitionRecords = TolerantRecords

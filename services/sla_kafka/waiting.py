@@ -1,4 +1,4 @@
-"""What a program that starts waits for: a broker that answers, and its topics."""
+"""What a program waits for when it starts: a broker that answers, and its topics."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from aiokafka.errors import KafkaError
 
 from sla_kafka.admin import NoBrokerError, TopicMissingError
 
-#: How often a broker that does not answer is tried, a second apart.
+#: How many times to try a broker that does not answer, a second apart.
 CONNECT_ATTEMPTS: Final = 30
-#: Seconds that topics are waited for: whoever starts the broker beside the program creates them a
-#: moment after the broker answers.
+#: Seconds to wait for the topics: if the broker is started together with the program, they are
+#: created a moment after it answers.
 CREATED_SECONDS: Final = 10.0
 
 Found = TypeVar("Found")
@@ -24,15 +24,15 @@ log = structlog.get_logger(__name__)
 
 
 async def wait_for_broker(connect: Callable[[], Awaitable[Found]], bootstrap: str) -> Found:
-    """What ``connect`` comes to, which is tried again while no broker answers at ``bootstrap``.
+    """The result of ``connect``, which is retried while no broker answers at ``bootstrap``.
 
-    Raises ``NoBrokerError`` when none has answered for long, and what else ``connect`` raises.
+    Raises ``NoBrokerError`` if none answers for too long, and anything else ``connect`` raises.
     """
     for attempt in range(1, CONNECT_ATTEMPTS + 1):
         try:
             return await connect()
         except (NoBrokerError, KafkaError, OSError) as error:
-            # Ours says it in many words, and why in the error that it was made of.
+            # Our own error is a sentence; the name is that of the error that caused it.
             name = type(error.__cause__ or error).__name__
             log.warning("no broker yet", attempt=attempt, error=name)
             await asyncio.sleep(1)
@@ -42,7 +42,7 @@ async def wait_for_broker(connect: Callable[[], Awaitable[Found]], bootstrap: st
 async def wait_for_topics(look: Callable[[], Awaitable[object]]) -> None:
     """Return when ``look`` finds the topics.
 
-    Raises ``TopicMissingError`` for one that is still missing after a while, and what else ``look``
+    Raises ``TopicMissingError`` if one is still missing after a while, and anything else ``look``
     raises.
     """
     deadline = time.monotonic() + CREATED_SECONDS

@@ -33,7 +33,7 @@ async def connect(producer: AIOKafkaProducer, settings: KafkaSettings) -> int:
         await producer.stop()
         raise CommandError(
             f"nothing can be published at {settings.bootstrap} ({type(error).__name__}); "
-            "'sla doctor' says what is missing"
+            "'sla doctor' shows what is missing"
         ) from error
 
 

@@ -94,13 +94,16 @@ class Program:
                 return
             time.sleep(0.05)
         raise CommandError(
-            f"the {self.name} is not ready after {READY_SECONDS:.0f} s: {self.last_words()}"
+            f"the {self.name} is not ready after {READY_SECONDS:.0f} s; the last line of its log: "
+            f"{self.last_words()}"
         )
 
     def check(self) -> None:
         """Raise ``CommandError`` if it has ended by itself."""
         if self.exit_status is not None:
-            raise CommandError(f"the {self.name} ended: {self.last_words()}")
+            raise CommandError(
+                f"the {self.name} stopped; the last line of its log: {self.last_words()}"
+            )
 
     def terminate(self) -> None:
         """Ask it to end."""

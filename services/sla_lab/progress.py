@@ -1,6 +1,6 @@
-"""How far something that takes long has come, told on standard error.
+"""Progress of long operations, on standard error.
 
-``rich`` leaves it out where nobody looks at a terminal.
+``rich`` leaves it out if the output is not a terminal.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BUSY: Final = (SpinnerColumn(), TextColumn("{task.description}"))
 
 
 def _progress(*columns: ProgressColumn) -> Progress:
-    # Where nobody looks it would leave an empty line.
+    # Without a terminal it would leave an empty line.
     return Progress(*_BUSY, *columns, console=err, transient=True, disable=not err.is_terminal)
 
 
@@ -51,6 +51,6 @@ def downloading() -> Iterator[Callable[[str, int, int], None]]:
                 progress = stack.enter_context(_progress(BarColumn(), MofNCompleteColumn()))
                 bar = progress, progress.add_task("", total=total)
             progress, task = bar
-            progress.update(task, completed=done, description=f"fetching Apache Kafka  {name}")
+            progress.update(task, completed=done, description=f"downloading Apache Kafka  {name}")
 
         yield update

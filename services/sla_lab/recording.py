@@ -86,8 +86,8 @@ def read_lines(paths: Iterable[Path]) -> Iterator[Line]:
                 odd += line.key is None
                 if odd > _ODD_ANYWAY and 2 * odd > number:
                     raise CommandError(
-                        f"most of the first {number:,} lines of {path} are no events; other logs "
-                        "become events by 'sla import'"
+                        f"most of the first {number:,} lines of {path} are not events; convert "
+                        "other logs into events with 'sla import'"
                     )
                 yield line
 

@@ -106,8 +106,8 @@ async def wait_for_progress(
                 progress(sum(reached.values()) - sum(begun.values()))
                 if time.monotonic() - moved > STALLED_SECONDS:
                     raise CommandError(
-                        f"nothing was processed for {STALLED_SECONDS:.0f} s; is a tracker running "
-                        "there with --replay?"
+                        f"nothing was processed for {STALLED_SECONDS:.0f} s; check that a tracker "
+                        "is running there with --replay"
                     )
 
 

@@ -93,7 +93,7 @@ class ScenarioFile(_Table):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a scenario came out as it says; ``differences`` tells where not."""
+    """Whether a scenario had the expected outcome; ``differences`` lists where it did not."""
 
     file: str
     scenario: str
@@ -122,7 +122,7 @@ def try_file(path: Path, policies: Sequence[Path] = ()) -> Iterator[Verdict]:
 
 
 def differences(scenario: Scenario, book: PolicyBook, zone: ZoneInfo, path: Path) -> list[str]:
-    """Where ``scenario`` comes out otherwise than it says."""
+    """Where the outcome of ``scenario`` differs from what it expects."""
     reader = _Reader(zone, f"{path}: {scenario.name!r}")
     events = [reader.event(line, number) for number, line in enumerate(scenario.all_lines(), 1)]
     lines = [as_line(json.dumps(event).encode()) for event in events]
@@ -162,7 +162,7 @@ class _Reader:
             raise self._wrong(line, f"{type_!r} is not one of {', '.join(EVENT_TYPES)}")
         pairs = [pair.partition("=") for pair in given]
         if any(not equals for _, equals, _ in pairs):
-            raise self._wrong(line, "after the event come words like severity=high")
+            raise self._wrong(line, "has other words after the event than ones like severity=high")
         data: dict[str, Any] = {name: value for name, _, value in pairs}
         envelope = {
             "specversion": "1.0",
@@ -269,7 +269,7 @@ def _same(what: str, expected: Sequence[str], came: Sequence[str]) -> Iterator[s
     found = [" ".join(line.split()) for line in came]
     for one, other in zip_longest(plain, found):
         if one != other:
-            yield f"{what}: expected {one or 'nothing more'!r}, came {other or 'nothing more'!r}"
+            yield f"{what}: expected {one or 'nothing more'!r}, got {other or 'nothing more'!r}"
 
 
 def _delays(found: dict[str, Any], expected: Sequence[str], reader: _Reader) -> list[str]:

@@ -1,1 +1,1 @@
-"""The notifier: carries alerts to Alertmanager, webhooks and chats, none lost, in order."""
+"""The notifier: delivers alerts to Alertmanager, webhooks and chats, in order, losing none."""

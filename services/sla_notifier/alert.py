@@ -1,4 +1,4 @@
-"""An alert on its way: what the routes and the receivers need of its record."""
+"""An alert to be delivered: what routes and receivers need from its record."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from sla_domain.policy import PolicyBook
 from sla_notifier.routes import Route, kinds_of, word_of
 from sla_runtime.tracing import traceparent_in
 
-#: What says that a promise no longer needs anybody's attention.
+#: The alerts that withdraw an earlier one.
 RETRACTIONS: Final = frozenset({"warning_retracted", "breach_retracted"})
-#: The destination of a dead-lettered record that is no alert, or that no route was found for.
+#: The destination of a dead-lettered record that is not an alert or could not be routed.
 NOBODY: Final = "-"
 
 
 class UnreadableError(Exception):
-    """A record on an alert topic is none of the tracker's."""
+    """A record on an alert topic was not written by the tracker."""
 
 
 class Origin(NamedTuple):
-    """Where a record lies."""
+    """Where a record is."""
 
     topic: str
     partition: int
@@ -33,11 +33,11 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReceivedAlert:
-    """A record of an alert topic. ``value`` is what was read, ``record`` the same as JSON."""
+    """A record of an alert topic. ``value`` is what was read, ``record`` the decoded JSON."""
 
     record: Mapping[str, Any]
     value: bytes
-    #: The trace it belongs to, where it was told one.
+    #: The trace it belongs to, if any.
     traceparent: str | None = None
     origin: Origin | None = None
 
@@ -61,28 +61,28 @@ class ReceivedAlert:
 
     @property
     def id(self) -> str:
-        """The same however often it is delivered, so that a receiver can drop repeats."""
+        """The same for every delivery, so that a receiver can drop duplicates."""
         return str(self.record["id"])
 
     @property
     def word(self) -> str:
-        """What it is: ``warning``, ``breach_retracted`` and so on."""
+        """Its kind: ``warning``, ``breach_retracted`` and so on."""
         return word_of(self.record["type"])
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """What it says."""
+        """Its content."""
         data: Mapping[str, Any] = self.record["data"]
         return data
 
     @property
     def ticket_id(self) -> str:
-        """Whose promise it is about."""
+        """The ticket it is about."""
         return str(self.data["ticket_id"])
 
     @property
     def client(self) -> str:
-        """Whom it was promised to."""
+        """The client of the ticket."""
         return str(self.data["client_id"])
 
     @property
@@ -93,8 +93,8 @@ class ReceivedAlert:
 
     @property
     def late(self) -> int:
-        """By how many milliseconds the event that made it owed came after the instant it speaks of;
-        0 for a deadline that fired in its time, and where it does not say.
+        """How many milliseconds after the instant it refers to the event that caused it arrived;
+        0 for a deadline that fired on time, and for an alert without this figure.
         """
         late = self.data.get("late_ms", 0)
         if not isinstance(late, int) or late < 0:
@@ -103,11 +103,11 @@ class ReceivedAlert:
 
     @property
     def retracts(self) -> str:
-        """The id of the alert that a retraction takes back."""
+        """The id of the alert that a retraction withdraws."""
         return str(self.data["retracts"])
 
     def side(self, name: str) -> str:
-        """What it is grouped by."""
+        """Its value for the grouping key ``name``."""
         sides = {
             "client": self.client,
             "severity": self.severity or "",
@@ -127,7 +127,7 @@ def takes(route: Route, alert: ReceivedAlert, book: PolicyBook) -> bool:
     )
     if any(wanted is not None and value not in wanted for wanted, value in asked):
         return False
-    # A retraction tells the severity of now; the alert may have gone out under another, and at
+    # A retraction has the current severity; the alert may have been sent under another one, and at
     # another hour.
     if alert.word in RETRACTIONS:
         return True
@@ -141,8 +141,8 @@ def takes(route: Route, alert: ReceivedAlert, book: PolicyBook) -> bool:
 
 
 class Ways(NamedTuple):
-    """Where an alert goes: its destinations, each with the first route that leads there, and those
-    that are left alone since it is too late for every route that leads there.
+    """Where an alert goes: its destinations, each with the first route that leads there, and the
+    destinations skipped because the alert is too late for every route that leads there.
     """
 
     to: dict[str, Route]
@@ -150,8 +150,8 @@ class Ways(NamedTuple):
 
 
 def chosen(routes: list[Route], alert: ReceivedAlert, book: PolicyBook, late: int) -> Ways:
-    """The ways of ``alert``. ``late`` is its own lateness in milliseconds; of a retraction, that of
-    the alert it takes back, since who was not told of the one is not told of the other.
+    """Where ``alert`` goes. ``late`` is its lateness in milliseconds; for a retraction, that of the
+    retracted alert, since whoever did not get the alert does not get its retraction either.
     """
     to: dict[str, Route] = {}
     skipped: list[str] = []
@@ -162,7 +162,7 @@ def chosen(routes: list[Route], alert: ReceivedAlert, book: PolicyBook, late: in
                     skipped.append(name)
                 else:
                     to.setdefault(name, route)
-            # A retraction follows every way its alert may have gone.
+            # A retraction goes everywhere its alert may have gone.
             if not route.go_on and alert.word not in RETRACTIONS:
                 break
     return Ways(to, [name for name in dict.fromkeys(skipped) if name not in to])

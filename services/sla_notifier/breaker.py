@@ -1,11 +1,11 @@
-"""A circuit breaker: a destination that fails again and again, or asks for it, is left in peace."""
+"""A circuit breaker: pauses calls to a destination that keeps failing, or that asks for it."""
 
 from __future__ import annotations
 
 
 class Breaker:
-    """Open after ``failures`` in a row, for ``rest`` seconds; then one call may try. It also holds
-    every call for as long as the destination asked for. Time is an argument, in seconds.
+    """Opens after ``failures`` in a row for ``rest`` seconds; then a single call may try. It also
+    holds all calls for as long as the destination asked. Time is an argument, in seconds.
     """
 
     def __init__(self, failures: int, rest: float) -> None:
@@ -21,7 +21,7 @@ class Breaker:
         return self._open_until is not None or now < self._held_until
 
     def wait(self, now: float) -> float:
-        """0 where a call may go out now, which must then be told of; else seconds to ask again."""
+        """0 if a call may be made now, whose result must be reported; else seconds to wait."""
         if now < self._held_until:
             return self._held_until - now
         if self._open_until is None:
@@ -38,7 +38,7 @@ class Breaker:
         self._failed, self._open_until, self._trying = 0, None, False
 
     def failed(self, now: float, after: float = 0.0) -> None:
-        """A call failed in a way that may pass; the answer asked for ``after`` seconds of peace."""
+        """A call failed, perhaps temporarily; the response asked for ``after`` seconds of pause."""
         self._failed += 1
         self._trying = False
         self._held_until = max(self._held_until, now + after)
@@ -46,5 +46,5 @@ class Breaker:
             self._open_until = now + self._rest
 
     def given_up(self) -> None:
-        """A call was not made after all, or ended in a way that says nothing of the destination."""
+        """A call was not made after all, or its end says nothing about the destination."""
         self._trying = False

@@ -1,4 +1,4 @@
-"""Delivering to one destination: in order for each ticket, again until taken or dead-lettered."""
+"""Delivers to one destination: in order per ticket, retrying until accepted or dead-lettered."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from sla_runtime.tracing import TRACEPARENT, Tracing
 
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 60.0
-#: Alerts in one message at most.
+#: The most alerts in one message.
 MOST_TOGETHER: Final = 50
 #: How far ahead of a receiver's clock ours may be.
 _SKEW_MS: Final = 5_000
-#: Answers that say "later", beside those of 500 and above.
+#: Statuses that mean "later", besides 500 and above.
 _LATER: Final = frozenset({408, 425, 429})
 _SEEN_OF_ANSWER: Final = 200
 
@@ -41,19 +41,19 @@ log = structlog.get_logger("sla_notifier")
 
 @dataclass(slots=True)
 class Job:
-    """Something to deliver to a destination. ``part`` is told that it is done when it is delivered
-    or dead-lettered.
+    """Something to deliver to a destination. ``part`` is marked done once it is delivered or
+    dead-lettered.
     """
 
     what: ReceivedAlert | StoppedClock | Origin
     part: Part
     route: Route | None = None
     taken: float = field(default_factory=time.monotonic)
-    #: What jobs of one message have in common; ``None`` where it goes singly.
+    #: What the jobs of one message have in common; ``None`` if it is sent alone.
     group: str | None = field(init=False, default=None)
     #: What must keep its order: a ticket, or a group.
     lane: tuple[str, str] = field(init=False, default=("", ""))
-    #: Who shares turns with whom.
+    #: Clients take turns.
     client: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
@@ -64,21 +64,21 @@ class Job:
         self.lane = ("ticket", self.what.ticket_id) if self.group is None else ("group", self.group)
 
     def lay_aside(self) -> None:
-        """Keep only where the alert is, if that is known."""
+        """Keep only the alert's location, if it is known."""
         if isinstance(self.what, ReceivedAlert) and self.what.origin is not None:
             self.what = self.what.origin
 
 
 class RefusedError(Exception):
-    """The receiver will never take this."""
+    """The receiver will never accept this."""
 
 
 class ComposingError(Exception):
-    """What is to be said can't be put into the destination's form; the message says why."""
+    """The message can't be composed for the destination; the error says why."""
 
 
 class FailedError(Exception):
-    """The receiver does not take it now; ``after`` is how many seconds it asks to be left alone."""
+    """The receiver does not accept it now; it asked for a pause of ``after`` seconds."""
 
     def __init__(self, reason: str, after: float = 0.0) -> None:
         super().__init__(reason)
@@ -86,7 +86,7 @@ class FailedError(Exception):
 
 
 class HeldError(Exception):
-    """No call may be made before the patience with it ends."""
+    """No call is allowed before the time for retries ends."""
 
 
 DeadLetter = Callable[[Sequence[ReceivedAlert], Destination, str], Awaitable[None]]
@@ -95,15 +95,15 @@ Recalled = Callable[[Origin], Awaitable[ReceivedAlert]]
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How many jobs of one destination are kept in memory, and how many may wait at all."""
+    """How many jobs of one destination are kept in memory, and how many may wait in total."""
 
     kept: int
     waiting: int
 
 
 class Deliverer:
-    """Delivers to one destination, so many messages at once. What must keep its order goes through
-    a lane; lanes take turns, a message each.
+    """Delivers to one destination, several messages at a time. Jobs that must stay in order share a
+    lane; lanes take turns, one message each.
     """
 
     def __init__(
@@ -132,12 +132,12 @@ class Deliverer:
         self._at_once = at_once
         #: The jobs of each lane that has some, in order.
         self._lanes: dict[tuple[str, str], deque[Job]] = {}
-        #: Those of which nothing is being delivered.
+        #: The lanes from which nothing is being delivered.
         self._turns: Turns[tuple[str, str]] = Turns()
         self._working: list[Background] = []
 
     def start(self) -> None:
-        """Begin to deliver."""
+        """Start delivering."""
         name = self.destination.name
         self._working = [
             Background(f"delivery {number} to {name}", self._work())
@@ -145,16 +145,16 @@ class Deliverer:
         ]
 
     async def stop(self) -> None:
-        """Cease; what is under way is not done."""
+        """Stop; deliveries in progress do not count as done."""
         await asyncio.gather(*(each.stop() for each in self._working))
 
     @property
     def ended(self) -> str | None:
-        """Why a part of it does not deliver any more; ``None`` while all do."""
+        """Why part of it no longer delivers; ``None`` while everything does."""
         return next((each.ended for each in self._working if each.ended), None)
 
     async def put(self, job: Job) -> None:
-        """Deliver ``job`` after those of the same lane; waits where too many wait."""
+        """Deliver ``job`` after those of the same lane; blocks while too many are waiting."""
         await self._free.acquire()
         self._waiting += 1
         if self._waiting > self._room.kept:
@@ -165,7 +165,7 @@ class Deliverer:
             self._line_up(job)
 
     def _line_up(self, first: Job) -> None:
-        """The lane that begins with ``first`` waits for its turn, a group once it is complete."""
+        """Queue the lane that begins with ``first``, a group once it is complete."""
         if first.group is None or first.route is None:
             self._turns.put(first.client, first.lane)
             return
@@ -194,7 +194,7 @@ class Deliverer:
             await self._deliver(there)
 
     async def _is_there(self, job: Job) -> bool:
-        """Whether there is something to deliver, which is read again where it was laid aside."""
+        """Whether there is something to deliver; reads it again if it was not kept in memory."""
         if isinstance(job.what, Origin):
             try:
                 job.what = await self._recall(job.what)
@@ -212,7 +212,7 @@ class Deliverer:
             done = await self._delivered(jobs, alerts)
         except ComposingError as error:
             if len(jobs) > 1:
-                # One of a message's alerts must not keep the others from being told.
+                # One alert of a message must not hold up the others.
                 for job in jobs:
                     await self._deliver([job])
                 return
@@ -225,8 +225,8 @@ class Deliverer:
                 job.part.drop()
 
     async def _delivered(self, jobs: list[Job], alerts: list[ReceivedAlert]) -> bool:
-        """Try until they are taken or dead-lettered; ``False`` if they went to another notifier
-        before. Raises ``ComposingError``.
+        """Try until they are accepted or dead-lettered; ``False`` if they went to another notifier
+        first. Raises ``ComposingError``.
         """
         name, what = self.destination.name, jobs[0].what
         assert not isinstance(what, Origin), "it was read again"
@@ -259,7 +259,7 @@ class Deliverer:
             if left <= 0:
                 await self._give_up(alerts, reason)
                 return True
-            # Full jitter, so that lanes that failed together don't come back together.
+            # Jitter, so that lanes that failed together don't come back together.
             wait = random.uniform(pause / 2, pause)  # noqa: S311
             pause = min(pause * 2, LONGEST_PAUSE)
             await asyncio.sleep(min(wait, left))
@@ -268,17 +268,17 @@ class Deliverer:
     async def _attempt(
         self, what: ReceivedAlert | StoppedClock, alerts: Sequence[ReceivedAlert], until: float
     ) -> None:
-        """Call once, when that is allowed. Raises ``HeldError`` if it is not until then."""
+        """Call once, as soon as allowed. Raises ``HeldError`` if that is not before ``until``."""
         while (wait := self.breaker.wait(time.monotonic())) > 0:
             left = until - time.monotonic()
             if left <= 0:
                 raise HeldError
             await asyncio.sleep(min(wait, left))
         try:
-            # Only now: it says when it was made, and may have waited long.
+            # Composed only now: it contains the time it was made, and may have waited long.
             await self._traced(self._composed(what, alerts), alerts)
         except RefusedError:
-            # It answers, only not to this.
+            # It does respond, just not to this.
             self.breaker.succeeded()
             raise
         except FailedError as error:
@@ -308,7 +308,7 @@ class Deliverer:
             raise ComposingError(f"{type(error).__name__}: {error}") from error
 
     async def _traced(self, request: Request, alerts: Sequence[ReceivedAlert]) -> None:
-        """Call within the trace of the first alert that has one; the receiver may go on with it."""
+        """Call within the trace of the first alert that has one; the receiver may continue it."""
         parent = next((each.traceparent for each in alerts if each.traceparent), None)
         if self._tracing is None or parent is None:
             await self._call(request, {} if parent is None else {TRACEPARENT: parent})
@@ -352,5 +352,5 @@ class Deliverer:
             log.error("alerts dead-lettered", destination=name, reason=reason, tickets=tickets)
             await self._dead_letter(alerts, self.destination, reason)
         else:
-            log.warning("the end of an alert was not taken", destination=name, reason=reason)
+            log.warning("the end of an alert was not accepted", destination=name, reason=reason)
         self._metrics.dead_lettered.labels(self.destination.name).inc(len(alerts))

@@ -1,8 +1,7 @@
-"""How late the alerts were that a retraction takes back: who was not told of an alert is not told
-that it is taken back either.
+"""How late retracted alerts were: whoever did not get the alert does not get its retraction.
 
-A retraction does not say it, but its alert lies before it in the same partition. So nothing need be
-kept: a partition is read back when its first retraction comes, and followed from there (ADR 26).
+A retraction does not contain this, but its alert precedes it in the same partition. So nothing is
+stored: a partition is read back at its first retraction and followed from there (ADR 26).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from sla_kafka.clients import Clients, let_go
 
-#: Seconds before a partition that could not be read is tried again.
+#: Seconds before reading a partition is tried again.
 _PAUSE: Final = 2.0
 _STOP_SECONDS: Final = 5.0
 
@@ -38,7 +37,7 @@ class _Data(msgspec.Struct):
 
 
 class _Late(msgspec.Struct):
-    """What is read of an alert."""
+    """The fields read from an alert."""
 
     id: str
     data: _Data
@@ -57,13 +56,13 @@ class Lateness:
         self._forgotten = 0
 
     def note(self, place: Place, alert_id: str, late: int) -> None:
-        """An alert was read there."""
+        """Note that an alert was read there."""
         if late > self._least and place in self._known:
             self._known[place][alert_id] = late
 
     async def of(self, place: Place, offset: int, alert_id: str) -> int:
-        """By how many milliseconds the alert ``alert_id`` was late, which lies before ``offset``; 0
-        where that is no matter. Goes on until the broker has answered.
+        """How many milliseconds late the alert ``alert_id``, found before ``offset``, was; 0 if
+        that is within every limit. Keeps trying until the broker responds.
         """
         while (known := self._known.get(place)) is None:
             forgotten = self._forgotten
@@ -74,7 +73,7 @@ class Lateness:
                 await asyncio.sleep(_PAUSE)
                 continue
             if forgotten != self._forgotten:
-                # Whoever has the partition by now goes on from here; we don't follow it.
+                # Whoever has the partition now continues from here; we don't follow it.
                 break
             self._known[place] = known
         return known.get(alert_id, 0)
@@ -109,7 +108,7 @@ class Lateness:
 
 
 def _lateness(value: bytes | None) -> _Late | None:
-    """``None`` for what is no alert; it is dead-lettered when its turn comes."""
+    """``None`` for a record that is not an alert; it is dead-lettered in its turn."""
     try:
         return _LATE.decode(value or b"")
     except (msgspec.DecodeError, UnicodeDecodeError):

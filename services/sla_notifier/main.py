@@ -35,7 +35,7 @@ log = structlog.get_logger("sla_notifier")
 
 
 def check_routes(settings: NotifierSettings, book: PolicyBook, *, secrets: bool = True) -> Routes:
-    """The routes, held against the policies; with ``secrets`` those are looked for too. Raises
+    """The routes, checked against the policies and, with ``secrets``, for missing secrets. Raises
     ``RoutesError``.
     """
     calendars = frozenset(name for policy in book.versions for name in policy.calendars)
@@ -43,13 +43,13 @@ def check_routes(settings: NotifierSettings, book: PolicyBook, *, secrets: bool 
 
 
 def _warn_of_templates(routes: Routes, book: PolicyBook) -> None:
-    """Alerts on which a template fails will be dead-lettered; the others can go out."""
+    """Log failing templates: their alerts will be dead-lettered, all others can be sent."""
     for failure in failing_templates(routes, book):
-        log.warning("a template fails", reason=failure)
+        log.warning("template fails", reason=failure)
 
 
 def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
-    """Run until SIGTERM or SIGINT; the exit status, 1 when it had to end by itself."""
+    """Run until SIGTERM or SIGINT. Returns the exit status, 1 if it had to stop by itself."""
     configure_logs()
     registry = process_registry()
     app = App(settings.app, kafka, consumes=True, session_seconds=settings.session_seconds)
@@ -74,7 +74,7 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
     heart = Heart("notifier", clients, lambda: condition_of(app, notifier), group=settings.app)
 
     class Carrying(Service):
-        """Connected for as long as the worker runs; starts before the agents take anything."""
+        """Connected while the worker runs; starts before the agents take anything."""
 
         async def on_start(self) -> None:
             await notifier.start()
@@ -86,12 +86,12 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
 
     @app.agent(channel, name="carry")
     async def carry(stream: Any) -> None:
-        # What is acknowledged is what ``notifier`` says is done, never what the stream has passed.
+        # Acknowledged is what ``notifier`` reports as done, never what the stream has passed.
         async for event in stream.noack().events():
             try:
                 await notifier.take(event.message)
             except Exception as error:
-                # Faust would start the agent anew behind this record. Ended, we begin before it.
+                # Faust would restart the agent after this record. If we end, we start before it.
                 log.exception("notifier must end", reason=repr(error))
                 await app.crash(error)
                 raise
@@ -107,7 +107,7 @@ def run_notifier(kafka: KafkaSettings, settings: NotifierSettings) -> int:
     web = probe_app(registry, lambda: unready(app, heart, notifier), access)
     app.serve(web, listener, at_once=PROBES_AT_ONCE)
     host, port = listener.getsockname()[:2]
-    # Before Faust: it asks for what it may not have again and again, and says nothing.
+    # Before Faust, which retries forever without a word when access is denied.
     ready = wait_for_broker(
         lambda: wait_for_topics(lambda: check_group(kafka, settings.app, read)), kafka.bootstrap
     )

@@ -1,4 +1,4 @@
-"""From the alert topics to the destinations, nothing acknowledged before it is delivered."""
+"""From the alert topics to the destinations; nothing is acknowledged before it is delivered."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ class Message(Protocol):
 
 
 class Notifier:
-    """Takes records in the order of their partitions and sees each delivered or dead-lettered.
+    """Takes records in the order of their partitions and gets each delivered or dead-lettered.
 
-    ``done`` is where it writes how far each partition is.
+    It records in ``done`` how far each partition is done.
     """
 
     def __init__(
@@ -88,19 +88,19 @@ class Notifier:
         self._deliverers: dict[str, Deliverer] = {}
         self._session: aiohttp.ClientSession | None = None
         self._started = asyncio.Event()
-        #: Whether a record was handed to us that is not under way yet; more may wait behind it.
+        #: Whether we were handed a record that is not in progress yet; more may wait behind it.
         self._taking = False
         self._producer: AIOKafkaProducer | None = None
         metrics.in_flight.set_function(lambda: self.in_flight)
 
     async def start(self) -> None:
-        """Connect; raises ``KafkaError`` where no broker answers."""
-        # Not idempotent: a record that the broker refuses would leave it with a sequence that no
-        # other may follow. What it would prevent, an alert that is dead-lettered twice, comes about
-        # anyway where we end before its place is acknowledged.
+        """Connect; raises ``KafkaError`` if no broker responds."""
+        # Not idempotent: a record that the broker refuses would leave it with a sequence number
+        # that no other record may follow. What it would prevent, an alert dead-lettered twice,
+        # happens anyway if we end before its offset is acknowledged.
         self._producer = self._clients.producer(acks="all")
         await self._producer.start()
-        # No proxy from the environment: what may be called is in the routes file alone.
+        # No proxy from the environment: only the routes file decides what may be called.
         self._session = aiohttp.ClientSession(trust_env=False)
         for destination in self._routes.destinations:
             deliverer = Deliverer(
@@ -119,7 +119,7 @@ class Notifier:
         self._started.set()
 
     async def stop(self) -> None:
-        """Let deliveries under way end, for a while, and cease; the others are taken again."""
+        """Let deliveries in progress finish, for a while, then stop; the rest is taken again."""
         deadline = time.monotonic() + self._settings.drain_seconds
         while self.in_flight and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
@@ -139,22 +139,22 @@ class Notifier:
 
     @property
     def ended(self) -> str | None:
-        """Why a part of it does not deliver any more; ``None`` while all do."""
+        """Why part of it no longer delivers; ``None`` while everything does."""
         return next((each.ended for each in self._deliverers.values() if each.ended), None)
 
     def reached(self, partition: Any, read: Read) -> int | None:
-        """The offset of ``partition`` before which everything is done; ``None`` if not known."""
+        """The offset of ``partition`` before which everything is done; ``None`` if unknown."""
         if self._taking or self._positions.left(partition):
             return self._positions.done(partition) or read.begun
         return read.next
 
     def unread(self, partition: Any, read: Read) -> int | None:
-        """How many records of ``partition`` are not done: those under way, and the offsets from
-        there to its end, which may be ends of transactions too. ``None`` while it is not known.
+        """How many records of ``partition`` are not done: those in progress, and the offsets from
+        there to its end, which may include transaction markers. ``None`` while unknown.
         """
         begun = read.next
         if self._taking:
-            # What was read behind it waits in Faust.
+            # Records read after it are waiting in Faust.
             taken = self._positions.next(partition)
             begun = read.begun if taken is None else taken
         if begun is None or read.end is None:
@@ -162,7 +162,7 @@ class Notifier:
         return self._positions.left(partition) + max(0, read.end - begun)
 
     def closed_ways(self) -> list[str]:
-        """The destinations that don't take anything now, in sentences."""
+        """The destinations that accept nothing at the moment, in sentences."""
         return [
             f"{name} does not take alerts; it is tried again"
             for name, deliverer in self._deliverers.items()
@@ -170,8 +170,8 @@ class Notifier:
         ]
 
     async def leave(self, partitions: Sequence[Any]) -> None:
-        """Partitions go to another notifier: begin nothing more of theirs, and let what was begun
-        end, for a while, so that nothing is told by both.
+        """Partitions go to another notifier: start nothing more of theirs, and let what was
+        started finish, for a while, so that nothing is sent by both.
         """
         for each in partitions:
             self._positions.leave(each)
@@ -180,16 +180,16 @@ class Notifier:
             await asyncio.sleep(0.02)
 
     def forget(self, partitions: Sequence[Any]) -> None:
-        """Partitions went to another notifier, which takes again what was not acknowledged."""
+        """Partitions went to another notifier, which takes again whatever was not acknowledged."""
         for partition in partitions:
             self._positions.forget(partition)
             self._lateness.forget(partition)
 
     async def take(self, message: Message) -> None:
-        """See to one record; returns as soon as it is under way and there is room for another."""
+        """Process one record; returns once it is in progress and there is room for another."""
         self._taking = True
         try:
-            # Agents may be handed records before the service that connects us has started.
+            # Agents may get records before the service that connects us has started.
             await self._started.wait()
             await self._take(message)
         finally:
@@ -230,19 +230,19 @@ class Notifier:
         return alert.late
 
     async def _take_ticket(self, message: Message) -> None:
-        """Tell Alertmanager of clocks that stopped; nobody else keeps alerts firing."""
+        """Tell Alertmanager about stopped clocks; nobody else keeps alerts firing."""
         keepers = [d.name for d in self._routes.destinations if d.kind == "alertmanager"]
         stopped: list[StoppedClock] = []
         if message.value is not None and keepers:
             try:
                 stopped = list(stopped_clocks(message.value, self._book))
-            except Exception as error:  # noqa: BLE001  its alerts end by themselves after a while
-                log.warning("ticket record left out", reason=repr(error))
+            except Exception as error:  # noqa: BLE001  its alerts expire by themselves
+                log.warning("ticket record skipped", reason=repr(error))
         await self._send(message, [(name, each, None) for name in keepers for each in stopped])
 
     async def _take_given_back(self, message: Message) -> None:
-        """Deliver what somebody gave back with ``sla dlq retry``, to its destination and no other;
-        all else on that topic is what we dead-lettered ourselves.
+        """Deliver what somebody retries with ``sla dlq retry``, to its own destination only;
+        everything else on that topic is what we dead-lettered ourselves.
         """
         headers = values_of(message.headers or ())
         if message.value is None or RETRIED_HEADER not in headers or REASON_HEADER in headers:
@@ -257,7 +257,7 @@ class Notifier:
         if name in self._deliverers:
             await self._send(message, [(name, alert, None)])
         elif name == NOBODY:
-            # It was no alert then, and is one now.
+            # It was not an alert then, but is one now.
             await self._route(message, alert)
         else:
             await self._set_aside(message, f"the routes file has no destination {name!r}", name)
@@ -301,15 +301,15 @@ class Notifier:
         reason: str,
         origin: Origin | None,
     ) -> None:
-        """Keep a record on the topic of what was not taken; goes on until Kafka has it, of one that
-        is too large with the reason its beginning and where the whole lies.
+        """Write a record to the dead-letter topic; keeps trying until Kafka has it. If it is too
+        large with the reason, only its beginning is written, with the location of the whole.
         """
         headers: list[tuple[str, bytes | None]] = [
             (REASON_HEADER, reason[:_MAX_REASON].encode("utf-8", "replace")),
             (DESTINATION_HEADER, destination.encode()),
         ]
         if key is None and value is None:
-            # Kafka takes no record without both.
+            # Kafka accepts no record without a key and a value.
             value = b""
         whole = True
         while True:

@@ -1,4 +1,4 @@
-"""How far a partition is done: up to the first record that is not, whatever is done behind it."""
+"""How far a partition is done: up to the first record that is not, even if later ones are."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ Partition = TypeVar("Partition")
 
 
 class Taken:
-    """A record that was taken. It is done when as many parts of it are as there were to do."""
+    """A record that was taken. It is done when all of its parts are."""
 
     __slots__ = ("begun", "gone", "left", "offset")
 
     def __init__(self, offset: int, parts: int) -> None:
         self.offset = offset
         self.left = parts
-        #: Parts that are being done now.
+        #: Parts in progress.
         self.begun = 0
-        #: Whether somebody else does what was not begun.
+        #: Whether somebody else does the parts that have not been started.
         self.gone = False
 
 
@@ -28,20 +28,20 @@ class Part(Protocol):
 
     @property
     def wanted(self) -> bool:
-        """Whether it still is ours to do."""
+        """Whether it is still ours to do."""
 
     def begin(self) -> bool:
-        """Begin, if it is wanted; whether it is."""
+        """Start it if it is wanted. Returns whether it is."""
 
     def done(self) -> None:
-        """What was begun is done."""
+        """What was started is done."""
 
     def drop(self) -> None:
-        """What was begun is left to somebody else."""
+        """What was started is left to somebody else."""
 
 
 class Positions(Generic[Partition]):
-    """Writes to ``done`` the offset of each partition before which everything is done."""
+    """Writes to ``done``, for each partition, the offset before which everything is done."""
 
     def __init__(self, done: MutableMapping[Partition, int]) -> None:
         self._done = done
@@ -49,8 +49,8 @@ class Positions(Generic[Partition]):
         self._next: dict[Partition, int] = {}
 
     def take(self, partition: Partition, offset: int, parts: int) -> Taken:
-        """A record was taken, the next of its partition; ``parts`` things are to be done for it,
-        each of which is a ``part`` of it.
+        """Note that the next record of a partition was taken. It has ``parts`` things to do, each
+        of which is a ``part`` of it.
         """
         record = Taken(offset, parts)
         self._taken.setdefault(partition, deque()).append(record)
@@ -60,39 +60,39 @@ class Positions(Generic[Partition]):
         return record
 
     def part(self, partition: Partition, record: Taken, done: Callable[[], None]) -> Part:
-        """One thing to do for a record; ``done`` is called when it is done or no longer ours."""
+        """One thing to do for a record; ``done`` is called once it is done or no longer ours."""
         return _Part(self, partition, record, done)
 
     def leave(self, partition: Partition) -> None:
-        """Begin nothing more of a partition."""
+        """Start nothing more of a partition."""
         for record in self._taken.get(partition, ()):
             record.gone = True
 
     def busy(self, partition: Partition) -> bool:
-        """Whether something of it is being done."""
+        """Whether anything of it is in progress."""
         return any(record.begun for record in self._taken.get(partition, ()))
 
     def done(self, partition: Partition) -> int | None:
-        """The offset before which everything is done; ``None`` before something was."""
+        """The offset before which everything is done; ``None`` if nothing is yet."""
         return self._done.get(partition)
 
     def next(self, partition: Partition) -> int | None:
-        """The offset behind the last that was taken."""
+        """The offset after the last record taken."""
         return self._next.get(partition)
 
     def left(self, partition: Partition) -> int:
-        """How many of those that were taken are not done."""
+        """How many of the records taken are not done."""
         return sum(record.left > 0 for record in self._taken.get(partition, ()))
 
     def forget(self, partition: Partition) -> None:
-        """The partition is no longer ours: what is under way for it counts for nothing."""
+        """The partition is no longer ours: what is in progress for it no longer counts."""
         self.leave(partition)
         self._taken.pop(partition, None)
         self._next.pop(partition, None)
         self._done.pop(partition, None)
 
     def advance(self, partition: Partition) -> None:
-        """Say how far it is done."""
+        """Update how far it is done."""
         taken = self._taken.get(partition, deque())
         while taken and taken[0].left <= 0:
             self._done[partition] = taken.popleft().offset + 1

@@ -1,4 +1,4 @@
-"""Alerts that had no room in memory, read again where they are when their turn comes."""
+"""Reads alerts that did not fit in memory again when their turn comes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from sla_schemas.topics import ALERT_DEAD_LETTERS
 
 _PAUSE: Final = 2.0
 _STOP_SECONDS: Final = 5.0
-#: Records of a partition that are kept, since those behind the one asked for are asked for next;
-#: and their bytes on the way, or one record where it is larger.
+#: Records of a partition kept at once, since the ones after the record needed are needed next; and
+#: the most bytes fetched, or a single record if it is larger.
 _KEPT: Final = 200
 _FETCH_BYTES: Final = 256 * 1024
 
@@ -25,7 +25,7 @@ log = structlog.get_logger("sla_notifier")
 
 
 class GoneError(Exception):
-    """The record is not there any more."""
+    """The record no longer exists."""
 
 
 class Recall:
@@ -43,8 +43,8 @@ class Recall:
             await let_go(self._consumer, _STOP_SECONDS)
 
     async def alert(self, origin: Origin) -> ReceivedAlert:
-        """The alert that was read at ``origin`` before. Goes on until the broker has answered;
-        raises ``GoneError`` where it has no such record any more.
+        """The alert that was read at ``origin`` before. Keeps trying until the broker responds;
+        raises ``GoneError`` if the record no longer exists.
         """
         place = TopicPartition(origin.topic, origin.partition)
         async with self._turn:
@@ -55,12 +55,12 @@ class Recall:
                     log.warning("cannot read again", topic=place.topic, reason=repr(error))
                     await asyncio.sleep(_PAUSE)
             record = self._kept[place].pop(origin.offset)
-        # What lies among the dead letters is delivered without the trace that it was once part of.
+        # A dead letter is delivered without the trace it was once part of.
         headers = {} if origin.topic == ALERT_DEAD_LETTERS.name else values_of(record.headers)
         return ReceivedAlert.read(record.value, headers, origin)
 
     async def _read(self, place: TopicPartition, offset: int) -> None:
-        """Keep the record at ``offset``, and those behind it that come with it."""
+        """Keep the record at ``offset``, and those after it that come with it."""
         consumer = await self._connected()
         if consumer.assignment() != {place}:
             consumer.assign([place])
@@ -68,7 +68,9 @@ class Recall:
         found = await consumer.getmany(place, timeout_ms=1000, max_records=_KEPT)
         records = found.get(place, [])
         if records and records[0].offset != offset:
-            raise GoneError(f"offset {offset} of {place.topic} {place.partition} is deleted")
+            raise GoneError(
+                f"offset {offset} of {place.topic}, partition {place.partition}, has been deleted"
+            )
         self._kept[place] = {record.offset: record for record in records}
 
     async def _connected(self) -> AIOKafkaConsumer:

@@ -1,4 +1,4 @@
-"""What is sent to each kind of receiver."""
+"""The requests sent to each kind of receiver."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from sla_schemas.words import Severity
 from sla_text.alerts import alert_text
 from sla_text.language import Texts
 
-#: The header by which a receiver drops repeats (Standard Webhooks 1.0).
+#: The header by which a receiver recognizes duplicates (Standard Webhooks 1.0).
 DELIVERY_ID: Final = "webhook-id"
-#: How long an alert stays firing in Alertmanager if nothing takes it back.
+#: How long an alert keeps firing in Alertmanager if nothing ends it.
 FIRES_FOR: Final = 7 * DAY
 _ALERT_NAMES: Final = {
     "warning": "SlaWarning",
@@ -35,7 +35,7 @@ _ALERT_NAMES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A POST: path beyond the destination's address, headers and body."""
+    """A POST: path relative to the destination's URL, headers and body."""
 
     path: str
     headers: Mapping[str, str]
@@ -44,9 +44,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class StoppedClock:
-    """A clock that stopped, or whose ticket is no longer a promise: its alerts are over.
+    """A clock that stopped, or whose ticket no longer has an SLA: its alerts are over.
 
-    ``limits`` are those that may have broken, ``fractions`` the warnings that may have been sent.
+    ``limits`` are those that may have breached, ``fractions`` the warnings that may have been sent.
     """
 
     ticket_id: str
@@ -60,7 +60,7 @@ class StoppedClock:
 
 
 class Composer:
-    """Puts alerts into the form of one destination."""
+    """Composes the requests for one destination."""
 
     def __init__(self, destination: Destination, board: str | None, book: PolicyBook) -> None:
         self._destination = destination
@@ -71,7 +71,7 @@ class Composer:
         self._key = destination.signing_key()
 
     def request(self, alerts: Sequence[ReceivedAlert], now: int) -> Request:
-        """One request for ``alerts``, which are in order."""
+        """A single request for ``alerts``, which are in order."""
         match self._destination.kind:
             case "alertmanager":
                 return self._alertmanager(
@@ -84,7 +84,7 @@ class Composer:
                 return self._webhook(alerts, now)
 
     def resolution(self, stopped: StoppedClock, now: int) -> Request:
-        """One request to Alertmanager that ends what may fire for a clock."""
+        """A single request to Alertmanager that ends whatever may be firing for a clock."""
         words: list[tuple[str, str | None]] = [("warning", each) for each in stopped.fractions]
         words += [("breach", None)] if stopped.breached else []
         return self._alertmanager(
@@ -143,8 +143,8 @@ class Composer:
         return [entry]
 
     def _over(self, labels: Mapping[str, str], at: int) -> Iterable[dict[str, Any]]:
-        """The end of an alert under every severity it may have been sent with: that changes, and
-        Alertmanager knows an alert by its labels.
+        """The end of an alert under every severity it may have been sent with: severities change,
+        and Alertmanager identifies an alert by its labels.
         """
         for severity in (*get_args(Severity), "none"):
             yield {
@@ -166,7 +166,7 @@ class Composer:
         return headers
 
     def _webhook(self, alerts: Sequence[ReceivedAlert], now: int) -> Request:
-        """CloudEvents over HTTP, structured or batched, signed by Standard Webhooks 1.0."""
+        """CloudEvents over HTTP, structured or batched, signed as in Standard Webhooks 1.0."""
         if len(alerts) == 1:
             body, media_type = alerts[0].value, "application/cloudevents+json"
         else:
@@ -189,7 +189,7 @@ class Composer:
 
 
 def _delivery_id(alerts: Sequence[ReceivedAlert]) -> str:
-    """The same however often these alerts are delivered together."""
+    """The same every time these alerts are delivered together."""
     if len(alerts) == 1:
         return alerts[0].id
     together = "".join(alert.id for alert in alerts).encode()
@@ -197,7 +197,7 @@ def _delivery_id(alerts: Sequence[ReceivedAlert]) -> str:
 
 
 def _labels(alert: ReceivedAlert) -> dict[str, str]:
-    """What Alertmanager knows an alert by; the same in what takes it back."""
+    """The labels that identify an alert in Alertmanager; a retraction has the same."""
     data = alert.data
     word = alert.word.removesuffix("_retracted")
     labels = {

@@ -1,4 +1,4 @@
-"""What a receiver asks for when it wants to be left alone (RFC 9110, section 10.2.3)."""
+"""The pause that a receiver asks for with ``Retry-After`` (RFC 9110, section 10.2.3)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-#: RFC 9110 allows digits of ASCII only; ``str.isdigit`` takes others that ``float`` does not.
+#: RFC 9110 allows ASCII digits only; ``str.isdigit`` accepts others that ``float`` does not.
 _SECONDS: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
-#: Its three forms of a date, each of which is of UTC.
+#: Its three date formats, all in UTC.
 _DATE: Final = re.compile(
     r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT"
     r"|[A-Z][a-z]+, [0-9]{2}-[A-Z][a-z]{2}-[0-9]{2} [0-9:]{8} GMT"
@@ -19,8 +19,8 @@ _DATE: Final = re.compile(
 
 
 def retry_after(header: str | None, now: float) -> float:
-    """For how many seconds from ``now`` (seconds since 1970) the header asks to be left alone; 0
-    for none, for one in the past and for what is none of its forms.
+    """How many seconds from ``now`` (seconds since 1970) the header asks to wait; 0 if it is
+    missing, in the past or in none of the formats.
     """
     text = (header or "").strip()
     if _SECONDS.fullmatch(text):

@@ -1,4 +1,4 @@
-"""The routes file: where alerts may go, and which go where."""
+"""The routes file: the destinations, and which alerts go to which."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from sla_text.language import Language
 AlertWord = Literal[
     "warning", "warning_retracted", "breach", "breach_retracted", "notice", "approved"
 ]
-#: What takes a word back, so that what follows the one follows the other.
+#: The retraction of each kind, so that routes for the one also take the other.
 _TAKES_BACK: Final[dict[str, str]] = {"warning": "warning_retracted", "breach": "breach_retracted"}
 
-#: What a text needs where it is shown: the template's own text is left as it is, what is filled in
-#: is escaped.
+#: How each kind of destination renders templates: a template's own text is kept as it is, the
+#: values filled in are escaped.
 _TEMPLATES: Final = {
     kind: SandboxedEnvironment(autoescape=False, finalize=finalize)
     for kind, finalize in (("slack", chat_text), ("alertmanager", None), ("webhook", None))
@@ -53,42 +53,40 @@ def _seconds(value: Any) -> Any:
     return parse_duration(value) / 1000 if isinstance(value, str) else value
 
 
-#: A length of time as the policy file writes them (``30s``, ``15m``), in seconds.
+#: A duration as in the policy file (``30s``, ``15m``), in seconds.
 Seconds = Annotated[float, Field(ge=0), BeforeValidator(_seconds)]
 
 
 class Destination(StrictSection):
-    """A receiver and how patient we are with it."""
+    """A receiver, and how long and how often it is tried."""
 
-    name: Annotated[Id, Field(description="What routes and metrics call it.")]
+    name: Annotated[Id, Field(description="Its name in routes and metrics.")]
     kind: Literal["alertmanager", "webhook", "slack"]
     url: Annotated[
-        HttpUrl, Field(description="Where it is called; Alertmanager without the path of its API.")
+        HttpUrl, Field(description="Its URL; for Alertmanager, without the path of the API.")
     ]
     language: Language = "en"
     template: Annotated[
-        str | None, Field(description="Jinja text of a chat message or of an annotation.")
+        str | None, Field(description="Jinja template of a chat message or an annotation.")
     ] = None
     secret_env: Annotated[
         str | None,
-        Field(description="Variable of the signing secret: whsec_ and base64 of 24 to 64 bytes."),
+        Field(description="Variable with the signing secret: whsec_ and base64 of 24-64 bytes."),
     ] = None
-    token_env: Annotated[str | None, Field(description="Variable that holds a bearer token.")] = (
-        None
-    )
-    timeout: Annotated[Seconds, Field(description="How long a call may take.")] = 10.0
+    token_env: Annotated[str | None, Field(description="Variable with a bearer token.")] = None
+    timeout: Annotated[Seconds, Field(description="Timeout of a call.")] = 10.0
     retry_for: Annotated[
-        Seconds, Field(description="How long an alert is tried before it is dead-lettered.")
+        Seconds, Field(description="How long an alert is retried before it is dead-lettered.")
     ] = 3600.0
     breaker_failures: Annotated[
-        int, Field(ge=1, description="Failures in a row after which it is left alone.")
+        int, Field(ge=1, description="Failures in a row after which calls are paused.")
     ] = 5
-    breaker_rest: Annotated[Seconds, Field(description="For how long.")] = 30.0
+    breaker_rest: Annotated[Seconds, Field(description="How long that pause lasts.")] = 30.0
 
     @model_validator(mode="after")
     def _usable(self) -> Self:
         if self.kind == "webhook" and self.secret_env is None:
-            raise ValueError("a webhook is signed: name the variable of its secret in secret_env")
+            raise ValueError("webhooks are signed: name the variable of the secret in secret_env")
         if self.template is not None:
             try:
                 _TEMPLATES[self.kind].from_string(self.template)
@@ -103,7 +101,7 @@ class Destination(StrictSection):
         return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
     def secret(self, name: str | None) -> str | None:
-        """The value of the variable ``name``. Raises ``RoutesError`` where it is not set, and
+        """The value of the variable ``name``. Raises ``RoutesError`` if it is not set, and
         ``SecretError``.
         """
         if name is None:
@@ -112,12 +110,12 @@ class Destination(StrictSection):
         if found is None:
             raise RoutesError(
                 f"destination {self.name!r} needs the variable {name} or {name}{FILE_SUFFIX}; "
-                "set one"
+                "set one of them"
             )
         return found
 
     def signing_key(self) -> bytes | None:
-        """The key of Standard Webhooks 1.0, which asks for 24 to 64 random bytes, written as
+        """The key of Standard Webhooks 1.0, which requires 24 to 64 random bytes, written as
         ``whsec_`` and base64. Raises ``RoutesError`` for anything else, and ``SecretError``.
         """
         secret = self.secret(self.secret_env)
@@ -131,60 +129,66 @@ class Destination(StrictSection):
         if encoded == secret or not _SHORTEST_KEY <= len(key) <= _LONGEST_KEY:
             raise RoutesError(
                 f"the secret of destination {self.name!r} in {self.secret_env} is not whsec_ and "
-                f"the base64 of {_SHORTEST_KEY} to {_LONGEST_KEY} bytes; make one with "
+                f"the base64 of {_SHORTEST_KEY} to {_LONGEST_KEY} bytes; create one with "
                 'echo "whsec_$(openssl rand -base64 32)"'
             )
         return key
 
     def text(self, **values: Any) -> str:
-        """The template with ``values`` filled in, the sentence without one; what comes from an
-        alert is escaped where the destination has markup.
+        """The template with ``values`` filled in, or the plain sentence if there is none; values
+        are escaped if the destination reads markup.
         """
         template = "{{ sentence }}" if self.template is None else self.template
         return _TEMPLATES[self.kind].from_string(template).render(**values)
 
 
 class Route(StrictSection):
-    """Which alerts go to which destinations: those that match every condition given.
+    """Which alerts go to which destinations: those that match all given conditions.
 
-    ``within`` and ``outside`` name calendars of the policy; they look at the instant that the alert
-    speaks of. What takes an alert back goes wherever that alert may have gone, at any hour.
+    ``within`` and ``outside`` name calendars of the policy and apply to the instant that the alert
+    refers to. A retraction goes wherever its alert may have gone, at any hour.
     """
 
     to: Annotated[list[Id], Field(min_length=1, description="Names of destinations.")]
     kinds: list[AlertWord] = Field(["breach", "warning", "notice", "approved"])
     severities: list[Severity] | None = None
-    clocks: Annotated[list[str] | None, Field(description="Names of the policy's clocks.")] = None
-    clients: Annotated[list[Id] | None, Field(description="Ids of clients.")] = None
+    clocks: Annotated[list[str] | None, Field(description="Names of clocks of the policy.")] = None
+    clients: Annotated[list[Id] | None, Field(description="Client ids.")] = None
     within: Annotated[
         str | None, Field(description="Only while this calendar of the policy is open.")
     ] = None
-    outside: Annotated[str | None, Field(description="Only while it is closed.")] = None
+    outside: Annotated[
+        str | None, Field(description="Only while this calendar of the policy is closed.")
+    ] = None
     group_by: list[Literal["client", "severity", "clock", "kind"]] = Field(
-        [], description="What alerts sent as one message have in common. Default: sent singly."
+        [], description="Send alerts that share these as one message. Default: one by one."
     )
-    group_wait: Annotated[Seconds, Field(description="How long a message waits for others.")] = 10.0
+    group_wait: Annotated[Seconds, Field(description="How long a group waits for more alerts.")] = (
+        10.0
+    )
     max_late: Annotated[
         Seconds,
         Field(
-            description="An alert that came to be owed later than this after the instant it speaks "
-            "of is not sent: history is nobody's page."
+            description="An alert whose cause arrived later than this after the instant it refers "
+            "to is not sent: nobody is paged about history."
         ),
     ] = 24 * 3600.0
     go_on: Annotated[bool, Field(description="Also try the routes below.")] = False
 
 
 class Routes(StrictSection):
-    """The whole file."""
+    """The routes file."""
 
-    board: Annotated[HttpUrl | None, Field(description="The board's address, for links.")] = None
+    board: Annotated[HttpUrl | None, Field(description="The URL of the board, for links.")] = None
     allowed_hosts: Annotated[
         list[str], Field(description="host:port of every destination; nothing else is called.")
     ]
     destinations: Annotated[
-        list[Destination], Field(min_length=1, description="Who receives; below.")
+        list[Destination], Field(min_length=1, description="The receivers; see below.")
     ]
-    routes: Annotated[list[Route], Field(min_length=1, description="What goes where; below.")]
+    routes: Annotated[
+        list[Route], Field(min_length=1, description="Which alerts go where; see below.")
+    ]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -194,13 +198,13 @@ class Routes(StrictSection):
         for destination in self.destinations:
             if destination.host not in self.allowed_hosts:
                 raise ValueError(
-                    f"destination {destination.name!r} calls {destination.host}, which is not "
-                    "among allowed_hosts"
+                    f"destination {destination.name!r} is at {destination.host}, which is not "
+                    "in allowed_hosts"
                 )
         for route in self.routes:
             for name in route.to:
                 if name not in names:
-                    raise ValueError(f"a route goes to {name!r}, which is no destination")
+                    raise ValueError(f"a route goes to {name!r}, which is not a destination")
         return self
 
 
@@ -210,17 +214,17 @@ def word_of(kind: AlertKind | str) -> str:
 
 
 def kinds_of(route: Route) -> frozenset[str]:
-    """The words a route takes, with those that take them back."""
+    """The kinds a route takes, with their retractions."""
     return frozenset([*route.kinds, *(_TAKES_BACK[w] for w in route.kinds if w in _TAKES_BACK)])
 
 
 def read_routes(path: Path | None, calendars: frozenset[str], *, secrets: bool = True) -> Routes:
-    """The routes file, its secrets looked for too; ``calendars`` are those of the policy. Raises
-    ``RoutesError``.
+    """The routes file; with ``secrets``, checks that they exist. ``calendars`` are those of the
+    policy. Raises ``RoutesError``.
     """
     if path is None:
         raise RoutesError(
-            "no routes file is named; write one (docs/notifier.md) and name it with --routes"
+            "no routes file is given; write one (docs/notifier.md) and name it with --routes"
         )
     routes = read_toml(path, Routes, "routes file", RoutesError)
     for route in routes.routes:

@@ -1,4 +1,4 @@
-"""One alert of each kind, by which a template is tried before an alert depends on it."""
+"""A sample alert of each kind, to try templates before a real alert depends on them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CLOCK: Final[dict[str, Any]] = {
     "follows": ["1"],
 }
 _BACK: Final = {"retracts": "2", "reason": "late_event"}
-#: What each kind of alert says, beside whom it is about.
+#: The content of each kind of alert, besides the ticket it is about.
 _DATA: Final[dict[str, dict[str, Any]]] = {
     "sla.warning": _CLOCK | {"fraction": "0.5"},
     "sla.breach": _CLOCK | {"breached_at": "2026-11-23T21:00:00.001Z"},
@@ -41,8 +41,8 @@ _DATA: Final[dict[str, dict[str, Any]]] = {
 
 
 def failing_templates(routes: Routes, book: PolicyBook) -> Iterator[str]:
-    """What fails of each destination's template, in sentences: one a kind of alert that a route
-    sends there. Raises ``RoutesError`` where a secret is missing.
+    """How each destination's template fails, in sentences: one per kind of alert that a route
+    sends there. Raises ``RoutesError`` if a secret is missing.
     """
     board = None if routes.board is None else str(routes.board)
     for destination in routes.destinations:
@@ -60,7 +60,7 @@ def failing_templates(routes: Routes, book: PolicyBook) -> Iterator[str]:
                 composer.request([alert], time.time_ns() // 1_000_000)
             except Exception as error:  # noqa: BLE001  a template may raise anything
                 yield (
-                    f"the template of destination {destination.name!r} fails on alerts of the kind "
+                    f"the template of destination {destination.name!r} fails on alerts of kind "
                     f"{alert.word}: {type(error).__name__}: {error}"
                 )
 

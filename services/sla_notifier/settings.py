@@ -1,4 +1,4 @@
-"""What can be set about the notifier as a process; where alerts go is in its routes file."""
+"""The settings of the notifier process; where alerts go is in its routes file."""
 
 from __future__ import annotations
 
@@ -14,31 +14,32 @@ class NotifierSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SLA_NOTIFIER_")
 
     app: str = Field(
-        "sla-notifier", description="Name of the consumer group; notifiers of one name share work."
+        "sla-notifier",
+        description="Name of the consumer group; notifiers with one name share work.",
     )
     routes: Path | None = Field(None, description="TOML file of destinations and routes.")
     policies: list[Path] = Field(
-        [], description="The tracker's policy files, for calendars. Default: the packaged one."
+        [], description="The tracker's policy files, for calendars. Default: the packaged policy."
     )
-    host: str = Field("127.0.0.1", description="Address of /metrics, /healthz and /readyz.")
-    port: int = Field(9109, ge=0, le=65535, description="Their port; 0 picks a free one.")
+    host: str = Field("127.0.0.1", description="Address for /metrics, /healthz and /readyz.")
+    port: int = Field(9109, ge=0, le=65535, description="Port for them; 0 picks a free one.")
     session_seconds: float = Field(
-        10.0, ge=6, description="Seconds after which a notifier that died is replaced."
+        10.0, ge=6, description="Seconds after which a dead notifier is replaced."
     )
     in_flight: int = Field(
         1000,
         ge=1,
-        description="Alerts that wait in memory for one destination, at most; of those behind them "
-        "it is kept where they are, and they are read again.",
+        description="Alerts kept in memory for one destination, at most; of those behind them only "
+        "the offset is kept, and they are read again in their turn.",
     )
     waiting: int = Field(
         100_000,
         ge=1,
-        description="Alerts that wait for one destination, at most; beyond that no alert is taken.",
+        description="Alerts waiting for one destination, at most; beyond that no alert is read.",
     )
     lanes: int = Field(
-        8, ge=1, description="Deliveries to one destination at once; those of a ticket one by one."
+        8, ge=1, description="Parallel deliveries to one destination; one at a time per ticket."
     )
     drain_seconds: float = Field(
-        10.0, ge=0, description="Seconds that deliveries under way get when it is stopped."
+        10.0, ge=0, description="Seconds that deliveries in progress get to finish at shutdown."
     )

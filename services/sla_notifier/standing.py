@@ -1,4 +1,4 @@
-"""What a notifier's heartbeat says, and when it is not ready."""
+"""The content of a notifier's heartbeat, and when it is not ready."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NOTHING_OWNED = "it owns no partition of the alerts"
 
 
 def condition_of(app: App, notifier: Notifier) -> Condition:
-    """How it stands now: what it owns, how much of it is delivered or dead-lettered, its lacks."""
+    """Its current state: what it owns, how much of that is delivered or dead-lettered, problems."""
     owned = _owned(app)
     lacks = notifier.closed_ways()
     if notifier.ended is not None:
@@ -39,14 +39,14 @@ def _standing(app: App, notifier: Notifier, partition: TP) -> PartitionStanding:
 
 
 def unready(app: App, heart: Heart, notifier: Notifier) -> str | None:
-    """Why it can't be relied on; ``None`` where the broker answers, it owns partitions and all of
-    it is at work.
+    """Why it can't be relied on; ``None`` if the broker responds, it owns partitions and all of
+    its parts are running.
     """
     return heart.silence or notifier.ended or (None if _owned(app) else _NOTHING_OWNED)
 
 
 def _owned(app: App) -> set[TP]:
-    """None before the worker has started its consumer."""
+    """The partitions owned; none before the worker has started its consumer."""
     try:
         return set(app.consumer.assignment())
     except ConsumerNotStarted:

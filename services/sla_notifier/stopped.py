@@ -17,7 +17,7 @@ class _Limit(msgspec.Struct):
 
 
 class _Clock(msgspec.Struct):
-    """What is read of ``sla_schemas.tables.ClockRecord``."""
+    """The fields read from ``sla_schemas.tables.ClockRecord``."""
 
     clock: str
     cycle: int
@@ -30,7 +30,7 @@ class _Clock(msgspec.Struct):
 
 
 class StoppedTicket(msgspec.Struct):
-    """What is read of ``sla_schemas.tables.TicketRecord``."""
+    """The fields read from ``sla_schemas.tables.TicketRecord``."""
 
     ticket_id: str
     client_id: str
@@ -44,10 +44,10 @@ _TICKET: Final = msgspec.json.Decoder(StoppedTicket)
 
 
 def stopped_clocks(value: bytes, book: PolicyBook) -> Iterator[StoppedClock]:
-    """The clocks in a ticket's record that stopped or count no more, and may have alerts firing.
+    """The clocks in a ticket's record that stopped or no longer count, and may have alerts firing.
 
-    A record is written with every event of its ticket, so each is told more than once; saying that
-    an alert is over again changes nothing. Raises ``msgspec.DecodeError``.
+    A record is written for every event of its ticket, so each clock is reported more than once;
+    ending an alert again changes nothing. Raises ``msgspec.DecodeError``.
     """
     ticket = _TICKET.decode(value)
     policy = book.cited(ticket.policy)

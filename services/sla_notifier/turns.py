@@ -1,5 +1,5 @@
-"""Who is next, where a ticket with a thousand alerts and a client with a thousand tickets must keep
-nobody else waiting.
+"""Fair turns: a ticket with a thousand alerts or a client with a thousand tickets must not keep
+anyone else waiting.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ Lane = TypeVar("Lane")
 
 
 class Turns(Generic[Lane]):
-    """Lanes that wait for their turn: clients take turns, and so do the lanes of each."""
+    """Lanes waiting for their turn: clients take turns, and so do the lanes of each client."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, deque[Lane]] = {}
         self._count = asyncio.Semaphore(0)
 
     def put(self, client: str, lane: Lane) -> None:
-        """``lane`` waits, behind those of its client."""
+        """Queue ``lane`` behind those of its client."""
         self._waiting.setdefault(client, deque()).append(lane)
         self._count.release()
 
     async def get(self) -> Lane:
-        """Who is next, as soon as somebody waits."""
+        """The next lane, as soon as there is one."""
         await self._count.acquire()
         client, lanes = next(iter(self._waiting.items()))
         lane = lanes.popleft()

@@ -1,1 +1,1 @@
-"""What the programs run on: logs, addresses, and Faust on this project's terms."""
+"""The runtime of the programs: logs, addresses, heartbeats, and an adapted Faust."""

@@ -1,4 +1,4 @@
-"""Taking an address before anything else is started, so that a taken one is told in a sentence."""
+"""Binding the address before anything else starts, so that a taken one is reported clearly."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Final
 
 from sla_config.errors import UserFacingError
 
-#: As many files as a program ever wants to have open, connections among them.
+#: The most files, including connections, that a program ever needs open.
 _FILES: Final = 65536
 
 
 class AddressError(UserFacingError):
-    """The address can't be had; the message says why and what to set."""
+    """The address can't be used; the message says why and what to set."""
 
 
 def listen(host: str, port: int, setting: str) -> socket.socket:
     """A socket that listens on ``host`` and ``port``, 0 for a free one; ``setting`` is the name of
-    the variable that sets the port. As many files may be open from now on as the machine allows.
-    Raises ``AddressError``.
+    the variable that sets the port. Also raises the limit of open files as far as the machine
+    allows. Raises ``AddressError``.
     """
     _allow_files()
     try:
@@ -34,7 +34,7 @@ def listen(host: str, port: int, setting: str) -> socket.socket:
             raise
     except OSError as error:
         raise AddressError(
-            f"cannot serve on {host}:{port} ({error.strerror or error}); "
+            f"cannot listen on {host}:{port} ({error.strerror or error}); "
             f"set {setting} to a free port"
         ) from error
     found.setblocking(False)
@@ -42,13 +42,13 @@ def listen(host: str, port: int, setting: str) -> socket.socket:
 
 
 def files_allowed() -> int:
-    """How many files, connections among them, may be open at once."""
+    """How many files, including connections, may be open at once."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _FILES if soft == resource.RLIM_INFINITY else min(soft, _FILES)
 
 
 def _allow_files() -> None:
-    """The soft limit is often 1,024, which a stranger reaches by opening connections."""
+    """The soft limit is often 1,024, which anyone can exhaust by opening connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -1,4 +1,4 @@
-"""What runs beside a program's main work, and must not end unseen."""
+"""Background tasks, which must not end unnoticed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ log = structlog.get_logger("sla_runtime")
 
 
 class Background:
-    """A task that runs until it is stopped or has done its work. ``on_end`` is told in a sentence
-    where it fails or is cancelled by anybody else; ``ended`` keeps the sentence.
+    """A task that runs until it is stopped or has done its work. If it fails or something else
+    cancels it, ``on_end`` is called with a sentence, which ``ended`` keeps.
     """
 
     def __init__(
@@ -22,7 +22,7 @@ class Background:
         work: Coroutine[Any, Any, None],
         on_end: Callable[[str], None] = lambda _: None,
     ) -> None:
-        #: Why it is not at work though it should be; ``None`` otherwise.
+        #: Why it is not running although it should be; ``None`` otherwise.
         self.ended: str | None = None
         self._stopping = False
         self._on_end = on_end
@@ -30,12 +30,12 @@ class Background:
         self._task.add_done_callback(self._done)
 
     async def stop(self) -> None:
-        """End it, and wait until it has."""
+        """Cancel it, and wait until it has ended."""
         self.cancel()
         await asyncio.wait([self._task])
 
     def cancel(self) -> None:
-        """End it soon."""
+        """Cancel it without waiting."""
         self._stopping = True
         self._task.cancel()
 
@@ -44,5 +44,5 @@ class Background:
         if self._stopping or not (task.cancelled() or error):
             return
         self.ended = f"its task {task.get_name()!r} has ended" + (f" ({error!r})" if error else "")
-        log.error("a task has ended that should not", reason=self.ended, exc_info=error)
+        log.error("a task has ended unexpectedly", reason=self.ended, exc_info=error)
         self._on_end(self.ended)

@@ -1,5 +1,5 @@
-"""How long a client may take to say what it wants and in how many bytes, and who goes when there
-are too many.
+"""Limits for HTTP clients: the time and size of a request, and which connection is closed when
+there are too many.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from sla_runtime.address import files_allowed
 from sla_runtime.metrics_access import HEADER_SECONDS, PLAIN_HEADERS, PROBE_PATHS, PROBES_AT_ONCE
 
-#: Seconds for a body, once its head is there.
+#: Seconds for a body, after its head is complete.
 BODY_SECONDS: Final = 30.0
-#: Bytes of a request's head, and of what stands between the bytes of its body.
+#: Bytes of a request's head, and of the chunk framing in its body.
 MAX_HEAD_BYTES: Final = 32 * 1024
-#: Bytes that may come for one of a body: a body in chunks of one byte has six.
+#: Bytes on the wire per byte of a body: a body in chunks of one byte needs six.
 _BYTES_FOR_ONE: Final = 16
 #: Requests that a connection may send before the first of them is answered.
 _MAX_PIPELINED: Final = 8
-#: Files that a program has open beside its connections, at most.
+#: The most files that a program has open in addition to its connections.
 _OTHER_FILES: Final = 128
-#: Seconds for whoever is sent away to take what it was told.
+#: Seconds for a refused client to read its answer.
 _LINGER_SECONDS: Final = 5.0
 _PROBE_PATHS: Final = tuple(path.encode() for path in PROBE_PATHS)
 
@@ -33,13 +33,13 @@ def timed_protocol(
     at_once: int, head_seconds: float = HEADER_SECONDS, body_seconds: float = BODY_SECONDS
 ) -> type[HttpToolsProtocol]:
     """The protocol of one server. Each request of a connection, not only the first, has
-    ``head_seconds`` for its head and then ``body_seconds`` for its body. A head has
-    ``MAX_HEAD_BYTES``; what is longer is answered 431.
+    ``head_seconds`` for its head and then ``body_seconds`` for its body. A head has at most
+    ``MAX_HEAD_BYTES``; the answer to a longer one is 431.
 
-    ``at_once`` requests are answered at the same time; the others are told to come again, but for
-    probes, which have room of their own. Twice as many connections are kept, as far as files may be
-    open: the next one takes the place of the one that has waited longest without a request, so that
-    whoever asks is heard however many only hold a connection.
+    ``at_once`` requests are answered at the same time; the others are told to try again, except
+    probes, which have a limit of their own. Twice as many connections are kept, as far as the limit
+    of open files allows. A new one then replaces the one that has been idle the longest, so that
+    requests are answered however many idle connections there are.
     """
     limits = {
         "at_once": at_once,
@@ -52,7 +52,7 @@ def timed_protocol(
 
 
 def plain_answer(status: HTTPStatus, why: str, *headers: str) -> bytes:
-    """An answer on which its connection ends, for where there is no application to ask."""
+    """An answer after which the connection is closed, sent without the application."""
     lines = [
         f"HTTP/1.1 {status.value} {status.phrase}",
         "content-type: text/plain; charset=utf-8",
@@ -65,21 +65,21 @@ def plain_answer(status: HTTPStatus, why: str, *headers: str) -> bytes:
 
 
 class TimedProtocol(HttpToolsProtocol):
-    """Uvicorn's protocol with limits that it has not."""
+    """Uvicorn's protocol, with limits that it lacks."""
 
     at_once: ClassVar[int]
     #: Connections that are kept.
     most: ClassVar[int]
     head_seconds: ClassVar[float]
     body_seconds: ClassVar[float]
-    #: The connections without a request under way, the one that has waited longest first.
+    #: The connections without a request in progress, the one idle the longest first.
     waiting: ClassVar[dict[TimedProtocol, None]]
 
     _patience: asyncio.TimerHandle | None = None
-    #: Why the request is refused before it is one: a status, and what is said.
+    #: Why the request is refused before it is complete: a status and a message.
     _refusal: tuple[HTTPStatus, str] | None = None
-    #: Of the request that is coming in: whether it is, all its bytes, those of head and trailers
-    #: that are told by now, and those of its body.
+    #: Whether a request is being received; all its bytes so far, those of head and trailers that
+    #: have been parsed, and those of its body.
     coming = False
     _raw = _told = _body = 0
 
@@ -91,12 +91,12 @@ class TimedProtocol(HttpToolsProtocol):
         self._wait(self.head_seconds)
 
     def data_received(self, data: bytes) -> None:
-        # Not when a request begins: line ends before it are none, and could come for ever.
+        # Not only when a request begins: line ends before it could arrive for ever.
         if self._patience is None:
             self._wait(self.head_seconds)
         super().data_received(data)
         self._raw += len(data)
-        # The parser keeps a line until it has all of it, however long it becomes.
+        # The parser buffers a line until it is complete, however long it becomes.
         if self.coming and self._raw > MAX_HEAD_BYTES + _BYTES_FOR_ONE * self._body:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too large")
             self.send_400_response("")
@@ -125,13 +125,15 @@ class TimedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if len(self.pipeline) >= _MAX_PIPELINED:
-            self._refuse(HTTPStatus.TOO_MANY_REQUESTS, "wait for the answers")
+            self._refuse(
+                HTTPStatus.TOO_MANY_REQUESTS, "wait for answers before sending more requests"
+            )
             raise httptools.HttpParserError
         self._wait(self.body_seconds)
         self.waiting.pop(self, None)
         under_way = len(self.connections) - len(self.waiting)
         room = self.at_once + PROBES_AT_ONCE * self.url.startswith(_PROBE_PATHS)
-        # How uvicorn is told to answer 503; it would count idle connections too.
+        # This makes uvicorn answer 503; its own check would count idle connections too.
         self.limit_concurrency = 0 if under_way > room else None
         super().on_headers_complete()
 
@@ -163,7 +165,7 @@ class TimedProtocol(HttpToolsProtocol):
         self._refusal = self._refusal or (status, why)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no request, or one that is refused before it is read, and close."""
+        """Answer an invalid request, or one that is refused before it is read, and close."""
         status, why = self._refusal or (HTTPStatus.BAD_REQUEST, msg)
         if self.transport.is_closing():
             return
@@ -171,7 +173,7 @@ class TimedProtocol(HttpToolsProtocol):
         self.end()
 
     def end(self) -> None:
-        """Close the connection, also where the other side takes nothing any more."""
+        """Close the connection, even if the other side no longer reads."""
         self.waiting.pop(self, None)
         self._settle()
         if not self.transport.is_closing():

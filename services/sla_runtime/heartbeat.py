@@ -1,8 +1,9 @@
-"""A program's heartbeat: every few seconds a record that says that it is at work and what it lacks.
+"""A program's heartbeat: a record every few seconds that shows that the program is running, and
+what keeps it from its work.
 
-It is written plainly, by a producer of its own outside of every transaction and with a time limit,
-so it can neither slow nor stop what the program is for; and since a broker has to take it, it is
-also how a program knows whether one answers.
+It is sent by its own producer, outside every transaction and with a time limit, so it can't slow
+down or stop the program's work. Since a broker must accept it, it is also how a program notices
+that the broker does not answer.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ from sla_schemas.topics import HEARTBEATS
 EVERY_SECONDS: Final = 2.0
 #: Seconds that sending one may take.
 SEND_SECONDS: Final = 4.0
-#: Seconds that the last one may take, since somebody waits for the program's end.
+#: Seconds that the last one may take, since somebody is waiting for the program to end.
 LAST_SECONDS: Final = 1.5
-#: How the broker writes that a record's time is that of its append.
+#: The broker's code for a timestamp that is the time of the append.
 _LOG_APPEND_TIME: Final = 1
 
 log = structlog.get_logger("sla_runtime")
@@ -41,7 +42,7 @@ log = structlog.get_logger("sla_runtime")
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What a program has to say of itself."""
+    """What a program reports about itself."""
 
     progressing: bool = True
     lacks: Sequence[str] = ()
@@ -49,15 +50,15 @@ class Condition:
 
 
 def instance_name() -> str:
-    """Which of its kind this process is."""
+    """The name of this process among the instances of its program."""
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
 class Heart:
-    """Beats from ``start`` to ``stop``. ``tell`` is asked at every beat, in the event loop.
+    """Sends heartbeats from ``start`` to ``stop``; calls ``tell`` for each, in the event loop.
 
-    ``silence`` is why the broker does not answer, ``None`` while it does; ``unheard`` why the
-    heartbeats reach nobody though it answers.
+    ``silence`` is why the broker does not answer, ``None`` while it does; ``unheard`` is why
+    heartbeats can't be written although it answers.
     """
 
     def __init__(
@@ -82,15 +83,15 @@ class Heart:
         self._started_at = int(time.time() * 1000)
         self._producer: AIOKafkaProducer | None = None
         self._beating: Background | None = None
-        #: The broker's time and ours at its last answer.
+        #: The broker's time and our own at its last answer.
         self._heard: tuple[int, float] | None = None
 
     def start(self) -> None:
-        """Begin to beat."""
+        """Start sending."""
         self._beating = Background("heartbeat", self._live(), self._note)
 
     async def stop(self) -> None:
-        """Beat once more, to say that this is an orderly end, and let go of the broker."""
+        """Send a last heartbeat, which reports a clean shutdown, and disconnect."""
         if self._beating is not None:
             await self._beating.stop()
         if self.silence is None and self.unheard is None:
@@ -116,14 +117,14 @@ class Heart:
             except (KafkaError, OSError, TimeoutError) as error:
                 await self._failed(type(error).__name__)
             except Exception as error:  # noqa: BLE001  nothing here may end the program
-                log.warning("no heartbeat", error=type(error).__name__, detail=str(error))
+                log.warning("heartbeat failed", error=type(error).__name__, detail=str(error))
             else:
                 self._missed = 0
                 self._note(None)
             await asyncio.sleep(max(0.0, EVERY_SECONDS - (time.monotonic() - begun)))
 
     async def _failed(self, error: str) -> None:
-        """Find out whether it is the broker that is away, or only the topic."""
+        """Find out whether the broker does not answer, or only the topic is missing."""
         self._missed += 1
         if not await self._answers():
             self._note(f"no broker answers at {self._clients.bootstrap} ({error})")
@@ -132,11 +133,11 @@ class Heart:
 
     def _note(self, silence: str | None, unheard: str | None = None) -> None:
         if silence and not self.silence:
-            log.warning("broker away", reason=silence)
+            log.warning("broker does not answer", reason=silence)
         if not silence and self.silence:
             log.info("broker answers again")
         if unheard and not self.unheard:
-            log.warning("heartbeats reach nobody", reason=unheard)
+            log.warning("heartbeats can't be written", reason=unheard)
         self.silence, self.unheard = silence, unheard
 
     async def _answers(self) -> bool:
@@ -160,7 +161,7 @@ class Heart:
             self._heard = found.timestamp, time.monotonic()
 
     async def _connected(self) -> AIOKafkaProducer:
-        # One copy is enough, so that it also gets through where the copies are too few for others.
+        # One copy is enough, so that it also gets through when there are too few for other records.
         producer = self._clients.producer(
             acks=1, request_timeout_ms=int(SEND_SECONDS * 1000), metadata_max_age_ms=5_000
         )
@@ -174,11 +175,11 @@ class Heart:
     def _asked(self) -> Condition:
         try:
             return self._tell()
-        except Exception as error:  # noqa: BLE001  it is at work, and this must be known
-            return Condition(False, [f"what it has to say of itself is not known ({error!r})"])
+        except Exception as error:  # noqa: BLE001  it is running, and this must be known
+            return Condition(False, [f"its own state could not be determined ({error!r})"])
 
     def _heartbeat(self, *, stopped: bool) -> Heartbeat:
-        # At the end it owns nothing any more; how far it had come is still worth telling.
+        # At the end it owns nothing any more, but how far it got is still worth reporting.
         told = self._last = self._last if stopped else self._asked()
         return Heartbeat.model_construct(
             program=self._program,

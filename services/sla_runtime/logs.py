@@ -9,14 +9,14 @@ import structlog
 
 
 class _Passed(logging.Handler):
-    """Passes on what is logged by code that knows the standard library's logs only."""
+    """Passes on what is logged with the standard library's logging."""
 
     def emit(self, record: logging.LogRecord) -> None:
         structlog.get_logger(record.name).log(record.levelno, record.getMessage())
 
 
 def configure_logs() -> None:
-    """Log as JSON, for every program alike. Lines carry ids at most, never payloads."""
+    """Log as JSON, in the same way for every program. Lines contain ids at most, never payloads."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -29,7 +29,7 @@ def configure_logs() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    # The libraries log each retry and their own life; what matters reaches us as an exception.
+    # The libraries log every retry and internal detail; what matters is raised as an exception.
     for name in ("aiokafka", "faust", "mode", "opentelemetry", "uvicorn"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     policies = logging.getLogger("sla_policy")

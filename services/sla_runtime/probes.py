@@ -1,4 +1,4 @@
-"""Metrics and health: what every process tells of itself, and to whom."""
+"""Metrics and health of every program, and who may read them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _JSON: Final = "application/json"
 
 
 class Answer(NamedTuple):
-    """An answer for whatever server there is."""
+    """An answer that is independent of the server."""
 
     status: HTTPStatus
     headers: Mapping[str, str]
@@ -30,10 +30,10 @@ class Answer(NamedTuple):
 
 
 class Probes:
-    """``/metrics`` for whom ``access`` lets read them, ``/healthz`` and ``/readyz`` for all.
+    """``/metrics`` for those whom ``access`` allows, ``/healthz`` and ``/readyz`` for everybody.
 
-    ``unready`` says why the program can't be relied on now, ``None`` when it can; ``alive`` whether
-    it should go on at all; ``more`` what else ``/readyz`` tells.
+    ``unready`` returns why the program is not ready, ``None`` if it is; ``alive`` whether it should
+    keep running; ``more`` further fields for ``/readyz``.
     """
 
     def __init__(
@@ -52,9 +52,7 @@ class Probes:
         self._more = more
 
     def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
-        """What is told at ``path``, one of ``PROBE_PATHS``; ``headers`` by their names in small
-        letters.
-        """
+        """The answer at ``path``, one of ``PROBE_PATHS``; ``headers`` by lower-case names."""
         if path == "/metrics":
             return self._metrics(headers)
         if path == "/healthz":
@@ -67,7 +65,8 @@ class Probes:
         if not self._access.allows(headers.get("authorization")):
             refused = problem(
                 HTTPStatus.UNAUTHORIZED,
-                "the token of SLA_HTTP_METRICS_TOKEN_FILE is needed: Authorization: Bearer ...",
+                "the token in SLA_HTTP_METRICS_TOKEN_FILE is required; send it as Authorization: "
+                "Bearer ...",
                 headers={"WWW-Authenticate": 'Bearer realm="metrics"', **PLAIN_HEADERS},
             )
             return Answer(HTTPStatus.UNAUTHORIZED, dict(refused.headers), bytes(refused.body))
@@ -86,7 +85,7 @@ def _told(good: bool, body: Mapping[str, Any]) -> Answer:  # noqa: FBT001  a que
 def probe_routes(
     registry: CollectorRegistry, unready: Callable[[], str | None], access: MetricsAccess
 ) -> list[Route]:
-    """The probes as routes of an application of Starlette's."""
+    """The probes as routes of a Starlette application."""
     probes = Probes(registry, unready, access)
 
     async def answer(request: Request) -> Response:
@@ -99,5 +98,5 @@ def probe_routes(
 def probe_app(
     registry: CollectorRegistry, unready: Callable[[], str | None], access: MetricsAccess
 ) -> Starlette:
-    """An application with the probes alone."""
+    """An application with only the probes."""
     return Starlette(routes=probe_routes(registry, unready, access))

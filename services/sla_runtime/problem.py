@@ -25,7 +25,7 @@ class Problem(BaseModel):
 
 
 class ProblemError(Exception):
-    """A request that gets a problem for an answer."""
+    """A request that is answered with a problem document."""
 
     def __init__(
         self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None

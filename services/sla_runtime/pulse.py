@@ -1,7 +1,7 @@
-"""What the heartbeats of all programs come to: who is at work, and whether the tickets are watched.
+"""What the heartbeats of all programs show: which are running, and whether tickets are watched.
 
-No clock of another machine is relied on: a program is at work when it is heard while one listens,
-so who listens knows after ``PATIENCE_SECONDS`` who is not.
+This does not rely on the clocks of other machines: a program is running if a heartbeat arrives
+while we listen, so after ``PATIENCE_SECONDS`` it is known which are not.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sla_runtime.heartbeat import EVERY_SECONDS
 from sla_schemas.heartbeat import Heartbeat, PartitionStanding, Program
 from sla_schemas.topics import HEARTBEATS, TICKETS
 
-#: Seconds without a heartbeat after which a program counts as away.
+#: Seconds without a heartbeat after which a program counts as not running.
 PATIENCE_SECONDS: Final = 4 * EVERY_SECONDS
 _RETRY_SECONDS: Final = 2.0
 _CALL_SECONDS: Final = 10.0
@@ -52,8 +52,8 @@ class Watch(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """The last heartbeat of a program, when the broker took it (UTC milliseconds), and when it was
-    heard; ``None`` where it was written before anybody listened.
+    """The last heartbeat of a program, when the broker received it (UTC milliseconds), and when we
+    heard it; ``None`` if it was written before we listened.
     """
 
     beat: Heartbeat
@@ -61,16 +61,16 @@ class Sign:
     heard: float | None
 
     def at_work(self, now: float, patience: float) -> bool:
-        """Whether it was heard lately and has not said that it ends; seconds, ``now`` by the
-        monotonic clock.
+        """Whether the program was heard recently and did not report a shutdown; in seconds, ``now``
+        by the monotonic clock.
         """
         return not self.beat.stopped and self.heard is not None and now - self.heard <= patience
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How the trackers stand. ``partitions`` are those that ``watch`` is about; ``behind_ms`` is
-    the farthest that any of them is behind; ``last`` is the latest sign of any tracker.
+    """The state of the trackers. ``partitions`` are those that ``watch`` is about; ``behind_ms`` is
+    how far the slowest of them is behind; ``last`` is the latest sign of any tracker.
     """
 
     watch: Watch
@@ -96,9 +96,9 @@ class Pulse:
         self._clients = clients
         self._answers = answers
         self._clock = clock
-        #: Since when it has listened without a break; ``None`` before.
+        #: Since when it has listened without interruption; ``None`` before.
         self._since: float | None = None
-        #: When each partition was heard to be owned, and to be running, last.
+        #: When each partition was last heard to be owned, and to be running.
         self._owned: dict[int, float] = {}
         self._running: dict[int, float] = {}
 
@@ -133,7 +133,7 @@ class Pulse:
             while True:
                 await self._take(consumer, live=True)
                 if not self._answers():
-                    # Nobody can be heard: who is silent may be at work all the same.
+                    # Nothing can be heard: silent programs may still be running.
                     self._since = self._clock()
         finally:
             await let_go(consumer, 2)
@@ -148,13 +148,13 @@ class Pulse:
         self.deaf, self._since = reason, None
 
     def hear(self, records: Iterable[ConsumerRecord], now: float | None) -> None:
-        """Take heartbeats in; ``now`` is ``None`` for those written before one listened."""
+        """Process heartbeats; ``now`` is ``None`` for those written before we listened."""
         for record in records:
             key = (record.key or b"").decode(errors="replace")
             try:
                 beat = Heartbeat.model_validate_json(record.value or b"")
             except ValidationError:
-                # Of a newer version, or a tombstone: nothing is known of that program.
+                # From a newer version, or a tombstone: nothing is known about that program.
                 self.signs.pop(key, None)
                 continue
             self.signs[key] = Sign(beat, record.timestamp, now)
@@ -166,25 +166,25 @@ class Pulse:
                     self._running[standing.partition] = now
 
     def of(self, program: Program) -> list[Sign]:
-        """The signs of every instance of ``program``, those heard latest last."""
+        """The signs of all instances of ``program``, the latest last."""
         found = [sign for sign in self.signs.values() if sign.beat.program == program]
         return sorted(found, key=lambda sign: sign.at)
 
     def at_work(self, program: Program) -> list[Sign]:
-        """Those of them that are at work."""
+        """Those of them that are running."""
         now = self._clock()
         return [sign for sign in self.of(program) if sign.at_work(now, self.patience)]
 
     def listened(self) -> bool:
-        """Whether who was not heard by now is away."""
+        """Whether a program that was not heard by now is not running."""
         return self._since is not None and self._clock() - self._since > self.patience
 
     def owned(self) -> set[int]:
-        """The input partitions that were heard to be owned, whenever that was."""
+        """The input partitions that were ever heard to be owned."""
         return set(self._owned)
 
     def reached(self) -> dict[int, int]:
-        """The offset of each input partition before which trackers say that all is done."""
+        """For each input partition, the offset before which everything is done."""
         found: dict[int, int] = {}
         for sign in self.of("tracker"):
             for standing in sign.beat.partitions:
@@ -194,29 +194,29 @@ class Pulse:
         return found
 
     def undelivered(self) -> int | None:
-        """How many alerts the notifiers at work have neither delivered nor dead-lettered yet;
-        ``None`` where there is none, or it does not say so.
+        """How many alerts the running notifiers have neither delivered nor dead-lettered yet;
+        ``None`` if there is no notifier, or it does not report it.
         """
         found = {
             (sign.beat.group, told.topic, told.partition): told.unread
             for sign in self.at_work("notifier")
             for told in sign.beat.partitions
-            # From there it learns only which alerts are over.
+            # This topic only shows it which alerts have ended.
             if told.topic != TICKETS.name
         }
         known = [unread for unread in found.values() if unread is not None]
         return sum(known) if known else None
 
     def verdict(self, partitions: Iterable[int], stale_seconds: float) -> Verdict:
-        """How the trackers stand with all ``partitions`` of the input; behind or stalled is what is
-        so by more than ``stale_seconds``.
+        """The state of the trackers for all ``partitions`` of the input; a partition is behind or
+        stalled if it is so by more than ``stale_seconds``.
         """
         signs, working = self.of("tracker"), self.at_work("tracker")
         last = signs[-1] if signs else None
         if self._since is None:
             return Verdict(Watch.UNKNOWN if self.deaf else Watch.LISTENING, last=last)
         if not working:
-            # Each of them has said that it ends, or none was heard for long enough.
+            # All of them reported a shutdown, or none was heard for long enough.
             ended = bool(signs) and all(sign.beat.stopped for sign in signs)
             away = ended or self.listened()
             return Verdict(Watch.NO_TRACKER if away else Watch.LISTENING, last=last)
@@ -250,5 +250,5 @@ class Pulse:
 
 
 def _latest(working: list[Sign]) -> dict[int, PartitionStanding]:
-    """What was said last of each partition, by whoever owns it."""
+    """The latest report on each partition, from whichever tracker owns it."""
     return {told.partition: told for sign in working for told in sign.beat.partitions}

@@ -1,18 +1,18 @@
-"""How much one asker may ask."""
+"""Rate limits for each caller."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from typing import Final
 
-#: Bursts, as a multiple of what is granted a second.
+#: The size of a burst, as a multiple of the rate per second.
 _BURST: Final = 2.0
-#: Askers whose buckets are remembered; the one that asked least lately is forgotten first.
+#: Callers whose buckets are remembered; the least recent one is forgotten first.
 _REMEMBERED: Final = 10_000
 
 
 class RateLimit:
-    """A token bucket for each asker."""
+    """A token bucket for each caller."""
 
     def __init__(self, per_second: float) -> None:
         self._rate = per_second
@@ -20,7 +20,7 @@ class RateLimit:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def wait(self, asker: str, now: float) -> float:
-        """Take one from ``asker``'s bucket; 0, or the seconds until there is one again."""
+        """Take a token from ``asker``'s bucket; 0, or the seconds until there is one again."""
         left, then = self._buckets.pop(asker, (self._most, now))
         left = min(self._most, left + (now - then) * self._rate)
         granted = left >= 1

@@ -1,4 +1,4 @@
-"""A registry of metrics; apart from the web, which a tracker does not need to start."""
+"""A registry of metrics; separate from the web modules, which the tracker need not import."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prometheus_client import (
 
 
 def process_registry() -> CollectorRegistry:
-    """A registry with what is to be known of any process."""
+    """A registry with the standard metrics of a process."""
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)

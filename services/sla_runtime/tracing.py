@@ -1,8 +1,8 @@
-"""Traces of the way from an event to its alert, by OpenTelemetry; off unless a collector is named.
+"""OpenTelemetry traces from an event to its alert; off unless a collector is configured.
 
-The context goes along as W3C ``traceparent``: in an event as its CloudEvents attribute (Distributed
-Tracing extension), on an alert as a header of its record, so that what alerts say is the same with
-tracing and without.
+The context is passed on as W3C ``traceparent``: in an event as its CloudEvents attribute
+(Distributed Tracing extension), on an alert as a record header, so that alerts have the same
+content with and without tracing.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ TRACEPARENT: Final = "traceparent"
 
 
 class TracingError(UserFacingError):
-    """Traces are asked for and can't be made; the message says what to install."""
+    """Tracing is enabled but not possible; the message says what to install."""
 
 
 class TracingSettings(BaseSettings):
-    """Where traces go, from the environment with the prefix ``SLA_TRACING_``."""
+    """Where traces are sent, from the environment with the prefix ``SLA_TRACING_``."""
 
     model_config = SettingsConfigDict(env_prefix="SLA_TRACING_", hide_input_in_errors=True)
 
     endpoint: HttpUrl | None = Field(
         None,
-        description="OTLP over HTTP, as `http://collector:4318/v1/traces`; without it nothing is "
-        "traced.",
+        description="OTLP endpoint over HTTP, such as `http://collector:4318/v1/traces`; without "
+        "it, tracing is off.",
     )
 
 
 class Tracing:
-    """Makes spans of one program and sends them to a collector in the background."""
+    """Creates the spans of one program and sends them to a collector in the background."""
 
     def __init__(self, program: str, endpoint: str) -> None:
         try:
@@ -54,7 +54,7 @@ class Tracing:
             )
         except ImportError as error:
             raise TracingError(
-                "SLA_TRACING_ENDPOINT is set and OpenTelemetry is not installed; install "
+                "SLA_TRACING_ENDPOINT is set, but OpenTelemetry is not installed; install "
                 "'sla-tracker[tracing]'"
             ) from error
         self._context = TraceContextTextMapPropagator()
@@ -64,14 +64,14 @@ class Tracing:
         self._tracer = self._provider.get_tracer("sla")
 
     def begin(self, name: str, parent: str, **attributes: str) -> Span:
-        """A span within the trace that ``parent`` (a traceparent) belongs to; a parent that is none
-        begins a trace of its own.
+        """A span in the trace of ``parent`` (a traceparent); an invalid parent starts a new
+        trace.
         """
         context = self._context.extract({TRACEPARENT: parent})
         return self._tracer.start_span(name, context, attributes=attributes)
 
     def traceparent(self, span: Span) -> str:
-        """What goes along with what ``span`` sends."""
+        """The traceparent to send along from ``span``."""
         from opentelemetry.trace import set_span_in_context  # noqa: PLC0415  see above
 
         carrier: dict[str, str] = {}
@@ -84,7 +84,7 @@ class Tracing:
 
 
 def make_tracing(program: str) -> Tracing | None:
-    """As the environment says; ``None`` where nothing is to be traced. Raises ``TracingError``."""
+    """Tracing as set by the environment; ``None`` if it is off. Raises ``TracingError``."""
     endpoint = TracingSettings().endpoint
     return None if endpoint is None else Tracing(program, str(endpoint))
 

@@ -1,9 +1,10 @@
-"""Faust on this project's terms: committed records only, and nothing acknowledged before done.
+"""Faust adapted to this project: it reads only committed records, and acknowledges only what is
+done.
 
-Left to itself Faust (0.15) reads uncommitted records unless it runs its own transactions, and works
-out what to commit from the messages it has seen acknowledged, which steps over one that is still in
-flight and stands still at the markers that transactions leave (ADR 15). So the transport here makes
-its consumers from our connection settings, and commits exactly what the application says is done.
+By default, Faust (0.15) reads uncommitted records unless it runs its own transactions, and derives
+what to commit from the messages it has seen acknowledged. That skips messages still in flight, and
+gets stuck at transaction markers (ADR 15). So the transport here makes its consumers from our
+connection settings, and commits exactly what the application reports as done.
 """
 
 from __future__ import annotations
@@ -33,17 +34,17 @@ from sla_runtime.header_timeout import timed_protocol
 
 #: Seconds between commits of what is done.
 COMMIT_SECONDS: Final = 1.0
-#: Seconds that requests under way get at the end.
+#: Seconds that requests in progress get at shutdown.
 _DRAIN_SECONDS: Final = 2
-#: Seconds that a worker, told to end while it starts, gets to come to the end of its start: without
-#: a broker it never does.
+#: Seconds that a worker gets to finish starting if it is told to stop while it starts; without a
+#: broker it never finishes.
 _START_SECONDS: Final = 10
 
 log = structlog.get_logger("sla_runtime")
 
 
 class _Thread(driver.AIOKafkaConsumerThread):
-    """Faust's consumer thread over a consumer of ours."""
+    """Faust's consumer thread, with our own consumer."""
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         del transport
@@ -72,9 +73,9 @@ class _Thread(driver.AIOKafkaConsumerThread):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """How far a partition that is owned was read: ``begun`` is the first offset that was, ``next``
-    the one that is read next, ``end`` the one behind the last that was committed there, as last
-    heard. Each is ``None`` while it is not known.
+    """How far an owned partition has been read: ``begun`` is the first offset read, ``next`` the
+    one to read next, ``end`` the one after the last committed record, as last known. Each is
+    ``None`` while it is not known.
     """
 
     begun: int | None
@@ -83,10 +84,10 @@ class Read:
 
 
 class _Consumer(driver.Consumer):
-    """Commits what ``App.done`` says."""
+    """Commits the offsets in ``App.done``."""
 
     def read(self, tp: TP) -> Read:
-        # aiokafka tells a position only to who awaits it in the thread that it runs in.
+        # aiokafka's own method for the position must be awaited in the consumer's thread.
         client = self._thread._consumer  # noqa: SLF001  see above
         subscription = None if client is None else client._subscription.subscription  # noqa: SLF001
         assignment = None if subscription is None else subscription.assignment
@@ -104,9 +105,9 @@ class _Consumer(driver.Consumer):
         return iter(list(cast("App", self.app).done))
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Nothing: Faust works out what to commit by the gaps that transactions leave. Each that is
-        not committed makes the next dearer: with a thousand, behind a record that nobody takes, a
-        worker did little else.
+        """Do nothing. Faust derives what to commit from the gaps that transactions leave, and each
+        uncommitted gap makes the next more expensive: with a thousand of them, after a record that
+        could not be delivered, a worker did little else.
         """
 
     def _new_offset(self, tp: TP) -> int | None:
@@ -118,7 +119,7 @@ class _Transport(driver.Transport):
 
 
 class _Boot(BootStrategy):
-    """No producer of Faust's: what is sent goes through ours, with its acknowledgement awaited."""
+    """Without Faust's producer: records are sent with ours, which waits for acknowledgements."""
 
     enable_kafka_producer = False
 
@@ -128,9 +129,9 @@ class _Boot(BootStrategy):
 
 
 class App(faust.App):
-    """A Faust app on our connection settings that makes no topics.
+    """A Faust app with our connection settings that creates no topics.
 
-    ``consumes`` says whether it has agents; without, Faust connects nowhere.
+    ``consumes`` is whether it has agents; without agents, Faust does not connect to Kafka.
     """
 
     BootStrategy = _Boot
@@ -140,11 +141,11 @@ class App(faust.App):
     ) -> None:
         self.kafka = kafka
         self.consumes = consumes
-        #: Seconds without a sign of life after which its partitions go to others.
+        #: Seconds without a sign of life after which its partitions are given to others.
         self.session_seconds = session_seconds
-        #: The next offset of each partition of which all before it is done.
+        #: For each partition, the offset before which everything is done.
         self.done: dict[TP, int] = {}
-        #: The first offset of each that was read since it is owned.
+        #: For each partition, the first offset that was read since it is owned.
         self.begun: dict[TP, int] = {}
         super().__init__(
             name,
@@ -155,13 +156,13 @@ class App(faust.App):
             topic_allow_declare=False,
             topic_disable_leader=True,
             stream_recovery_delay=0.0,
-            # What is under way is waited for by the application, which knows what that is.
+            # The application itself waits for what is in progress.
             stream_wait_empty=False,
             autodiscover=False,
         )
 
     def _create_directories(self) -> None:
-        """None: it keeps no tables on disk, and the disk may be read-only."""
+        """Create none: there are no tables on disk, and the disk may be read-only."""
 
     def _new_transport(self) -> Any:
         return _Transport([URL(f"kafka://{self.kafka.bootstrap}")], self)
@@ -171,13 +172,13 @@ class App(faust.App):
         return cast("_Consumer", self.consumer).read(tp)
 
     def forget(self, partitions: Iterable[TP]) -> None:
-        """They are owned no more."""
+        """Note that these are no longer owned."""
         for partition in partitions:
             self.begun.pop(partition, None)
 
     def serve(self, web: Any, listener: socket.socket, *, at_once: int) -> None:
-        """Serve the ASGI application ``web`` on ``listener`` from within the worker, ``at_once``
-        requests and no more; the others are told to come again.
+        """Serve the ASGI application ``web`` on ``listener`` from within the worker, at most
+        ``at_once`` requests at a time; the others are told to try again.
         """
         host, port = listener.getsockname()[:2]
         serve_asgi(
@@ -187,7 +188,7 @@ class App(faust.App):
             port=port,
             fd=listener.fileno(),
             http=timed_protocol(at_once),
-            # Nothing here speaks it, and it would leave the protocol and its limits behind.
+            # No WebSockets: nothing uses them, and they would bypass the protocol's limits.
             ws="none",
             lifespan="off",
             access_log=False,
@@ -199,8 +200,8 @@ class App(faust.App):
 
 
 class _Worker(faust.Worker):
-    """Told to end while it starts, it starts first: mode would end what has begun in no order, or
-    wait for what never comes, and nobody would hear the last heartbeat.
+    """A worker that finishes starting before it obeys a signal to stop: otherwise mode would stop
+    its services in no particular order, or wait for ever, and the last heartbeat would be lost.
     """
 
     def __init__(self, app: App, **given: Any) -> None:
@@ -218,8 +219,8 @@ class _Worker(faust.Worker):
 
 
 def run_unless_asked_to_end(waiting: Coroutine[Any, Any, object]) -> bool:
-    """Run what has to come before a worker; whether the worker is still wanted: SIGTERM and SIGINT
-    end ``waiting`` at once. Raises what ``waiting`` raises.
+    """Run what must come before a worker. False if SIGTERM or SIGINT came, which cancel ``waiting``
+    at once: then the worker is no longer wanted. Raises what ``waiting`` raises.
     """
     asked = False
 
@@ -242,7 +243,7 @@ def run_unless_asked_to_end(waiting: Coroutine[Any, Any, object]) -> bool:
 
 
 def run_worker(app: App, *, started: str, **told: Any) -> int:
-    """Run ``app`` until SIGTERM or SIGINT; the exit status, 1 when it crashed."""
+    """Run ``app`` until SIGTERM or SIGINT; returns the exit status, 1 if it crashed."""
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -252,7 +253,7 @@ def run_worker(app: App, *, started: str, **told: Any) -> int:
         override_logging=False,
         redirect_stdouts=False,
         quiet=True,
-        # Where it would draw its banner and its spinner; what matters is logged.
+        # It would print a banner and a spinner here; what matters is logged.
         stdout=io.StringIO(),
         stderr=io.StringIO(),
     )

@@ -1,1 +1,1 @@
-"""What is said to people, in English and in Spanish: times, alerts, explanations."""
+"""The texts people read, in English and in Spanish: times, alerts, explanations."""

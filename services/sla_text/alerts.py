@@ -14,9 +14,9 @@ from sla_text.times import length, moment, share
 def alert_text(
     record: Mapping[str, Any], texts: Texts, zone: ZoneInfo, names: Mapping[str, str]
 ) -> str:
-    """What ``record`` (a CloudEvent of the tracker) says, its times in ``zone``.
+    """``record`` (a CloudEvent of the tracker) as a sentence, its times in ``zone``.
 
-    ``names`` are the policy's names of the severities.
+    ``names`` are the policy's names for the severities.
     """
     data, kind = record["data"], record["type"].partition(".")[2]
     values: dict[str, Any] = {
@@ -37,12 +37,12 @@ def alert_text(
 def _figures(data: Mapping[str, Any], texts: Texts, zone: ZoneInfo) -> dict[str, str]:
     found: dict[str, str] = {}
     if "fraction" in data:
-        found["share"] = share(data["fraction"])
+        found["share"] = share(data["fraction"], texts)
     if "reason" in data:
         found["reason"] = texts.word("reason", data["reason"])
     if data.get("due"):
         found["due"] = moment(parse_instant(data["due"]), zone, texts)
     if data.get("used_ms") is not None:
-        found["used"] = length(data["used_ms"])
-        found["target"] = length(data["target_ms"])
+        found["used"] = length(data["used_ms"], texts)
+        found["target"] = length(data["target_ms"], texts)
     return found

@@ -1,4 +1,4 @@
-"""Promises kept under several policies, as a drawing that can be pasted anywhere."""
+"""SLA attainment under several policies, as a drawing that can be pasted anywhere."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _GAP: Final = 14
 
 @dataclass(frozen=True, slots=True)
 class BarGroup:
-    """The bars that stand together: a share of each policy, ``None`` for nothing to tell."""
+    """The bars of one group: a share per policy, ``None`` where there is no data."""
 
     label: str
     shares: Sequence[float | None]
 
 
 def chart(title: str, policies: Sequence[str], groups: Sequence[BarGroup]) -> str:
-    """An SVG with a group of bars for each of ``groups``, one bar a policy."""
+    """An SVG with a group of bars for each of ``groups``, one bar per policy."""
     step = _BAR * len(policies) + _GAP
     template = environment().get_template("chart.svg.j2")
     return template.render(

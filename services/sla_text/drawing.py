@@ -34,7 +34,7 @@ _STEPS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A span: where it is drawn, what it was, and the words that appear over it."""
+    """A span: where it is drawn, its kind, and its tooltip."""
 
     x: float
     width: float
@@ -53,7 +53,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Bars of one thing and the marks on them."""
+    """A row of bars and the marks on them."""
 
     label: str
     bars: list[Bar]
@@ -75,7 +75,7 @@ class Drawing:
 
 
 def draw(document: Document, presenter: Presenter) -> Drawing | None:
-    """The timeline of an explained ticket; ``None`` for one that was not created yet."""
+    """The timeline of an explained ticket; ``None`` if it has not been created yet."""
     if not document["stages"]:
         return None
     scale = _Scale(document)
@@ -96,7 +96,7 @@ def draw(document: Document, presenter: Presenter) -> Drawing | None:
 
 
 class _Scale:
-    """From instants to places: the ticket's life, up to now or to the last thing to show."""
+    """Maps instants to positions: the ticket's life, up to now or to the last thing to show."""
 
     def __init__(self, document: Document) -> None:
         as_of = parse_instant(document["as_of"])
@@ -146,7 +146,7 @@ def _limit(
         start, end = parse_instant(span["start"]), parse_instant(span["end"])
         if start < scale.end:
             tip = f"{presenter.moment(span['start'])}: {texts.word('span', span['kind'])}, "
-            bars.append(_bar(start, end, span["kind"], tip + length(span["ms"]), scale))
+            bars.append(_bar(start, end, span["kind"], tip + length(span["ms"], texts), scale))
     marks = [
         Mark(scale.x(parse_instant(alert["at"])), "breach", presenter.moment(alert["at"]))
         for alert in document["alerts"]

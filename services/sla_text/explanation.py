@@ -1,4 +1,4 @@
-"""A ticket explained: one document, from which the JSON, the terminal and the page are made."""
+"""A ticket explained: one document, the source of the JSON, the terminal output and the page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sla_domain.explanation import Ledger, SpanKind, due_steps, ledger
 from sla_domain.instant import format_instant, format_optional
 from sla_domain.ticket import Ticket
 
-#: What of an event's facts is told with it, in this order.
+#: The facts of an event that are shown with it, in this order.
 _TOLD_FACTS: Final = (
     "severity",
     "impact",
@@ -29,7 +29,7 @@ _TOLD_FACTS: Final = (
     "subscriber_id",
 )
 
-#: What of a limit's figures its clock shows too.
+#: The figures of a limit that its clock shows as well.
 _FIGURES: Final = (
     "calendar",
     "boundary",
@@ -44,7 +44,7 @@ _FIGURES: Final = (
 
 
 def explain(ticket: Ticket, at: int) -> dict[str, Any]:
-    """Everything that leads to the ticket's figures at ``at``: instants in UTC, milliseconds.
+    """Everything behind the ticket's figures at ``at``: instants in UTC, milliseconds.
 
     For each limit of each clock ``used_ms + paused_ms + closed_ms + not_begun_ms`` is
     ``elapsed_ms`` (from the clock's start to its stop), and ``used_ms + remaining_ms`` is

@@ -10,19 +10,20 @@ from typing import Any, Final, Literal, get_args
 
 Language = Literal["en", "es"]
 LANGUAGES: Final = get_args(Language)
+_SPANISH_FIGURES: Final = str.maketrans(",.", ".,")
 DEFAULT_LANGUAGE: Final[Language] = "en"
-#: Where a user's language is looked for, the first that is set.
+#: The variables that give a user's language; the first one set counts.
 _LOCALE: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
 @cache
 def catalogue() -> dict[str, Any]:
-    """Every text by its path, each a table of languages."""
+    """Every text by its path, each with one value per language."""
     return tomllib.loads((resources.files(__package__) / "texts.toml").read_text("utf-8"))
 
 
 def language_of(environment: Mapping[str, str]) -> Language:
-    """The language of the locale in ``environment``, English where we have no other."""
+    """The language of the locale in ``environment``; English if it is none of ours."""
     locale = next((environment[name] for name in _LOCALE if environment.get(name)), "")
     return next((each for each in LANGUAGES if locale.startswith(each)), DEFAULT_LANGUAGE)
 
@@ -44,20 +45,26 @@ class Texts:
         return text.format(**values)
 
     def counted(self, path: str, count: int, **values: object) -> str:
-        """The text at ``path`` with ``count`` filled in; the one at ``path_one`` for a single."""
-        return self(f"{path}_one" if count == 1 else path, count=f"{count:,}", **values)
+        """The text at ``path`` with ``count`` filled in; the one at ``path_one`` if that is 1."""
+        shown = self.figure(f"{count:,}")
+        return self(f"{path}_one" if count == 1 else path, count=shown, **values)
+
+    def figure(self, text: str) -> str:
+        """A figure as this language writes it: ``1,234.5`` is ``1.234,5`` in Spanish."""
+        return text.translate(_SPANISH_FIGURES) if self.language == "es" else text
 
     def word(self, sort: str, value: str, **values: object) -> str:
-        """A word of the contract; one that the texts don't know stands as it is."""
+        """A term of the contract; one without a text is shown as it is."""
         if value in catalogue()["words"][sort]:
             return self(f"words.{sort}.{value}", **values)
         return value.replace("_", " ")
 
     def severity(self, severity: str | None, names: Mapping[str, str]) -> str:
-        """A severity by both its names, the policy's and ours, or that there is none."""
+        """A severity by one name, the policy's in Spanish and ours in English, or "no severity".
+
+        Policies name severities in the language of the contract, which is Spanish.
+        """
         if not severity:
             return self("explain.no_severity")
-        name = names.get(severity)
-        if name is None or name.lower() == severity:
-            return name or severity
-        return f"{name} ({severity})" if self.language == "es" else f"{severity} ({name})"
+        ours = severity.capitalize()
+        return names.get(severity, ours) if self.language == "es" else ours

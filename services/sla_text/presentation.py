@@ -1,4 +1,4 @@
-"""An explanation in words: the same lines and tables for the terminal and for the page."""
+"""An explanation as text: the same lines and tables for the terminal and for the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sla_domain.policy import BREACH
 from sla_text.language import Texts
 from sla_text.times import length, moment, share, time_of_day
 
-#: Spans on the way to a due that are written out; those between are counted.
+#: How many of the spans leading to a due time are listed; the ones between are only counted.
 _SHOWN_STEPS: Final = 6
 
 Document = Mapping[str, Any]
@@ -30,7 +30,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class LimitTold:
-    """A limit of a clock: its spans, its sums and its due."""
+    """A limit of a clock: its spans, its sums and its due time."""
 
     spans: Table
     sums: str
@@ -39,7 +39,7 @@ class LimitTold:
 
 @dataclass(frozen=True, slots=True)
 class ClockTold:
-    """A clock, its outcome and its limits; ``notes`` says what else there is to it."""
+    """A clock, its outcome and its limits; ``notes`` says what else applies to it."""
 
     title: str
     outcome: str
@@ -49,7 +49,7 @@ class ClockTold:
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """A whole explanation in the words of one language."""
+    """A whole explanation in one language."""
 
     title: str
     subtitle: str
@@ -60,7 +60,7 @@ class Presentation:
 
 
 class Presenter:
-    """Puts documents of ``explain`` into words, times in one zone."""
+    """Turns documents of ``explain`` into text, with times in one zone."""
 
     def __init__(self, texts: Texts, zone: ZoneInfo, severity_names: Mapping[str, str]) -> None:
         self.texts = texts
@@ -68,7 +68,7 @@ class Presenter:
         self._names = severity_names
 
     def tell(self, document: Document) -> Presentation:
-        """``document`` in words."""
+        """``document`` as text."""
         texts = self.texts
         subtitle = texts(
             "explain.subtitle",
@@ -90,11 +90,11 @@ class Presenter:
         )
 
     def moment(self, instant: str) -> str:
-        """A document's instant for people."""
+        """An instant of a document, formatted for people."""
         return moment(parse_instant(instant), self.zone, self.texts)
 
     def clock_title(self, clock: Document) -> str:
-        """A clock by its name, cycle and outcome."""
+        """A clock's name, cycle and outcome."""
         return self.texts(
             "explain.clock_title",
             clock=self.texts.word("clock", clock["clock"]),
@@ -166,7 +166,9 @@ class Presenter:
         if name == "severity":
             told = f"{told} {texts.severity(clock['severity'], self._names)}"
         promise = texts(
-            f"explain.{limit['boundary']}", target=length(limit["target_ms"]), calendar=calendar
+            f"explain.{limit['boundary']}",
+            target=length(limit["target_ms"], self.texts),
+            calendar=calendar,
         )
         rows = [
             [
@@ -176,8 +178,8 @@ class Presenter:
                 texts.word("holder", span["holder"] or "nobody"),
                 texts.word("span", span["kind"]),
                 self._why(span, clock, calendar),
-                length(span["ms"]),
-                length(span["used_ms"]),
+                length(span["ms"], self.texts),
+                length(span["used_ms"], self.texts),
             ]
             for span in limit["spans"]
         ]
@@ -200,18 +202,18 @@ class Presenter:
     def _sums(self, limit: Document) -> str:
         texts, remaining = self.texts, limit["remaining_ms"]
         before = limit["not_begun_ms"]
-        rest = texts("explain.sum_not_begun", length=length(before)) if before else ""
+        rest = texts("explain.sum_not_begun", length=length(before, self.texts)) if before else ""
         return texts(
             "explain.sums",
-            used=length(limit["used_ms"]),
-            paused=length(limit["paused_ms"]),
-            closed=length(limit["closed_ms"]),
+            used=length(limit["used_ms"], self.texts),
+            paused=length(limit["paused_ms"], self.texts),
+            closed=length(limit["closed_ms"], self.texts),
             rest=rest,
-            elapsed=length(limit["elapsed_ms"]),
-            target=length(limit["target_ms"]),
-            remaining=texts("explain.remaining", length=length(remaining))
+            elapsed=length(limit["elapsed_ms"], self.texts),
+            target=length(limit["target_ms"], self.texts),
+            remaining=texts("explain.remaining", length=length(remaining, self.texts))
             if remaining >= 0
-            else texts("explain.overrun", length=length(-remaining)),
+            else texts("explain.overrun", length=length(-remaining, self.texts)),
         )
 
     def _due(self, limit: Document, clock: Document) -> str:
@@ -221,10 +223,10 @@ class Presenter:
             self.texts(
                 "explain.due_step",
                 start=self.moment(step["start"]),
-                end=time_of_day(parse_instant(step["end"]), self.zone)
+                end=time_of_day(parse_instant(step["end"]), self.zone, self.texts)
                 if step["start"][:10] == step["end"][:10]
                 else self.moment(step["end"]),
-                amount=length(step["ms"]),
+                amount=length(step["ms"], self.texts),
             )
             for step in limit["due_steps"]
         ]
@@ -234,7 +236,9 @@ class Presenter:
             steps = [*steps[:half], more, *steps[-half:]]
         told = " + ".join(steps)
         if len(limit["due_steps"]) > 1:
-            told = self.texts("explain.due_total", steps=told, target=length(limit["target_ms"]))
+            told = self.texts(
+                "explain.due_total", steps=told, target=length(limit["target_ms"], self.texts)
+            )
         first = len(clock["limits"]) > 1 and clock["limit"] == limit["limit"]
         return self.texts(
             "explain.due_first" if first else "explain.due",
@@ -274,8 +278,8 @@ class Presenter:
                         texts(
                             "explain.delay_row",
                             party=texts.word("holder", party),
-                            business=length(delay["business_ms"]),
-                            clock=length(delay["clock_ms"]),
+                            business=length(delay["business_ms"], self.texts),
+                            clock=length(delay["clock_ms"], self.texts),
                         )
                     ]
                     for party, delay in document["client_delay"].items()
@@ -290,7 +294,7 @@ class Presenter:
             clock=texts.word("clock", alert["clock"]),
             cycle=alert["cycle"],
             limit=texts.word("limit", alert["limit"]),
-            share="" if breach else share(alert["what"]),
+            share="" if breach else share(alert["what"], self.texts),
         )
         if alert["occurrence"] > 1:
             told += texts("explain.again", occurrence=alert["occurrence"])

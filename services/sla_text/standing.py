@@ -1,4 +1,4 @@
-"""How far what is shown can be relied on, in a sentence or two: for the page and ``sla top``."""
+"""How reliable the figures shown are, in a sentence or two: for the page and ``sla top``."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sla_text.times import length
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """``freshness`` in a word of the API, and what is told of it. ``partitions`` are those of
-    ``all_partitions`` that it is about; ``last`` is when a tracker was heard last, as it is to be
-    read, ``stopped`` whether it said that it ends; ``reason`` is in English; ``undelivered`` are
-    the alerts that notifiers have not done.
+    """``freshness`` as the API names it, and its details. ``partitions`` are the affected ones of
+    ``all_partitions``; ``last`` is when a tracker was last heard from, ready to be shown, and
+    ``stopped`` whether it announced its end; ``reason`` is in English; ``undelivered`` counts the
+    alerts that the notifiers have not finished.
     """
 
     freshness: str
@@ -31,7 +31,7 @@ class Stand:
 
 
 def notice(stand: Stand, texts: Texts) -> str | None:
-    """What keeps the figures from being relied on; ``None`` where nothing does."""
+    """Why the figures can't be relied on; ``None`` if they can."""
     if stand.freshness == "fresh":
         return None
     if stand.freshness == "no_tracker":
@@ -39,13 +39,13 @@ def notice(stand: Stand, texts: Texts) -> str | None:
     if stand.freshness == "unowned":
         return texts.counted("stand.unowned", len(stand.partitions), all=stand.all_partitions)
     name = stand.freshness
-    # Without a lag it is being made ready, and how far behind that is, is not known.
+    # Without a lag it is still loading, and how far behind it is can't be known.
     if name == "behind" and stand.behind_ms < SECOND:
         name = "preparing"
     return texts(
         f"stand.{name}",
-        count=f"{stand.tickets:,}",
-        length=length(stand.behind_ms // SECOND * SECOND),
+        count=texts.figure(f"{stand.tickets:,}"),
+        length=length(stand.behind_ms // SECOND * SECOND, texts),
         reason=stand.reason or "?",
     )
 
@@ -58,14 +58,14 @@ def _no_tracker(stand: Stand, texts: Texts) -> str:
 
 
 def watched(stand: Stand, texts: Texts) -> str | None:
-    """That all is well, and by whom: the opposite of a notice."""
+    """How many trackers are running, if all is well: the opposite of a notice."""
     if stand.freshness != "fresh":
         return None
     return texts.counted("stand.watched", stand.trackers)
 
 
 def undelivered(stand: Stand, texts: Texts) -> str | None:
-    """How many alerts wait to be delivered; ``None`` where none is known to."""
+    """How many alerts are waiting to be delivered; ``None`` if none is known to be."""
     if not stand.undelivered:
         return None
     return texts.counted("stand.undelivered", stand.undelivered)

@@ -1,4 +1,4 @@
-"""Instants and lengths of time as people read them, exact to the millisecond."""
+"""Instants and durations as people read them, exact to the millisecond."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from sla_text.language import Texts
 
 
 def moment(instant: int, zone: ZoneInfo, texts: Texts) -> str:
-    """``Mon 2026-11-23 17:42``; seconds and milliseconds only where there are any."""
+    """``Mon 2026-11-23 17:42``; seconds and milliseconds only if not zero."""
     local = to_datetime(instant).astimezone(zone)
-    return f"{texts.weekdays[local.weekday()]} {local:%Y-%m-%d} {time_of_day(instant, zone)}"
+    return f"{texts.weekdays[local.weekday()]} {local:%Y-%m-%d} {time_of_day(instant, zone, texts)}"
 
 
-def time_of_day(instant: int, zone: ZoneInfo) -> str:
+def time_of_day(instant: int, zone: ZoneInfo, texts: Texts) -> str:
     """``17:42``, ``17:42:10`` or ``17:42:10.250``."""
     local = to_datetime(instant).astimezone(zone)
     if local.microsecond:
-        return f"{local:%H:%M:%S}.{local.microsecond // 1000:03}"
+        return f"{local:%H:%M:}" + texts.figure(f"{local:%S}.{local.microsecond // 1000:03}")
     return f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
 
 
-def length(milliseconds: int) -> str:
-    """``22 h 21 min``; the same in both languages."""
+def length(milliseconds: int, texts: Texts | None = None) -> str:
+    """``22 h 21 min``; fractions of a second as ``texts`` writes them, in English without."""
     sign = "-" if milliseconds < 0 else ""
     left = abs(milliseconds)
     hours, left = divmod(left, HOUR)
@@ -31,21 +31,28 @@ def length(milliseconds: int) -> str:
     parts = [f"{hours} h"] if hours else []
     parts += [f"{minutes} min"] if minutes else []
     if left or not parts:
-        parts.append(f"{left / SECOND:.3f}".rstrip("0").rstrip(".") + " s")
+        seconds = f"{left / SECOND:.3f}".rstrip("0").rstrip(".")
+        parts.append((seconds if texts is None else texts.figure(seconds)) + " s")
     return sign + " ".join(parts)
 
 
 def left(remaining: int, texts: Texts) -> str:
-    """What is left of a promise, in whole seconds, or by how much it is over."""
+    """The time left until an SLA is due, in whole seconds, or how long it has been overdue."""
     whole = remaining // SECOND * SECOND
     return texts("live.over", length=length(-whole)) if whole < 0 else length(whole)
 
 
-def percent(part: float) -> str:
-    """``98.7 %``; never rounded up to a hundred, which would hide a broken promise."""
-    return f"{int(part * 1000) / 10:.1f} %"
+def percent(part: float, texts: Texts | None = None) -> str:
+    """``98.7%``, in Spanish ``98,7 %``; never rounded up to 100, which would hide a breach."""
+    return _percent(f"{int(part * 1000) / 10:.1f}", texts)
 
 
-def share(fraction: str) -> str:
-    """A warning's fraction as a percentage: ``0.75`` is ``75 %``."""
-    return f"{float(fraction) * 100:.10g} %"
+def share(fraction: str, texts: Texts | None = None) -> str:
+    """A warning's fraction as a percentage: ``0.75`` is ``75%``, in Spanish ``75 %``."""
+    return _percent(f"{float(fraction) * 100:.10g}", texts)
+
+
+def _percent(figure: str, texts: Texts | None) -> str:
+    if texts is None or texts.language == "en":
+        return f"{figure}%"
+    return f"{texts.figure(figure)} %"

@@ -1,4 +1,4 @@
-"""Why a tracker ends instead of trying again."""
+"""Errors that end a tracker instead of being retried."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from sla_kafka.admin import TopicMissingError
 
 
 class FatalError(UserFacingError):
-    """Going on would be wrong, and trying again would not help; a person must look.
+    """Continuing would be wrong, and retrying would not help; a person must act.
 
     The message says what was found and what to do.
     """
 
 
 class TopicGoneError(FatalError, TopicMissingError):
-    """A topic is missing; a tracker that starts waits for it a while, one that runs ends."""
+    """A topic is missing; a starting tracker waits for it for a while, a running one ends."""
 
 
 class OpenTransactionError(Exception):
-    """A table has an open transaction though the fence has ended all: it can't be read to its end.
+    """A table has an open transaction although the fence has ended them all, so it can't be read
+    to its end.
 
-    Either somebody newer owns the partition, or the broker lost the end of a transaction.
+    Either a newer owner has the partition, or the broker lost the end of a transaction.
     """

@@ -1,4 +1,4 @@
-"""What a partition's task is watched by: how long it makes no progress, and how often it fails."""
+"""Guards of a partition's task: how long it makes no progress, and how often it fails."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ _BACKOFF_SECONDS: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 
 class Progress:
-    """Where a partition is in its life and when it made progress last: a batch committed, or
-    nothing left to read. Times are of the monotonic clock.
+    """The state of a partition and when it last made progress: a batch committed, or nothing left
+    to read. Times are by the monotonic clock.
     """
 
     def __init__(self) -> None:
         self.step = State.FENCING
         self.made_at = self.opened_at = time.monotonic()
-        #: How often it began again.
+        #: How often it was restarted.
         self.restarts = 0
         self._failed = False
 
     @property
     def state(self) -> State:
-        """The step, as everybody is told. What has failed stays so until it makes progress: that it
-        begins again, and is opened, says nothing of whether it will get any further.
+        """The state that is reported. After a failure it is ``FAILED`` until progress is made:
+        restarting and opening do not show that it will get any further.
         """
         return State.FAILED if self._failed else self.step
 
     def opened(self) -> None:
-        """It runs, from where its tables say."""
+        """It is running, from the position in its tables."""
         self.opened_at = time.monotonic()
         if not self._failed:
             self.made_at = self.opened_at
         self.step = State.RUNNING
 
     def made(self, at: float) -> None:
-        """It had made progress by ``at``."""
+        """It made progress at ``at``."""
         self.made_at = max(self.made_at, at)
         self._failed = False
 
     def failed(self) -> None:
-        """It begins again."""
+        """It failed and is restarted."""
         self._failed = True
         self.restarts += 1
 
     def stalled(self) -> float:
-        """For how many seconds it has made no progress. A restore has a limit of its own, unless it
-        is there since the partition failed.
+        """For how many seconds it has made no progress. A restore has its own limit, unless it
+        follows a failure of the partition.
         """
         return 0.0 if self.state is State.RESTORING else time.monotonic() - self.made_at
 
     def hangs(self) -> float:
-        """For how many seconds it has neither made progress nor been opened. A restore has a limit
-        of its own here, whenever it is, so that a long one can be ended.
+        """For how many seconds it has neither made progress nor been opened. A restore always has
+        its own limit here, so that a long one can finish.
         """
         if self.step is State.RESTORING:
             return 0.0
@@ -63,8 +63,8 @@ class Progress:
 
 
 class Failures:
-    """How often a task failed since its last commit while a broker answered: too often is
-    ``at_most`` times.
+    """How often a task has failed since its last commit while a broker answered; ``at_most`` times
+    is too often.
     """
 
     def __init__(self, at_most: int) -> None:
@@ -72,13 +72,13 @@ class Failures:
         self._at_most = at_most
 
     def happened(self, *, answers: bool) -> None:
-        """It failed once more; ``answers`` says whether a broker does. Without one there is nothing
-        to do but wait, however long.
+        """It failed once more; ``answers`` is whether a broker answers. If none does, waiting is
+        all that can be done, however long it takes.
         """
         self.in_a_row += answers
 
     def too_many(self) -> bool:
-        """True if trying again would not help."""
+        """True if retrying would not help."""
         return self.in_a_row >= self._at_most
 
     def delay(self, *, answers: bool) -> float:
@@ -87,11 +87,11 @@ class Failures:
         return _BACKOFF_SECONDS[min(tried, len(_BACKOFF_SECONDS)) - 1]
 
     def over(self) -> None:
-        """Something was committed."""
+        """A commit succeeded, so the count starts again."""
         self.in_a_row = 0
 
 
 def is_our_own() -> bool:
-    """Whether somebody asked this very task to end."""
+    """Whether this task itself was asked to end."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0

@@ -1,4 +1,4 @@
-"""Whether a tracker lives, whether it can be relied on, and what ends it where it hangs."""
+"""Whether a tracker is alive and ready, and the watchdog that ends it if it hangs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = structlog.get_logger("sla_tracker")
 
 
 class Health:
-    """Whether the process lives and whether its partitions can be relied on."""
+    """Whether the process is alive and whether its partitions are ready."""
 
     def __init__(
         self, stalled_seconds: float, silence: Callable[[], str | None] = lambda: None
@@ -40,8 +40,8 @@ class Health:
         self.beats += 1
 
     def alive(self) -> bool:
-        """Whether the event loop turned lately; says nothing about the broker on purpose, since
-        restarting a tracker does not mend a broker.
+        """Whether the event loop turned recently. This does not depend on the broker, on purpose:
+        restarting a tracker does not fix a broker.
         """
         return time.monotonic() - self._beat < HUNG_SECONDS
 
@@ -56,8 +56,8 @@ class Health:
         }
 
     def unready(self) -> str | None:
-        """Why it can't be relied on; ``None`` where the broker answers, partitions are owned and
-        none is being restored, failing or stalled.
+        """Why it is not ready; ``None`` if the broker answers, partitions are owned and none is
+        being restored, failing or stalled.
         """
         if (silence := self._silence()) is not None:
             return silence
@@ -71,7 +71,7 @@ class Health:
 class Watchdog(threading.Thread):
     """Ends the process when the event loop hangs, since nothing in the loop could.
 
-    It counts its own looks instead of seconds, so that a process that was stopped and continued is
+    It counts its own checks instead of seconds, so that a process that was stopped and continued is
     not taken for one that hangs.
     """
 
@@ -82,7 +82,7 @@ class Watchdog(threading.Thread):
         self._seconds = seconds
 
     def run(self) -> None:
-        """Look again and again."""
+        """Check repeatedly."""
         seen, looks = self._health.beats, 0
         while looks < self._looks:
             time.sleep(self._seconds)

@@ -1,4 +1,4 @@
-"""Metrics and health over HTTP, in a thread of its own: it answers whatever the loop does."""
+"""Metrics and health over HTTP, in a separate thread, so that it answers whatever the loop does."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _HEADER: Final = "HTTP_"
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    """A thread a connection, so many at once and no more. The next one takes the place of the one
-    whose request has not come for longest, so that probes are heard whoever else holds connections.
+    """One thread per connection, up to a limit. Beyond it, a new connection replaces the one that
+    has waited longest without a request, so that probes are answered whoever holds connections.
     """
 
     daemon_threads = True
 
     def __init__(self, *given: Any, **named: Any) -> None:
         self._room = threading.BoundedSemaphore(PROBES_AT_ONCE)
-        #: The connections whose request has not come yet, the oldest first.
+        #: The connections whose request has not arrived yet, the oldest first.
         self._waiting: dict[socket.socket, None] = {}
         super().__init__(*given, **named)
 
@@ -54,11 +54,11 @@ class _Server(ThreadingMixIn, WSGIServer):
             self._room.release()
 
     def observe(self, request: Any) -> None:
-        """The head of its request is there, or never comes."""
+        """The head of its request has arrived, or never will."""
         self._waiting.pop(request, None)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news."""
+        """Do not log clients that went away."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
@@ -75,7 +75,7 @@ class _Quiet(WSGIRequestHandler):
         return read
 
     def log_message(self, *_: object) -> None:
-        """A probe every few seconds is no news."""
+        """Do not log probes, which come every few seconds."""
 
 
 def serve(
@@ -83,7 +83,7 @@ def serve(
 ) -> _Server:
     """Serve ``/metrics``, ``/healthz`` and ``/readyz``; port 0 picks a free one.
 
-    Raises ``OSError`` when the address can't be had.
+    Raises ``OSError`` when the address can't be used.
     """
     probes = Probes(
         registry,
@@ -108,7 +108,7 @@ def serve(
 
 
 def _headers(environ: dict[str, Any]) -> dict[str, str]:
-    """The headers of a request, by their names in small letters."""
+    """The headers of a request, by lower-case names."""
     return {
         name.removeprefix(_HEADER).replace("_", "-").lower(): str(value)
         for name, value in environ.items()

@@ -1,4 +1,4 @@
-"""What was fetched for a partition and is still to be applied, and how much room it takes."""
+"""Records fetched for a partition but not applied yet, and how much memory they take."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from aiokafka import ConsumerRecord
 
 from sla_engine.wire.records import size_of
 
-#: Records waiting for a partition beyond which it isn't fetched any more.
+#: If more records than this are waiting, the partition is not fetched any more.
 INBOX_LIMIT: Final = 10_000
-#: The same in bytes, and those of a batch: a record that came compressed may be a thousand times as
-#: large as on the wire.
+#: The same in bytes, and the bytes of a batch: a compressed record may be a thousand times as large
+#: as on the wire.
 INBOX_BYTES: Final = 64 * 1024 * 1024
 BATCH_BYTES: Final = 16 * 1024 * 1024
 
@@ -33,7 +33,7 @@ class Inbox:
         return len(self._records)
 
     def put(self, records: Sequence[ConsumerRecord]) -> None:
-        """Add what was fetched."""
+        """Add fetched records."""
         sizes = [_bytes_of(record) for record in records]
         self._records.extend(records)
         self._sizes.extend(sizes)
@@ -41,7 +41,7 @@ class Inbox:
         self.arrived.set()
 
     def next_batch(self, at_most: int) -> list[ConsumerRecord]:
-        """The first records, taken out: as many as one transaction should hold."""
+        """Remove and return the first records, as many as one transaction should hold."""
         batch: list[ConsumerRecord] = []
         size = 0
         while self._records and len(batch) < at_most and size < BATCH_BYTES:
@@ -52,7 +52,7 @@ class Inbox:
         return batch
 
     def put_back(self, records: Sequence[ConsumerRecord]) -> None:
-        """The last of a batch, which are to come first again."""
+        """Put back the last records of a batch, so that they come first again."""
         for record in reversed(records):
             size = _bytes_of(record)
             self._records.appendleft(record)
@@ -60,17 +60,17 @@ class Inbox:
             self.bytes += size
 
     def clear(self) -> None:
-        """Forget what waits: it will be fetched again."""
+        """Drop the waiting records; they will be fetched again."""
         self._records.clear()
         self._sizes.clear()
         self.bytes = 0
 
     def is_full(self) -> bool:
-        """True if the partition is not to be fetched for the moment."""
+        """True if fetching the partition must pause."""
         return len(self._records) > INBOX_LIMIT or self.bytes > INBOX_BYTES
 
     def has_room(self) -> bool:
-        """True if it is to be fetched again."""
+        """True if fetching can resume."""
         return len(self._records) <= INBOX_LIMIT // 2 and self.bytes <= INBOX_BYTES // 2
 
 

@@ -30,10 +30,10 @@ log = structlog.get_logger("sla_tracker")
 
 
 def run_tracker(kafka: KafkaSettings, settings: TrackerSettings) -> int:
-    """Run until SIGTERM or SIGINT; the exit status, 1 when it had to end by itself."""
+    """Run until SIGTERM or SIGINT; returns the exit status, 1 if it ended because of an error."""
     configure_logs()
-    # What runs leaves no cycles behind, and looking for them among a partition's tickets takes half
-    # a second in which no alert goes out. What fails may: see Tracker.
+    # Normal operation leaves no reference cycles, and searching a partition's tickets for them
+    # takes half a second in which no alert goes out. Failures may leave some: see Tracker.
     gc.disable()
     return asyncio.run(_run(kafka, settings))
 
@@ -42,7 +42,7 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
     try:
         book = load_policies(settings.policies)
         access = metrics_access(settings.host)
-        _ = settings.erase_key  # where it can't be read, it is told now
+        _ = settings.erase_key  # if it can't be read, report that now
         tracing = make_tracing("sla-tracker")
     except UserFacingError as error:
         log.error("tracker must end", reason=str(error))  # noqa: TRY400  the message is for people
@@ -95,7 +95,7 @@ async def _run(kafka: KafkaSettings, settings: TrackerSettings) -> int:
 
 
 def _unheard(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What a client library left unanswered; the failure itself has reached us elsewhere."""
+    """An error that a client library left unhandled; the failure itself is handled elsewhere."""
     error = context.get("exception")
     log.debug("unheard", detail=context.get("message"), error=type(error).__name__)
 

@@ -1,6 +1,6 @@
-"""Every metric of the tracker, in one place. Seconds, and no ticket, client or analyst labels.
+"""All metrics of the tracker, in one place. In seconds, without ticket, client or analyst labels.
 
-Counters are raised after a commit; gauges are computed at scrape from the owned partitions.
+Counters are increased after a commit; gauges are computed at each scrape from the owned partitions.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ M = TypeVar("M", Counter, Histogram)
 
 
 class Series(Generic[M]):
-    """The series of a metric by their labels. The library's own ``labels`` checks its arguments
-    anew at every event.
+    """The series of a metric, cached by their labels, since the library's own ``labels`` checks its
+    arguments again at every call.
     """
 
     def __init__(self, metric: M) -> None:
@@ -105,26 +105,24 @@ class TrackerMetrics:
         ) -> Series[Histogram]:
             return Series(Histogram(name, text, labels, buckets=buckets, registry=registry))
 
-        self._events = counters(
-            "sla_events", "Events read, by what became of them.", "type", "result"
-        )
+        self._events = counters("sla_events", "Events read, by type and result.", "type", "result")
         self._unknown_fields = counter(
-            "sla_unknown_fields", "Fields of events that no schema knows and that were dropped."
+            "sla_unknown_fields", "Event fields that are not in the schema and were dropped."
         )
-        self._erased = counter("sla_erased_tickets", "Tickets that were forgotten by order.")
+        self._erased = counter("sla_erased_tickets", "Tickets erased with `sla erase`.")
         self._dead_letters = counters(
             "sla_dead_letters", "Records that could not be used.", "reason"
         )
         self._warnings = counters("sla_warnings", "Warnings sent.", "clock", "severity", "fraction")
         self._breaches = counters("sla_breaches", "Breaches sent.", "clock", "severity")
-        self._retractions = counters("sla_retractions", "Alerts taken back.", "kind", "reason")
+        self._retractions = counters("sla_retractions", "Alerts retracted.", "kind", "reason")
         self._notices = counters("sla_notices", "Notices sent.", "kind")
         self._approvals = counter(
-            "sla_feature_approvals", "Subscribers told that their feature request is approved."
+            "sla_feature_approvals", "Subscribers notified that a feature request was approved."
         )
         self._stopped_clocks = counters(
             "sla_stopped_clocks",
-            "Clocks that have stopped, by what came of them and where the fault lay.",
+            "Clocks that have stopped, by outcome and where the fault lay.",
             "clock",
             "outcome",
             "origin",
@@ -132,7 +130,7 @@ class TrackerMetrics:
         self._used = {
             clock: histograms(
                 f"sla_{clock}_seconds",
-                f"Time used by {clock} when it stopped, on its own calendar.",
+                f"Time used by {clock} when it stopped, on its calendar.",
                 _target_buckets(book, clock),
                 "severity",
             )
@@ -140,20 +138,20 @@ class TrackerMetrics:
         }
         self._consumed = histograms(
             "sla_consumed_ratio",
-            "Share of the target used when a clock stopped; up to 1 the promise was kept.",
+            "Share of the target used when a clock stopped; up to 1, the promise was kept.",
             CONSUMED_BUCKETS,
             "clock",
             "severity",
         )
         self._client_wait = histograms(
             "sla_client_wait_seconds",
-            "Business time a clock had been paused for its client when it stopped.",
+            "Business time for which a clock had waited for its client when it stopped.",
             WAIT_BUCKETS,
             "party",
         )
         self._client_wait_elapsed = histograms(
             "sla_client_wait_elapsed_seconds",
-            "The same in time of the clock on the wall.",
+            "Elapsed time for which a clock had waited for its client when it stopped.",
             WAIT_BUCKETS,
             "party",
         )
@@ -161,9 +159,9 @@ class TrackerMetrics:
             "sla_transaction_seconds", "Time to commit a transaction.", TRANSACTION_BUCKETS
         )
         self._restore = histogram(
-            "sla_restore_seconds", "Time to read a partition's tables back.", RESTORE_BUCKETS
+            "sla_restore_seconds", "Time to restore a partition's state.", RESTORE_BUCKETS
         )
-        Info("sla_build", "The program.", registry=registry).info(
+        Info("sla_build", "The program's version.", registry=registry).info(
             {"version": version("sla-tracker")}
         )
         policies = Info("sla_policy", "Policies in force.", ["policy"], registry=registry)
@@ -174,7 +172,7 @@ class TrackerMetrics:
     def _initialise(
         self, clocks: Sequence[str], severities: Sequence[str], fractions: Sequence[str]
     ) -> None:
-        """A series that first appears with its first event can't be told from one that is lost."""
+        """Create all series: one that first appears with its first event looks like a lost one."""
         types = [type_.word for type_ in EventType]
         clock_severities = list(product(clocks, severities))
         _known(self._events, product(types, RESULTS), [("unknown", "dead_letter")])
@@ -197,7 +195,7 @@ class TrackerMetrics:
         self.registry.register(_Gauges(tracker))
 
     def restored(self, seconds: float) -> None:
-        """A partition's tables were read back."""
+        """A partition's state was restored."""
         self._restore.observe(seconds)
 
     def committed(self, effects: Effects, seconds: float) -> None:
@@ -269,24 +267,24 @@ def _target_buckets(book: PolicyBook, clock: str) -> list[float]:
 
 
 def _behind(known: Iterable[tuple[int, OwnedPartition]]) -> float:
-    """By how many seconds the earliest instant is behind its partition's time, where that is not
-    known behind this machine's.
+    """How many seconds the earliest instant is behind its partition's broker time, or if that is
+    not known, behind this machine's time.
     """
     behind = [(task.broker_time() or time.time() * 1000) - at for at, task in known]
     return max([0.0, *behind]) / 1000
 
 
 class _Gauges(Collector):
-    """Gauges of a tracker's owned partitions, computed when asked for.
+    """Gauges of a tracker's owned partitions, computed at each scrape.
 
-    Asked from the thread that serves HTTP, so it only reads.
+    They are collected in the thread that serves HTTP, so this only reads.
     """
 
     def __init__(self, tracker: Owner) -> None:
         self._tracker = tracker
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing: the names are known, and describing must not compute."""
+        """Nothing: the names are known, and describing must not compute the values."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
@@ -300,14 +298,14 @@ class _Gauges(Collector):
         yield partitions
         yield GaugeMetricFamily(
             "sla_input_partitions",
-            "Partitions of the input, whoever owns them; as many must be owned in all.",
+            "Partitions of the input topic; the trackers together must own all of them.",
             value=self._tracker.input_partitions(),
         )
 
         tickets: Tally[tuple[str, str]] = Tally()
         clocks: Tally[tuple[str, str, str]] = Tally()
         for partition in owned:
-            # Copied in one step: the event loop may be adding a sort in the meantime.
+            # Copied in one step: the event loop may be adding a key at the same time.
             tickets.update(dict(partition.census.tickets))
             clocks.update(dict(partition.census.clocks))
         severities = [*get_args(Severity), NO_SEVERITY]
@@ -334,7 +332,7 @@ class _Gauges(Collector):
         refused = frozenset().union(*(task.sources.refused for task in tasks))
         yield GaugeMetricFamily(
             "sla_refused_sources",
-            "Sources of which most records can't be used.",
+            "Sources most of whose records can't be used.",
             value=len(refused),
         )
         deadlines = [(at, task) for task in tasks if (at := task.next_deadline) is not None]
@@ -344,12 +342,13 @@ class _Gauges(Collector):
         ]
         yield GaugeMetricFamily(
             "sla_next_deadline_timestamp_seconds",
-            "The earliest deadline of all; 0 without one.",
+            "The earliest deadline; 0 if there is none.",
             value=min((at for at, _ in deadlines), default=0) / 1000,
         )
         yield GaugeMetricFamily(
             "sla_timer_lag_seconds",
-            "How long the earliest deadline has been due by the broker's time, the grace included.",
+            "How long the earliest deadline has been overdue by the broker's time, including the "
+            "grace.",
             value=_behind(deadlines),
         )
         yield GaugeMetricFamily(
@@ -359,12 +358,12 @@ class _Gauges(Collector):
         )
         yield GaugeMetricFamily(
             "sla_stalled_seconds",
-            "How long the partition that stands still the longest has neither committed anything "
-            "nor found its input read to the end.",
+            "How long the partition that is stalled the longest has neither committed anything nor "
+            "reached the end of its input.",
             value=max((task.progress.stalled() for task in tasks), default=0),
         )
         yield GaugeMetricFamily(
             "sla_latest_event_timestamp_seconds",
-            "When the newest event read occurred; 0 before the first.",
+            "When the newest event that was read occurred; 0 before the first.",
             value=max(latest, default=0) / 1000,
         )

@@ -1,4 +1,4 @@
-"""How far a partition's input has been read, and what of it is not there any more."""
+"""How far a partition's input has been read, and which records of it were deleted unread."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from sla_tracker.settings import TrackerSettings
 
 
 class InputPosition:
-    """The place of one partition in its input; ``offset`` is that of the next record to apply."""
+    """The position of one partition in its input; ``offset`` is the next record to apply."""
 
     def __init__(
         self, partition: TopicPartition, consumer: AIOKafkaConsumer, settings: TrackerSettings
     ) -> None:
         self.offset = 0
-        #: The end of the input where it was found to be read to the end, ends of transactions
-        #: included; and the same once all of it is committed.
+        #: The end of the input, including transaction markers, when everything was last found to be
+        #: read; and the same once everything is committed.
         self.end: int | None = None
         self.done_to = 0
         self._partition = partition
@@ -28,12 +28,12 @@ class InputPosition:
 
     @property
     def reached(self) -> int:
-        """The offset before which everything of the input is done."""
+        """The offset before which all input is done."""
         return max(self.offset, self.done_to)
 
     def unread(self) -> int | None:
-        """How many offsets lie from there to the end of the input, as last heard: records, and ends
-        of transactions as long as records come behind them. ``None`` while that is not known.
+        """How many offsets are between there and the end of the input, as last known: records, and
+        transaction markers if records follow them. ``None`` while that is not known.
         """
         try:
             end = self._consumer.highwater(self._partition)
@@ -42,8 +42,8 @@ class InputPosition:
         return None if end is None else max(0, end - self.reached)
 
     async def start_from(self, offset: int | None) -> int:
-        """Where reading really begins that is to begin at ``offset``. Raises ``FatalError`` if what
-        lies there was deleted.
+        """Where reading from ``offset`` really begins. Raises ``FatalError`` if the records there
+        were deleted.
         """
         first = await self._beginning()
         if offset is not None:
@@ -51,8 +51,8 @@ class InputPosition:
         return max(first, offset or 0)
 
     async def check_gap(self, found: int) -> None:
-        """Raise ``FatalError`` if records were deleted before they were read. The consumer goes on
-        behind a gap by itself, and most gaps are the ends of transactions.
+        """Raise ``FatalError`` if records were deleted before they were read. The consumer skips a
+        gap by itself, and most gaps are transaction markers.
         """
         if found > self.offset:
             self._check_deleted(self.offset, await self._beginning())
@@ -69,6 +69,6 @@ class InputPosition:
             which = f"record {offset}" if one else f"records {offset} to {first - 1}"
             raise FatalError(
                 f"{which} of {self._partition.topic} partition {self._partition.partition} "
-                f"{'was' if one else 'were'} deleted before being read; if that is lost for good, "
-                "start once with SLA_TRACKER_SKIP_DELETED=1"
+                f"{'was' if one else 'were'} deleted before being read; to continue without "
+                f"{'it' if one else 'them'}, start once with SLA_TRACKER_SKIP_DELETED=1"
             )

@@ -1,4 +1,4 @@
-"""Reading a partition's tables back: the tickets, and how far they had come."""
+"""Restoring a partition from its tables: the tickets, and how far the input was processed."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from sla_schemas.topics import EVENTS, PROGRESS, TICKETS
 from sla_tracker.errors import FatalError, OpenTransactionError
 from sla_tracker.settings import TrackerSettings
 
-#: Tickets put back between two looks at what else the event loop has to do.
+#: Tickets restored before the event loop gets a turn.
 _BREATH: Final = 200
 
 
 async def restore(
     partition: Partition, clients: Clients, settings: TrackerSettings, partitions: int
 ) -> int | None:
-    """Fill ``partition``, one of ``partitions``, with what is committed for it; answers the next
-    input offset, ``None`` for the beginning.
+    """Fill ``partition``, one of ``partitions``, with its committed state; returns the next input
+    offset, ``None`` for the beginning.
 
-    Tickets that were last judged under other policies are judged anew. Call it only after the
-    fence: before it an older owner may still commit. Raises ``FatalError`` where what is found
-    can't be gone on from: see ``_check`` and ``_check_read``; and ``OpenTransactionError``.
+    Tickets that were last evaluated under other policies are evaluated again. Call it only after
+    the fence: before it, an older owner may still commit. Raises ``FatalError`` if the tracker
+    can't continue from that state (see ``_check`` and ``_check_read``), and
+    ``OpenTransactionError``.
     """
     tickets = TopicPartition(TICKETS.name, partition.number)
     progress = TopicPartition(PROGRESS.name, partition.number)
@@ -39,7 +40,7 @@ async def restore(
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
-        # Each table is fetched at least once, and an empty answer is not to be waited for long.
+        # Each table is fetched at least once, and an empty answer should come quickly.
         fetch_max_wait_ms=10,
         max_partition_fetch_bytes=8 * 1024 * 1024,
     )
@@ -66,8 +67,8 @@ async def restore(
 
 
 def _check(partition: Partition, latest: Progress | None, partitions: int, app: str) -> None:
-    """Raise ``FatalError`` where table and progress are not those of one uninterrupted run: going
-    on would send alerts again, or never.
+    """Raise ``FatalError`` if table and progress do not belong together: continuing would send
+    alerts again, or never.
     """
     number, tickets = partition.number, len(partition.table)
     if latest is None:
@@ -75,33 +76,33 @@ def _check(partition: Partition, latest: Progress | None, partitions: int, app: 
             return
         raise FatalError(
             f"partition {number} has {counted(tickets, 'ticket')} in {TICKETS.name} but no "
-            f"progress of {app!r} in {PROGRESS.name}; start the tracker under the "
-            "name it ran by (SLA_TRACKER_APP), or delete and create both topics to begin anew"
+            f"progress of {app!r} in {PROGRESS.name}; start the tracker under its previous name "
+            "(SLA_TRACKER_APP), or delete and recreate both topics to start over"
         )
     if latest.partitions not in (None, partitions):
         raise FatalError(
             f"{EVENTS.name} has {counted(partitions, 'partition')} and had {latest.partitions}, so "
-            "that tickets and their events no longer meet; the number is fixed for life: copy the "
-            "events to new topics with the number wanted"
+            "tickets and their events are no longer on the same partition; the number is fixed for "
+            "life: copy the events to new topics with the number of partitions you want"
         )
     if latest.tickets not in (None, tickets):
         raise FatalError(
-            f"partition {number} has {counted(tickets, 'ticket')} in {TICKETS.name} of the "
-            f"{latest.tickets:,} that were written: the topic was deleted, or cleaned otherwise "
-            "than by compaction; bring its records back, or delete and create the tracker's topics "
-            "to begin anew"
+            f"partition {number} has {counted(tickets, 'ticket')} in {TICKETS.name}, but "
+            f"{latest.tickets:,} had been written: the topic was deleted, or its records were removed "
+            "other than by compaction; restore its records, or delete and recreate the tracker's "
+            "topics to start over"
         )
 
 
 async def _put_back(
     partition: Partition, records: list[ConsumerRecord], unread: dict[str, Exception]
 ) -> None:
-    """Restore each ticket; what can't be read goes to ``unread``, until a later record of its
-    ticket takes its place.
+    """Restore each ticket; one that can't be read goes to ``unread``, until a later record of the
+    same ticket replaces it.
     """
     for number, record in enumerate(records):
         if number % _BREATH == 0:
-            # Heartbeats go out from the same loop; without them the group gives us up.
+            # Heartbeats are sent from the same loop; without them, the group expels us.
             await asyncio.sleep(0)
         ticket_id = record.key.decode()
         unread.pop(ticket_id, None)
@@ -120,13 +121,13 @@ def _check_read(partition: Partition, unread: dict[str, Exception]) -> None:
         if isinstance(error, NewerStateError):
             raise FatalError(f"ticket {ticket_id} in {TICKETS.name} has {error}")
         raise FatalError(
-            f"the record of ticket {ticket_id} in {TICKETS.name} partition {partition.number} is "
-            f"not a tracker's ({error}); only trackers may write there: bring the record back"
+            f"the record of ticket {ticket_id} in {TICKETS.name} partition {partition.number} was "
+            f"not written by a tracker ({error}); only trackers may write there: restore the record"
         )
 
 
 async def _judge_anew(partition: Partition) -> None:
-    """Raises ``FatalError`` for a ticket whose policy is missing."""
+    """Evaluate all tickets again. Raises ``FatalError`` for one whose policy is missing."""
     for number, ticket_id in enumerate(partition.table.ids()):
         if number % _BREATH == 0:
             await asyncio.sleep(0)
@@ -139,7 +140,7 @@ async def _judge_anew(partition: Partition) -> None:
 async def _committed(
     consumer: AIOKafkaConsumer, partition: TopicPartition, limit: float
 ) -> AsyncIterator[list[ConsumerRecord]]:
-    """All records of a table, up to the end that it has now. Raises ``OpenTransactionError``."""
+    """All records of a table, up to its current end. Raises ``OpenTransactionError``."""
     consumer.assign([partition])
     end = (await asyncio.wait_for(consumer.end_offsets([partition]), limit))[partition]
     await asyncio.wait_for(consumer.seek_to_beginning(partition), limit)
@@ -149,16 +150,16 @@ async def _committed(
 
 
 async def _check_ended(consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
-    """Raise ``OpenTransactionError`` unless everything in a table was committed or aborted. We
-    alone write there, and the fence has ended what was under way; what is still open was lost
-    sight of, and the end of the next transaction would let it through.
+    """Raise ``OpenTransactionError`` unless everything in a table was committed or aborted. Only we
+    write there, and the fence has ended what was open. The broker has lost track of a transaction
+    that is still open, and the end of the next transaction would expose its records.
     """
     read, end = await consumer.position(partition), consumer.highwater(partition)
     if read < end:
         raise OpenTransactionError(
-            f"{partition.topic} partition {partition.partition} goes on to {end} behind a "
-            f"transaction at {read} that nobody will end: brokers 4.3.0 to 4.4.0 lose the end of "
-            "one in a crash (docs/reliability.md)"
+            f"{partition.topic} partition {partition.partition} has records up to offset {end} "
+            f"after a transaction at {read} that will never end: brokers 4.3.0 to 4.4.0 can lose "
+            "the end of a transaction in a crash (docs/reliability.md)"
         )
 
 

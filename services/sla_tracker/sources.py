@@ -1,7 +1,7 @@
-"""How much of what each source sends can't be used.
+"""How many of each source's records can't be used.
 
-A source whose records mostly become dead letters is told of, and that is all: its records are set
-aside one by one, and nobody else's wait for it.
+A source whose records mostly become dead letters is reported, and nothing more: its records are
+dead-lettered one by one, and no other source's records are delayed.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 
 import structlog
 
-#: Records of a source over which its share is taken, older ones counting ever less, and how many
-#: make a share.
+#: Number of records that a source's share is computed over, with older ones counting less and less,
+#: and the minimum for a share.
 WINDOW: Final = 1_000
 LEAST: Final = 200
-#: Sources that are watched, those heard of last: anybody may invent new ones.
+#: Sources that are tracked, the most recent ones: anybody may invent new ones.
 MAX_SOURCES: Final = 1_000
 
 
@@ -31,8 +31,8 @@ class SourceCount(NamedTuple):
 
 
 class SourceWatch:
-    """The sources of one partition; ``refused`` are those of which more than ``share`` can't be
-    used.
+    """The sources of one partition; ``refused`` are those with more than ``share`` of their records
+    unusable.
     """
 
     def __init__(self, share: float) -> None:
@@ -41,22 +41,22 @@ class SourceWatch:
         self._counts: OrderedDict[str, SourceCount] = OrderedDict()
 
     def observe(self, read: Mapping[str, int], refused: Mapping[str, int], partition: int) -> None:
-        """Count in what ``partition`` read of each source and could not use, and tell of a source
-        of which most can't be used from now on.
+        """Count what ``partition`` read from each source and could not use, and log each source
+        that has just exceeded the share.
         """
         counts = {name: SourceCount(count, refused.get(name, 0)) for name, count in read.items()}
         for source, count in self.count(counts):
             log.warning(
-                "most of what a source sends can't be used",
+                "most records of a source can't be used",
                 partition=partition,
                 source=source[:200] or "unknown",
                 records=count.records,
                 refused=count.refused,
-                remedy="look with 'sla dlq list', fix what publishes them, then 'sla dlq retry'",
+                remedy="see why with 'sla dlq list', fix the publisher, then run 'sla dlq retry'",
             )
 
     def count(self, counted: Mapping[str, SourceCount]) -> list[tuple[str, SourceCount]]:
-        """Count records in; answers the sources that are refused from now on."""
+        """Add counts; returns the sources that have just become refused."""
         for source, (records, refused) in counted.items():
             known = self._counts.pop(source, SourceCount(0, 0))
             total = SourceCount(known.records + records, known.refused + refused)

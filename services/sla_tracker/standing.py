@@ -1,4 +1,6 @@
-"""What a tracker's heartbeat says: what it owns, how far that has come, and what it lacks."""
+"""A tracker's heartbeat: what it owns, how far each partition has got, and what keeps it from its
+work.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from sla_tracker.tracker import Tracker
 
 
 def condition_of(tracker: Tracker, settings: TrackerSettings) -> Condition:
-    """How ``tracker`` stands now."""
+    """The current condition of ``tracker``."""
     standings = [
         _standing(task, settings)
         for _, task in sorted(tracker.tasks.items(), key=lambda owned: owned[0].partition)
@@ -42,5 +44,5 @@ def _lack(standing: PartitionStanding, settings: TrackerSettings) -> str | None:
         seconds = standing.stalled_ms // 1000
         return f"partition {standing.partition} has made no progress for {seconds} s"
     if standing.state == State.FAILED:
-        return f"partition {standing.partition} has failed and begins again"
+        return f"partition {standing.partition} has failed and is being restarted"
     return None

@@ -1,4 +1,4 @@
-"""Where an owned partition is in its life: what health and metrics tell of it."""
+"""The state of an owned partition, as in health and metrics."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where an owned partition is in its life."""
+    """The state of an owned partition."""
 
     FENCING = "fencing"
     RESTORING = "restoring"

@@ -1,7 +1,7 @@
 """The life of one owned partition: fence, restore, seek, then batch after batch in transactions.
 
-Any error drops the partition's memory and producer and begins again with a new fence; nothing goes
-on from memory whose fate on the broker is unknown.
+After any error, the partition's memory and producer are dropped and it starts again with a new
+fence; it never continues from memory if it is unknown what the broker has of it.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ from sla_tracker.topic_check import check_topics
 from sla_tracker.traces import Traces
 from sla_tracker.transaction import TransactionalWriter
 
-#: Seconds between looks at the clock while nothing arrives and no deadline is due.
+#: Seconds between checks of the clock while nothing arrives and no deadline is due.
 TICK: Final = 0.5
-#: Seconds after which a partition with nothing to do shows that it is alive.
+#: Seconds after which a partition with nothing to do refreshes its frontier.
 SHOW_SECONDS: Final = 0.5
 
 log = structlog.get_logger(__name__)
@@ -63,12 +63,12 @@ class PartitionTask:
         self._number = partition.partition
         self.partition: Partition | None = None
         self.progress = Progress()
-        #: The frontier and the earliest deadline as last known; they outlive the memory.
+        #: The frontier and the earliest deadline as last known; kept when the memory is dropped.
         self.frontier: int | None = None
         self.next_deadline: int | None = None
-        #: How much of what each source sends can't be used.
+        #: How many of each source's records can't be used.
         self.sources = SourceWatch(settings.max_dead_letter_share)
-        #: When the broker said last that nothing is left to read, by the monotonic clock.
+        #: When the broker last said that nothing is left to read, by the monotonic clock.
         self._polled_at = self.progress.made_at
         self._consumer = consumer
         self._book = book
@@ -79,12 +79,12 @@ class PartitionTask:
         self._inbox = Inbox()
         self._paused = True
         self._position = InputPosition(partition, consumer, settings)
-        #: Where the consumer is to read from, and whether it does.
+        #: Where the consumer must start reading, and whether it has been positioned there.
         self._begin_at: int | None = None
         self._sought = asyncio.Event()
-        #: In UTC milliseconds; once the inbox is empty, all is known up to here.
+        #: In UTC milliseconds; once the inbox is empty, everything is known up to here.
         self._known_until: int | None = None
-        #: By the event loop's clock, when all was known up to an instant last.
+        #: When the frontier was last refreshed, by the event loop's clock.
         self._shown_at = 0.0
         self._clock: BrokerClock | None = None
         self._partitions = 0
@@ -93,21 +93,21 @@ class PartitionTask:
         self._task: asyncio.Task[None] | None = None
 
     def broker_time(self) -> int | None:
-        """The broker's time, UTC milliseconds, where it is known."""
+        """The broker's time in UTC milliseconds, if known."""
         clock = self._clock
         return None if clock is None else clock.now()
 
     @property
     def reached(self) -> int | None:
-        """The offset before which everything of the input is done; ``None`` before the first."""
+        """The offset before which all input is done; ``None`` while the partition is not open."""
         return self._position.reached if self.partition is not None else None
 
     def unread(self) -> int | None:
-        """How many offsets lie behind that, where it is known."""
+        """How many offsets come after that, if known."""
         return self._position.unread() if self.partition is not None else None
 
     def is_due_within(self, milliseconds: int) -> bool:
-        """Whether its earliest deadline is due by then, or was already."""
+        """Whether its earliest deadline is due within that time, or already was."""
         now, due = self.broker_time(), self.next_deadline
         return (
             now is not None
@@ -116,7 +116,7 @@ class PartitionTask:
         )
 
     def start(self, on_fatal: Callable[[BaseException], None]) -> None:
-        """Begin to own the partition; ``on_fatal`` is told when that can't go on."""
+        """Start to own the partition; ``on_fatal`` is called if it can't continue."""
 
         def finished(task: asyncio.Task[None]) -> None:
             if not task.cancelled() and (error := task.exception()) is not None:
@@ -127,8 +127,8 @@ class PartitionTask:
         self._task.add_done_callback(finished)
 
     async def stop(self, seconds: float) -> None:
-        """Let the transaction in flight finish, for ``seconds`` at most; the next owner's fence
-        ends what is left.
+        """Let the open transaction finish, for ``seconds`` at most; the next owner's fence aborts
+        it otherwise.
         """
         self._stopping = True
         self._inbox.arrived.set()
@@ -139,10 +139,10 @@ class PartitionTask:
                 await asyncio.wait([self._task])
 
     def deliver(self, records: Sequence[ConsumerRecord]) -> None:
-        """Hand over what was fetched; too much of it pauses the partition.
+        """Hand over fetched records; if too many are waiting, the partition is paused.
 
-        What was fetched before the partition was (re)opened is not what comes next: it is dropped,
-        and fetched again from where the consumer seeks.
+        Records fetched before the partition was (re)opened may not be the next ones: they are
+        dropped, and fetched again from where the consumer seeks.
         """
         if not self._sought.is_set():
             return
@@ -152,10 +152,10 @@ class PartitionTask:
             self._paused = True
 
     def seek(self) -> None:
-        """Have the consumer read from where the tables say, if that is still to be done.
+        """Position the consumer where the tables say, if that has not been done yet.
 
-        For the dispatcher, between two fetches: a seek while one is on its way would let through
-        what that one found further on, and what lies between would be lost.
+        Called by the dispatcher, between two fetches: a seek during a fetch would accept the
+        records which that fetch found further on, and those in between would be lost.
         """
         if self._begin_at is None:
             return
@@ -163,18 +163,18 @@ class PartitionTask:
             self._consumer.seek(self.topic_partition, self._begin_at)
             self._resume()
         except IllegalStateError:
-            # No longer ours; whoever revokes it will stop this task.
+            # No longer ours; the revocation will stop this task.
             return
         self._begin_at = None
         self._sought.set()
 
     async def polled(self) -> None:
-        """Note the broker's time when it was asked, and said that there is nothing more to read.
+        """Note the broker's time at a fetch whose answer says that there is nothing more to read.
 
-        For the dispatcher, when all that was fetched is delivered: while a fetch is on its way the
-        consumer's position is ahead of the inbox, and what lies between would be overlooked. The
-        end is the high watermark, not the last stable offset: behind a transaction that is still
-        open (an event sent on under its right key) others may wait.
+        Called by the dispatcher, when all fetched records are delivered: during a fetch, the
+        consumer's position is ahead of the inbox, and the records in between would be missed. The
+        end is the high watermark, not the last stable offset: other records may be waiting after a
+        transaction that is still open (an event republished under its right key).
         """
         self._known_until = None
         if self._paused or self.partition is None or self._clock is None:
@@ -201,8 +201,8 @@ class PartitionTask:
             self._inbox.arrived.set()
 
     def _matters(self, known: int | None) -> bool:
-        """True if advancing to ``known`` fires a deadline, or refreshes the frontier that health
-        and metrics tell.
+        """True if advancing to ``known`` fires a deadline, or refreshes the frontier for health and
+        metrics.
         """
         if known is None:
             return False
@@ -220,13 +220,13 @@ class PartitionTask:
             except FatalError:
                 raise
             except asyncio.CancelledError as error:
-                # A client's own, let through by a future of its, is a failure like any other.
+                # One that comes from a future of the Kafka client is a failure like any other.
                 if is_our_own() or not await self._begin_again(error):
                     raise
             except IllegalStateError:
-                # The partition is no longer ours; whoever revokes it will stop this task.
+                # The partition is no longer ours; the revocation will stop this task.
                 return
-            except Exception as error:  # noqa: BLE001  whatever it is, the answer is the same
+            except Exception as error:  # noqa: BLE001  whatever it is, the reaction is the same
                 if not await self._begin_again(error):
                     return
             finally:
@@ -239,7 +239,7 @@ class PartitionTask:
         self._note()
 
     def _note(self) -> None:
-        """Keep for health and metrics how far the partition has come."""
+        """Record how far the partition has got, for health and metrics."""
         if self.partition is not None:
             self.frontier = self.partition.frontier
             self.next_deadline = self.partition.next_deadline
@@ -247,8 +247,8 @@ class PartitionTask:
     async def _begin_again(self, error: BaseException) -> bool:
         """Wait a little before a new fence; false if the partition is no longer ours.
 
-        Raises ``FatalError`` when it has failed too often while a broker answers: without one there
-        is nothing to do but wait, and nobody may be there to start the process anew.
+        Raises ``FatalError`` if it has failed too often while a broker answers. While none does,
+        waiting is all that can be done, and nobody may be there to restart the process.
         """
         self.progress.failed()
         try:
@@ -267,14 +267,16 @@ class PartitionTask:
         if self._failures.too_many():
             raise FatalError(
                 f"partition {self._number} failed {counted(self._failures.in_a_row, 'time')} "
-                f"without a commit between, last with {type(error).__name__} ({error}); look at "
+                f"without a commit in between, last with {type(error).__name__} ({error}); check "
                 "the broker and the log"
             ) from error
         await asyncio.sleep(self._failures.delay(answers=answers))
         return True
 
     async def _open(self, writer: TransactionalWriter) -> None:
-        """Fence, restore, seek: after this the memory is what is committed, and ours alone."""
+        """Fence, restore, seek: after this, memory equals the committed state, and we alone own
+        it.
+        """
         self._pause()
         self.progress.step = State.FENCING
         await writer.fence()
@@ -290,8 +292,8 @@ class PartitionTask:
         self._partitions = len(self._consumer.partitions_for_topic(EVENTS.name) or ())
         offset = await restore(partition, self._clients, self._settings, self._partitions)
         self._position.offset = await self._begin(offset)
-        # At once, so that the broker's time is known before any deadline is looked at; with what
-        # judging anew came to, since the next start trusts that it was written.
+        # At once, so that the broker's time is known before any deadline is checked; including the
+        # results of evaluating tickets again, since the next start relies on these being written.
         await self._write(writer, partition, partition.drain())
         self._clock = writer.clock
         self.partition = partition
@@ -306,7 +308,7 @@ class PartitionTask:
         )
 
     async def _begin(self, offset: int | None) -> int:
-        """Have the consumer read from ``offset``; answers where it really begins."""
+        """Have the consumer read from ``offset``; returns where it really begins."""
         begin = self._begin_at = await self._position.start_from(offset)
         await asyncio.wait_for(self._sought.wait(), self._settings.call_seconds)
         return begin
@@ -330,17 +332,17 @@ class PartitionTask:
                 await self._commit(writer, partition, effects)
             else:
                 if self._known_until is not None:
-                    # Only here: what was read to the end may still fail to be committed.
+                    # Only here, since committing what was read may still fail.
                     self._made_progress(self._polled_at)
                 await self._wait()
 
     def _apply(self, partition: Partition, batch: list[ConsumerRecord]) -> None:
-        """Take in a batch, or as much of it as one transaction should hold: before a record that
-        was appended late any number of deadlines may be due.
+        """Apply a batch, or as much of it as one transaction should hold: before a record that was
+        appended late, any number of deadlines may be due.
         """
         taken = partition.apply_batch(batch, self._settings.batch_records)
         self._inbox.put_back(batch[taken:])
-        # Only now: what was put back takes its room again.
+        # Only now, since the records put back count again.
         if self._paused and self._inbox.has_room():
             self._resume()
         if taken:
@@ -381,7 +383,7 @@ class PartitionTask:
         )
 
     async def _wait(self) -> None:
-        """Until something arrives or the clock may have reached a deadline."""
+        """Wait until something arrives or a deadline may be due."""
         try:
             await asyncio.wait_for(self._inbox.arrived.wait(), TICK)
         except TimeoutError:

@@ -1,4 +1,4 @@
-"""Whether the topics are as they must be, looked at before they are used and after each failure."""
+"""A check that the topics are usable, made before they are used and after each failure."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sla_tracker.errors import FatalError, TopicGoneError
 
 
 async def check_topics(clients: Clients, seconds: float) -> bool:
-    """Whether a broker answers, within ``seconds``; where none does nothing else is known.
+    """Whether a broker answers within ``seconds``; if none does, nothing else is checked.
 
-    Raises ``FatalError`` for a topic that is missing or configured so that something would be lost.
+    Raises ``FatalError`` for a topic that is missing, or configured so that data would be lost.
     """
     try:
         states = await asyncio.wait_for(clients.topic_states(), seconds)

@@ -1,7 +1,7 @@
-"""Which trace an alert belongs to: that of the event it follows from.
+"""The trace that an alert belongs to: that of the event that caused it.
 
-Kept in memory for the latest events alone: after a restart, or for a deadline of long ago, an alert
-belongs to no trace. Nothing depends on it.
+It is kept in memory for the latest events only: after a restart, or if the event was long ago, an
+alert belongs to no trace. Nothing depends on it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sla_runtime.tracing import Tracing
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
-#: Events whose traces are remembered, by partition.
+#: How many events' traces are remembered, per partition.
 REMEMBERED: Final = 50_000
 
 
@@ -40,7 +40,7 @@ class Traces:
         self._known: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def observe(self, record: Record) -> None:
-        """Remember the trace of an event, where it has one."""
+        """Remember the trace of an event, if it has one."""
         if not record.value or b"traceparent" not in record.value:
             return
         try:
@@ -52,8 +52,8 @@ class Traces:
             self._known.popitem(last=False)
 
     def begin(self, alerts: Iterable[Alert | Notice]) -> list[tuple[str, Span, str]]:
-        """A span for each alert that follows from a traced event: the alert's id, the span, and the
-        traceparent that goes along with the alert.
+        """A span for each alert caused by a traced event: the alert's id, the span, and the
+        traceparent to send with the alert.
         """
         begun = []
         for alert in alerts:

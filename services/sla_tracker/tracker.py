@@ -25,19 +25,19 @@ from sla_tracker.settings import TrackerSettings
 from sla_tracker.task import PartitionTask
 from sla_tracker.topic_check import check_topics
 
-#: Seconds a revoked partition's transaction in flight gets to finish.
+#: Seconds that the open transaction of a revoked partition gets to finish.
 REVOKE_SECONDS: Final = 3.0
-#: How long the broker holds a fetch that finds nothing, and how often what is known is looked at: a
-#: deadline waits for an answer that says that no event came before it.
+#: How long the broker holds a fetch that finds nothing, and so how often deadlines are checked: a
+#: deadline waits for an answer that shows that no event came before it.
 IDLE_MS: Final = 125
 #: The same while a deadline is near.
 NEAR_MS: Final = 25
-#: How old what is known of topics and brokers may be.
+#: How old the metadata on topics and brokers may be.
 METADATA_MS: Final = 5_000
-#: Seconds between looks at whether the partitions make progress.
+#: Seconds between checks of whether the partitions make progress.
 WATCH_SECONDS: Final = 1.0
 
-#: Seconds between two searches for what the clients leave behind, while there is nothing to do.
+#: Seconds between two garbage collections of what the clients leave behind, while idle.
 COLLECT_SECONDS: Final = 60.0
 
 log = structlog.get_logger(__name__)
@@ -63,27 +63,27 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         self._consumer: AIOKafkaConsumer | None = None
         self._stop = asyncio.Event()
         self._fatal: BaseException | None = None
-        #: When no broker answered last, while partitions stand still.
+        #: When it was last found that no broker answers, while partitions are stalled.
         self._away_at: float | None = None
         metrics.watch(self)
 
     def input_partitions(self) -> int:
-        """How many partitions the input has, whoever owns them; 0 while that is not known."""
+        """How many partitions the input topic has; 0 while that is not known."""
         consumer = self._consumer
         return 0 if consumer is None else len(consumer.partitions_for_topic(EVENTS.name) or ())
 
     def stop(self) -> None:
-        """Ask for an orderly end; ``run`` returns when it is done."""
+        """Request a clean shutdown; ``run`` returns when it is done."""
         self._stop.set()
 
     async def run(self) -> None:
-        """Own what the group gives, until stopped.
+        """Process the partitions that the group assigns, until stopped.
 
-        Raises ``FatalError`` when a partition can't go on.
+        Raises ``FatalError`` if a partition can't continue.
         """
         stopping = asyncio.create_task(self._stop.wait())
         connecting = asyncio.create_task(wait_for_broker(self._connect, self._clients.bootstrap))
-        # Who waits for a broker or its topics can be asked to end as well.
+        # A tracker that waits for a broker or its topics can be stopped as well.
         stopping.add_done_callback(lambda _: connecting.cancel())
         try:
             consumer = self._consumer = await connecting
@@ -108,7 +108,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
             raise self._fatal
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Start a task for each; restoring happens there, since no heartbeat goes out in here."""
+        """Start a task for each; it restores the state, since no heartbeats are sent in here."""
         assert self._consumer is not None
         for partition in sorted(assigned):
             task = self.tasks[partition] = PartitionTask(
@@ -124,7 +124,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         log.info("partitions assigned", partitions=sorted(p.partition for p in assigned))
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Stop their tasks, letting a transaction in flight finish."""
+        """Stop their tasks, letting an open transaction finish."""
         stopping = [self.tasks.pop(owned) for owned in sorted(revoked) if owned in self.tasks]
         await asyncio.gather(*(task.stop(REVOKE_SECONDS) for task in stopping))
         _collect()
@@ -134,8 +134,8 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         self._stop.set()
 
     async def _watch(self) -> None:
-        """Say which partitions stand still, once each time, and end the process in the end: a
-        supervisor can start it anew, and another tracker can take over.
+        """Log which partitions are stalled, once each time, and finally end the process: a
+        supervisor can restart it, and another tracker can take over.
         """
         told: set[TopicPartition] = set()
         restarts, read, collected = 0, 0, time.monotonic()
@@ -154,7 +154,7 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
             }
             for owned in standing - told:
                 log.warning(
-                    "partition stands still",
+                    "partition stalled",
                     partition=owned.partition,
                     seconds=round(seconds[owned], 1),
                     state=self.tasks[owned].progress.state.value,
@@ -166,8 +166,8 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
                 return
 
     async def _give_up(self, partition: TopicPartition, still: float) -> bool:
-        """True if the process ends since ``partition`` has made no progress for so many seconds.
-        While no broker answers it waits: nobody could do better.
+        """True if the process must end because ``partition`` has made no progress for ``still``
+        seconds. While no broker answers, it waits: restarting would not help.
         """
         limit = self._settings.give_up_seconds
         if still <= limit:
@@ -188,8 +188,8 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
             self._away_at = None
         self._end(
             FatalError(
-                f"partition {partition.partition} has made no progress for {still:.0f} s; look at "
-                "the broker and start the tracker again"
+                f"partition {partition.partition} has made no progress for {still:.0f} s; check "
+                "the broker and restart the tracker"
             )
         )
         return True
@@ -197,14 +197,14 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
     async def _dispatch(
         self, consumer: AIOKafkaConsumer, stopping: asyncio.Task[Literal[True]]
     ) -> None:
-        """Take what has arrived and hand it to the partitions' tasks."""
+        """Fetch records and hand them to the partitions' tasks."""
         for owned in self.tasks.values():
             owned.seek()
         near = any(owned.is_due_within(2 * IDLE_MS) for owned in self.tasks.values())
         wait = NEAR_MS if near else IDLE_MS
         hold_fetches(consumer, wait)
         fetching = asyncio.ensure_future(consumer.getmany(timeout_ms=wait))
-        # ``getmany`` forgets its time-out during a rebalance, so it must not keep us from stopping.
+        # ``getmany`` ignores its timeout during a rebalance, so it must not keep us from stopping.
         await asyncio.wait([fetching, stopping], return_when=asyncio.FIRST_COMPLETED)
         if not fetching.done():
             fetching.cancel()
@@ -222,14 +222,14 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
             group_instance_id=self._settings.instance_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            # Records sent on under their right key arrive in transactions.
+            # Records republished under their right key arrive in transactions.
             isolation_level="read_committed",
             partition_assignment_strategy=(RoundRobinPartitionAssignor,),
             session_timeout_ms=self._settings.session_timeout_ms,
             heartbeat_interval_ms=self._settings.session_timeout_ms // 4,
             fetch_max_wait_ms=IDLE_MS,
-            # The group's leader may share out nothing when a broker that has just started does not
-            # know the topic yet; it does so again when it hears of it.
+            # The group's leader may assign nothing if a broker that has just started does not know
+            # the topic yet; it assigns again when the metadata shows the topic.
             metadata_max_age_ms=METADATA_MS,
             max_partition_fetch_bytes=1024 * 1024,
         )
@@ -244,8 +244,8 @@ class Tracker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
 
 
 def _collect() -> None:
-    """Where the process has the collector off: what ended, or the error it ended by, may hold on to
-    all that a partition knew, in a cycle.
+    """Collect garbage if automatic collection is off: a task that ended, or its error, may keep all
+    of a partition's memory in a reference cycle.
     """
     if not gc.isenabled():
         gc.collect()

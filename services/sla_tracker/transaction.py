@@ -1,8 +1,8 @@
-"""One partition's transactional producer: everything a batch came to, in one transaction.
+"""One partition's transactional producer: all effects of a batch, in one transaction.
 
-``transactional_id`` is ``<app>-<partition>``, so starting the producer (InitProducerId) aborts what
-an older owner of the partition left open and fences it off (KIP-98). That, and not the group
-protocol, is what keeps two trackers from writing for one partition.
+``transactional_id`` is ``<app>-<partition>``, so starting the producer (InitProducerId) aborts the
+open transaction of an older owner of the partition and fences it off (KIP-98). This, and not the
+group protocol, keeps two trackers from writing for the same partition.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from sla_schemas.topics import (
 from sla_tracker.broker_clock import BrokerClock
 from sla_tracker.settings import TrackerSettings
 
-#: The broker aborts a transaction open longer than this, in milliseconds.
+#: The broker aborts a transaction that is open longer than this, in milliseconds.
 TRANSACTION_TIMEOUT_MS: Final = 30_000
-#: Bytes of records gathered before they are handed over as one batch.
+#: Bytes of records that are gathered into one batch.
 BATCH_BYTES: Final = 512 * 1024
 
-# A new transaction finds the broker still finishing the last one and is told to ask again;
-# aiokafka waits 20 ms for that, which would be most of the latency of an alert.
+# When a new transaction begins, the broker is often still finishing the last one and asks for a
+# retry; aiokafka waits 20 ms before it, which would be most of the latency of an alert.
 aiokafka.producer.sender.BACKOFF_OVERRIDE = 0.002
 
 T = TypeVar("T")
@@ -44,14 +44,14 @@ Row = tuple[bytes | None, bytes | None, Any]
 
 
 class TransactionalWriter:
-    """Writes a partition's effects exactly once. Every call has a time limit, since with a broker
-    that stands still aiokafka's own never end.
+    """Writes a partition's effects exactly once. Every call has a time limit, since aiokafka's
+    calls never return if the broker hangs.
     """
 
     def __init__(self, partition: int, clients: Clients, settings: TrackerSettings) -> None:
         self._partition = partition
         self._settings = settings
-        #: Set by every answer of the broker.
+        #: Updated by every answer of the broker.
         self.clock = BrokerClock()
         self._producer = clients.producer(
             transactional_id=f"{settings.app}-{partition}",
@@ -63,14 +63,14 @@ class TransactionalWriter:
         )
 
     async def fence(self) -> None:
-        """Shut every older owner of this partition out. Nothing may be read before."""
+        """Fence off every older owner of this partition. Nothing may be read before."""
         await self._limited(self._producer.start())
 
     async def write(self, effects: Effects, offset: int, progress: bytes) -> None:
         """Commit ``effects`` together with the next input ``offset``.
 
-        Raises whatever went wrong, a ``TimeoutError`` included; what became of the transaction is
-        then unknown, and only the progress record can tell.
+        Raises any error, including ``TimeoutError``; it is then unknown whether the transaction was
+        committed, and only the progress record can tell.
         """
         producer, own = self._producer, self._partition
         await self._limited(producer.begin_transaction())
@@ -85,11 +85,11 @@ class TransactionalWriter:
             progressed,
         ]
         for future in acknowledged:
-            # A time-out below leaves some unread, which asyncio would complain about.
+            # A timeout below leaves some exceptions unread, which asyncio would complain about.
             future.add_done_callback(lambda done: done.cancelled() or done.exception())
-        # A commit can succeed though a batch failed; only its own future tells.
+        # A commit can succeed although a batch failed; only its own future shows that.
         await self._limited(asyncio.gather(*acknowledged))
-        # For lag tools only, and never while sends are under way: the broker would have us wait.
+        # For lag tools only, and never while sends are in flight: the broker would make us wait.
         await self._limited(
             producer.send_offsets_to_transaction(
                 {TopicPartition(EVENTS.name, own): offset}, self._settings.app
@@ -103,7 +103,7 @@ class TransactionalWriter:
             self.clock.observe(progressed.result().timestamp)
 
     async def close(self) -> None:
-        """Let go of the producer; one that will not stop is taken apart."""
+        """Stop the producer; one that does not stop is abandoned."""
         try:
             await asyncio.wait_for(self._producer.stop(), 2.0)
         except Exception:  # noqa: BLE001  whatever it is, the producer must not linger
@@ -157,7 +157,7 @@ def _tickets(effects: Effects) -> Iterable[Row]:
     for ticket_id, value in effects.tickets.items():
         key = ticket_id.encode()
         if value is None and (last := effects.left.get(ticket_id)) is not None:
-            # Who follows the table sees how a ticket ended before it goes.
+            # Readers of the table see a ticket's final state before it is deleted.
             yield key, last, []
         yield key, value, []
 

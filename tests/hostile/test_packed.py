@@ -51,8 +51,8 @@ def test_a_file_of_anything_but_events_is_told_so(tmp_path: Path) -> None:
     bomb = packed(tmp_path / "bomb.gz", (b"{}\n" * 100_000 for _ in range(50)))
     told = said("simulate", bomb)
     assert told == (
-        f"sla: most of the first 100,000 lines of {bomb} are no events; other logs become events "
-        "by 'sla import'"
+        f"sla: most of the first 100,000 lines of {bomb} are not events; convert other logs "
+        "into events with 'sla import'"
     )
 
 

@@ -146,17 +146,17 @@ MANY = of("a", more="client_field='organization_id'\nticket_prefix='A-'")
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (of("a") + of("b"), "several sources need a ticket_prefix each.*'a', 'b'"),
-        (A + of("b"), "without one: 'b'"),
-        (A + of("b", "jira"), "without one: 'b'"),
+        (of("a") + of("b"), "each needs a ticket_prefix.*add one to 'a', 'b'"),
+        (A + of("b"), "add one to 'b'"),
+        (A + of("b", "jira"), "add one to 'b'"),
         (A + of("b", more="client_id='b'\nticket_prefix='A-'"), "to share tickets, name"),
         (A + of("b", "jira", "client_id='b'\nticket_prefix='A-B-'"), "begins with that of 'a'"),
         (A + of("b", more="client_id='b'\nticket_prefix='A'"), "begins with that of 'b'"),
-        (A + of("b", "cloudevents", "tickets_of='c'"), "is no source with tickets of its own"),
-        (A + of("b", "cloudevents", "tickets_of='b'"), "is no source with tickets of its own"),
+        (A + of("b", "cloudevents", "tickets_of='c'"), "is not a source with its own tickets"),
+        (A + of("b", "cloudevents", "tickets_of='b'"), "is not a source with its own tickets"),
         (
             A + of("b", "cloudevents", "tickets_of='a'\nticket_prefix='B-'"),
-            "has the prefix of 'a', so ticket_prefix says nothing",
+            "uses the prefix of 'a', so ticket_prefix has no effect",
         ),
         (A + of("b", "cloudevents", "tickets_of='a'\nclient_id='b'"), "which it could cancel"),
         (MANY + of("b", "cloudevents", "tickets_of='a'\nclient_id='b'"), "which it could cancel"),

@@ -212,7 +212,8 @@ async def test_each_letter_goes_its_own_way_and_one_that_cannot_keeps_no_other(
         wrong = sources(tmp_path / "wrong.toml", 'client_field = "issue.still_nowhere"')
         said = await dlq.retry_for_people("--source", "hub", "--sources", wrong, status=1)
         assert "source 'hub' still does not understand it" in said
-        assert f"1 of 1 could not go, the first of them {ids['intake']}" in said.replace("\n", " ")
+        first = f"1 of 1 could not be retried, the first of them {ids['intake']}"
+        assert first in said.replace("\n", " ")
         right = sources(tmp_path / "right.toml", 'client_id = "acme"')
         assert (await dlq.retry(ids["intake"], "--sources", right)) == {
             ids["intake"]: f"published to {EVENTS.name} as 2 events"
@@ -225,7 +226,7 @@ async def test_each_letter_goes_its_own_way_and_one_that_cannot_keeps_no_other(
         published = len(await records_of(settings, EVENTS.name, ticket))
         # Nothing goes twice by accident.
         again = await dlq.retry(*ids.values(), status=1)
-        assert all("brought back already" in outcome for outcome in again.values())
+        assert all("was retried already" in outcome for outcome in again.values())
         assert await dlq.retry("--source", "hub", "--sources", right) == {}
         assert len(await records_of(settings, EVENTS.name, ticket)) == published
         row = await tracked()
@@ -265,7 +266,7 @@ async def test_a_dead_lettered_alert_goes_to_its_destination_alone(
         taken_back = example("sla.breach_retracted", "BACK-4", retracts=gone["id"])
         await write(settings, BREACHES, [taken_back], PARTITIONS)
         told = await dlq.retry(ids["BACK-4"])
-        assert told == {ids["BACK-4"]: "was taken back since, so nobody is told of it"}
+        assert told == {ids["BACK-4"]: "was retracted in the meantime, so it is not delivered"}
         assert await dlq.list("--ticket", "BACK-4") == []
         assert "sla.breach" not in [
             json.loads(each.body)["type"]
@@ -321,7 +322,7 @@ async def test_an_alert_too_large_for_a_dead_letter_is_cut_and_holds_nobody_up(
             assert headers["sla-sha256"] == sha256(body.encode()).hexdigest()
             # It is no alert any more, so nobody is told of it.
             told = await dlq.retry(letter["id"], status=1)
-            assert f"the whole record lies at {letter['origin']}" in told[letter["id"]]
+            assert f"the whole record is at {letter['origin']}" in told[letter["id"]]
         assert "sla-length" not in dict((await dlq.show(letters[tickets[2]]["id"]))["headers"])
         partition = TopicPartition(BREACHES.name, home)
 
@@ -398,7 +399,7 @@ async def test_one_that_the_broker_refuses_keeps_no_other(settings: KafkaSetting
 async def test_without_anything_to_bring_back_it_says_so(settings: KafkaSettings) -> None:
     dlq = Dlq(settings)
     assert await dlq.retry("--reason", "no_such") == {}
-    assert "0 brought back" in await dlq.retry_for_people("--reason", "no_such")
+    assert "0 retried" in await dlq.retry_for_people("--reason", "no_such")
     said = await dlq.retry_for_people("99/1", "alerts/99/1", status=1)
     assert "there is no dead letter '99/1'" in said
     for wrong in ((), ("3/1", "--all"), ("--since", "yesterday")):

@@ -49,12 +49,12 @@ def test_one_bad_row_and_nothing_is_written(tmp_path: Path, columns: Path, expor
     out.write_text("what was there before\n")
     done = sla("import", "csv", export, "--columns", columns, "--out", out, status=1)
     said = done.stderr.decode()
-    assert "line 2, column 'opened', 'soon': it is no time like ISO 8601" in said
+    assert "line 2, column 'opened', 'soon': it is not a time like ISO 8601" in said
     assert said.count("line ") == 20, "the first of them"
-    assert "and 20 more; --refused FILE has all of them" in said
+    assert "and 20 more; --refused FILE writes all of them" in said
     last = said.splitlines()[-1]
     assert last == (
-        f"sla: {export}: 40 of 1,000 rows can't be imported, so nothing is written; mend them, or "
+        f"sla: {export}: 40 of 1,000 rows can't be imported, so nothing was written; fix them, or "
         "leave them out with --skip-bad"
     )
     assert out.read_text() == "what was there before\n"
@@ -74,7 +74,7 @@ def test_bad_rows_are_left_out_and_all_of_them_named_in_a_file(
         *("import", "csv", export, "--columns", columns, "--skip-bad"),
         *("--refused", refused, "--out", out),
     )
-    assert f"and 20 more; they are in {refused}" in done.stderr.decode()
+    assert f"and 20 more; {refused} has all of them" in done.stderr.decode()
     assert "1,000 rows: 960 imported, 40 refused; 960 events of 960 tickets" in done.stderr.decode()
     assert len(gzip.decompress(out.read_bytes()).splitlines()) == 960
     named = [json.loads(line) for line in refused.read_text().splitlines()]
@@ -109,11 +109,11 @@ def test_what_is_mostly_wrong_is_shouted_and_a_note_says_what_was_supposed(
     said = sla("import", "csv", file, "--columns", columns).stderr.decode().splitlines()
     assert "note: 1 date without a time of day, taken as midnight" in said
     assert "note: 1 time without an offset, read as UTC; name the zone with --zone" in said
-    assert "note: the file is read as cp1252; --encoding names another" in said
-    assert "note: 1 ticket without a severity: no clocks until one is told" in said
+    assert "note: the file was read as cp1252; name another encoding with --encoding" in said
+    assert "note: 1 ticket without a severity: no clocks until one is set" in said
     shouted = [line for line in said if line.startswith("ATTENTION: ")]
     assert len(shouted) == 2
-    assert "1 of 1 event yet to come: published today that makes dead letters" in shouted[0]
+    assert "1 of 1 event in the future; if published today, they become dead letters" in shouted[0]
     assert "1 row: 1 imported, 0 refused; 1 event of 1 ticket" in said
     zoned = sla("import", "csv", file, "--columns", columns, "--zone", "UTC").stderr.decode()
     assert "read as UTC" not in zoned
@@ -152,8 +152,8 @@ def test_a_pipe_is_read_like_a_file(tmp_path: Path, columns: Path) -> None:
     ("options", "told"),
     [
         (("--zone", "Mars/Base"), "'Mars/Base' is not a time zone"),
-        (("--locale", "tlh"), "'tlh' is no locale"),
-        (("--delimiter", "ab"), "--delimiter 'ab' is not one character"),
+        (("--locale", "tlh"), "'tlh' is not a known locale"),
+        (("--delimiter", "ab"), "--delimiter 'ab' is not a single character"),
     ],
 )
 def test_wrong_usage_is_told(
@@ -168,7 +168,7 @@ def test_wrong_usage_is_told(
     [
         ("--severity", "5=grave", "--severity '5=grave' is not WORD=MEANING"),
         ("--state", "Lost", "--state 'Lost' is not WORD=MEANING"),
-        ("--time-format", "dd/MM/yyyy", "--time-format 'dd/MM/yyyy' is no form of times"),
+        ("--time-format", "dd/MM/yyyy", "--time-format 'dd/MM/yyyy' is not a time format"),
     ],
 )
 def test_wrong_options_of_servicenow_are_told(

@@ -291,7 +291,7 @@ kinds = ["breach"]
 
         first, second = await until(chatted)
         assert chat.taken[0].headers["webhook-id"] == alerts[0]["id"]
-        assert first.startswith("route-blocker, Blocker, incumplió el tiempo de resolución el ")
+        assert first.startswith("route-blocker (Blocker) incumplió el tiempo de resolución el ")
         assert first.endswith("<https://board.example/tickets/route-blocker?lang=es|route-blocker>")
         assert second.startswith("route-blocker: se retira el incumplimiento")
 
@@ -471,7 +471,7 @@ to = ["alertmanager"]
         "limit": "severity",
     }
     assert told["generatorURL"] == "https://board.example/tickets/am-1?lang=en"
-    assert told["annotations"]["summary"].startswith("am-1, high (Alto), broke its resolution")
+    assert told["annotations"]["summary"].startswith("am-1 (High) breached its resolution SLA on")
     await until(lambda: fires("am-2"))
     # Taken back at another severity: the alert that fires has the old one.
     retraction = example("sla.breach_retracted", "am-1", clock="resolution", severity="low")

@@ -195,7 +195,7 @@ def test_a_source_of_rubbish_is_told_of_and_holds_nobody_up(tmp_path: Path) -> N
     table, _ = replayed([*rubbish, *good], parse_instant("2026-01-05T12:00:00Z"), tmp_path)
     assert table.keys() == {b"GOOD"}
     log = (tmp_path / "tracker.log").read_text()
-    assert log.count("most of what a source sends can't be used") == 1
+    assert log.count("most records of a source can't be used") == 1
     assert '"source": "/rubbish"' in log
     assert "sla dlq list" in log
 

@@ -169,7 +169,7 @@ async def test_dead_letters_go_back_through_the_front_door_once(
         for _ in range(2)
     ]
     outcomes = [await process.communicate() for process in await asyncio.gather(*racing)]
-    assert sum(b"2 brought back" in told for told, _ in outcomes) == 1
+    assert sum(b"2 retried" in told for told, _ in outcomes) == 1
 
     async def row() -> dict[str, Any] | None:
         return await table_row(settings, "BACK-1")
@@ -192,9 +192,9 @@ async def test_dead_letters_go_back_through_the_front_door_once(
         done = await asyncio.to_thread(sla, "dlq", "retry", *arguments, *broker, status=status)
         return done.stderr.decode()
 
-    assert "was brought back already" in await say_no(own[0], status=1)
+    assert "was retried already" in await say_no(own[0], status=1)
     assert "there is no dead letter '99/1'" in await say_no("99/1", status=1)
-    assert "name the dead letters" in await say_no(status=2)
+    assert "select the dead letters" in await say_no(status=2)
     told = await asyncio.to_thread(sla_json, "dlq", "retry", "--reason", "no_such", *broker)
     assert told == {"retried": [], "letters": []}
 

@@ -45,7 +45,7 @@ def test_every_command_of_the_tutorial_does_what_the_page_says(tmp_path: Path) -
     assert by_client["acme", "first_response"]["kept"] == [1 / 3]
     assert by_client["globex", "resolution"]["breached"] == [1]
     late = said["sla explain 1003 --events events.jsonl"]
-    assert "14 h 10 min used of 8 h: 6 h 10 min too much" in late
+    assert "14 h 10 min used of 8 h: 6 h 10 min over" in late
     [compared] = (out for typed, out in said.items() if typed.count("--policy") == 2)
     rows = compared[compared.index("by client and clock") :].splitlines()
     assert "aivo@1 kept" in rows[1]

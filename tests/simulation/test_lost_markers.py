@@ -44,7 +44,7 @@ def test_what_is_behind_a_transaction_that_nobody_ends_is_not_forgotten(kept: li
         successor = TransactionalWriter(0, clients, settings)
         await successor.fence()
         world = Partition(0, EVENTS.name, default_book())
-        with pytest.raises(OpenTransactionError, match="behind a transaction at 0"):
+        with pytest.raises(OpenTransactionError, match="after a transaction at 0"):
             await restore(world, clients, settings, 1)
 
     loop = SimulatedLoop()

@@ -130,7 +130,7 @@ def test_a_ticket_counts_down_and_breaches_without_a_reload(page: Page, stage: S
     left = row.locator("[data-remaining]")
     first = seconds_in(left.inner_text())
     assert 0 <= first <= 10
-    expect(page.locator("#breached-brink")).to_contain_text("over by")
+    expect(page.locator("#breached-brink")).to_contain_text("overdue")
     expect(page.locator("#breached-brink")).to_contain_text("Blocker")
     assert page.evaluate("window.reloaded") is False, "the page was loaded again"
     stage.publish(event("cancelled", "brink", datetime.now(UTC), reason="spam"))
@@ -161,7 +161,7 @@ def test_filters_are_in_the_address_and_apply_to_every_list(page: Page) -> None:
     expect(page.locator("#count-open")).to_have_text("1")
     page.reload()
     expect(page.locator("#count-open")).to_have_text("1")
-    page.get_by_role("link", name="Clear").click()
+    page.get_by_role("link", name="Clear filters").click()
     expect(page.locator("#next-globex-high")).to_be_visible()
 
 
@@ -189,7 +189,7 @@ def test_it_goes_by_keyboard_and_keeps_the_focus_through_updates(page: Page, sta
 def test_in_spanish(page: Page) -> None:
     page.goto("/")
     page.get_by_role("link", name="Español").click()
-    expect(page.get_by_role("heading", name="Próximos a incumplir")).to_be_visible()
+    expect(page.get_by_role("heading", name="Próximos a vencer")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "es")
     page.locator("#breached-acme-late-link").click()
     expect(page.get_by_role("heading", name="Ticket acme-late")).to_be_visible()
@@ -231,7 +231,7 @@ def test_axe_finds_nothing(browser: Browser, stage: Stage, path: str, scheme: An
 
 def test_a_board_without_tickets_says_so(page: Page) -> None:
     page.goto("/?client=nobody")
-    expect(page.locator("#empty")).to_have_text("No ticket matches these filters.")
+    expect(page.locator("#empty")).to_have_text("No tickets match these filters.")
 
 
 def test_a_lost_connection_is_told(browser: Browser, stage: Stage, tmp_path: Path) -> None:
@@ -270,7 +270,7 @@ def test_a_client_signs_in_with_a_token_and_sees_only_its_own(
     page.goto("/")
     page.get_by_label("Token").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.locator("#wrong")).to_have_text("This token is unknown.")
+    expect(page.locator("#wrong")).to_have_text("Invalid token.")
     page.get_by_label("Token").fill("secret")
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("#next-acme-high")).to_be_visible()

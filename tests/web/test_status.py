@@ -152,7 +152,7 @@ def says(page: Page, text: str, freshness: str) -> None:
     expect(page.locator("#watched")).to_have_count(0)
 
 
-def says_all_is_well(page: Page, trackers: str = "1 tracker at work") -> None:
+def says_all_is_well(page: Page, trackers: str = "1 tracker running") -> None:
     """The page comes to say that the tickets are watched."""
     expect(page.locator("#watched")).to_have_text(trackers, timeout=SOON)
     expect(page.locator("#notice")).to_have_count(0)
@@ -166,20 +166,20 @@ def test_nobody_works_and_nothing_due_are_told_apart(page: Page, stage: Stage) -
     says_all_is_well(page)
     expect(page.locator(".list.next .empty")).to_have_text("Nothing is due.")
     told = stage.doctor()
-    assert told["tracker"]["detail"] == f"1 at work on {PARTITIONS} partitions, nothing unread"
+    assert told["tracker"]["detail"] == f"1 running on {PARTITIONS} partitions, nothing unread"
     assert told["group sla-tracker"]["detail"] == "members: 1, Stable"
     assert told["board"]["ok"]
     tracker.kill()
-    says(page, "no alerts are sent. The last one was heard at", "no_tracker")
+    says(page, "no alerts are sent. Last heard from one on", "no_tracker")
     assert stage.summary()["watch"]["stopped"] is False
-    assert "none is at work, so no alerts" in stage.doctor()["tracker"]["detail"]
+    assert "none is running, so no alerts" in stage.doctor()["tracker"]["detail"]
     said = run(_top(stage.board.url))
     assert "No tracker is running: no alerts are sent." in said
     tracker = stage.start("tracker")
     says_all_is_well(page)
-    assert "1 tracker at work" in run(_top(stage.board.url))
+    assert "1 tracker running" in run(_top(stage.board.url))
     assert tracker.stop() == 0
-    says(page, "The last one was stopped at", "no_tracker")
+    says(page, "The last one stopped on", "no_tracker")
     assert stage.board.get("/readyz")[0] == 200, "what it shows is as it was left"
 
 
@@ -218,7 +218,7 @@ def test_behind_is_told_while_it_lasts(page: Page, stage: Stage) -> None:
     stage.publish(*(event("created", ago(seconds=1), f"T-{number}") for number in range(3_000)))
     page.wait_for_timeout(6_000)
     stage.start("tracker", SLA_TRACKER_BATCH_RECORDS="1")
-    says(page, "The tracker is behind by", "behind")
+    says(page, " behind: alerts and figures are delayed.", "behind")
     assert stage.summary()["unread_events"] > 0
     says_all_is_well(page)
 
@@ -229,7 +229,7 @@ def test_a_tracker_that_does_not_come_on_is_told(page: Page, stage: Stage) -> No
     # No record is small enough any more: no transaction can be written.
     stage.configure(PROGRESS, max_message_bytes="1")
     stage.publish(event("created", ago(seconds=1), "stuck", severity="low"))
-    says(page, "The tracker has stood still for", "stalled")
+    says(page, "The tracker has made no progress for", "stalled")
     expect(page.locator("#notice")).to_have_css("color", RED)
     assert not stage.doctor()["tracker"]["ok"]
 
@@ -244,11 +244,11 @@ def test_partitions_that_nobody_has_are_told(page: Page, stage: Stage) -> None:
         )
         for name in ("one", "two")
     )
-    says_all_is_well(page, "2 trackers at work")
+    says_all_is_well(page, "2 trackers running")
     one.kill()
     says(page, f"of {PARTITIONS} partitions ha", "unowned")
     expect(page.locator("#notice")).to_contain_text("no alerts are sent for")
-    assert "none has partition" in stage.doctor()["tracker"]["detail"]
+    assert "no tracker owns partition" in stage.doctor()["tracker"]["detail"]
     says_all_is_well(page)
 
 
@@ -258,7 +258,7 @@ def test_heartbeats_that_cannot_be_read_are_told_and_nothing_else_suffers(
     stage.start("tracker")
     says_all_is_well(page)
     stage.administer(lambda client: client.delete_topics([HEARTBEATS.name]))
-    says(page, f"not known: topic {HEARTBEATS.name} is missing", "unknown")
+    says(page, f"a tracker is running: topic {HEARTBEATS.name} is missing", "unknown")
     stage.publish(event("created", ago(seconds=1), "all-the-same", severity="low"))
     expect(page.locator("#next-all-the-same")).to_be_visible(timeout=SOON)
     told = stage.doctor()
@@ -296,7 +296,7 @@ def test_while_the_broker_is_away_no_program_is_ready(page: Page, stage: Stage) 
     programs = (tracker, intake, notifier, stage.board)
     says_all_is_well(page)
     stage.broker.kill()
-    says(page, "The broker does not answer", "unreachable")
+    says(page, "The broker is not responding", "unreachable")
     for program in programs:
         _until(page, program, 503)
         assert stage.broker.bootstrap in json.loads(program.get("/readyz")[1])["reason"]
@@ -336,15 +336,15 @@ def test_alerts_that_wait_for_a_destination_are_told_until_it_takes_them(
             # Each is followed by the end of its transaction, which is no alert.
             alert = example("sla.breach", f"late-{number}")
             run(write(stage.settings, BREACHES, [alert], PARTITIONS))
-        expect(waiting).to_have_text("3 alerts wait to be delivered", timeout=SOON)
-        assert "3 alerts wait to be delivered" in run(_top(stage.board.url))
-        assert "3 alerts wait to be delivered" in stage.doctor()["notifier"]["detail"]
+        expect(waiting).to_have_text("3 alerts waiting to be delivered", timeout=SOON)
+        assert "3 alerts waiting to be delivered" in run(_top(stage.board.url))
+        assert "3 alerts waiting to be delivered" in stage.doctor()["notifier"]["detail"]
         assert notifier.stop() == 0
         expect(waiting).to_have_count(0, timeout=SOON)
         assert stage.summary()["undelivered_alerts"] is None, "nobody is there to know"
         # One that has no room for more than one of them knows of those that it has not taken.
         stage.start("notifier", *options, OWN=SECRET, SLA_NOTIFIER_IN_FLIGHT="1")
-        expect(waiting).to_have_text(re.compile(r"^[3-6] alerts wait"), timeout=SOON)
+        expect(waiting).to_have_text(re.compile(r"^[3-6] alerts waiting"), timeout=SOON)
         taking["now"] = True
         expect(waiting).to_have_count(0, timeout=SOON)
         _until_figure(page, stage, "undelivered_alerts", 0)

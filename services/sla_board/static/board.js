@@ -1,4 +1,4 @@
-// Counts down between two updates, and says when the updates stop coming.
+// Counts down between two updates, and shows when the updates stop coming.
 "use strict";
 
 const UNITS = [["h", 3600], ["min", 60], ["s", 1]];
@@ -14,7 +14,7 @@ function inWords(seconds) {
   return parts.join(" ");
 }
 
-// When each shown figure was told; a figure that was told again begins anew.
+// When each shown figure arrived; a figure that arrives again starts over.
 const told = new WeakMap();
 
 function countDown() {
@@ -25,7 +25,7 @@ function countDown() {
     if (!since || since.key !== key) told.set(shown, since = { key, at: now });
     if (shown.dataset.runs !== "true") continue;
     let seconds = Math.floor((Number(key) - (now - since.at)) / 1000);
-    // Used up is not broken where the promise breaks in the next open time; the next update says when.
+    // Used up is not breached if the SLA breaches when the calendar next opens; the next update says when.
     if (shown.dataset.holds === "true" && Number(key) > 0) seconds = Math.max(0, seconds);
     shown.textContent = seconds < 0 ? shown.dataset.over.replace("{}", inWords(seconds)) : inWords(seconds);
     shown.closest("td").classList.toggle("over", seconds < 0);
@@ -38,7 +38,7 @@ const lost = () => document.getElementById("lost");
 document.addEventListener("htmx:sseError", () => { if (lost()) lost().hidden = false; });
 document.addEventListener("htmx:sseOpen", () => { if (lost()) lost().hidden = true; });
 
-// A filter applies at once; without scripts the button does it.
+// A filter applies at once; without scripts the button applies it.
 document.addEventListener("change", (event) => {
   if (event.target.matches(".filters select")) event.target.form.requestSubmit();
 });

@@ -1,1 +1,1 @@
-"""One module a command. They import what they run when they run it, so that ``--help`` is quick."""
+"""One module per command. Each imports what it needs only when it runs, so ``--help`` is fast."""

@@ -14,20 +14,21 @@ def board(
     bootstrap: Bootstrap = None,
     policy: Policies = None,
     host: Annotated[
-        str | None, typer.Option(help="Address to serve on. Without tokens only a loopback one.")
+        str | None, typer.Option(help="Address to serve on; without tokens, loopback only.")
     ] = None,
     port: Annotated[int | None, typer.Option(help="Port to serve on; 0 picks a free one.")] = None,
     tokens: Annotated[
-        Path | None, typer.Option(help="TOML file of bearer tokens (docs/board.md has one).")
+        Path | None, typer.Option(help="TOML file of bearer tokens (example in docs/board.md).")
     ] = None,
     replay: Annotated[
-        bool, typer.Option("--replay", help="Now is how far the tracker has come.")
+        bool,
+        typer.Option("--replay", help="For a replay: take the tracker's progress as current time."),
     ] = False,
 ) -> None:
-    """Show every ticket's promises: a live page, and an API for programs.
+    """Show the promises of every ticket: a live web page, and an API for programs.
 
-    Runs until Ctrl-C or SIGTERM; any number of them may run, each answers everything. Everything
-    else is set by SLA_BOARD_... and SLA_KAFKA_... in the environment (docs/board.md).
+    Runs until Ctrl-C or SIGTERM. You can run any number of boards; each shows everything. All other
+    settings are environment variables, SLA_BOARD_... and SLA_KAFKA_... (docs/board.md).
 
       sla board --port 8080\n
       sla board --host 0.0.0.0 --tokens tokens.toml --bootstrap broker:9092

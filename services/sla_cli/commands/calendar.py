@@ -17,14 +17,14 @@ Name = Annotated[str, typer.Option("--calendar", help="The calendar's name in th
 Batch = Annotated[
     Path | None,
     typer.Option(
-        help="JSON Lines of questions, one answer a line; - is standard input. A line is "
-        '{"kind": "add"|"between"|"pause", "input": {...}, "calendar": {...}?}.'
+        help="JSON Lines file of questions, with one answer per line; - reads standard input. A "
+        'line is {"kind": "add"|"between"|"pause", "input": {...}, "calendar": {...}?}.'
     ),
 ]
 
 app = typer.Typer(
     invoke_without_command=True,
-    help="Business time: what comes after so much of it, and how much lies between.",
+    help="Business time: add it to a time, or measure it between two times.",
 )
 
 
@@ -35,7 +35,7 @@ def questions(
     calendar: Name = "business",
     batch: Batch = None,
 ) -> None:
-    """Business time: what comes after so much of it, and how much lies between.
+    """Business time: add it to a time, or measure it between two times.
 
     sla calendar add 2026-11-20T17:30:00-03:00 1h\n
     sla calendar between 2026-11-20T17:30:00-03:00 2026-11-23T10:00:00-03:00\n
@@ -55,18 +55,18 @@ def add(
     duration: Annotated[
         str | None,
         typer.Argument(
-            help="Like 90m, '1h 30m', -2h, PT1H30M, or '5 business days'; 5d are 5 times 24 h."
+            help="Such as 90m, '1h 30m', -2h, PT1H30M or '5 business days'; 5d means 5 times 24 h."
         ),
     ] = None,
     policy: PolicyFile = None,
     calendar: Name = "business",
     batch: Batch = None,
 ) -> None:
-    """Print the first instant with DURATION of open time behind it, from START on.
+    """Print the instant at which DURATION of business time has passed since START.
 
-    Time that runs out exactly at closing is due at closing. A negative duration walks back
-    (put -- before it). A business day is as long as the policy's calendar says; what a duration
-    in days means is told on standard error.
+    Time that runs out exactly at closing is due at closing. A negative duration goes backwards
+    (put -- before it). The policy's calendar sets the length of a business day; what a duration
+    in days means is printed on standard error.
 
       sla calendar add 2026-11-20T17:30:00-03:00 1h\n
       sla calendar add 2026-11-20T17:30:00-03:00 '5 business days'
@@ -91,7 +91,7 @@ def between(
     calendar: Name = "business",
     batch: Batch = None,
 ) -> None:
-    """Print the open time in [START, END) as ISO 8601.
+    """Print the business time between START and END as an ISO 8601 duration.
 
     sla calendar between 2026-11-20T17:30:00-03:00 2026-11-23T10:00:00-03:00
     """
@@ -108,7 +108,7 @@ def _needs(first: str | None, second: str | None, names: str) -> None:
     from sla_lab.errors import UsageError
 
     if first is None or second is None:
-        raise UsageError(f"give {names}, or --batch FILE")
+        raise UsageError(f"arguments are missing; give {names}, or --batch FILE")
 
 
 def _calendar(policy: Path | None, name: str) -> Calendar:
@@ -118,7 +118,7 @@ def _calendar(policy: Path | None, name: str) -> Calendar:
 
     calendars = load_policy(policy).calendars
     if name not in calendars:
-        like = nearest(name, calendars) or f"; there are {listed(calendars)}"
+        like = nearest(name, calendars) or f"; the policy has {listed(calendars)}"
         raise UsageError(f"there is no calendar {name!r}{like}")
     return calendars[name]
 

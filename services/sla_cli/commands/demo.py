@@ -1,4 +1,4 @@
-"""``sla demo``: the whole thing, on this machine, in a minute."""
+"""``sla demo``: everything together, on this machine, in a minute."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from sla_cli.options import Json, language_of
 def demo(
     context: typer.Context,
     seconds: Annotated[
-        int, typer.Option(min=1, max=600, help="Into how many seconds three weeks are pressed.")
+        int,
+        typer.Option(
+            min=1, max=600, help="Compress three weeks of incidents into this many seconds."
+        ),
     ] = 30,
     picture: Annotated[
-        Path | None, typer.Option(help="Save the live view as SVG when a third of it is over.")
+        Path | None, typer.Option(help="Save the live view as SVG a third of the way through.")
     ] = None,
     stay: Annotated[
-        bool, typer.Option(help="On a terminal: keep the board up afterwards, until Ctrl-C.")
+        bool, typer.Option(help="On a terminal, keep the board running afterwards until Ctrl-C.")
     ] = True,
     as_json: Json = False,
 ) -> None:
     """Send real incidents through intake, Kafka, tracker, board and notifier, and watch.
 
-    Starts all of them for itself, prints the board's address, and stops everything at the end or at
+    Starts its own copies of them, prints the board's address, and stops everything at the end or on
     Ctrl-C.
 
       sla demo --seconds 20

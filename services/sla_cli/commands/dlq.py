@@ -1,4 +1,4 @@
-"""``sla dlq``: what could not be used or delivered, and its way back."""
+"""``sla dlq``: list, show and retry what could not be used or delivered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Dead letters: events and deliveries that could not be used, alerts that nobody took.",
+    help="Dead letters: events and webhooks that could not be used, alerts not delivered.",
 )
 
 Reason = Annotated[str | None, typer.Option(help="Only those with this reason.")]
@@ -23,19 +23,19 @@ From = Annotated[
     str | None,
     typer.Option(
         "--source",
-        help="Only those of tracker, intake or notifier, or of this source or destination.",
+        help="Only those from tracker, intake or notifier, or with this source or destination.",
     ),
 ]
 Ticket = Annotated[str | None, typer.Option(help="Only those about this ticket.")]
 Since = Annotated[
     str | None,
-    typer.Option(help="Only those since this RFC 3339 time, or within this long ('2h')."),
+    typer.Option(help="Only those newer than this: an RFC 3339 time, or an age such as 2h."),
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Which:
-    """The options that choose among dead letters."""
+    """The options that select dead letters."""
 
     reason: Reason = None
     source: From = None
@@ -43,7 +43,7 @@ class Which:
     since: Since = None
 
     def filters(self) -> Filters:
-        """What they choose. Raises ``UsageError``."""
+        """The filters they set. Raises ``UsageError``."""
         from sla_cli.dead_letters import Filters
 
         return Filters(self.reason, self.source, self.ticket, since_option(self.since))
@@ -54,13 +54,13 @@ class Which:
 def list_letters(
     bootstrap: Bootstrap = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Also those that 'sla dlq retry' brought back.")
+        bool, typer.Option("--all", help="Include those already retried with 'sla dlq retry'.")
     ] = False,
     as_json: Json = False,
     *,
     which: Which,
 ) -> None:
-    """List the dead letters of tracker, intake and notifier: where from, why, and since when.
+    """List the dead letters of tracker, intake and notifier: their source, reason and time.
 
     sla dlq list --reason naive_time\n
     sla dlq list --source intake --since 2h\n
@@ -84,13 +84,14 @@ def list_letters(
 
 @app.command()
 def show(
-    letter: Annotated[str, typer.Argument(help="The id that 'sla dlq list' prints.")],
+    letter: Annotated[str, typer.Argument(help="The id from 'sla dlq list'.")],
     bootstrap: Bootstrap = None,
     as_json: Json = False,
 ) -> None:
     """Print a dead letter's original bytes to standard output, unchanged.
 
-    With --json they are text beside what is known of the letter, its headers included.
+    With --json, they are printed as text, together with everything known about the letter,
+    including its headers.
 
       sla dlq show 3/17 > record.json\n
       sla dlq show alerts/3/17 --json
@@ -113,21 +114,19 @@ def show(
         else:
             sys.stdout.buffer.write(found.value or b"")
         return
-    raise CommandError(f"there is no dead letter {letter!r}; 'sla dlq list' names those there are")
+    raise CommandError(f"there is no dead letter {letter!r}; 'sla dlq list' shows the ids")
 
 
 @app.command()
 @unfolded
 def retry(
-    letters: Annotated[
-        list[str] | None, typer.Argument(help="Ids that 'sla dlq list' prints.")
-    ] = None,
+    letters: Annotated[list[str] | None, typer.Argument(help="Ids from 'sla dlq list'.")] = None,
     bootstrap: Bootstrap = None,
-    everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Retry all of them.")] = False,
     sources: Annotated[
         Path | None,
         typer.Option(
-            help="The intake's sources file, for letters of the intake. "
+            help="The intake's sources file, needed for letters of the intake. "
             "Default: SLA_INTAKE_SOURCES."
         ),
     ] = None,
@@ -135,14 +134,14 @@ def retry(
     *,
     which: Which,
 ) -> None:
-    """Bring dead letters back, and say for each what became of it.
+    """Retry dead letters, and report the result for each.
 
-    For when what they failed by is mended: the policy, a mapping, a destination, a clock. Those of
-    the tracker go to the input topic as they came, those of the intake through their source's
-    mapping again, alerts to the destination that did not take them. Each goes back at most once;
-    one that dies again is a new dead letter. One that can't go keeps no other, and makes the exit
-    status 1. To mend an event itself, print it with 'sla dlq show', edit it, and publish it with
-    'sla publish'.
+    Use it once the cause is fixed: the policy, a mapping, a destination, a clock. Those of the
+    tracker go to the input topic unchanged, those of the intake go through their source's mapping
+    again, and alerts go to the destination that did not accept them. Each is retried at most once;
+    one that fails again is a new dead letter. One that can't be retried does not hold up the
+    others, but the exit status is 1. To fix an event itself, print it with 'sla dlq show', edit it,
+    and publish it with 'sla publish'.
 
       sla dlq retry 3/17 alerts/4/2\n
       sla dlq retry --reason unclassifiable --since 2026-11-25T00:00:00Z\n
@@ -158,7 +157,7 @@ def retry(
     filters = which.filters()
     if sum((bool(letters), filters.any, everything)) != 1:
         raise UsageError(
-            "name the dead letters by id, or by --reason, --source, --ticket, --since, or all of "
+            "select the dead letters by id, or by --reason, --source, --ticket, --since, or all of "
             "them by --all"
         )
     file = settings_of(IntakeSettings, sources=sources).sources
@@ -169,11 +168,11 @@ def retry(
     else:
         if outcomes:
             listing([outcome.row() for outcome in outcomes], ["id", "outcome"], as_json=False)
-        out.print(f"{len(gone)} brought back", highlight=False)
+        out.print(f"{len(gone)} retried", highlight=False)
     left = [outcome for outcome in outcomes if not outcome.gone]
     if left:
         first = left[0]
         raise CommandError(
-            f"{len(left)} of {len(outcomes)} could not go, the first of them {first.id}: "
+            f"{len(left)} of {len(outcomes)} could not be retried, the first of them {first.id}: "
             f"{first.told}"
         )

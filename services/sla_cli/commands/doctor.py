@@ -14,14 +14,14 @@ def doctor(
     policy: Policies = None,
     expect: Annotated[
         list[str] | None,
-        typer.Option(help="A program that must be at work: notifier, intake or board; repeatable."),
+        typer.Option(help="A program that must be running: notifier, intake or board; repeatable."),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Check policy files, broker, topics and programs; exit 1 with remedies if anything is wrong.
 
-    A tracker must be at work, and whatever other program was and did not end in order. It listens
-    for some seconds, until each has been heard.
+    A tracker must be running, and any other program that ran before and was not shut down cleanly.
+    Listens for a few seconds, until each has been heard.
 
       sla doctor --bootstrap broker:9092\n
       sla doctor --expect notifier --expect intake
@@ -34,7 +34,7 @@ def doctor(
 
     for name in expect or []:
         if name not in get_args(Program):
-            raise UsageError(f"--expect {name!r} is none of {', '.join(get_args(Program))}")
+            raise UsageError(f"--expect {name!r} is not one of {', '.join(get_args(Program))}")
     with working("listening to the programs"):
         found = run_checks(kafka_settings(bootstrap), policy or [], expect or [])
     rows = [

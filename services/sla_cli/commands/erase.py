@@ -1,4 +1,4 @@
-"""``sla erase``: forget a client."""
+"""``sla erase``: erase a client's tickets."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from sla_cli.options import Bootstrap, Json, kafka_settings
 def erase(
     client: Annotated[str, typer.Argument(help="The client's id.")],
     bootstrap: Bootstrap = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Erase; without it they are counted.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Erase; without it, the tickets are only counted.")
+    ] = False,
     key: Annotated[
         Path | None,
         typer.Option(
-            help="File of the trackers' key for such orders.",
+            help="File of the erase key, the same as the trackers'.",
             envvar="SLA_TRACKER_ERASE_KEY_FILE",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Erase a client's tickets from the table, for good, and say where its ids still lie.
+    """Erase a client's tickets from the table for good, and show where its ids still remain.
 
-    Events and alerts go by their topics' retention, overwritten rows of the table by compaction
-    (docs/security.md). A tracker must run, with the same key:
+    Events and alerts are deleted by their topics' retention, overwritten rows of the table by
+    compaction (docs/security.md). A tracker must be running, with the same key:
 
       openssl rand -hex 32 > erase.key
 
@@ -48,7 +50,7 @@ def erase(
         tickets = asyncio.run(tickets_of(settings, client))
     elif key is None:
         raise CommandError(
-            "erasing needs the trackers' key; name its file with --key or in "
+            "erasing requires the trackers' erase key; name its file with --key or in "
             "SLA_TRACKER_ERASE_KEY_FILE"
         )
     else:
@@ -59,10 +61,8 @@ def erase(
     elif yes:
         out.print(f"{counted(len(tickets), 'ticket')} erased")
         for topic, days in left.items():
-            out.print(f"{topic}: what was written before is gone within {counted(days, 'day')}")
+            out.print(f"{topic}: earlier records are deleted within {counted(days, 'day')}")
     else:
-        out.print(
-            f"{counted(len(tickets), 'ticket')} would be erased; nothing was: say so with --yes"
-        )
+        out.print(f"{counted(len(tickets), 'ticket')} would be erased; to erase them, add --yes")
     if not yes:
         raise typer.Exit(1)

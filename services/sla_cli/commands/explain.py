@@ -31,26 +31,27 @@ def explain(
     context: typer.Context,
     ticket: Annotated[str | None, typer.Argument(help="The ticket's id.")] = None,
     client: Annotated[
-        str | None, typer.Option(help="Instead of a ticket: all of a client's, and its delay.")
+        str | None,
+        typer.Option(help="Instead of TICKET: all tickets of this client, and its delay."),
     ] = None,
     events: Annotated[
-        list[Path] | None, typer.Option(help="Recorded events instead of a broker.")
+        list[Path] | None, typer.Option(help="Read recorded events instead of a broker.")
     ] = None,
     bootstrap: Bootstrap = None,
     policy: Policies = None,
     until: Until = None,
     zone: Annotated[
-        str | None, typer.Option(help="Zone of the times shown. Default: the policy's.")
+        str | None, typer.Option(help="Time zone of the times shown. Default: the policy's.")
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(help="Write a page with a drawn timeline to this file.")
+        Path | None, typer.Option(help="Write an HTML page with a timeline to this file.")
     ] = None,
     partitions: Partitions = DEFAULT_PARTITIONS,
     as_json: Json = False,
 ) -> None:
-    """Tell every span of a ticket's clocks, what it was and why, and how the sums add up.
+    """Explain a ticket's clocks: what every span of time counted as, why, and how it adds up.
 
-    Without --events it reads the ticket table of a running tracker. JSON is in UTC.
+    Without --events, reads the ticket table on the broker. Times in JSON are in UTC.
 
       sla explain INC0000045 --events events.jsonl\n
       sla --lang es explain 48213 --html 48213.html --zone Europe/Madrid\n
@@ -70,7 +71,7 @@ def explain(
         shown_in = None if zone is None else zone_option(zone)
         _explain_ticket(ticket, source, partitions, texts, shown_in, html, as_json=as_json)
     elif html is not None:
-        raise UsageError("--html draws a ticket; it goes without --client")
+        raise UsageError("--html draws one ticket; use it without --client")
     elif client is not None:
         _explain_client(client, source, partitions, texts, as_json=as_json)
 

@@ -1,4 +1,4 @@
-"""``sla import``: logs of other systems as ticket events."""
+"""``sla import``: convert logs of other systems into ticket events."""
 
 from __future__ import annotations
 
@@ -16,25 +16,28 @@ if TYPE_CHECKING:
 File = Annotated[
     Path,
     typer.Argument(
-        help="Text as CSV (any delimiter and encoding), .xlsx or .parquet; gzip welcome; - is "
+        help="CSV text (any delimiter and encoding), .xlsx or .parquet, plain or gzipped; - reads "
         "standard input."
     ),
 ]
 Out = Annotated[
-    Path | None, typer.Option(help="Write here instead of standard output; .gz packs it.")
+    Path | None,
+    typer.Option(help="Write to this file instead of standard output; .gz compresses it."),
 ]
 SkipBad = Annotated[
-    bool, typer.Option("--skip-bad", help="Leave rows out that can't be imported, and count them.")
+    bool, typer.Option("--skip-bad", help="Leave out rows that can't be imported, and count them.")
 ]
 Refused = Annotated[
     Path | None,
     typer.Option(
-        help="Write every refused row here, as JSON Lines of line, column, value, reason."
+        help="Write every refused row to this file, as JSON Lines: line, column, value, reason."
     ),
 ]
 Json = Annotated[
     bool,
-    typer.Option("--json", help="Print the summary as JSON, refused rows included; with --out."),
+    typer.Option(
+        "--json", help="Print the summary as JSON, including refused rows; requires --out."
+    ),
 ]
 Encoding = Annotated[
     str | None,
@@ -42,16 +45,17 @@ Encoding = Annotated[
 ]
 Delimiter = Annotated[
     str | None,
-    typer.Option(help="Between the cells of a text file, as ; or tab. Default: found."),
+    typer.Option(help="Cell delimiter of a text file, such as ; or tab. Default: detected."),
 ]
 Sheet = Annotated[
-    str | None, typer.Option(help="Sheet of a workbook. Default: the first with the columns.")
+    str | None,
+    typer.Option(help="Sheet of a workbook. Default: the first one that has the columns."),
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """What every importer is told of its file, and of what becomes of the rows."""
+    """The options of every importer: how to read the file, and what to do with the rows."""
 
     out: Out = None
     skip_bad: SkipBad = False
@@ -61,7 +65,7 @@ class How:
     delimiter: Delimiter = None
 
 
-app = typer.Typer(no_args_is_help=True, help="Turn logs of other systems into ticket events.")
+app = typer.Typer(no_args_is_help=True, help="Convert logs of other systems into ticket events.")
 
 
 @app.command()
@@ -69,33 +73,35 @@ app = typer.Typer(no_args_is_help=True, help="Turn logs of other systems into ti
 def servicenow(
     file: File,
     zone: Annotated[
-        str | None, typer.Option(help="Zone of times without an offset. Default: UTC.")
+        str | None, typer.Option(help="Time zone of times without an offset. Default: UTC.")
     ] = None,
     time_format: Annotated[
         list[str] | None,
         typer.Option(
-            help="How times are written, as strptime has it. Default: iso, %d/%m/%Y %H:%M."
+            help="Format of times, as for strptime; repeatable. Default: iso, %d/%m/%Y %H:%M."
         ),
     ] = None,
     severity: Annotated[
         list[str] | None,
-        typer.Option(help="PRIORITY=SEVERITY, beside 1=blocker, 2=high, 3=medium, 4=low."),
+        typer.Option(help="PRIORITY=SEVERITY, in addition to 1=blocker, 2=high, 3=medium, 4=low."),
     ] = None,
     state: Annotated[
         list[str] | None,
         typer.Option(
-            help="STATE=open, waiting_on_client, resolved, closed or cancelled, beside those known."
+            help="STATE=open, waiting_on_client, resolved, closed or cancelled, in addition to the "
+            "known states."
         ),
     ] = None,
     sheet: Sheet = None,
     *,
     how: How,
 ) -> None:
-    """Turn a ServiceNow incident log (a row after each update) into ticket events.
+    """Convert a ServiceNow incident log (one row per update) into ticket events.
 
-    Made for the columns of the incident table, as the UCI "Incident management process enriched
-    event log" has them (DOI 10.24432/C57S4H). On hold, for the caller if the log has hold_reason,
-    is waiting for the client; canceled is cancelled; closed without resolved is resolved then.
+    Made for the columns of the incident table, as in the UCI data set "Incident management process
+    enriched event log" (DOI 10.24432/C57S4H). On hold counts as waiting for the client; if the log
+    has hold_reason, only on hold for the caller does. Canceled counts as cancelled; closed without
+    resolved counts as resolved at that time.
 
       sla import servicenow incident_event_log.csv --out events.jsonl.gz\n
       sla import servicenow inc.xlsx --zone America/Bogota --severity 5=low --out events.jsonl\n
@@ -118,22 +124,25 @@ def servicenow(
 def bpic2013(
     file: Annotated[
         Path,
-        typer.Argument(help="The incident log, as CSV or XES; gzip welcome; - is standard input."),
+        typer.Argument(
+            help="The incident log, as CSV or XES, plain or gzipped; - reads standard input."
+        ),
     ],
     client: Annotated[
         str | None,
         typer.Option(
-            help='Column that is taken for the client, as "Involved Org line 3". Default: all '
-            "requests are of one client, volvo-it."
+            help='Column to use as the client, such as "Involved Org line 3". Default: all '
+            "requests belong to one client, volvo-it."
         ),
     ] = None,
     *,
     how: How,
 ) -> None:
-    """Turn the incident log of the BPI Challenge 2013 (Volvo IT, VINST) into ticket events.
+    """Convert the incident log of the BPI Challenge 2013 (Volvo IT, VINST) into ticket events.
 
-    A row is a service request after a change. Wait - User and Wait - Customer are waiting for the
-    client, other waits are not; In Call, Resolved and Closed are resolved; impact Major is blocker.
+    A row is a service request after a change. Wait - User and Wait - Customer count as waiting for
+    the client, other waits do not. In Call, Resolved and Closed count as resolved, impact Major as
+    severity blocker.
 
       sla import bpic2013 "VINST cases incidents.csv" --out events.jsonl.gz\n
       sla import bpic2013 bpi_challenge_2013_incidents.xes.gz --client Product --out events.jsonl
@@ -153,21 +162,23 @@ def table(
     zone: Annotated[
         str | None,
         typer.Option(
-            help="Zone of times without an offset. Default: the columns file's, else UTC."
+            help="Time zone of times without an offset. Default: the columns file's, else UTC."
         ),
     ] = None,
     locale: Annotated[
         str | None,
-        typer.Option(help="Language of months and a.m./p.m., as es. Default: the columns file's."),
+        typer.Option(
+            help="Language of month names and a.m./p.m., such as es. Default: the columns file's."
+        ),
     ] = None,
     sheet: Sheet = None,
     *,
     how: How,
 ) -> None:
-    """Turn a helpdesk's export into ticket events: a row a ticket, or a row an event.
+    """Convert a helpdesk's export into ticket events: one row per ticket, or one row per event.
 
-    Every row is accounted for: it is imported or refused, by line, column, value and reason. Where
-    one is refused nothing is written, unless --skip-bad says to go on without it.
+    Every row is accounted for: it is imported, or it is refused with line, column, value and
+    reason. If any row is refused, nothing is written, unless --skip-bad is given.
 
       sla import csv export.csv --columns columns.toml --out events.jsonl\n
       sla import csv jira.csv --columns jira.toml --locale es --out events.jsonl\n
@@ -192,7 +203,7 @@ def _delimiter(text: str | None) -> str | None:
 
     found = "\t" if text in {"tab", "\\t"} else text
     if found is not None and (len(found) != 1 or found in '"\r\n'):
-        raise UsageError(f"--delimiter {text!r} is not one character; write one like ';' or tab")
+        raise UsageError(f"--delimiter {text!r} is not a single character; write ';' or tab")
     return found
 
 

@@ -1,4 +1,4 @@
-"""``sla intake``: webhooks of ticketing systems in, ticket events out."""
+"""``sla intake``: webhooks from ticketing systems in, ticket events out."""
 
 from __future__ import annotations
 
@@ -14,18 +14,16 @@ def intake(
     bootstrap: Bootstrap = None,
     sources: Annotated[
         Path | None,
-        typer.Option(help="TOML file of the systems that may send (docs/intake.md has one)."),
+        typer.Option(help="TOML file of the systems that may send (example in docs/intake.md)."),
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address to serve on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to serve on; 0 picks a free one.")] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Only say whether the sources file is right.")
-    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only check the sources file.")] = False,
 ) -> None:
-    """Take webhooks of Zendesk, Jira, Freshdesk and GitHub, and CloudEvents over HTTP.
+    """Receive webhooks from Zendesk, Jira, Freshdesk and GitHub, and CloudEvents over HTTP.
 
-    Runs until Ctrl-C or SIGTERM; any number of them may run. Everything else is set by
-    SLA_INTAKE_... and SLA_KAFKA_... in the environment (docs/intake.md).
+    Runs until Ctrl-C or SIGTERM. You can run any number of them. All other settings are environment
+    variables, SLA_INTAKE_... and SLA_KAFKA_... (docs/intake.md).
 
       sla intake --sources sources.toml --check\n
       sla intake --sources sources.toml --host 0.0.0.0 --bootstrap broker:9092

@@ -19,26 +19,24 @@ def notifier(
     policy: Policies = None,
     routes: Annotated[
         Path | None,
-        typer.Option(help="TOML file of destinations and routes (docs/notifier.md has one)."),
+        typer.Option(help="TOML file of destinations and routes (example in docs/notifier.md)."),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(help="Port of /metrics, /healthz, /readyz; 0 picks one.")
+        int | None, typer.Option(help="Port of /metrics, /healthz, /readyz; 0 picks a free one.")
     ] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Only say whether the routes file is right.")
-    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only check the routes file.")] = False,
     skipped: Annotated[
         bool,
         typer.Option(
-            "--skipped", help="Only list the alerts that are later than their routes' max_late."
+            "--skipped", help="Only list the alerts that came too late for their routes (max_late)."
         ),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Deliver alerts: none lost, in order for each ticket, dead-lettered where they are not taken.
+    """Deliver alerts in order for each ticket, and lose none: what fails becomes a dead letter.
 
-    Runs until Ctrl-C or SIGTERM. Start more of them to share the partitions. Everything else is
-    set by SLA_NOTIFIER_... and SLA_KAFKA_... in the environment (docs/notifier.md).
+    Runs until Ctrl-C or SIGTERM. Start several to share the partitions. All other settings are
+    environment variables, SLA_NOTIFIER_... and SLA_KAFKA_... (docs/notifier.md).
 
       sla notifier --routes routes.toml --check\n
       sla notifier --routes routes.toml --bootstrap broker:9092\n
@@ -53,9 +51,9 @@ def notifier(
 
     settings = settings_of(NotifierSettings, policies=policy or None, routes=routes, port=port)
     if check and skipped:
-        raise UsageError("--check and --skipped are two questions; ask one")
+        raise UsageError("--check and --skipped can't be combined; give one of them")
     if as_json and not skipped:
-        raise UsageError("--json goes with --skipped, which lists")
+        raise UsageError("--json only applies to --skipped; add --skipped or leave out --json")
     if check:
         book = load_policies(settings.policies)
         found = check_routes(settings, book)

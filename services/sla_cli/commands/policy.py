@@ -1,4 +1,4 @@
-"""``sla policy``: check policy files."""
+"""``sla policy``: check, compare and test policy files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sla_domain.policy import Policy, Target
 
 app = typer.Typer(
-    no_args_is_help=True, help="Policy files: the promises as data, checked, compared and tried."
+    no_args_is_help=True, help="Policy files define the promises: check, compare and test them."
 )
 
 _SIGNS = {"exclusive": "< ", "inclusive": "≤ "}
@@ -25,19 +25,20 @@ def check(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Policy files, those of one name as versions of each other. Default: the packaged "
-            "one."
+            help="Policy files; those with the same name are versions of one policy. Default: the "
+            "packaged one."
         ),
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 for a warning, too.")
+        bool, typer.Option("--strict", help="Exit with status 1 on warnings, too.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Check policy files: what is wrong with file, line, field and remedy; else what they promise.
+    """Check policy files: report each mistake with its remedy, or list the promises if all is well.
 
-    A mistake is what can't be meant, such as a clock that nothing stops. What can be meant, but is
-    mostly forgotten, is a warning: a severity without a target, a calendar that nothing uses.
+    Mistakes are reported with file, line and field. A mistake can't be intended, such as a clock
+    that nothing stops. A warning may be intended, but is usually an oversight, such as a severity
+    without a target or a calendar that nothing uses.
 
       sla policy check contract.toml\n
       sla policy check contract-1.toml contract-2.toml --strict\n
@@ -96,11 +97,11 @@ def _by_plan(policy: Policy) -> Iterator[tuple[str, Mapping[tuple[str, str], Tar
 @app.command()
 def diff(
     context: typer.Context,
-    old: Annotated[Path, typer.Argument(help="The policy as it is.")],
-    new: Annotated[Path, typer.Argument(help="The policy as it would be.")],
+    old: Annotated[Path, typer.Argument(help="The current policy.")],
+    new: Annotated[Path, typer.Argument(help="The new policy.")],
     as_json: Json = False,
 ) -> None:
-    """Say what changes from one policy to another, for whom, and whether it is stricter.
+    """Show what changes from one policy to another, for whom, and whether it gets stricter.
 
     sla policy diff aivo-1.toml aivo-2.toml
     """
@@ -138,10 +139,10 @@ def try_scenarios(
     policy: Policies = None,
     as_json: Json = False,
 ) -> None:
-    """Try a policy: given a ticket, when this happens, then these alerts and figures.
+    """Test a policy with scenarios: tickets, their events, and the expected alerts and figures.
 
-    Without --policy each file's own policies are tried, else the packaged one. Exit status 1 where
-    a scenario comes out otherwise than it says.
+    Without --policy, the policies named in each file are tested, else the packaged one. The exit
+    status is 1 if a scenario has a different outcome than expected.
 
       sla policy test ours.toml\n
       sla policy test ours.toml --policy contract.toml --json
@@ -164,7 +165,7 @@ def try_scenarios(
             for difference in verdict.differences:
                 out.print(f"      {difference}", markup=False, highlight=False, soft_wrap=True)
         out.print(
-            f"{counted(len(verdicts), 'scenario')}, {len(failed)} came out otherwise",
+            f"{counted(len(verdicts), 'scenario')}, {len(failed)} failed",
             highlight=False,
         )
     if failed:

@@ -1,4 +1,4 @@
-"""``sla publish``: recorded events onto the input topic."""
+"""``sla publish``: publish recorded events on the input topic."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sla_cli.options import Bootstrap, EventFiles, Json, kafka_settings
 
 
 def publish(events: EventFiles, bootstrap: Bootstrap = None, as_json: Json = False) -> None:
-    """Publish recorded events as they are, each under its ticket's key.
+    """Publish recorded events unchanged, each with its ticket id as the key.
 
     sla publish events.jsonl\n
     sla import servicenow log.csv | sla publish -

@@ -27,18 +27,19 @@ def replay(
     policy: Policies = None,
     until: Until = None,
     out: Annotated[
-        Path | None, typer.Option(help="Directory for alerts, tickets, dead letters and summary.")
+        Path | None,
+        typer.Option(help="Write alerts, tickets, dead letters and summary to this directory."),
     ] = None,
     trackers: Annotated[
-        int, typer.Option(min=1, max=16, help="How many trackers share the work.")
+        int, typer.Option(min=1, max=16, help="Number of trackers that share the work.")
     ] = 1,
     partitions: Partitions = DEFAULT_PARTITIONS,
     as_json: Json = False,
 ) -> None:
-    """Publish recorded events and wait until a tracker on their own time has processed them all.
+    """Publish recorded events and wait until a tracker in replay mode has processed them all.
 
-    Without --bootstrap it starts a broker and trackers of its own and stops them at the end; with
-    it, trackers must be running there with --replay. Gives the same alerts as sla simulate.
+    Without --bootstrap, it starts its own broker and trackers and stops them at the end. With it,
+    trackers must already be running there with --replay. Gives the same alerts as sla simulate.
 
       sla replay events.jsonl --json\n
       sla replay events.jsonl.gz --trackers 3 --out result

@@ -1,4 +1,4 @@
-"""``sla simulate``: recorded events through the rules, without a broker."""
+"""``sla simulate``: run recorded events through the rules, without a broker."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ def simulate(
     events: EventFiles,
     policy: Annotated[
         list[Path] | None,
-        typer.Option("--policy", help="A policy file; several are compared with the first."),
+        typer.Option("--policy", help="A policy file; repeat it to compare others with the first."),
     ] = None,
     versions: Annotated[
-        bool, typer.Option("--versions", help="Take the policies as versions of one instead.")
+        bool, typer.Option("--versions", help="Treat the policy files as versions of one policy.")
     ] = False,
     until: Until = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Directory for alerts, tickets, dead letters, summary, comparison."),
+        typer.Option(help="Write the results to this directory; see above."),
     ] = None,
     chart: Annotated[
-        Path | None, typer.Option(help="Write promises kept as a drawing (SVG) to this file.")
+        Path | None, typer.Option(help="Write a chart (SVG) of the promises kept to this file.")
     ] = None,
     partitions: Partitions = DEFAULT_PARTITIONS,
     as_json: Json = False,
 ) -> None:
-    """Run recorded events through the same rules as the tracker, on the events' own time.
+    """Run recorded events through the tracker's rules without a broker, on the events' own time.
 
     Writes warnings.jsonl, breaches.jsonl, approvals.jsonl, tickets.jsonl, dead_letters.jsonl,
-    summary.json and attainment.json to --out; of several policies each to a directory of its own,
-    and comparison.json.
+    summary.json and attainment.json to --out. With several policies, each gets its own directory
+    there, and comparison.json compares them.
 
       sla simulate events.jsonl --out result\n
       sla simulate events.jsonl.gz --policy ours.toml --policy theirs.toml --chart kept.svg\n
@@ -98,7 +98,7 @@ def _books(files: list[Path], *, versions: bool) -> list[PolicyBook]:
 
 
 def _names(books: list[PolicyBook]) -> list[str]:
-    """What the policies go by: name and version, numbered where these are the same."""
+    """The labels of the policies: name and version, numbered if these are the same."""
     refs = [book.latest.ref for book in books]
     return [
         ref if refs.count(ref) == 1 else f"{ref}#{number}" for number, ref in enumerate(refs, 1)

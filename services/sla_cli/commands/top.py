@@ -19,10 +19,10 @@ def top(
     team: Annotated[str | None, typer.Option(help="Only this team.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what breaches next, what has breached and what waits, as the board does.
+    """Show what breaches next, what has breached and what is waiting, as the board does.
 
-    Asks a running board every second; its token is taken from SLA_BOARD_TOKEN. With --json it asks
-    once. Keys: s goes through the severities, tab from list to list, q leaves.
+    Polls a running board every second, with the token from SLA_BOARD_TOKEN; with --json, only once.
+    Keys: s switches between the severities, tab between the lists, q quits.
 
       sla top --client acme\n
       sla top --board https://board.example --json
@@ -40,6 +40,6 @@ def top(
     if as_json:
         print_json(found)
     elif not out.is_terminal:
-        raise UsageError("this is no terminal; add --json to get the figures once")
+        raise UsageError("the output is not a terminal; add --json to print the figures once")
     else:
         Top(board, filters, Texts(language_of(context))).run()

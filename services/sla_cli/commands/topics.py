@@ -1,4 +1,4 @@
-"""``sla topics``: what they are, and creating them."""
+"""``sla topics``: list and create the topics."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import typer
 
 from sla_cli.options import DEFAULT_PARTITIONS, Bootstrap, Json, Partitions, kafka_settings
 
-app = typer.Typer(no_args_is_help=True, help="The topics the programs share.")
+app = typer.Typer(no_args_is_help=True, help="The topics that the programs share.")
 
 
 @app.command("list")
 def list_topics(as_json: Json = False) -> None:
-    """List the topics with purpose, key, and who makes and uses them."""
+    """List the topics: purpose, key, who writes and who reads them."""
     from sla_cli.console import listing
     from sla_schemas.topics import TOPICS
 
@@ -38,7 +38,7 @@ def create(
     replicas: Annotated[int, typer.Option(min=1, help="Copies of each partition.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """Create the topics that are missing; those that exist stay as they are.
+    """Create the missing topics; existing ones are not changed.
 
     sla topics create --bootstrap broker:9092 --replicas 3
     """

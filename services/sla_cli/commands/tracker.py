@@ -13,16 +13,16 @@ def tracker(
     bootstrap: Bootstrap = None,
     policy: Policies = None,
     replay: Annotated[
-        bool, typer.Option("--replay", help="Time follows the events, for recorded history.")
+        bool, typer.Option("--replay", help="Take the time from the events, for recorded history.")
     ] = False,
     http_port: Annotated[
-        int | None, typer.Option(help="Port of /metrics, /healthz, /readyz; 0 picks one.")
+        int | None, typer.Option(help="Port of /metrics, /healthz, /readyz; 0 picks a free one.")
     ] = None,
 ) -> None:
-    """Keep the clocks: read ticket events, write warnings, breaches and the ticket table.
+    """Run the SLA clocks: read ticket events, write warnings, breaches and the ticket table.
 
-    Runs until Ctrl-C or SIGTERM. Start more of them to share the partitions. Everything else is
-    set by SLA_TRACKER_... and SLA_KAFKA_... in the environment (docs/operations.md).
+    Runs until Ctrl-C or SIGTERM. Start several to share the partitions. All other settings are
+    environment variables, SLA_TRACKER_... and SLA_KAFKA_... (docs/operations.md).
 
       sla tracker --bootstrap broker:9092 --policy contract.toml
     """

@@ -1,4 +1,4 @@
-"""The live terminal view of a demo: what a follower of the topics has seen, and how it is drawn."""
+"""The live terminal view of a demo: what was read from the topics, and how it is drawn."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _STYLES: Final = {
 
 @dataclass(slots=True)
 class DemoView:
-    """What the topics have told so far, in the language of ``texts``."""
+    """What has been read from the topics so far, in the language of ``texts``."""
 
     texts: Texts
     severity_names: Mapping[str, str]
@@ -46,7 +46,7 @@ class DemoView:
     _offsets: dict[int, int] = field(default_factory=dict)
 
     def take_in(self, record: ConsumerRecord) -> None:
-        """Learn from one record of the tracker's topics."""
+        """Process one record of the tracker's topics."""
         if record.topic == TICKETS.name:
             self._take_ticket(record)
         elif record.topic in (WARNINGS.name, BREACHES.name):
@@ -58,7 +58,7 @@ class DemoView:
             self.processed = sum(self._offsets.values())
 
     def deadlines(self) -> list[tuple[str, str, dict[str, Any]]]:
-        """The open clocks with the earliest dues: due, ticket, clock."""
+        """The running clocks that are due first: due, ticket, clock."""
         running = (
             (clock["due"], key.decode(), clock)
             for key, clocks in self._tickets.items()

@@ -35,12 +35,12 @@ from sla_policy.loading import load_policy
 from sla_schemas.topics import BREACHES, EVENTS, PROGRESS, TICKETS, WARNINGS
 from sla_text.language import Texts
 
-#: Rich's SVG, without the fonts that it would fetch from the network.
+#: Rich's SVG template, without the fonts that it would fetch from the network.
 _SVG: Final = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 _FOLLOWED: Final = (TICKETS.name, WARNINGS.name, BREACHES.name, PROGRESS.name)
 #: Seconds between redraws, and between batches of published events.
 _FRAME: Final = 0.125
-#: Seconds between the records that tell partitions without events what time it is.
+#: Seconds between the records that give the time to partitions without events.
 _TELL_TIME: Final = 0.5
 #: Seconds after the last event within which everything must have been processed.
 _SETTLE: Final = 20.0
@@ -49,10 +49,10 @@ _SETTLE: Final = 20.0
 def run_demo(
     seconds: int, picture: Path | None, texts: Texts, *, as_json: bool, stay: bool
 ) -> None:
-    """Run the demo with the sample's three weeks pressed into ``seconds``.
+    """Run the demo, with the sample's three weeks compressed into ``seconds``.
 
-    ``picture`` is where the view is saved when a third of the time is over. On a terminal the board
-    is there until Ctrl-C if it shall ``stay``.
+    ``picture`` is where the view is saved after a third of the time. With ``stay``, on a terminal,
+    the board keeps running until Ctrl-C.
     """
     lines = [line for line in read_lines([Path(sample.NAME)]) if line.occurred is not None]
     with Harness(partitions=DEFAULT_PARTITIONS) as harness:
@@ -65,7 +65,9 @@ def run_demo(
             out.print(f"The board: {around.board_url}", highlight=False)
         summary = asyncio.run(_run(harness, _Show(lines, seconds, picture, texts, around)))
         if out.is_terminal and stay and not as_json:
-            out.print(f"The board stays at {around.board_url} until Ctrl-C.", highlight=False)
+            out.print(
+                f"The board keeps running at {around.board_url} until Ctrl-C.", highlight=False
+            )
             with contextlib.suppress(KeyboardInterrupt):
                 while True:
                     harness.check()
@@ -74,19 +76,19 @@ def run_demo(
         print_json(summary.as_dict())
         return
     rows = [(name.replace("_", " "), value) for name, value in summary.as_dict().items()]
-    print_table(["", "count"], rows, title="What came of it")
+    print_table(["", "count"], rows, title="Results")
     out.print(
         "\nTry next:\n"
         "  sla explain INC0003731 --events sample    why one ticket's figures are what they are\n"
         "  sla simulate sample --out result          the same without a broker, as files\n"
-        "  sla policy check                          what is promised, and to change it:\n"
+        "  sla policy check                          what is promised; to change it, edit\n"
         "                                            deploy/policies/aivo.toml",
         highlight=False,
     )
 
 
 class _Show:
-    """The demo under way."""
+    """The running demo."""
 
     def __init__(
         self,
@@ -106,7 +108,7 @@ class _Show:
         self._pace = ((lines[-1].occurred or 0) - self._first) / seconds
 
     def story_time(self) -> int:
-        """The instant of the recording that is now."""
+        """The instant of the recording that corresponds to now."""
         return round(self._first + (time.monotonic() - self.started) * self._pace)
 
     def header(self) -> str:
@@ -124,7 +126,7 @@ class _Show:
         )
 
     def save_picture(self) -> None:
-        """Save the view once, when a third of the story is over."""
+        """Save the view once, after a third of the recording."""
         first, last = self._first, self.lines[-1].occurred or 0
         if self._picture is not None and self.story_time() > first + (last - first) // 3:
             canvas = Console(record=True, width=112, file=io.StringIO())
@@ -175,7 +177,7 @@ async def _feed(settings: KafkaSettings, show: _Show) -> None:
 
 @contextlib.asynccontextmanager
 async def _watching(settings: KafkaSettings, show: _Show) -> AsyncIterator[None]:
-    """Follow the topics and redraw, on a terminal; elsewhere a line now and then."""
+    """Follow the topics and redraw on a terminal; elsewhere print a line from time to time."""
     async with follower(settings, _FOLLOWED) as consumer:
         with Live(console=out, auto_refresh=False, transient=True) as live:
             watching = asyncio.create_task(_watch(consumer, show, live))

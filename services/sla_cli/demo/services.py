@@ -1,4 +1,4 @@
-"""What stands around the tracker in a demo: intake, board, notifier, and who is notified."""
+"""The programs around the tracker in a demo: intake, board, notifier, and a webhook receiver."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ to = ["listener"]
 
 
 class DemoServices:
-    """The programs, on the demo's broker; ``notified`` counts what the notifier brings."""
+    """The programs, on the demo's broker; ``notified`` counts what the notifier delivers."""
 
     def __init__(self, harness: Harness) -> None:
         self._token = secrets.token_urlsafe(16)
@@ -57,22 +57,22 @@ class DemoServices:
         self._intake = harness.add("intake", ["--sources", str(sources)], environment)
         self._board = harness.add("board", ["--replay"])
         routes.write_text(_ROUTES.format(board=self._board.url, port=self._hook_port))
-        # What it cannot deliver when the demo ends is nobody's any more.
+        # Nobody waits for what it has not delivered when the demo ends.
         environment = {**self._environment, "SLA_NOTIFIER_DRAIN_SECONDS": "0"}
         self._notifier = harness.add("notifier", ["--routes", str(routes)], environment)
 
     @property
     def board_url(self) -> str:
-        """Where the board is."""
+        """The board's address."""
         return self._board.url + "/"
 
     def wait_until_ready(self) -> None:
-        """Until all of them answer. Raises ``CommandError``."""
+        """Wait until all of them answer. Raises ``CommandError``."""
         for program in (self._intake, self._board, self._notifier):
             program.wait_until_ready()
 
     async def __aenter__(self) -> Self:
-        """Listen for what the notifier brings, and be able to send."""
+        """Start the receiver for the notifier, and the client session for sending."""
         self._session = await self._stack.enter_async_context(aiohttp.ClientSession())
         listener = web.Application()
         listener.router.add_post("/", self._take)
@@ -91,7 +91,7 @@ class DemoServices:
         await self._stack.aclose()
 
     async def send(self, lines: Sequence[Line]) -> None:
-        """Events by HTTP to the intake, in order. Raises ``CommandError`` where it refuses."""
+        """Send events by HTTP to the intake, in order. Raises ``CommandError`` if it refuses."""
         for start in range(0, len(lines), _BATCH):
             batch = b"[" + b",".join(line.value for line in lines[start : start + _BATCH]) + b"]"
             await self._post(batch)
@@ -108,7 +108,7 @@ class DemoServices:
                 if answer.status == HTTPStatus.ACCEPTED:
                     return
                 if answer.status != HTTPStatus.SERVICE_UNAVAILABLE:
-                    raise CommandError(f"the intake refused: {await answer.text()}")
+                    raise CommandError(f"the intake refused the events: {await answer.text()}")
             await asyncio.sleep(1)
 
     async def _take(self, request: web.Request) -> web.Response:

@@ -9,8 +9,8 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 @cache
 def environment(*packages: str) -> Environment:
-    """Our templates, and before them those of ``packages``. Everything is escaped: ids come from
-    other systems.
+    """Our templates, those of ``packages`` taking precedence. Everything is escaped: ids come
+    from other systems.
     """
     return Environment(
         loader=ChoiceLoader([PackageLoader(each) for each in (*packages, "sla_text")]),

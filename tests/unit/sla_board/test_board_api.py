@@ -233,7 +233,7 @@ def test_without_tokens_it_serves_only_loopback(tmp_path: Path) -> None:
     file = tmp_path / "tokens.toml"
     for text, told in (
         ("", "tokens"),
-        ('[[tokens]]\nname="a"\nrole="client"\nsha256="' + "0" * 64 + '"', "names none"),
+        ('[[tokens]]\nname="a"\nrole="client"\nsha256="' + "0" * 64 + '"', "names no client"),
         ('[[tokens]]\nname="a"\nrole="lead"\nsha256="secret"', "sha256"),
         ("nonsense", "not TOML"),
     ):
@@ -282,17 +282,17 @@ def test_a_promise_used_up_at_closing_says_when_it_breaks_and_is_not_over(world:
     assert "breaches Thu 2026-11-26 09:00" in row
     assert 'class="left"' in row, "it is not over"
     assert "0 s" not in row
-    assert "incumple el jue 2026-11-26 09:00" in client.get("/?lang=es").text
+    assert "se incumple el jue 2026-11-26 09:00" in client.get("/?lang=es").text
 
 
 def test_the_page_and_the_summary_say_who_is_at_work(world: World) -> None:
     client = world.client()
-    assert "1 tracker at work" in client.get("/?lang=en").text
+    assert "1 tracker running" in client.get("/?lang=en").text
     world.reader.stands = Standing(Freshness.NO_TRACKER, Verdict(Watch.NO_TRACKER))
     page = client.get("/?lang=en").text
     assert 'class="notice no_tracker"' in page
     assert "No tracker is running: no alerts are sent." in page
-    assert "at work" not in page
+    assert "tracker running" not in page
     summary = client.get("/api/v1/summary").json()
     assert summary["freshness"] == "no_tracker"
     assert summary["watch"]["trackers"] == 0
@@ -302,7 +302,7 @@ def test_alerts_that_wait_are_told_to_staff_and_to_no_client(world: World) -> No
     world.reader.stands = Standing(Freshness.FRESH, Verdict(Watch.FRESH, 1), undelivered=7)
     client = world.client(Access([token("lead", "lead"), token("acme", "client", "acme")]))
     lead, acme = ({"Authorization": f"Bearer {name}"} for name in ("lead", "acme"))
-    said = "7 alerts wait to be delivered"
+    said = "7 alerts waiting to be delivered"
     assert said in client.get("/?lang=en", headers=lead).text
     assert said not in client.get("/?lang=en", headers=acme).text
     for headers, told in ((lead, 7), (acme, None)):

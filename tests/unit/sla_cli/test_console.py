@@ -62,7 +62,7 @@ def test_narrow_and_piped_the_words_are_the_same_and_whole(arguments: tuple[str,
 
 def test_in_a_pipe_a_row_is_one_line() -> None:
     piped = shown("explain", "INC0003731", "--events", "sample", columns=None).splitlines()
-    told = [line for line in piped if "waiting for the client since event" in line]
+    told = [line for line in piped if "waiting on the client since event" in line]
     assert len(told) == 1
     assert "Tue 2016-03-08 11:04  Tue 2016-03-08 12:25" in told[0]
 
@@ -81,7 +81,7 @@ def test_a_terminal_says_itself_how_wide_it_is() -> None:
         assert running.wait(60) == 0
     os.close(ours)
     text = re.sub(r"\r|\x1b\[[\d;]*m", "", seen.decode())
-    assert "waiting for the" in " ".join(text.split())
+    assert "waiting on the client since event" in " ".join(text.split())
     assert not re.search(r"\w…", text)
     assert max(len(line.rstrip()) for line in text.splitlines()) <= 60
 

@@ -82,5 +82,5 @@ def test_a_length_of_time_or_an_instant_says_since_when() -> None:
     assert found is not None
     assert abs(now - 2 * HOUR - found) < 60_000
     for wrong in ("yesterday", "2026-11-23T12:00:00", ""):
-        with pytest.raises(UsageError, match="neither a time with an offset nor a length of time"):
+        with pytest.raises(UsageError, match="neither a time with an offset nor a duration"):
             since_option(wrong)

@@ -78,9 +78,19 @@ def said(tmp_path: Path, read: Read, text: str | bytes) -> str:
             "5: destinations.0.ulr: [[destinations]] has no key 'ulr'; ",
         ),
         ("routes", 'to = ["chat"]', 'to = "chat"', "8: routes.0.to: is not a list in brackets"),
-        ("routes", '"slack"', '"slak"', "4: destinations.0.kind: is none of alertmanager, webhook"),
+        (
+            "routes",
+            '"slack"',
+            '"slak"',
+            "4: destinations.0.kind: is not one of alertmanager, webhook",
+        ),
         ("routes", 'to = ["chat"]\n', "", "7: routes.0.to: is missing; write a list in br"),
-        ("sources", 'name = "desk"\n', "", "1: sources.0.name: is missing; write a text in quotes"),
+        (
+            "sources",
+            'name = "desk"\n',
+            "",
+            "1: sources.0.name: is missing; write a string in quotes",
+        ),
         (
             "sources",
             "[[sources]]",
@@ -91,7 +101,7 @@ def said(tmp_path: Path, read: Read, text: str | bytes) -> str:
             "tokens",
             '"lead"\nsha',
             '"led"\nsha',
-            "3: tokens.0.role: is none of lead, client; ",
+            "3: tokens.0.role: is not one of lead, client; ",
         ),
         ("columns", "client =", "clients =", "2: clients: the file has no key 'clients'; did you"),
         (
@@ -113,7 +123,9 @@ def test_a_mistake_has_line_key_and_remedy(
 @pytest.mark.parametrize("file", [*FILES, "policy"])
 def test_what_is_no_toml_or_no_text_is_told(tmp_path: Path, file: str) -> None:
     _, read = FILES.get(file, ("", load_policy))
-    assert "mine.toml:2: not TOML: a text has no closing quote" in said(tmp_path, read, '\nx = "a')
+    assert "mine.toml:2: not TOML: a string has no closing quote" in said(
+        tmp_path, read, '\nx = "a'
+    )
     assert "mine.toml:3: is not UTF-8 text; save it as UTF-8" in said(
         tmp_path, read, b"\n\nx='\xe9'"
     )

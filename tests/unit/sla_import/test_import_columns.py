@@ -131,7 +131,7 @@ def test_a_moment_may_be_told_by_how_long_it_took() -> None:
         "id,org,opened,n",
         "1,a,2026-11-16,2",
     )
-    assert later.refused[0].reason == "there is no resolved from which to count"
+    assert later.refused[0].reason == "there is no resolved to count from"
 
 
 def test_a_row_may_be_an_event() -> None:
@@ -269,15 +269,15 @@ def test_a_row_may_be_the_status_after_a_change() -> None:
     ("more", "told"),
     [
         ('solved = "done"', "solved"),
-        ('time_format = "dd/MM"', "no form of times"),
+        ('time_format = "dd/MM"', "is not a time format"),
         ('severities = { High = "grave" }', "severities.High"),
-        ('resolved = { column = "a", unit = "minutes" }', "does not say after which"),
+        ('resolved = { column = "a", unit = "minutes" }', "no moment to count from"),
         ('resolved = { column = "a", after = "birth" }', "resolved.after"),
         ('channel = { column = "a", constant = "b" }', "a column or a constant"),
         ('time = "when"', 'rows = "events"'),
-        ('rows = "events"', "time is needed"),
-        ('rows = "events"\ntime = "a"', "event or status is needed"),
-        ('rows = "events"\ntime = "a"\nstatus = "b"', "needs a table"),
+        ('rows = "events"', "time is missing"),
+        ('rows = "events"\ntime = "a"', "either event or status is required"),
+        ('rows = "events"\ntime = "a"\nstatus = "b"', "requires a table"),
         ('rows = "events"\ntime = "a"\nevent = "b"\nresolved = "c"', 'rows = "tickets"'),
         (
             'rows = "events"\ntime = "a"\nevent = { column = "b", values = { x = "danced" } }',
@@ -296,5 +296,5 @@ def test_a_mistake_in_the_columns_file_is_told(tmp_path: Path, more: str, told: 
 def test_a_row_a_ticket_needs_the_column_of_its_creation(tmp_path: Path) -> None:
     file = tmp_path / "columns.toml"
     file.write_text('ticket = "id"\nclient = "org"\n')
-    with pytest.raises(TableError, match="created is needed"):
+    with pytest.raises(TableError, match="created is missing"):
         read_columns(file)

@@ -181,7 +181,7 @@ def test_times_may_be_iso_or_as_the_public_log_has_them_and_newest_first() -> No
 def test_states_and_names_that_are_unknown_are_said() -> None:
     found = log(row("Pending Customer", "2026-11-23 10:00"))
     assert (
-        found.summary.notes["states 'Pending Customer', taken as open (--state says otherwise)"]
+        found.summary.notes["states 'Pending Customer', taken as open (set another with --state)"]
         == 1
     )
     told = log(
@@ -267,12 +267,12 @@ def test_every_wait_of_the_log_has_its_meaning() -> None:
     ],
 )
 def test_broken_xes_is_told_in_a_sentence(text: str) -> None:
-    with pytest.raises(TableError, match="no XES that can be read"):
+    with pytest.raises(TableError, match="is not a readable XES file"):
         imported(text, Vinst(), FileFormat(xes=True))
 
 
 def test_entities_that_grow_are_refused() -> None:
     grow = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 100}">' for n in range(1, 9))
     bomb = f'<!DOCTYPE log [<!ENTITY a0 "{"x" * 100}">{grow}]><log><x key="&a8;"/></log>'
-    with pytest.raises(TableError, match="no XES that can be read"):
+    with pytest.raises(TableError, match="is not a readable XES file"):
         imported(bomb, Vinst(), FileFormat(xes=True))

@@ -120,8 +120,8 @@ def test_an_encoding_and_a_delimiter_may_be_told() -> None:
         (HEAD.strip() + ",customer\n" + ROW.strip() + ",globex\n", "2 times, as columns 2 and 7"),
         (b"\x1f\x8bnot gzip at all", "can't be read"),
         (gzip.compress((HEAD + ROW * 1000).encode())[:60], "can't be read"),
-        (b"PK\x03\x04 no workbook", "is no workbook"),
-        (b"PAR1 no parquet", "is no Parquet file"),
+        (b"PK\x03\x04 no workbook", "is not a readable workbook"),
+        (b"PAR1 no parquet", "is not a readable Parquet file"),
     ],
 )
 def test_a_file_that_can_not_be_used_is_told_in_a_sentence(file: str | bytes, told: str) -> None:
@@ -234,7 +234,7 @@ def test_cells_that_say_nothing_are_empty_and_it_is_said() -> None:
 
 
 def test_what_is_mostly_wrong_is_shouted() -> None:
-    assert read(HEAD).summary.alarms == ["there is no row below the head"]
+    assert read(HEAD).summary.alarms == ["there is no row below the header"]
     bad = read(HEAD + ROW + "2,acme,P9,2026-11-16,,\n3,acme,P9,2026-11-16,,\n")
     assert bad.summary.alarms == ["2 of 3 rows refused"]
     future = read(HEAD + ROW.replace("2026", "2062"))

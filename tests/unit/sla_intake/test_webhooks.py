@@ -160,11 +160,11 @@ FRESHDESK = "[[sources]]\nname='a'\nkind='freshdesk'\nsecret_envs=['S']\nclient_
             f"{FRESHDESK}\nzone = 'America/Bogta'",
             "is not a time zone; did you mean 'America/Bogota'",
         ),
-        (f"{FRESHDESK}\nticket_field = 'key'", "ticket_field is for jira"),
+        (f"{FRESHDESK}\nticket_field = 'key'", "ticket_field is only for jira"),
         ("[[sources]]\nname='a'\nkind='cloudevents'\nsecret_envs=['S']\nzone='UTC'", "offset"),
         (
             "[[sources]]\nname='a'\nkind='cloudevents'\nsecret_envs=['S']\nclient_field='c'",
-            "client_field says nothing",
+            "client_field has no effect",
         ),
     ],
 )
@@ -197,7 +197,7 @@ async def test_an_answer_of_2xx_means_that_kafka_has_it(monkeypatch: pytest.Monk
     client.fails = True
     status, headers, told = await client.post(GOOD)
     assert (status, headers["retry-after"]) == (503, "5")
-    assert told["detail"] == "Kafka did not acknowledge; send it again"
+    assert told["detail"] == "Kafka did not acknowledge the events; send the delivery again"
 
 
 async def test_what_is_not_understood_is_kept_and_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,8 +173,8 @@ def test_by_default_a_route_leaves_alone_what_is_later_than_a_day(book: PolicyBo
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (("127.0.0.1:9", "other:9"), "not among allowed_hosts"),
-        (('to = ["a"]', 'to = ["b"]'), "no destination"),
+        (("127.0.0.1:9", "other:9"), "not in allowed_hosts"),
+        (('to = ["a"]', 'to = ["b"]'), "not a destination"),
         (('kind = "slack"', 'kind = "webhook"'), "secret_env"),
         (('kind = "slack"', 'kind = "slack"\nsecret_env = "NOT_SET"'), "NOT_SET"),
         (('kind = "slack"', 'kind = "pigeon"'), "kind"),
@@ -269,12 +269,12 @@ def test_clocks_that_stopped_end_what_they_may_have_sent(book: PolicyBook) -> No
     ("template", "kinds", "failure"),
     [
         ("{{ sentence }}", None, None),
-        ("{{ alert.data.no.such }}", None, "'x' fails on alerts of the kind warning: Undefined"),
+        ("{{ alert.data.no.such }}", None, "'x' fails on alerts of kind warning: Undefined"),
         ("{{ alert.data.due }} {{ 1 / alert.data.cycle }}", ["breach"], None),
         (
             "{{ 1 / alert.data.cycle }}",
             ["notice"],
-            "'x' fails on alerts of the kind notice: Undefin",
+            "'x' fails on alerts of kind notice: Undefin",
         ),
     ],
 )

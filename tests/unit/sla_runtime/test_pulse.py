@@ -200,15 +200,15 @@ def test_each_standing_is_said_in_both_languages() -> None:
     last = "Wed 2026-11-25 09:00"
     said = {
         Stand("no_tracker"): "No tracker is running: no alerts are sent.",
-        Stand("no_tracker", last=last): f"no alerts are sent. The last one was heard at {last}.",
-        Stand("no_tracker", last=last, stopped=True): f"The last one was stopped at {last}.",
+        Stand("no_tracker", last=last): f"no alerts are sent. Last heard from one on {last}.",
+        Stand("no_tracker", last=last, stopped=True): f"The last one stopped on {last}.",
         Stand("unowned", partitions=(3,), all_partitions=12): "1 of 12 partitions has no tracker",
         Stand("unowned", partitions=(3, 4), all_partitions=12): "2 of 12 partitions have no",
-        Stand("stalled", behind_ms=61_999): "stood still for 1 min 1 s",
-        Stand("behind", behind_ms=3_600_000): "behind by 1 h:",
-        Stand("behind"): "still reading its tickets back",
-        Stand("unknown", reason="why"): "is not known: why.",
-        Stand("unreachable"): "The broker does not answer",
+        Stand("stalled", behind_ms=61_999): "made no progress for 1 min 1 s",
+        Stand("behind", behind_ms=3_600_000): "is 1 h behind:",
+        Stand("behind"): "still loading its tickets",
+        Stand("unknown", reason="why"): "whether a tracker is running: why.",
+        Stand("unreachable"): "The broker is not responding",
         Stand("loading", tickets=1): "tickets so far: 1.",
     }
     for stand, part in said.items():
@@ -218,7 +218,7 @@ def test_each_standing_is_said_in_both_languages() -> None:
     assert [
         undelivered(Stand("fresh", undelivered=count), Texts(language))
         for count, language in ((None, "en"), (0, "en"), (1, "en"), (2, "es"))
-    ] == [None, None, "1 alert waits to be delivered", "2 alertas esperan ser entregadas"]
+    ] == [None, None, "1 alert waiting to be delivered", "2 alertas pendientes de entrega"]
     assert notice(Stand("fresh", trackers=1), Texts("en")) is None
-    assert watched(Stand("fresh", trackers=1), Texts("en")) == "1 tracker at work"
-    assert watched(Stand("fresh", trackers=2), Texts("es")) == "2 trackers en marcha"
+    assert watched(Stand("fresh", trackers=1), Texts("en")) == "1 tracker running"
+    assert watched(Stand("fresh", trackers=2), Texts("es")) == "2 trackers en ejecución"

@@ -26,7 +26,7 @@ from sla_text.explanation import explain
 from sla_text.language import LANGUAGES, Texts, catalogue, language_of
 from sla_text.page import page
 from sla_text.presentation import Presenter
-from sla_text.times import length, moment, share
+from sla_text.times import length, moment, percent, share
 
 BUENOS_AIRES = ZoneInfo("America/Argentina/Buenos_Aires")
 NAMES = {"blocker": "Blocker", "high": "Alto", "medium": "Medio", "low": "Bajo"}
@@ -75,23 +75,30 @@ def test_the_language_is_that_of_the_locale_else_english() -> None:
     assert language_of({"LANG": "de_DE"}) == language_of({}) == "en"
 
 
-def test_severities_keep_both_names() -> None:
-    assert Texts("en").severity("high", NAMES) == "high (Alto)"
-    assert Texts("es").severity("high", NAMES) == "Alto (high)"
-    assert Texts("es").severity("blocker", NAMES) == "Blocker"
-    assert Texts("en").severity("high", {}) == "high"
+def test_a_severity_has_one_name_ours_in_english_and_the_policys_in_spanish() -> None:
+    assert Texts("en").severity("high", NAMES) == "High"
+    assert Texts("es").severity("high", NAMES) == "Alto"
+    for language in LANGUAGES:
+        assert Texts(language).severity("blocker", NAMES) == "Blocker"
+        assert Texts(language).severity("high", {}) == "High"
+    assert Texts("en").severity(None, NAMES) == "no severity"
 
 
 def test_times_and_lengths_are_exact_to_the_millisecond() -> None:
     at = parse_instant("2026-11-23T20:42:00Z")
     assert moment(at, BUENOS_AIRES, Texts("en")) == "Mon 2026-11-23 17:42"
-    assert moment(at + 250, BUENOS_AIRES, Texts("es")) == "lun 2026-11-23 17:42:00.250"
+    assert moment(at + 250, BUENOS_AIRES, Texts("es")) == "lun 2026-11-23 17:42:00,250"
     assert moment(at + 1000, ZoneInfo("Europe/Madrid"), Texts("en")) == "Mon 2026-11-23 21:42:01"
     assert length(22 * HOUR + 21 * MINUTE) == "22 h 21 min"
     assert length(0) == "0 s"
     assert length(-1) == "-0.001 s"
     assert length(15_250) == "15.25 s"
-    assert share("0.75") == "75 %"
+    assert length(15_250, Texts("en")) == "15.25 s"
+    assert length(15_250, Texts("es")) == "15,25 s"
+    assert share("0.75") == share("0.75", Texts("en")) == "75%"
+    assert share("0.825", Texts("es")) == "82,5 %"
+    assert percent(0.9999) == percent(0.9999, Texts("en")) == "99.9%"
+    assert percent(0.9999, Texts("es")) == "99,9 %"
 
 
 def story() -> list[dict[str, Any]]:
@@ -177,7 +184,7 @@ def test_a_pause_while_nobody_has_the_ball_names_nobody() -> None:
     (_, guard) = told["clocks"][1]["limits"]
     [paused] = [span for span in guard["spans"] if span["kind"] == "paused"]
     paused["holder"] = None
-    for language, said in (("en", "in pause since event"), ("es", "en pausa desde el evento")):
+    for language, said in (("en", "paused since event"), ("es", "en pausa desde el evento")):
         [why] = [
             row[5]
             for clock in Presenter(Texts(language), BUENOS_AIRES, NAMES).tell(told).clocks
@@ -189,17 +196,18 @@ def test_a_pause_while_nobody_has_the_ball_names_nobody() -> None:
 
 
 ENGLISH = (
-    "high (Alto)",
+    "incident, Medium, open",
+    "limit for severity High: up to 8 h (business hours)",
     "live (primary service), myaivo (platform), other",
-    "waiting for the client's third party since event",
+    "waiting on the client's third party since event",
     "due Sat 2026-11-21 18:00, the earlier limit",
-    "1 h 30 min 15.25 s too much",
-    "warning of first response, cycle 1, at 50 %",
-    "taken back: an event came late",
-    "it came by a channel that the policy does not list",
-    "resolved without the written record of contact call-1",
+    "1 h 30 min 15.25 s over",
+    "first response warning at 50%, cycle 1",
+    "retracted: an event arrived late",
+    "received through a channel that the policy does not list",
+    "resolved without a written record of contact call-1",
     "call-2 by Google Meet",
-    "client's third party: 0 s of business time, 6 h in all",
+    "client's third party: 0 s in business hours, 6 h in total",
 )
 
 
@@ -208,9 +216,10 @@ def test_one_is_told_as_one() -> None:
     assert counted(0, "breach") == "0 breaches"
     assert counted(30_000, "event") == "30,000 events"
     english, spanish = Texts("en"), Texts("es")
-    assert english.counted("compare.differ", 1) == "1 ticket comes out otherwise"
-    assert english.counted("compare.differ", 2_000) == "2,000 tickets come out otherwise"
-    assert spanish.counted("compare.differ", 1) == "1 ticket resulta distinto"
+    assert english.counted("compare.differ", 1) == "1 ticket has a different outcome"
+    assert english.counted("compare.differ", 2_000) == "2,000 tickets have a different outcome"
+    assert spanish.counted("compare.differ", 1) == "1 ticket tiene otro resultado"
+    assert spanish.counted("compare.differ", 2_000) == "2.000 tickets tienen otro resultado"
     known = dict(entries(catalogue()))
     of_many = {
         name
@@ -235,7 +244,11 @@ def test_a_telling_has_it_all_in_both_languages() -> None:
     for text in ENGLISH:
         assert text in english
     spanish = plain(Presenter(Texts("es"), BUENOS_AIRES, NAMES).tell(document()))
-    for text in ("Alto (high)", "se espera al tercero del cliente", "1 h 30 min 15.25 s de más"):
+    for text in (
+        "límite por severidad Alto: hasta 8 h (horario laborable)",
+        "se espera al tercero del cliente",
+        "exceso de 1 h 30 min 15,25 s",
+    ):
         assert text in spanish
     madrid = plain(Presenter(Texts("en"), ZoneInfo("Europe/Madrid"), NAMES).tell(document()))
     assert "due Sat 2026-11-21 22:00, the earlier limit" in madrid
@@ -315,10 +328,10 @@ def test_every_kind_of_alert_is_a_sentence() -> None:
         "sla.notice",
         "feature.approved",
     }
-    assert told["feature.approved"] == "lucia: feature request T-1 is approved"
-    assert told["sla.breach_retracted"].endswith("is taken back: an event came late")
+    assert told["feature.approved"] == "lucia: feature request T-1 has been approved"
+    assert told["sla.breach_retracted"].endswith(" breach retracted: an event arrived late")
     breach = next(record for record in records if record["type"] == "sla.breach")
     assert alert_text(breach, Texts("es"), BUENOS_AIRES, NAMES) == (
-        "T-1, Alto (high), incumplió el tiempo de resolución el sáb 2026-11-21 18:00:00.001: "
-        "usó 16 h 0.001 s de 16 h"
+        "T-1 (Alto) incumplió el tiempo de resolución el sáb 2026-11-21 18:00:00,001: "
+        "usó 16 h 0,001 s de 16 h"
     )

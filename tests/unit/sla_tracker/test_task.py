@@ -451,7 +451,7 @@ async def test_a_long_restore_of_what_failed_is_told_and_not_given_up(
             watching = asyncio.create_task(tracker._watch())
             done, _ = await asyncio.wait([watching], timeout=0.3)
         assert not done, tracker._fatal
-        assert [line["event"] for line in logs] == ["partition stands still"]
+        assert [line["event"] for line in logs] == ["partition stalled"]
         long.set()
         # Nor is it as soon as the restore is ended.
         await dispatched(task, consumer, lambda: task.partition is not None)
@@ -475,7 +475,7 @@ async def test_a_partition_that_stands_still_is_told_once_and_ends_it(
     assert health.unready() is None
     with capture_logs() as logs:
         await asyncio.wait_for(tracker._watch(), 10)
-    assert [line["event"] for line in logs] == ["partition stands still"]
+    assert [line["event"] for line in logs] == ["partition stalled"]
     assert health.unready() is not None
     assert health.states() == {"0": "stalled"}
     assert (registry.get_sample_value("sla_stalled_seconds") or 0) >= 0.5
@@ -502,7 +502,7 @@ async def test_without_a_broker_the_tracker_waits_and_says_so_once(
         clients.answers = True
         await asyncio.wait_for(watching, 10)
     told = [line["event"] for line in logs]
-    assert told == ["partition stands still", "no broker answers; waiting for one"]
+    assert told == ["partition stalled", "no broker answers; waiting for one"]
     assert "has made no progress for" in str(tracker._fatal)
 
 
