@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sla_schemas.types import Id, Instant, Milliseconds, Text
-from sla_schemas.words import NoticeKind, Party, RetractionReason, Severity
+from sla_schemas.types import Id, Instant, Milliseconds, Text, Word
+from sla_schemas.words import NoticeKind, RetractionReason
 
 
 class Strict(BaseModel):
@@ -21,7 +21,7 @@ class PauseRecord(Strict):
 
     start: Instant
     end: Annotated[Instant | None, Field(description="Null where it lasted beyond the alert.")]
-    party: Party
+    party: Word
     counted_ms: Milliseconds
 
 
@@ -49,7 +49,7 @@ class TicketData(Strict):
 
     ticket_id: Id
     client_id: Text
-    severity: Severity | None
+    severity: Word | None
     policy: Text
     late_ms: Annotated[
         Milliseconds,

@@ -12,7 +12,7 @@ from sla_domain.event import EventType
 from sla_import.snapshots import State
 from sla_import.tables import TableError
 from sla_import.times import DEFAULT_FORMS, check_form
-from sla_schemas.types import NamedSeverity
+from sla_schemas.types import SeverityText
 
 #: Moments that a column may hold, in the order they come within one instant.
 MOMENTS: Final = (
@@ -183,18 +183,14 @@ class Columns(StrictSection):
     requester: Annotated[ACell | None, Field(description="Who asked, as an id.")] = None
     analyst: Annotated[ACell | None, Field(description="Who it was assigned to.")] = None
     group: Annotated[ACell | None, Field(description="The team of theirs.")] = None
-    party: Annotated[
-        ACell | None, Field(description="Who is waited for: `client` or `client_third_party`.")
-    ] = None
-    origin: Annotated[
-        ACell | None, Field(description="Where the fault lay: `vendor`, `client` or `third_party`.")
-    ] = None
+    party: Annotated[ACell | None, Field(description="Who is waited for, as `client`.")] = None
+    origin: Annotated[ACell | None, Field(description="Where the fault lay, as `vendor`.")] = None
     cancel_reason: Annotated[
         ACell | None, Field(description="`spam`, `duplicate`, `merged` or `deleted`.")
     ] = None
 
-    severities: dict[str, NamedSeverity] = Field(
-        default={}, description="The helpdesk's words and our severities, as a table."
+    severities: dict[str, SeverityText] = Field(
+        default={}, description="The helpdesk's words and the policy's severities, as a table."
     )
     states: dict[str, State] = Field(
         default={},

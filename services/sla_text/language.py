@@ -8,6 +8,8 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final, Literal, get_args
 
+from sla_domain.policy import SeverityNames
+
 Language = Literal["en", "es"]
 LANGUAGES: Final = get_args(Language)
 DEFAULT_LANGUAGE: Final[Language] = "en"
@@ -53,11 +55,12 @@ class Texts:
             return self(f"words.{sort}.{value}", **values)
         return value.replace("_", " ")
 
-    def severity(self, severity: str | None, names: Mapping[str, str]) -> str:
-        """A severity by both its names, the policy's and ours, or that there is none."""
+    def severity(self, severity: str | None, names: SeverityNames) -> str:
+        """A severity by the policy's word and by its name, or that there is none."""
         if not severity:
             return self("explain.no_severity")
-        name = names.get(severity)
+        names_of = names.get(severity, {})
+        name = names_of.get(self.language, names_of.get("name"))
         if name is None or name.lower() == severity:
             return name or severity
         return f"{name} ({severity})" if self.language == "es" else f"{severity} ({name})"
