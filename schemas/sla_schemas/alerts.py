@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sla_schemas.types import Id, Instant, Milliseconds, Text
-from sla_schemas.words import NoticeKind, Party, RetractionReason, Severity
+from sla_schemas.types import Id, Instant, Milliseconds, Text, Word
+from sla_schemas.words import NoticeKind, RetractionReason
 
 
 class Strict(BaseModel):
@@ -20,8 +20,8 @@ class PauseRecord(Strict):
     """A pause: its span, its business time on the clock's calendar, and whom it waits for (C12)."""
 
     start: Instant
-    end: Annotated[Instant | None, Field(description="Null if it was still open at the alert.")]
-    party: Party
+    end: Annotated[Instant | None, Field(description="Null where it lasted beyond the alert.")]
+    party: Word
     counted_ms: Milliseconds
 
 
@@ -50,7 +50,7 @@ class TicketData(Strict):
 
     ticket_id: Id
     client_id: Text
-    severity: Severity | None
+    severity: Word | None
     policy: Text
     late_ms: Annotated[
         Milliseconds,

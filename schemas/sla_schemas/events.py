@@ -10,19 +10,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from sla_schemas.types import Id, Instant, NamedSeverity, Text
-from sla_schemas.words import (
-    Affected,
-    BuiltBy,
-    CancelReason,
-    Impact,
-    Kind,
-    Medium,
-    Origin,
-    Party,
-    Plan,
-    Scope,
-)
+from sla_schemas.types import Id, Instant, SeverityText, Text, Word
+from sla_schemas.words import CancelReason, Kind
 
 #: The CloudEvents type of a ticket event is this prefix and the name of the event.
 TYPE_PREFIX: Final = "ticket."
@@ -38,7 +27,7 @@ class Integration(Data):
     """The integration a ticket is about."""
 
     name: Text | None = None
-    built_by: BuiltBy | None = None
+    built_by: Word | None = None
 
 
 class CreatedData(Data):
@@ -53,11 +42,11 @@ class CreatedData(Data):
     channel: Text | None = None
     kind: Kind | None = None
     requester_id: Id | None = None
-    severity: NamedSeverity | None = None
-    impact: Impact | None = None
-    scope: Scope | None = None
-    affects: list[Affected] | None = None
-    plan: Plan | None = None
+    severity: SeverityText | None = None
+    impact: Word | None = None
+    scope: Word | None = None
+    affects: list[Word] | None = None
+    plan: Word | None = None
     integration: Integration | None = None
 
 
@@ -71,7 +60,7 @@ class AssignedData(Data):
 class WaitingData(Data):
     """Work is waiting for the client, or for a third party of the client (clause C12)."""
 
-    party: Party | None = None
+    party: Word | None = None
     reason: Text | None = None
 
 
@@ -82,16 +71,16 @@ class NoData(Data):
 class ResolvedData(Data):
     """The ticket was resolved or answered (clause C11), and where the fault lay (clause C20)."""
 
-    origin: Origin | None = None
+    origin: Word | None = None
     evidence: Text | None = None
 
 
 class SeverityChangedData(Data):
     """The ticket has a different severity from now on, given or derived."""
 
-    severity: NamedSeverity | None = None
-    impact: Impact | None = None
-    scope: Scope | None = None
+    severity: SeverityText | None = None
+    impact: Word | None = None
+    scope: Word | None = None
 
 
 class ReclassifiedData(SeverityChangedData):
@@ -110,7 +99,7 @@ class ContactLoggedData(Data):
     """A contact with the client, and where its written record is (clause C14)."""
 
     contact_id: Id
-    medium: Medium
+    medium: Word
     record: Text | None = None
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from sla_schemas.alerts import Strict
-from sla_schemas.types import Id, Instant, Milliseconds, Text
-from sla_schemas.words import Holder, Kind, Medium, Origin, Outcome, Party, Severity, TicketState
+from sla_schemas.types import Id, Instant, Milliseconds, Text, Word
+from sla_schemas.words import Kind, Outcome, TicketState
 
 
 class LimitFigures(Strict):
@@ -34,7 +34,7 @@ class ClockRecord(LimitFigures):
 
     clock: Text
     cycle: Annotated[int, Field(ge=1)]
-    severity: Severity
+    severity: Word
     start: Instant
     stopped: Instant | None
     outcome: Outcome
@@ -47,12 +47,10 @@ class ClockRecord(LimitFigures):
         ),
     ] = None
     origin: Annotated[
-        Origin | None,
-        Field(description="Where the fault lay, according to the event that stopped it (C20)."),
+        Word | None, Field(description="Where the fault lay, told by what stopped it (C20).")
     ]
     paused_by: Annotated[
-        dict[Party, Milliseconds],
-        Field(description="`paused_ms` by the party it is attributed to."),
+        dict[Word, Milliseconds], Field(description="paused_ms by the party it is attributed to.")
     ]
     limits: Annotated[
         list[LimitFigures], Field(description="All limits, if the clock has more than one.")
@@ -71,7 +69,7 @@ class ObligationRecord(Strict):
 
     kind: Literal["written_record"]
     contact_id: Id
-    medium: Medium
+    medium: Word
     opened_at: Instant
     closed_at: Instant | None
     record: Text | None
@@ -85,10 +83,10 @@ class TicketRecord(Strict):
     ticket_id: Id
     client_id: Text
     kind: Kind
-    severity: Severity | None
+    severity: Word | None
     state: TicketState
     holder: Annotated[
-        Holder | None, Field(description="Who has to act on the ticket; null if nobody.")
+        Word | None, Field(description="Whom it waits for: `vendor`, or a party; null for nobody.")
     ] = None
     holder_since: Annotated[Instant | None, Field(description="Since when.")] = None
     analyst_id: Annotated[Text | None, Field(description="The last assignee.")] = None
@@ -103,7 +101,7 @@ class TicketRecord(Strict):
     next_deadline: Instant | None
     clocks: list[ClockRecord]
     client_delay: Annotated[
-        dict[Party, DelayRecord], Field(description="Waits for the client, by party (C12).")
+        dict[Word, DelayRecord], Field(description="Waits for the client, by party (C12).")
     ]
     obligations: list[ObligationRecord]
     subscribers: Annotated[

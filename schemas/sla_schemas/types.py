@@ -13,13 +13,21 @@ from sla_domain.instant import (
     format_instant,
     parse_instant,
 )
-from sla_schemas.words import SEVERITY_NAMES, Severity
 
 #: The maximum length of a known string field, and of an identifier, in characters.
 MAX_TEXT = 1024
 MAX_ID = 200
+#: The longest a word of a contract may be, and the name that it gives a severity.
+MAX_WORD = 64
+MAX_NAME = 100
 
 Text = Annotated[str, StringConstraints(strict=True, max_length=MAX_TEXT)]
+#: A word of a contract, as its policy writes it; which ones there are is the policy's to say.
+Word = Annotated[
+    str, StringConstraints(strict=True, max_length=MAX_WORD, pattern=r"^[a-z0-9][a-z0-9_-]*$")
+]
+#: On input: a severity by its word or by a name of the policy's.
+SeverityText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_NAME)]
 Id = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_ID)]
 
 
@@ -50,18 +58,5 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 
-
-def _severity(value: Any) -> Any:
-    return SEVERITY_NAMES.get(value, value) if isinstance(value, str) else value
-
-
-#: A severity, by our name or by that of the source document (Blocker, Alto, Medio, Bajo).
-NamedSeverity = Annotated[
-    Severity,
-    BeforeValidator(_severity),
-    WithJsonSchema(
-        {"type": "string", "enum": ["blocker", "high", "medium", "low", *SEVERITY_NAMES]}
-    ),
-]
 
 Milliseconds = Annotated[int, Field(ge=0)]

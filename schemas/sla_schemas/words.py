@@ -1,22 +1,12 @@
-"""The vocabulary of the contract: the values that fields may take."""
+"""The words that the program itself understands. Those of a contract (severities, impacts, plans,
+services, parties) are the policy's: schemas say only how a word is written.
+"""
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Literal
 
-Severity = Literal["blocker", "high", "medium", "low"]
 Kind = Literal["incident", "question", "feature_request"]
-Impact = Literal["total_outage", "partial_outage", "minor_fault", "question"]
-Scope = Literal["all_clients", "several_clients", "one_client"]
-Affected = Literal[
-    "agentbot", "messaging_api", "live", "help", "voice", "myaivo", "integration", "other"
-]
-Plan = Literal["standard", "integrations_24x7"]
-BuiltBy = Literal["aivo", "selfservice", "third_party"]
-Party = Literal["client", "client_third_party"]
-Holder = Literal["vendor", "client", "client_third_party"]
-Origin = Literal["vendor", "client", "third_party"]
-Medium = Literal["email", "ticket", "phone", "meet", "skype"]
 CancelReason = Literal["spam", "duplicate", "merged", "deleted"]
 
 Outcome = Literal["running", "paused", "met", "breached", "void"]
@@ -42,12 +32,5 @@ DeadLetterReason = Literal[
     "wrong_key",
     "orphan",
     "not_allowed",
+    "unknown_word",
 ]
-
-#: The source document's names for the severities; accepted on input in addition to our own.
-SEVERITY_NAMES: Final[dict[str, str]] = {
-    "Blocker": "blocker",
-    "Alto": "high",
-    "Medio": "medium",
-    "Bajo": "low",
-}

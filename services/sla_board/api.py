@@ -35,8 +35,7 @@ from sla_board.ranking import Dimension, Filters
 from sla_board.row import Row, Status
 from sla_board.table import PERIODS, Attained, Period, Verdict, days_of
 from sla_runtime.problem import Problem, ProblemError
-from sla_schemas.types import MAX_ID, MAX_TEXT
-from sla_schemas.words import Holder, Severity
+from sla_schemas.types import MAX_ID, MAX_TEXT, Word
 
 PREFIX: Final = "/api/v1"
 MAX_PAGE: Final = 500
@@ -111,10 +110,10 @@ TheViewer = Annotated[Viewer, Depends(viewer_of)]
 
 def filters_of(
     viewer: TheViewer,
-    severity: Severity | None = None,
+    severity: Word | None = None,
     client: Annotated[str | None, Query(max_length=MAX_ID)] = None,
     team: Annotated[str | None, Query(max_length=MAX_TEXT)] = None,
-    holder: Holder | None = None,
+    holder: Word | None = None,
 ) -> Filters:
     """The filters of a request, limited to what the viewer may see."""
     given: dict[Dimension, str | None] = {
@@ -288,6 +287,7 @@ async def summary(
             watch=watch_answer(standing),
             programs=program_answers(board.reader.pulse) if viewer.sees_staff else [],
             counts=_counts(table.counts(filters)),
+            severities=list(board.book.severities),
             by_severity=counts_by("severity"),
             by_client=counts_by("client"),
             by_team=counts_by("team") if viewer.sees_staff else {},

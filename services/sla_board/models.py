@@ -14,7 +14,8 @@ from sla_board.table import Attained, Period
 from sla_domain.instant import format_instant
 from sla_runtime.pulse import Pulse
 from sla_schemas.heartbeat import Program
-from sla_schemas.words import Holder, Kind, Outcome, Severity, TicketState
+from sla_schemas.types import Word
+from sla_schemas.words import Kind, Outcome, TicketState
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
@@ -24,7 +25,7 @@ class ClockAnswer(BaseModel):
 
     clock: str
     cycle: int
-    severity: Severity
+    severity: Word
     start: Time
     due: Time | None
     breaches_at: Annotated[
@@ -52,9 +53,9 @@ class TicketAnswer(BaseModel):
     ticket_id: str
     client_id: str
     kind: Kind
-    severity: Severity | None
+    severity: Word | None
     state: TicketState
-    holder: Annotated[Holder | None, Field(description="Whom the ticket is waiting on.")]
+    holder: Annotated[Word | None, Field(description="Who has the ball.")]
     holder_since: Time | None
     analyst_id: str | None
     team: str | None
@@ -169,6 +170,9 @@ class SummaryAnswer(BaseModel):
         list[ProgramAnswer], Field(description="Programs heard from; empty for a client's token.")
     ]
     counts: CountsAnswer
+    severities: Annotated[
+        list[Word], Field(description="Those of the policies, the gravest first.")
+    ]
     by_severity: dict[str, CountsAnswer]
     by_client: dict[str, CountsAnswer]
     by_team: dict[str, CountsAnswer]

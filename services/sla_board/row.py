@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from sla_domain.instant import parse_instant, to_datetime
-from sla_schemas.words import Holder, Kind, Outcome, Severity, TicketState
+from sla_schemas.words import Kind, Outcome, TicketState
 
 #: Open tickets, those of them that have breached or are waiting on the client, and closed ones.
 Status = Literal["open", "breached", "waiting", "closed"]
@@ -24,7 +24,7 @@ class ClockRow(msgspec.Struct, frozen=True):
 
     clock: str
     cycle: int
-    severity: Severity
+    severity: str
     start: str
     due: str | None
     stopped: str | None
@@ -54,7 +54,7 @@ class Row(msgspec.Struct, frozen=True):
     ticket_id: str
     client_id: str
     kind: Kind
-    severity: Severity | None
+    severity: str | None
     state: TicketState
     policy: str
     as_of: str
@@ -62,7 +62,7 @@ class Row(msgspec.Struct, frozen=True):
     communicated_at: str | None = None
     closed_at: str | None = None
     channel: str | None = None
-    holder: Holder | None = None
+    holder: str | None = None
     holder_since: str | None = None
     analyst_id: str | None = None
     team: str | None = None

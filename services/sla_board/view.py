@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import Final
 from urllib.parse import quote, urlencode
 
 from sla_board.access import Viewer
@@ -14,7 +14,8 @@ from sla_board.reader import Freshness, Standing
 from sla_board.row import NEVER, ClockRow, Row, Status
 from sla_board.table import PERIODS, Attained
 from sla_domain.instant import SECOND, parse_instant
-from sla_schemas.words import Holder, Severity
+from sla_domain.status import VENDOR
+from sla_text.gravity import Tone, tone
 from sla_text.language import Texts
 from sla_text.standing import Stand, notice, undelivered, watched
 from sla_text.times import left, moment, percent
@@ -57,7 +58,7 @@ class Line:
     url: str
     client: str
     severity: str
-    severity_word: str
+    tone: Tone
     promise: str
     when: str
     left: str
@@ -147,6 +148,7 @@ class Viewing:
         self._viewer = viewer
         self.texts = texts
         self._names = board.book.latest.severity_names
+        self._severities = board.book.severities
 
     def view(self, query: Query) -> View:
         """The board as ``query`` asks for it. Raises ``CursorError``."""
@@ -180,8 +182,9 @@ class Viewing:
     def choices(self, query: Query) -> list[Choice]:
         """The filters, with the values that exist."""
         texts, table = self.texts, self._board.table
-        severities = [(name, texts.severity(name, self._names)) for name in get_args(Severity)]
-        holders = [(name, texts.word("holder", name)) for name in get_args(Holder)]
+        severities = [(name, texts.severity(name, self._names)) for name in self._severities]
+        parties = self._board.book.words("party")
+        holders = [(name, texts.word("holder", name)) for name in (VENDOR, *parties)]
         scope = restricted({}, self._viewer)
         options: Mapping[Dimension, list[tuple[str, str]]] = {
             "severity": severities,
@@ -270,8 +273,8 @@ class Viewing:
             ticket_id=row.ticket_id,
             url=f"/tickets/{quote(row.ticket_id, safe='')}?lang={query.language}",
             client=row.client_id,
-            severity=row.severity or "none",
-            severity_word=texts.severity(row.severity, self._names),
+            severity=texts.severity(row.severity, self._names),
+            tone=tone(row.severity, self._severities),
             promise=self._promise(clock),
             when=self._moment(parse_instant(when)) if when else "",
             left=told,

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from sla_config.toml_file import named
 from sla_config.toml_form import sentences
 from sla_domain.calendar import Calendar
 from sla_domain.clock import Limit, Pause
@@ -135,8 +136,8 @@ def _own_calendar(given: Any) -> Calendar:
         problems = error.errors(include_url=False)
         said = sentences(problems, CalendarSection.model_json_schema(), quoted=True)
         path, first = next(said)
-        asked = ".".join(_ASKED.get(str(part), str(part)) for part in path if part != "dates")
-        raise QuestionError(f"{f'calendar.{asked}'.rstrip('.')}: {first}") from None
+        asked = [_ASKED.get(str(part), str(part)) for part in path if part != "dates"]
+        raise QuestionError(f"{named(('calendar', *asked))}: {first}") from None
     return section.to_domain("own")
 
 

@@ -22,7 +22,6 @@ from sla_import.snapshots import State
 from sla_import.times import WITHOUT_ZONE, check_form
 from sla_lab.errors import CommandError, UsageError
 from sla_lab.progress import err, working
-from sla_schemas.words import Severity
 
 #: How many refused rows are shown in a terminal.
 SHOWN: Final = 20
@@ -213,9 +212,9 @@ def forms_option(forms: Sequence[str] | None) -> list[str]:
         raise UsageError(f"--time-format {error}") from None
 
 
-def severities_option(pairs: Sequence[str] | None) -> dict[str, str]:
-    """``WORD=SEVERITY`` options. Raises ``UsageError``."""
-    return dict(_pairs(pairs or (), "--severity", get_args(Severity)))
+def severities_option(pairs: Sequence[str] | None, known: Sequence[str]) -> dict[str, str]:
+    """``WORD=SEVERITY`` options, the severities of ``known``. Raises ``UsageError``."""
+    return dict(_pairs(pairs or (), "--severity", known))
 
 
 def states_option(pairs: Sequence[str] | None) -> dict[str, State]:

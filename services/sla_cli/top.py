@@ -15,6 +15,7 @@ from textual.containers import Vertical
 from textual.widgets import DataTable, Footer, Static
 
 from sla_lab.errors import CommandError
+from sla_text.gravity import Tone, tone
 from sla_text.language import Texts
 from sla_text.standing import Stand, notice, undelivered, watched
 from sla_text.times import left, percent
@@ -24,10 +25,9 @@ TOKEN_VARIABLE: Final = "SLA_BOARD_TOKEN"  # noqa: S105  a variable's name
 _EVERY: Final = 1.0
 _ROWS: Final = 15
 _LISTS: Final = (("next", "open"), ("breached", "breached"), ("waiting", "waiting"))
-_SEVERITIES: Final = (None, "blocker", "high", "medium", "low")
-#: The style of notices about the trackers that are not alarms.
+#: How what is said of the trackers looks, where it is no alarm.
 _NOTICES: Final = dict.fromkeys(("loading", "behind", "unknown"), "bold yellow")
-_STYLES: Final = {"blocker": "bold red", "high": "red", "medium": "yellow"}
+_STYLES: Final[Mapping[Tone, str]] = {"gravest": "bold red", "grave": "red", "middling": "yellow"}
 
 
 async def ask(
@@ -108,6 +108,8 @@ class Top(App[None]):
         self._wanted = dict(filters)
         self._texts = texts
         self._session: aiohttp.ClientSession | None = None
+        #: The policy's, as the board says, the gravest first.
+        self._severities: list[str] = []
 
     def compose(self) -> ComposeResult:
         """Figures above, three lists below."""
@@ -134,9 +136,10 @@ class Top(App[None]):
             await self._session.close()
 
     async def action_severity(self) -> None:
-        """Show only the next severity, and after the last one all of them."""
-        now = _SEVERITIES.index(self._wanted.get("severity"))
-        wanted = _SEVERITIES[(now + 1) % len(_SEVERITIES)]
+        """Show the next severity alone, after the last all of them."""
+        each = [None, *self._severities]
+        now = self._wanted.get("severity")
+        wanted = each[(each.index(now) + 1) % len(each)] if now in each else None
         self._wanted.pop("severity", None)
         if wanted is not None:
             self._wanted["severity"] = wanted
@@ -151,6 +154,7 @@ class Top(App[None]):
             figures.update(Text(str(error), style="bold red"))
             return
         figures.update(self._figures(found["summary"]))
+        self._severities = found["summary"]["severities"]
         for name, _ in _LISTS:
             table = self.query_one(f"#{name}", DataTable)
             row = table.cursor_row
@@ -197,7 +201,7 @@ class Top(App[None]):
             Text(ticket["ticket_id"]),
             Text("" if clock is None else _utc(clock["due"])),
             told,
-            Text(severity, _STYLES.get(severity, "")),
+            Text(severity, _STYLES.get(tone(severity, self._severities), "")),
             Text("" if clock is None else texts.word("clock", clock["clock"])),
             Text(texts.word("holder", ticket["holder"] or "nobody")),
             Text(ticket["client_id"]),

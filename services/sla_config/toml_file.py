@@ -64,8 +64,9 @@ def read_model(text: str, model: type[Model], origin: str, *, quoted: bool) -> M
 
 
 def named(key: Key) -> str:
-    """A key as it is written in messages."""
-    return ".".join(map(str, key)) or "the file"
+    """A key as messages call it, in one line whatever it holds."""
+    parts = [str(part) for part in key]
+    return ".".join(part if part.isprintable() else repr(part) for part in parts) or "the file"
 
 
 @cache

@@ -116,10 +116,19 @@ class Plan:
     targets: Mapping[tuple[str, str], Target]
 
 
+#: The party waited for where an event names none.
+CLIENT: Final = "client"
+#: Fields of events whose words are the contract's own.
+WORD_FIELDS: Final = (
+    "affects", "built_by", "impact", "medium", "origin", "party", "plan", "scope"
+)  # fmt: skip
+
 #: What begins a wait whatever the clocks say, and what ends it where none of them says.
 ASKED: Final = EventType.WAITING_ON_CLIENT
 ANSWERED: Final = frozenset({EventType.CLIENT_RESPONDED})
 
+#: By severity: its ``name``, and names by language where they differ.
+SeverityNames = Mapping[str, Mapping[str, str]]
 #: Severities derived from (impact, scope); a scope of ``None`` is a ticket without one.
 Classification = Mapping[tuple[str, str | None], str]
 
@@ -142,7 +151,13 @@ class Policy:
     targets: Mapping[tuple[str, str], Target]
     warnings: Sequence[WarningFraction]
     classification: Classification
-    severity_names: Mapping[str, str] = field(default_factory=dict)
+    #: The severities, the gravest first; the one by which a ticket is judged while none is known;
+    #: what people call them: ``name``, and names by language where they differ.
+    severities: Sequence[str] = ()
+    default_severity: str | None = None
+    severity_names: SeverityNames = field(default_factory=dict)
+    #: The words that events may say, by the field that says them.
+    words: Mapping[str, frozenset[str]] = field(default_factory=dict)
     channels: frozenset[str] = frozenset()
     plans: Mapping[str, Plan] = field(default_factory=dict)
     #: What is a primary service or a platform, and the severities that need a primary one (C13).
@@ -159,6 +174,8 @@ class Policy:
     #: What has a ticket wait, and for each rule that is held up by it what sets it going again:
     #: from the clocks, so that ledger, delays and holder say what the clocks do.
     begins_wait: frozenset[EventType] = field(init=False)
+    #: The severity that each word or name on input means.
+    severity_words: Mapping[str, str] = field(init=False)
     ends_wait: tuple[frozenset[EventType], ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -166,6 +183,11 @@ class Policy:
         begins = frozenset({ASKED}).union(*[rule.pauses for rule in pausing])
         ends = tuple({rule.resumes: None for rule in pausing}) or (ANSWERED,)
         object.__setattr__(self, "begins_wait", begins)
+        meant = {
+            name: word for word, names in self.severity_names.items() for name in names.values()
+        }
+        meant.update({word: word for word in self.severities})
+        object.__setattr__(self, "severity_words", meant)
         object.__setattr__(self, "ends_wait", ends)
 
     @property
@@ -209,6 +231,24 @@ class PolicyBook:
         """The version in force at ``instant``, before the earliest one the earliest."""
         index = bisect_right(self._starts, instant) - 1
         return self.versions[index] if index > 0 else self.versions[0]
+
+    @property
+    def severities(self) -> tuple[str, ...]:
+        """Those of all versions, as the latest ranks them, the gravest first."""
+        ranked = [word for policy in reversed(self.versions) for word in policy.severities]
+        return tuple(dict.fromkeys(ranked))
+
+    def words(self, field_name: str) -> tuple[str, ...]:
+        """The words of all versions that events may say in a field."""
+        known = [policy.words.get(field_name, frozenset()) for policy in self.versions]
+        return tuple(sorted(frozenset().union(*known)))
+
+    @property
+    def severity_names(self) -> SeverityNames:
+        """What people call the severities of all versions, as the latest does."""
+        return {
+            word: name for policy in self.versions for word, name in policy.severity_names.items()
+        }
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -15,11 +15,10 @@ from sla_domain.clock import Clock, Contact
 from sla_domain.errors import UnknownPolicyError
 from sla_domain.event import Event, EventType, in_order, insert
 from sla_domain.obligations import Obligations
-from sla_domain.policy import ClockRule, Plan, Policy, PolicyBook, Target
+from sla_domain.policy import CLIENT, ClockRule, Plan, Policy, PolicyBook, Target
 from sla_domain.status import Placement, Stage, Status
 
 FEATURE_REQUEST: Final = "feature_request"
-CLIENT: Final = "client"
 
 #: Reasons of a cancellation that leave what was decided by then (semantics §4): a ticket deleted or
 #: merged after its end must not take its breaches with it.
@@ -222,7 +221,7 @@ class Ticket:
         the communication, as if it had been told at once (clause C8).
         """
         told = created
-        self.severity = self.policy.severity_of(created.facts)
+        self.severity = self.policy.severity_of(created.facts) or self.policy.default_severity
         if self.severity is None:
             for event in self._effective():
                 if event.type in _TELLS_SEVERITY:
@@ -275,6 +274,9 @@ class Ticket:
         if event is self._first_classified:
             self._first_classified = None
         severity = self.policy.severity_of(event.facts)
+        if severity is not None and severity not in self.policy.severity_words:
+            # A later version knows it, the ticket's own promises nothing for it.
+            self.obligations.unclassified(event)
         if event.type is EventType.RECLASSIFIED:
             self.kind = event.facts.get("kind", self.kind)
             for clock in self._cycles:

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from sla_domain.event import Event, EventType
-from sla_domain.policy import PolicyBook
+from typing import Final
+
+from sla_domain.event import Event, EventType, Facts
+from sla_domain.policy import WORD_FIELDS, Policy, PolicyBook
 from sla_engine.wire.events import Received, read_event
 from sla_engine.wire.records import Record, Rejected
 from sla_schemas.limits import FUTURE_TOLERANCE
+
+#: Events that say words of the contract.
+_SAYS_WORDS: Final = frozenset(
+    {
+        EventType.CREATED,
+        EventType.RECLASSIFIED,
+        EventType.SEVERITY_CHANGED,
+        EventType.WAITING_ON_CLIENT,
+        EventType.CONTACT_LOGGED,
+        EventType.RESOLVED,
+    }
+)
+#: From which of its words a policy may derive a severity.
+_CLASSIFIED_BY: Final = ("impact", "scope")
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 def admit(record: Record, book: PolicyBook, *, replay: bool) -> Received | Rejected:
@@ -18,20 +35,66 @@ def admit(record: Record, book: PolicyBook, *, replay: bool) -> Received | Rejec
     if isinstance(received, Rejected):
         return received
     event = received.event
-    wrong = _refusal(event, event.occurred if replay else record.timestamp, book)
-    return received if wrong is None else wrong._replace(source=event.source)
+    facts = event.facts
+    communicated = facts.get("communicated_at", event.occurred)
+    latest = (event.occurred if replay else record.timestamp) + FUTURE_TOLERANCE
+    if event.occurred > latest or communicated > latest:
+        why = "more than 5 minutes ahead of its append time"
+        return Rejected("from_the_future", why, event.source)
+    if event.type not in _SAYS_WORDS or not facts:
+        return received
+    policy = book.in_force(communicated)
+    wrong = _translated(event, policy)
+    if wrong is not None:
+        return wrong
+    unknown = _unknown_words(facts, policy)
+    return received._replace(unknown_words=unknown) if unknown else received
 
 
-def _refusal(event: Event, now: int, book: PolicyBook) -> Rejected | None:
-    """Why ``event`` is refused: times ahead of ``now``, and a change to no severity. A ticket may
+def _translated(event: Event, policy: Policy) -> Rejected | None:
+    """Put the policy's word in the place of a severity's name. Why ``event`` is refused: a word by
+    which the policy decides and that it does not know, or a change to no severity. A ticket may
     begin without one (clause C8).
     """
     facts = event.facts
-    communicated = facts.get("communicated_at", event.occurred)
-    latest = now + FUTURE_TOLERANCE
-    if event.occurred > latest or communicated > latest:
-        return Rejected("from_the_future", "more than 5 minutes ahead of its append time")
-    told = event.type is EventType.SEVERITY_CHANGED
-    if told and book.in_force(communicated).severity_of(facts) is None:
-        return Rejected("unclassifiable", "neither severity nor an impact and scope that give one")
+    severity = facts.get("severity")
+    if severity is not None:
+        word = policy.severity_words.get(severity)
+        if word is None:
+            known = ", ".join(policy.severities)
+            why = f"severity: {policy.ref} knows no {severity!r}; it knows {known}"
+            return Rejected("unknown_word", why, event.source)
+        facts["severity"] = word
+    if policy.classification:
+        for field in _CLASSIFIED_BY:
+            told = facts.get(field)
+            if told is not None and told not in policy.words[field]:
+                known = ", ".join(sorted(policy.words[field]))
+                why = f"{field}: {policy.ref} knows no {told!r}; it knows {known}"
+                return Rejected("unknown_word", why, event.source)
+    if event.type is EventType.SEVERITY_CHANGED and policy.severity_of(facts) is None:
+        why = "neither severity nor an impact and scope that give one"
+        return Rejected("unclassifiable", why, event.source)
     return None
+
+
+def _unknown_words(facts: Facts, policy: Policy) -> tuple[str, ...]:
+    """The fields whose words match nothing, since the policy does not know them."""
+    unknown = []
+    for field, told in _words_of(facts):
+        if told not in policy.words.get(field, _NONE):
+            unknown.append(field)
+    return tuple(unknown)
+
+
+def _words_of(facts: Facts) -> list[tuple[str, str]]:
+    said: list[tuple[str, str]] = []
+    for field in WORD_FIELDS:
+        told = facts.get(field)
+        if isinstance(told, str):
+            said.append((field, told))
+    said += [("affects", word) for word in facts.get("affects", ())]
+    built_by = facts.get("integration", {}).get("built_by")
+    if built_by is not None:
+        said.append(("built_by", built_by))
+    return said

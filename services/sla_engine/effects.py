@@ -75,6 +75,8 @@ class Effects:
     stopped: list[Stopped] = field(default_factory=list)
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
     unknown_fields: int = 0
+    #: By the field that says them.
+    unknown_words: Counter[str] = field(default_factory=Counter)
     #: Tickets that were forgotten by order.
     erased: int = 0
     #: Records by source, and those of them that could not be used.

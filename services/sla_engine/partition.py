@@ -108,6 +108,8 @@ class Partition:
             self._rekey(record, received)
             return
         self._effects.unknown_fields += received.unknown_fields
+        for field in received.unknown_words:
+            self._effects.unknown_words[field] += 1
         self._step(record, received, appended)
 
     def apply_batch(self, records: Sequence[Record], at_most: int) -> int:

@@ -20,6 +20,7 @@ from sla_import.mapping import (
     RefusedError,
     unusable_id,
 )
+from sla_import.ranks import by_rank
 from sla_import.snapshots import Snapshot, State, events_between
 from sla_import.tables import Row, Wanted
 from sla_import.times import Times
@@ -52,7 +53,8 @@ XES_NAMES: Final = {
 }
 XES_TRACE: Final = {"concept:name": _REQUEST}
 
-SEVERITIES: Final = {"major": "blocker", "high": "high", "medium": "medium", "low": "low"}
+#: The impacts, the gravest first.
+IMPACTS: Final = ("major", "high", "medium", "low")
 STATES: Final[dict[tuple[str, str], State]] = {
     ("accepted", "in progress"): "open",
     ("accepted", "assigned"): "open",
@@ -73,15 +75,23 @@ _SYSTEM: Final = "siebel"
 
 
 class Vinst(Mapping):
-    """The incident log; ``client`` is a column of it whose values are taken for clients."""
+    """The incident log; ``client`` is a column of it whose values are taken for clients. Impacts
+    are severities by rank, the packaged policy's where ``ranked`` gives none.
+    """
 
-    def __init__(self, client: str | None = None, zone: ZoneInfo | None = None) -> None:
+    def __init__(
+        self,
+        client: str | None = None,
+        zone: ZoneInfo | None = None,
+        ranked: Sequence[str] | None = None,
+    ) -> None:
         columns = [_REQUEST, _CHANGED, _STATUS, _SUB_STATUS, _TEAM, _IMPACT, _OWNER]
         wanted = [Wanted(name, _WHY) for name in columns]
         if client is not None and client not in columns:
             wanted.append(Wanted(client, "which --client names"))
         super().__init__(wanted, _REQUEST, Times(zone or ZoneInfo("UTC"), ["iso"]))
         self._client = client
+        self._severities = by_rank(IMPACTS, ranked)
 
     def events(self, ticket: str, rows: Sequence[Row]) -> list[Event]:
         """The events of a request."""
@@ -113,8 +123,8 @@ class Vinst(Mapping):
             why = f"with {_STATUS} {status[:40]!r}, it is not one of the states of this log"
             bad.append(Finding(row.line, _SUB_STATUS, sub_status, why))
         impact = self.cell(row, _IMPACT)
-        if impact and impact.casefold() not in SEVERITIES:
-            why = f"it is not one of {', '.join(SEVERITIES)}"
+        if impact and impact.casefold() not in IMPACTS:
+            why = f"it is none of {', '.join(IMPACTS)}"
             bad.append(Finding(row.line, _IMPACT, impact, why))
         owner, team = self.cell(row, _OWNER), self.cell(row, _TEAM)
         for column, name in ((_OWNER, owner), (_TEAM, team)):
@@ -133,7 +143,7 @@ class Vinst(Mapping):
         return Snapshot(
             reading.instants[0],
             state,
-            SEVERITIES.get(impact.casefold()),
+            self._severities.get(impact.casefold()),
             owner if accepted else None,
             team or None,
         )

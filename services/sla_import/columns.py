@@ -12,7 +12,7 @@ from sla_domain.event import EventType
 from sla_import.snapshots import State
 from sla_import.tables import TableError
 from sla_import.times import DEFAULT_FORMS, check_form
-from sla_schemas.types import NamedSeverity
+from sla_schemas.types import SeverityText
 
 #: Moments that a column may hold, in the order they come within one instant.
 MOMENTS: Final = (
@@ -185,22 +185,17 @@ class Columns(StrictSection):
     ] = None
     channel: Annotated[ACell | None, Field(description="The channel it arrived by.")] = None
     plan: Annotated[ACell | None, Field(description="The client's plan.")] = None
-    requester: Annotated[ACell | None, Field(description="The id of the requester.")] = None
-    analyst: Annotated[ACell | None, Field(description="The assigned analyst.")] = None
-    group: Annotated[ACell | None, Field(description="The analyst's team.")] = None
-    party: Annotated[
-        ACell | None,
-        Field(description="Who the ticket is waiting for: `client` or `client_third_party`."),
-    ] = None
-    origin: Annotated[
-        ACell | None, Field(description="Where the fault lay: `vendor`, `client` or `third_party`.")
-    ] = None
+    requester: Annotated[ACell | None, Field(description="Who asked, as an id.")] = None
+    analyst: Annotated[ACell | None, Field(description="Who it was assigned to.")] = None
+    group: Annotated[ACell | None, Field(description="The team of theirs.")] = None
+    party: Annotated[ACell | None, Field(description="Who is waited for, as `client`.")] = None
+    origin: Annotated[ACell | None, Field(description="Where the fault lay, as `vendor`.")] = None
     cancel_reason: Annotated[
         ACell | None, Field(description="`spam`, `duplicate`, `merged` or `deleted`.")
     ] = None
 
-    severities: dict[str, NamedSeverity] = Field(
-        default={}, description="Table from the helpdesk's words to our severities."
+    severities: dict[str, SeverityText] = Field(
+        default={}, description="The helpdesk's words and the policy's severities, as a table."
     )
     states: dict[str, State] = Field(
         default={},

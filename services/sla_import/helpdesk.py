@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from sla_config.wording import listed
 from sla_domain.event import EVENT_TYPES, EventType
 from sla_domain.instant import LATEST, format_instant
+from sla_domain.policy import Policy
 from sla_import.columns import IGNORE, KNOWN, MOMENTS, At, Cell, Columns, Moment
 from sla_import.mapping import (
     Event,
@@ -23,8 +25,9 @@ from sla_import.mapping import (
     unreadable,
 )
 from sla_import.snapshots import ENDED, Snapshot, State, events_between
-from sla_import.tables import Row, Wanted
+from sla_import.tables import Row, TableError, Wanted
 from sla_import.times import Reading, Times, order, read_span
+from sla_policy.loading import load_policy
 from sla_schemas.events import (
     AssignedData,
     CancelledData,
@@ -75,10 +78,20 @@ class _Told(NamedTuple):
 
 
 class Helpdesk(Mapping):
-    """An export as ``columns`` describes it."""
+    """An export as ``columns`` describes it, its words those of ``policy`` (the packaged one).
 
-    def __init__(self, columns: Columns, zone: ZoneInfo, locale: str | None = None) -> None:
+    Raises ``TableError`` where the columns file names a severity that the policy does not have.
+    """
+
+    def __init__(
+        self,
+        columns: Columns,
+        zone: ZoneInfo,
+        locale: str | None = None,
+        policy: Policy | None = None,
+    ) -> None:
         self._columns = columns
+        self._policy = policy or load_policy()
         self.one_row_a_ticket = columns.rows == "tickets"
         self._places: dict[tuple[str, int | None], int] = {}
         wanted: list[Wanted] = []
@@ -97,6 +110,9 @@ class Helpdesk(Mapping):
         for key, table in (("severity", columns.severities), ("status", columns.states)):
             own = {word.casefold(): str(ours) for word, ours in table.items()}
             self._words[key] = own | self._words.get(key, {})
+        for word, ours in columns.severities.items():
+            if ours not in self._policy.severity_words:
+                raise TableError(f"the columns file's severities.{word}: {self._unknown(ours)}")
 
     def ticket_of(self, row: Row) -> str:
         """The ticket's id as it stands in the row."""
@@ -328,14 +344,33 @@ class Helpdesk(Mapping):
             if key == "client":
                 bad.append(Finding(row.line, column, "", "it is empty"))
             return None
-        why = unreadable(word)
+        why = unreadable(word) or self._unknown_word(field, word)
         if why is None:
+            if field == "severity":
+                word = self._policy.severity_words[word]
             try:
                 return _adapter(model, field).validate_python(word)
             except ValidationError as error:
                 why = _why(error, key)
         bad.append(Finding(row.line, column, word, why))
         return None
+
+    def _unknown_word(self, field: str, word: str) -> str | None:
+        """Why the policy can't decide by ``word``."""
+        policy = self._policy
+        if field == "severity" and word not in policy.severity_words:
+            return (
+                f"{self._unknown(word)}; say what it means under [severities] of the columns file"
+            )
+        if field in ("impact", "scope") and policy.classification:
+            known = policy.words[field]
+            if word not in known:
+                return f"it is none of {listed(sorted(known))}; say what it means in its values"
+        return None
+
+    def _unknown(self, severity: str) -> str:
+        policy = self._policy
+        return f"{policy.ref} has no severity {severity!r}; it has {listed(policy.severities)}"
 
     def _word(self, row: Row, key: str, bad: list[Finding]) -> str | None:
         """A cell's word, translated; one that stands in no table of its key is as it is."""
@@ -366,8 +401,9 @@ def _why(error: ValidationError, key: str) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     if first["type"] == "literal_error":
         known = str(first["ctx"]["expected"]).replace("'", "")
-        where = "under [severities]" if key == "severity" else f"in the values of {key}"
-        return f"it is not one of {known}; say what it means {where} of the columns file"
+        return (
+            f"it is none of {known}; say what it means in the values of {key} of the columns file"
+        )
     text = first["msg"]
     return text[:1].lower() + text[1:]
 

@@ -24,6 +24,7 @@ from sla_import.mapping import (
     in_turn,
     unusable_id,
 )
+from sla_import.ranks import by_rank
 from sla_import.snapshots import ENDED, Snapshot, State, events_between
 from sla_import.tables import Row, Wanted
 from sla_import.times import Reading, Times
@@ -44,8 +45,9 @@ _CLIENT: Final = "location"
 _HOLD: Final = "hold_reason"
 
 _MISSING: Final = frozenset({"", "?"})
-#: By the number of a priority, which may have words after a dash. 5 (Planning) is none of ours.
-SEVERITIES: Final = {"1": "blocker", "2": "high", "3": "medium", "4": "low"}
+#: The numbers of priorities, the gravest first; words may follow after a dash. 5 (Planning) is none
+#: that promises anything.
+PRIORITIES: Final = ("1", "2", "3", "4")
 #: By name and, as the web service tells them, by number.
 STATES: Final[dict[str, State]] = {
     "new": "open",
@@ -72,7 +74,9 @@ _CLIENT_HOLDS: Final = frozenset({"awaiting caller", "1", *_MISSING})
 
 
 class ServiceNow(Mapping):
-    """An incident log; ``severities`` and ``states`` go before the ones above."""
+    """An incident log. Priorities are severities by rank, the packaged policy's where
+    ``ranked`` gives none; ``severities`` and ``states`` go before.
+    """
 
     def __init__(
         self,
@@ -80,6 +84,7 @@ class ServiceNow(Mapping):
         forms: Sequence[str] = TIME_FORMS,
         severities: Words[str, str] | None = None,
         states: Words[str, State] | None = None,
+        ranked: Sequence[str] | None = None,
     ) -> None:
         wanted = [
             Wanted(_NUMBER, _WHY),
@@ -91,7 +96,7 @@ class ServiceNow(Mapping):
             Wanted(_HOLD, _WHY, optional=True),
         ]
         super().__init__(wanted, _NUMBER, Times(zone, forms))
-        self._severities = severities or {}
+        self._severities = {**by_rank(PRIORITIES, ranked), **(severities or {})}
         self._states = {**STATES, **(states or {})}
         self._names: dict[str, str] = {}
 
@@ -139,7 +144,7 @@ class ServiceNow(Mapping):
         if text in _MISSING:
             return None
         for word in (text, text.partition("-")[0].strip()):
-            severity = self._severities.get(word) or SEVERITIES.get(word)
+            severity = self._severities.get(word)
             if severity is not None:
                 return severity
         why = f'no severity is known for it; set one, such as --severity "{text[:40]}=low"'

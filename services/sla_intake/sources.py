@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -13,9 +14,9 @@ from pydantic import AfterValidator, Field, StringConstraints
 from sla_config.configuration import StrictSection, read_toml
 from sla_config.errors import UserFacingError
 from sla_config.secrets import secret_of
-from sla_config.wording import nearest
-from sla_schemas.types import Id
-from sla_schemas.words import Kind, Severity
+from sla_config.wording import listed, nearest
+from sla_schemas.types import Id, Word
+from sla_schemas.words import Kind
 
 Vendor = Literal["zendesk", "jira", "freshdesk", "github", "cloudevents"]
 #: What a status of theirs means for the promise.
@@ -45,6 +46,9 @@ class Mapping(StrictSection):
     channels: dict[LowerCase, str] = Field(
         {}, description="The policy's channel for each of the vendor's channels."
     )
+    severities: dict[LowerCase, Word] = Field({}, description="By priority, or label.")
+    kinds: dict[LowerCase, Kind] = Field({}, description="By type, or label.")
+    channels: dict[LowerCase, str] = Field({}, description="Ours, by theirs.")
 
     def over(self, other: Mapping) -> Mapping:
         """Its own words, and those of the other where it is silent."""
@@ -185,6 +189,19 @@ def read_sources(path: Path | None, *, secrets: bool = True) -> list[Source]:
             source.secrets()
     _check_prefixes([source for source in found if source.tickets_of is None], origin)
     return [_beside(source, named, origin).complete() for source in found]
+
+
+def check_severities(sources: list[Source], severities: Sequence[str]) -> None:
+    """Raise ``SourcesError`` where a mapping names a severity that no policy has."""
+    wrong = [
+        f"source {source.name!r}: {theirs!r} is mapped to {ours!r}, which no policy has"
+        + (nearest(ours, severities) or f"; severities are {listed(severities)}")
+        for source in sources
+        for theirs, ours in source.mapping.severities.items()
+        if ours not in severities
+    ]
+    if wrong:
+        raise SourcesError("\n".join(wrong))
 
 
 def _check_prefixes(sources: list[Source], origin: str) -> None:

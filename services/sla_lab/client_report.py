@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from sla_domain.policy import SeverityNames
 from sla_lab.comparison import client_delays
 from sla_lab.simulation import Story
 from sla_text.language import Texts
@@ -33,7 +34,7 @@ def as_document(client: str, stories: Sequence[Story]) -> dict[str, Any]:
 
 
 def tables(
-    client: str, stories: Sequence[Story], texts: Texts, names: Mapping[str, str]
+    client: str, stories: Sequence[Story], texts: Texts, names: SeverityNames
 ) -> list[Table]:
     """The same for people."""
     columns = [texts(f"compare.{name}") for name in ("ticket", "severity", "clocks")]

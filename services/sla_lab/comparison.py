@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from sla_domain.clock import Outcome
 from sla_domain.delay import NO_DELAY, Delay
+from sla_domain.policy import SeverityNames
 from sla_lab.simulation import ClockStory, Outputs, Story
-from sla_schemas.words import Severity
 from sla_text.chart import BarGroup, chart
 from sla_text.language import Texts
 from sla_text.presentation import Table
@@ -18,7 +18,6 @@ from sla_text.times import length
 
 #: Lines of a table for people; JSON and files have all.
 SHOWN: Final = 10
-_SEVERITIES: Final = get_args(Severity)
 #: A clock of one ticket.
 Key = tuple[str, str, int]
 #: A row of a comparison: what it is cut by (a severity, a client) and the clock; ``None`` is all.
@@ -153,16 +152,14 @@ def client_delays(stories: Sequence[Story]) -> dict[tuple[str, str], Delay]:
     return dict(sorted(found.items(), key=lambda item: (-item[1].business_ms, item[0])))
 
 
-def _order(row: Row) -> tuple[int, str]:
-    severity, clock = row
-    return len(_SEVERITIES) if severity is None else _SEVERITIES.index(severity), clock
-
-
 class Comparison:
-    """Results over one recording; the first is what the others are compared with."""
+    """Results over one recording; the first is what the others are compared with. ``severities``
+    are those of all policies, the gravest first.
+    """
 
-    def __init__(self, results: Sequence[Result]) -> None:
+    def __init__(self, results: Sequence[Result], severities: Sequence[str]) -> None:
         self.results = list(results)
+        self._ranked = [*severities, None]
         self.by_severity = Cut(results, Result.by_severity)
         self.by_client = Cut(results, Result.by_client)
         self.delays = [client_delays(result.outputs.stories) for result in results]
@@ -170,7 +167,7 @@ class Comparison:
     @property
     def severities(self) -> list[Row]:
         """Every severity and clock that occurs, the gravest first."""
-        return sorted(self.by_severity.rows, key=_order)
+        return sorted(self.by_severity.rows, key=lambda row: (self._ranked.index(row[0]), row[1]))
 
     @property
     def clients(self) -> list[Row]:
@@ -238,7 +235,7 @@ def _at(delays: Mapping[tuple[str, str], Delay], client: str, party: str) -> Del
     return delays.get((client, party), NO_DELAY)
 
 
-def tables(comparison: Comparison, texts: Texts, names: Mapping[str, str]) -> list[Table]:
+def tables(comparison: Comparison, texts: Texts, names: SeverityNames) -> list[Table]:
     """The comparison for people; of the first policy alone where there is only one."""
     return [
         _severity_table(comparison, texts, names),
@@ -249,7 +246,7 @@ def tables(comparison: Comparison, texts: Texts, names: Mapping[str, str]) -> li
     ]
 
 
-def drawn(comparison: Comparison, texts: Texts, names: Mapping[str, str]) -> str:
+def drawn(comparison: Comparison, texts: Texts, names: SeverityNames) -> str:
     """The promises kept as a drawing (SVG)."""
     groups = [
         BarGroup(
@@ -262,11 +259,11 @@ def drawn(comparison: Comparison, texts: Texts, names: Mapping[str, str]) -> str
     return chart(texts("compare.chart"), policies, groups)
 
 
-def _severity(severity: str | None, texts: Texts, names: Mapping[str, str]) -> str:
+def _severity(severity: str | None, texts: Texts, names: SeverityNames) -> str:
     return texts.severity(severity, names) if severity else texts("compare.all")
 
 
-def _severity_table(comparison: Comparison, texts: Texts, names: Mapping[str, str]) -> Table:
+def _severity_table(comparison: Comparison, texts: Texts, names: SeverityNames) -> Table:
     results, cut = comparison.results, comparison.by_severity
     rows = [
         [_severity(row[0], texts, names), texts.word("clock", row[1]), *_cells(cut, row)]

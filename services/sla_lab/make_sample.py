@@ -1,7 +1,7 @@
 """Choose the packaged sample from an imported log: ``python -m sla_lab.make_sample EVENTS OUT``.
 
 Takes incidents that begin and end within the first three weeks, those first that show something
-(a blocker or high severity, a wait, a reopening, a severity change), so that a minute of
+(a grave severity, a wait, a reopening, a severity change), so that a minute of
 compressed time has all of it.
 """
 
@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from sla_domain.instant import DAY, parse_instant
 from sla_lab.recording import read_lines
+from sla_policy.loading import load_policy
 
 WANTED: Final = 700
 SPAN: Final = 21 * DAY
@@ -23,6 +24,10 @@ _TELLING: Final = {
     "ticket.reopened": 4,
     "ticket.severity_changed": 4,
 }
+
+
+#: What is telling of a ticket: one of the two gravest severities.
+_GRAVE: Final = load_policy().severities[:2]
 
 
 def choose(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -44,7 +49,7 @@ def choose(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _telling(own: list[dict[str, Any]]) -> int:
     score = sum(weight for type_, weight in _TELLING.items() if _has(own, type_))
-    return score + 3 * (own[0]["data"].get("severity") in ("blocker", "high"))
+    return score + 3 * (own[0]["data"].get("severity") in _GRAVE)
 
 
 def _has(own: list[dict[str, Any]], type_: str) -> bool:

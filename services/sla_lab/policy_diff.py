@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 from sla_domain.calendar import Calendar, Span
 from sla_domain.event import EventType
 from sla_domain.instant import HOUR, MINUTE
-from sla_domain.policy import Boundary, ClockRule, Plan, Policy, Target
-from sla_schemas.words import Severity
+from sla_domain.policy import Boundary, ClockRule, Plan, Policy, PolicyBook, Target
 from sla_text.language import Texts
 from sla_text.presentation import Table
 from sla_text.times import length
 
-_SEVERITIES = get_args(Severity)
 STRICTER, LOOSER, OTHER = "stricter", "looser", "other"
 
 
@@ -39,7 +37,8 @@ def changes(old: Policy, new: Policy, texts: Texts) -> list[Change]:
 class _Differ:
     def __init__(self, old: Policy, new: Policy, texts: Texts) -> None:
         self._old, self._new, self._texts = old, new, texts
-        self._names = {**old.severity_names, **new.severity_names}
+        both = PolicyBook([old, new])
+        self._names, self._severities = both.severity_names, both.severities
 
     def all(self) -> Iterator[Change]:
         old, new = self._old, self._new
@@ -79,7 +78,7 @@ class _Differ:
         new: Mapping[tuple[str, str], Target],
         plan: str | None,
     ) -> Iterator[Change]:
-        keys = sorted({*old, *new}, key=lambda key: (_SEVERITIES.index(key[0]), key[1]))
+        keys = sorted({*old, *new}, key=lambda key: (self._severities.index(key[0]), key[1]))
         for severity, clock in keys:
             before, after = old.get((severity, clock)), new.get((severity, clock))
             one, other = (self._target(target) for target in (before, after))
@@ -95,7 +94,7 @@ class _Differ:
             old, new = self._old.plans.get(name), self._new.plans.get(name)
             yield from self._targets(old.targets if old else {}, new.targets if new else {}, name)
             yield from _changed(
-                self._part("plan"), name.replace("_", " "), _covers(old), _covers(new)
+                self._part("plan"), name.replace("_", " "), self._covers(old), self._covers(new)
             )
 
     def _calendar(self, old: Calendar, new: Calendar) -> Iterator[Change]:
@@ -135,7 +134,7 @@ class _Differ:
             for (severity, _), target in policy.targets.items()
             if target.calendar.name == calendar
         }
-        return ", ".join(self._severity(each) for each in _SEVERITIES if each in users) or "-"
+        return ", ".join(self._severity(each) for each in self._severities if each in users) or "-"
 
     def _clock_rules(self) -> Iterator[Change]:
         old = {rule.name: rule for rule in self._old.clocks}
@@ -175,8 +174,21 @@ class _Differ:
                 f"{impact}, {scope or self._part('no_scope')}",
                 before and self._severity(before),
                 after and self._severity(after),
-                effect=_effect_of_severities(before, after),
+                effect=self._effect_of_severities(before, after),
             )
+
+    def _effect_of_severities(self, before: str | None, after: str | None) -> str:
+        if before is None or after is None:
+            return OTHER
+        graver = self._severities.index(after) < self._severities.index(before)
+        return STRICTER if graver else LOOSER
+
+    def _covers(self, plan: Plan | None) -> str | None:
+        if plan is None:
+            return None
+        severities = ", ".join(each for each in self._severities if each in plan.severities)
+        built_by = ", ".join(sorted(plan.built_by))
+        return f"{severities}; built by {built_by}; outside {plan.outside.name}"
 
 
 def _changed(
@@ -199,12 +211,6 @@ def _effect_of_hours(before: Sequence[Span], after: Sequence[Span]) -> str:
     one, other = _open(before), _open(after)
     # The more hours count, the sooner a promise is due.
     return OTHER if one == other else STRICTER if other > one else LOOSER
-
-
-def _effect_of_severities(before: str | None, after: str | None) -> str:
-    if before is None or after is None:
-        return OTHER
-    return STRICTER if _SEVERITIES.index(after) < _SEVERITIES.index(before) else LOOSER
 
 
 def _open(spans: Sequence[Span]) -> int:
@@ -232,13 +238,6 @@ def _events(rule: ClockRule | None, part: str) -> str | None:
         return None
     events: frozenset[EventType] = getattr(rule, part)
     return ", ".join(event.word for event in sorted(events)) or None
-
-
-def _covers(plan: Plan | None) -> str | None:
-    if plan is None:
-        return None
-    severities = ", ".join(each for each in _SEVERITIES if each in plan.severities)
-    return f"{severities}; built by {', '.join(sorted(plan.built_by))}; outside {plan.outside.name}"
 
 
 def as_table(old: Policy, new: Policy, found: list[Change], texts: Texts) -> Table:

@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -99,6 +100,8 @@ class Outputs:
     dead_letters: list[bytes] = field(default_factory=list)
     stories: list[Story] = field(default_factory=list)
     summary: Summary = field(default_factory=Summary)
+    #: Words of events that the policy does not list, by the field that says them.
+    unknown_words: Counter[str] = field(default_factory=Counter)
 
     def of_topic(self, topic: Topic) -> list[bytes]:
         """The lines that stand for a topic of alerts."""
@@ -111,6 +114,7 @@ class Outputs:
         for name in (*FILES, "stories"):
             getattr(self, name).extend(getattr(other, name))
         self.summary.add(other.summary)
+        self.unknown_words += other.unknown_words
 
     def write(self, directory: Path) -> None:
         """Write each list to ``NAME.jsonl`` and the summary to ``summary.json``."""
@@ -334,6 +338,7 @@ def _take_in(outputs: Outputs, effects: Effects, *, told: bool) -> None:
     for departed in effects.departed:
         outputs.stories.append(story_of(departed.ticket, departed.at))
     outputs.summary.dead_letters += len(effects.dead_letters)
+    outputs.unknown_words += effects.unknown_words
     if told:
         for letter in effects.dead_letters:
             outputs.dead_letters.append(dead_letter_line(letter.key, letter.value, letter.headers))

@@ -38,8 +38,7 @@ def check_routes(settings: NotifierSettings, book: PolicyBook, *, secrets: bool 
     """The routes, checked against the policies and, with ``secrets``, for missing secrets. Raises
     ``RoutesError``.
     """
-    calendars = frozenset(name for policy in book.versions for name in policy.calendars)
-    return read_routes(settings.routes, calendars, secrets=secrets)
+    return read_routes(settings.routes, book, secrets=secrets)
 
 
 def _warn_of_templates(routes: Routes, book: PolicyBook) -> None:

@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Final, get_args
+from typing import Any, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,6 @@ from sla_domain.instant import DAY, format_instant, parse_instant
 from sla_domain.policy import PolicyBook
 from sla_notifier.alert import RETRACTIONS, ReceivedAlert
 from sla_notifier.routes import Destination
-from sla_schemas.words import Severity
 from sla_text.alerts import alert_text
 from sla_text.language import Texts
 
@@ -146,7 +145,7 @@ class Composer:
         """The end of an alert under every severity it may have been sent with: severities change,
         and Alertmanager identifies an alert by its labels.
         """
-        for severity in (*get_args(Severity), "none"):
+        for severity in (*self._book.severities, "none"):
             yield {
                 "labels": {**labels, "severity": severity},
                 "startsAt": format_instant(at),

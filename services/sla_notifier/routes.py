@@ -19,11 +19,12 @@ from pydantic import (
 from sla_config.configuration import StrictSection, read_toml
 from sla_config.errors import UserFacingError
 from sla_config.secrets import FILE_SUFFIX, secret_of
+from sla_config.wording import listed, nearest
 from sla_domain.alert import AlertKind
 from sla_domain.instant import parse_duration
+from sla_domain.policy import PolicyBook
 from sla_notifier.chat import chat_text
-from sla_schemas.types import Id
-from sla_schemas.words import Severity
+from sla_schemas.types import Id, Word
 from sla_text.language import Language
 
 AlertWord = Literal[
@@ -151,9 +152,9 @@ class Route(StrictSection):
 
     to: Annotated[list[Id], Field(min_length=1, description="Names of destinations.")]
     kinds: list[AlertWord] = Field(["breach", "warning", "notice", "approved"])
-    severities: list[Severity] | None = None
-    clocks: Annotated[list[str] | None, Field(description="Names of clocks of the policy.")] = None
-    clients: Annotated[list[Id] | None, Field(description="Client ids.")] = None
+    severities: list[Word] | None = None
+    clocks: Annotated[list[str] | None, Field(description="Names of the policy's clocks.")] = None
+    clients: Annotated[list[Id] | None, Field(description="Ids of clients.")] = None
     within: Annotated[
         str | None, Field(description="Only while this calendar of the policy is open.")
     ] = None
@@ -218,22 +219,30 @@ def kinds_of(route: Route) -> frozenset[str]:
     return frozenset([*route.kinds, *(_TAKES_BACK[w] for w in route.kinds if w in _TAKES_BACK)])
 
 
-def read_routes(path: Path | None, calendars: frozenset[str], *, secrets: bool = True) -> Routes:
-    """The routes file; with ``secrets``, checks that they exist. ``calendars`` are those of the
-    policy. Raises ``RoutesError``.
+def read_routes(path: Path | None, book: PolicyBook, *, secrets: bool = True) -> Routes:
+    """The routes file, held against the policies, its secrets looked for too. Raises
+    ``RoutesError``.
     """
     if path is None:
         raise RoutesError(
             "no routes file is given; write one (docs/notifier.md) and name it with --routes"
         )
     routes = read_toml(path, Routes, "routes file", RoutesError)
+    calendars = {name for policy in book.versions for name in policy.calendars}
+    clocks = {rule.name for policy in book.versions for rule in policy.clocks}
     for route in routes.routes:
-        for name in (route.within, route.outside):
-            if name is not None and name not in calendars:
-                raise RoutesError(
-                    f"routes file {path}: the policy has no calendar {name!r}; it has "
-                    f"{', '.join(sorted(calendars))}"
-                )
+        named = [name for name in (route.within, route.outside) if name is not None]
+        for what, words, known in (
+            ("calendar", named, sorted(calendars)),
+            ("severity", route.severities or (), book.severities),
+            ("clock", route.clocks or (), sorted(clocks)),
+        ):
+            for word in words:
+                if word not in known:
+                    like = nearest(word, known) or f"; it has {listed(known)}"
+                    raise RoutesError(
+                        f"routes file {path}: the policy has no {what} {word!r}{like}"
+                    )
     for destination in routes.destinations if secrets else ():
         destination.signing_key()
         destination.secret(destination.token_env)

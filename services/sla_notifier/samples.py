@@ -66,7 +66,11 @@ def failing_templates(routes: Routes, book: PolicyBook) -> Iterator[str]:
 
 
 def _samples(book: PolicyBook) -> Iterator[ReceivedAlert]:
-    about = {"ticket_id": "48213", "client_id": "acme", "severity": "high"}
+    about = {
+        "ticket_id": "48213",
+        "client_id": "acme",
+        "severity": next(iter(book.severities), None),
+    }
     for name, data in _DATA.items():
         record = {
             "specversion": "1.0",

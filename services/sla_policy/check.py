@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, get_args
+from typing import Final
 
 from sla_config.toml_places import Path
 from sla_config.wording import listed, nearest
@@ -25,9 +25,7 @@ from sla_policy.sections import (
     PolicyFile,
     TargetSection,
 )
-from sla_schemas.words import Severity
 
-_SEVERITIES: Final[tuple[str, ...]] = get_args(Severity)
 #: Events that can move no clock, and why.
 IDLE_EVENTS: Final = {
     EventType.CREATED: "the ticket's creation comes before everything else",
@@ -49,9 +47,13 @@ def findings(file: PolicyFile) -> Iterator[Finding]:
         yield from calendar_findings(file, name, uses)
     for name, clock in file.clocks.items():
         yield from _clock(file, name, clock)
-    yield from _targets(file)
-    for name, plan in file.plans.items():
-        yield from _plan(file, name, plan)
+    wrong = list(_severities(file))
+    yield from wrong
+    # What follows from a misspelt severity is not told as another mistake.
+    if all(finding.harmless for finding in wrong):
+        yield from _targets(file)
+        for name, plan in file.plans.items():
+            yield from _plan(file, name, plan)
     yield from _words(file)
 
 
@@ -189,16 +191,14 @@ def _targets(file: PolicyFile) -> Iterator[Finding]:
 
 def _unpromised(file: PolicyFile) -> Iterator[Finding]:
     """Severities and clocks that promise nothing without saying so."""
-    named = _named_severities(file)
-    for severity in _SEVERITIES:
+    for severity in file.all_severities():
         path: Path = ("targets", severity)
         if severity not in file.targets:
             yield Finding(
                 path,
                 f"the severity {severity!r} has no targets, so its tickets are promised nothing; "
                 f'write [targets.{severity}], or under [targets] {severity} = "none" to mean it',
-                harmless=severity not in named,
-                near=named.get(severity, ("targets",)),
+                near=("severities", severity),
             )
             continue
         targets = file.targets[severity]
@@ -221,17 +221,53 @@ def _unpromised(file: PolicyFile) -> Iterator[Finding]:
                 )
 
 
-def _named_severities(file: PolicyFile) -> dict[str, Path]:
-    """The severities that a file speaks of, and where."""
-    named: dict[str, Path] = {}
-    for severity in file.services.needs_primary:
-        named[severity] = ("services", "needs_primary")
+def _severities(file: PolicyFile) -> Iterator[Finding]:
+    """Severities that the file speaks of and nobody knows, and names that mean two of them."""
+    known = file.all_severities()
+    for path, severity in _mentioned_severities(file):
+        if severity not in known:
+            like = nearest(severity, known) or f"; severities are {listed(known)}"
+            yield Finding(path, f"there is no severity {severity!r}{like}")
+    meant: dict[str, str] = {}
+    for severity, called in file.severities.items():
+        for name in {severity, *called.values()}:
+            other = meant.setdefault(name.casefold(), severity)
+            if other != severity:
+                yield Finding(
+                    ("severities", severity),
+                    f"{name!r} is {other!r} too, so an event that says it could mean either; give "
+                    "one of them another name",
+                )
+    for severity, targets in file.targets.items():
+        if not file.severities or not targets or severity in file.severities:
+            continue
+        like = nearest(severity, file.severities)
+        if like:
+            yield Finding(
+                ("targets", severity), f"{severity!r} does not stand in [severities]{like}"
+            )
+        else:
+            yield Finding(
+                ("severities", severity),
+                f"has targets but no name and no rank, so people read {severity!r} and it goes "
+                "last; add it to [severities]",
+                harmless=True,
+                near=("severities",),
+            )
+
+
+def _mentioned_severities(file: PolicyFile) -> Iterator[tuple[Path, str]]:
+    """The severities by which a file decides something, each with its place."""
+    if file.default_severity is not None:
+        yield ("default_severity",), file.default_severity
+    for place, severity in enumerate(file.services.needs_primary):
+        yield ("services", "needs_primary", place), severity
     for impact, scopes in file.classification.items():
         for scope, severity in scopes.items():
-            named[severity] = ("classification", impact, scope)
-    for severity in file.severities:
-        named[severity] = ("severities", severity)
-    return named
+            yield ("classification", impact, scope), severity
+    for name, plan in file.plans.items():
+        for place, severity in enumerate(plan.severities):
+            yield ("plans", name, "severities", place), severity
 
 
 def _target(file: PolicyFile, path: Path, target: TargetSection) -> Iterator[Finding]:
@@ -323,6 +359,7 @@ def _words(file: PolicyFile) -> Iterator[Finding]:
         ("services", "needs_primary"): services.needs_primary,
         ("written_record", "spoken"): file.written_record.spoken,
         ("closing", "evidence_for"): file.closing.evidence_for,
+        **{("words", field): words for field, words in file.words},
     }
     for name, plan in file.plans.items():
         lists["plans", name, "built_by"] = plan.built_by
@@ -337,15 +374,6 @@ def _words(file: PolicyFile) -> Iterator[Finding]:
             "no service is primary, so every such ticket is questioned; write primary = [...] too",
             harmless=True,
         )
-    if file.severities:
-        for severity, targets in file.targets.items():
-            if targets and severity not in file.severities:
-                yield Finding(
-                    ("severities", severity),
-                    f"has targets but no name, so people read {severity!r}; add it to [severities]",
-                    harmless=True,
-                    near=("severities",),
-                )
 
 
 # --- versions ---

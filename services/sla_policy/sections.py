@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -16,6 +16,7 @@ from pydantic import (
 
 from sla_domain.calendar import FIRST_YEAR, LAST_YEAR, Calendar, Span
 from sla_domain.policy import (
+    CLIENT,
     Boundary,
     ClockRule,
     Plan,
@@ -31,15 +32,20 @@ from sla_policy.values import (
     DurationText,
     EventWord,
     OrNone,
+    SeverityName,
     Share,
     Spans,
     Weekday,
+    Word,
     Zone,
     identifier,
 )
 from sla_schemas.types import Instant
-from sla_schemas.words import Affected, BuiltBy, Impact, Medium, Origin, Scope, Severity
-from sla_schemas.words import Plan as PlanName
+
+#: How many severities a contract may have.
+MAX_SEVERITIES: Final = 20
+#: In the place of a scope: of a ticket that tells none.
+UNSTATED: Final = "unstated"
 
 
 class Section(BaseModel):
@@ -176,7 +182,7 @@ class TargetSection(Section):
 
 
 def _targets(
-    targets: Mapping[Severity, Mapping[str, TargetSection | None] | None],
+    targets: Mapping[str, Mapping[str, TargetSection | None] | None],
     calendars: Mapping[str, Calendar],
     warnings: Sequence[WarningFraction],
 ) -> dict[tuple[str, str], Target]:
@@ -199,16 +205,14 @@ class PlanTargetSection(TargetSection):
 class PlanSection(Section):
     """A support that a client buys on top; it is active once the client contacts the guard."""
 
-    built_by: list[BuiltBy] = Field(
-        description="Whose integrations it covers.", examples=['["aivo"]']
-    )
-    severities: list[Severity] = Field(
+    built_by: list[Word] = Field(description="Whose integrations it covers.", examples=['["aivo"]'])
+    severities: list[Word] = Field(
         description="The severities it is meant for.", examples=['["blocker", "high"]']
     )
     outside: str = Field(
         description="The calendar outside of whose hours a contact counts.", examples=['"business"']
     )
-    targets: dict[Severity, dict[str, PlanTargetSection]] = Field(
+    targets: dict[Word, dict[str, PlanTargetSection]] = Field(
         description="The limits, by severity and clock."
     )
 
@@ -228,11 +232,11 @@ class PlanSection(Section):
 class ServicesSection(Section):
     """What a ticket may affect, and which severities need a primary service to be affected."""
 
-    primary: list[Affected] = Field(
+    primary: list[Word] = Field(
         [], description="Primary services.", examples=['["agentbot", "live"]']
     )
-    platforms: list[Affected] = Field([], description="Platforms.", examples=['["myaivo", "live"]'])
-    needs_primary: list[Severity] = Field(
+    platforms: list[Word] = Field([], description="Platforms.", examples=['["myaivo", "live"]'])
+    needs_primary: list[Word] = Field(
         [],
         description="Severities that are questioned by a notice where no primary service is "
         "affected.",
@@ -243,13 +247,38 @@ class ServicesSection(Section):
 class WrittenRecordSection(Section):
     """The media of contacts whose agreement must be left in writing."""
 
-    spoken: list[Medium] = Field([], description="Those media.", examples=['["phone", "meet"]'])
+    spoken: list[Word] = Field([], description="Those media.", examples=['["phone", "meet"]'])
+
+
+class WordsSection(Section):
+    """Words of events that nothing else in the policy mentions. One that is listed nowhere is
+    counted as unknown; an impact or a scope is refused, where the policy classifies by them.
+    """
+
+    impact: list[Word] = Field([], description="Impacts.", examples=['["cosmetic"]'])
+    scope: list[Word] = Field([], description="Scopes.", examples=['["one_site"]'])
+    affects: list[Word] = Field([], description="Services.", examples=['["integration"]'])
+    plan: list[Word] = Field([], description="Plans.", examples=['["standard"]'])
+    built_by: list[Word] = Field(
+        [], description="Who builds integrations.", examples=['["third_party"]']
+    )
+    party: list[Word] = Field(
+        ["client_third_party"],
+        description="Whom a ticket may wait for, beside `client`.",
+        examples=['["supplier"]'],
+    )
+    origin: list[Word] = Field(
+        ["vendor", "client", "third_party"],
+        description="Where faults may lie.",
+        examples=['["vendor", "supplier"]'],
+    )
+    medium: list[Word] = Field([], description="Media of contacts.", examples=['["chat"]'])
 
 
 class ClosingSection(Section):
     """Which origins must be shown by evidence when a ticket is resolved."""
 
-    evidence_for: list[Origin] = Field(
+    evidence_for: list[Word] = Field(
         [], description="Those origins.", examples=['["client", "third_party"]']
     )
 
@@ -295,15 +324,24 @@ class PolicyFile(Section):
         description="The channels of the contract: a ticket by another raises a notice.",
         examples=['["support_center"]'],
     )
-    severities: dict[Severity, str] = Field(
-        {}, description="What the contract calls each severity.", examples=['{ high = "Alto" }']
+    severities: Annotated[dict[Word, SeverityName], Field(max_length=MAX_SEVERITIES)] = Field(
+        {},
+        description="The severities, the gravest first, and what the contract calls each. Events "
+        "may say the word or the name; `es` is the name in Spanish texts.",
+        examples=['{ high = "Alto", low = { name = "Low", es = "Bajo" } }'],
+    )
+    default_severity: Word | None = Field(
+        None,
+        description="By which a ticket is judged while none is known. Without it such a ticket has "
+        "no clocks, and a notice says so.",
+        examples=['"low"'],
     )
     calendars: Annotated[dict[str, CalendarSection], Field(min_length=1)] = Field(
         description="Calendars by name."
     )
     clocks: dict[str, ClockSection] = Field(description="Clocks by name.")
     targets: dict[
-        Severity,
+        Word,
         Annotated[
             dict[str, Annotated[TargetSection | None, OrNone]] | None,
             OrNone,
@@ -312,19 +350,42 @@ class PolicyFile(Section):
         description='What is promised, by severity and clock. `"none"` for a clock or a whole '
         "severity says that nothing is.",
     )
-    plans: dict[PlanName, PlanSection] = Field({}, description="Plans by name.")
+    plans: dict[Word, PlanSection] = Field({}, description="Plans by name.")
     services: ServicesSection = Field(ServicesSection(), description="Services.")
     written_record: WrittenRecordSection = Field(
         WrittenRecordSection(), description="What must be left in writing."
     )
+    words: WordsSection = Field(
+        WordsSection(), description="Further words that events may say; they decide nothing."
+    )
     closing: ClosingSection = Field(ClosingSection(), description="What a closing needs.")
     warnings: WarningsSection = Field(WarningsSection(), description="When to warn.")
-    classification: dict[Impact, dict[Scope | Literal["unstated"], Severity]] = Field(
+    classification: dict[Word, dict[Word, Word]] = Field(
         {},
         description="The severity of a ticket that tells impact and scope instead; `unstated` is "
         "one that tells no scope.",
         examples=['{ minor_fault = { one_client = "medium" } }'],
     )
+
+    def all_severities(self) -> tuple[str, ...]:
+        """Those of ``[severities]``, then those that only have targets, the gravest first."""
+        return tuple(dict.fromkeys([*self.severities, *self.targets]))
+
+    def _words(self) -> dict[str, frozenset[str]]:
+        """The words that are known, by the field of the events that says them."""
+        words, services, plans = self.words, self.services, self.plans.values()
+        scopes = {scope for scopes in self.classification.values() for scope in scopes}
+        mentioned: dict[str, Iterable[str]] = {
+            "impact": [*words.impact, *self.classification],
+            "scope": [*words.scope, *(scopes - {UNSTATED})],
+            "affects": [*words.affects, *services.primary, *services.platforms],
+            "plan": [*words.plan, *self.plans],
+            "built_by": [*words.built_by, *(each for plan in plans for each in plan.built_by)],
+            "party": [CLIENT, *words.party],
+            "origin": [*words.origin, *self.closing.evidence_for],
+            "medium": [*words.medium, *self.written_record.spoken],
+        }
+        return {field: frozenset(known) for field, known in mentioned.items()}
 
     def to_domain(self) -> Policy:
         """The policy as the domain knows it."""
@@ -344,11 +405,14 @@ class PolicyFile(Section):
             targets=_targets(self.targets, calendars, warnings),
             warnings=warnings,
             classification={
-                (impact, None if scope == "unstated" else scope): severity
+                (impact, None if scope == UNSTATED else scope): severity
                 for impact, scopes in self.classification.items()
                 for scope, severity in scopes.items()
             },
-            severity_names={str(severity): name for severity, name in self.severities.items()},
+            severities=self.all_severities(),
+            default_severity=self.default_severity,
+            severity_names=self.severities,
+            words=self._words(),
             channels=frozenset(self.channels),
             plans={
                 name: section.to_domain(name, calendars, warnings)

@@ -12,16 +12,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    StringConstraints,
     WithJsonSchema,
 )
 
-from sla_config.wording import nearest
+from sla_config.wording import listed, nearest
 from sla_domain.event import EVENT_TYPES, EventType
 from sla_domain.instant import DAY, HOUR, MINUTE, parse_duration
 from sla_policy.amount import business_days
+from sla_schemas.types import MAX_NAME, MAX_WORD
 
 #: Written in the place of a target, or of all targets of a severity: nothing is promised.
 NONE: Final = "none"
+#: A name as such, and in another language of the texts.
+_NAME_KEYS: Final = ("name", "es")
 _CLOCK_TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HUNDRED_YEARS: Final = 36_525 * DAY
@@ -137,6 +141,26 @@ def _within(value: Any) -> Any:
     return value
 
 
+def _severity_name(value: Any) -> Any:
+    """``"Blocker"`` and ``{ name = "Blocker", es = "Bloqueante" }`` as the name by language."""
+    if isinstance(value, str):
+        value = {"name": value}
+    if not isinstance(value, dict) or "name" not in value:
+        raise UnfitError(
+            f'{value!r} is not a name; write it like "Blocker" or '
+            '{ name = "Blocker", es = "Bloqueante" }'
+        )
+    for key, text in value.items():
+        if key not in _NAME_KEYS:
+            like = nearest(key, _NAME_KEYS) or f"; write {listed(_NAME_KEYS)}"
+            raise UnfitError(f"{key!r} is not a part of a severity's name{like}")
+        if not isinstance(text, str) or not 0 < len(text) <= MAX_NAME or text != text.strip():
+            raise UnfitError(
+                f"{text!r} is not a name: 1 to {MAX_NAME} characters, no blank at either end"
+            )
+    return value
+
+
 def _none(value: Any) -> Any:
     """What is written to say that nothing is promised."""
     return None if value == NONE else value
@@ -153,6 +177,18 @@ def identifier(pattern: str, words: str) -> AfterValidator:
     return AfterValidator(fits)
 
 
+#: A word of the contract's own: of a severity, an impact, a service.
+Word = Annotated[
+    str,
+    StringConstraints(max_length=MAX_WORD),
+    identifier(r"[a-z0-9][a-z0-9_-]*", "small letters, digits, - and _, as in 'high'"),
+    WithJsonSchema({"type": "string", "x-written": "word"}),
+]
+SeverityName = Annotated[
+    dict[str, str],
+    BeforeValidator(_severity_name),
+    WithJsonSchema({"type": "string", "x-written": "text, or a table with `name` and `es`"}),
+]
 Zone = Annotated[str, BeforeValidator(_zone)]
 #: Takes the word that promises nothing.
 OrNone: Final = BeforeValidator(_none)

@@ -7,12 +7,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sla_domain.instant import parse_instant
+from sla_domain.policy import SeverityNames
 from sla_text.language import Texts
 from sla_text.times import length, moment, share
 
 
 def alert_text(
-    record: Mapping[str, Any], texts: Texts, zone: ZoneInfo, names: Mapping[str, str]
+    record: Mapping[str, Any], texts: Texts, zone: ZoneInfo, names: SeverityNames
 ) -> str:
     """``record`` (a CloudEvent of the tracker) as a sentence, its times in ``zone``.
 

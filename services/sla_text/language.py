@@ -8,6 +8,8 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final, Literal, get_args
 
+from sla_domain.policy import SeverityNames
+
 Language = Literal["en", "es"]
 LANGUAGES: Final = get_args(Language)
 _SPANISH_FIGURES: Final = str.maketrans(",.", ".,")
@@ -59,12 +61,12 @@ class Texts:
             return self(f"words.{sort}.{value}", **values)
         return value.replace("_", " ")
 
-    def severity(self, severity: str | None, names: Mapping[str, str]) -> str:
-        """A severity by one name, the policy's in Spanish and ours in English, or "no severity".
-
-        Policies name severities in the language of the contract, which is Spanish.
-        """
+    def severity(self, severity: str | None, names: SeverityNames) -> str:
+        """A severity by the policy's word and by its name, or that there is none."""
         if not severity:
             return self("explain.no_severity")
-        ours = severity.capitalize()
-        return names.get(severity, ours) if self.language == "es" else ours
+        names_of = names.get(severity, {})
+        name = names_of.get(self.language, names_of.get("name"))
+        if name is None or name.lower() == severity:
+            return name or severity
+        return f"{name} ({severity})" if self.language == "es" else f"{severity} ({name})"

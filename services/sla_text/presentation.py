@@ -8,7 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sla_domain.instant import parse_instant
-from sla_domain.policy import BREACH
+from sla_domain.policy import BREACH, SeverityNames
 from sla_text.language import Texts
 from sla_text.times import length, moment, share, time_of_day
 
@@ -62,7 +62,7 @@ class Presentation:
 class Presenter:
     """Turns documents of ``explain`` into text, with times in one zone."""
 
-    def __init__(self, texts: Texts, zone: ZoneInfo, severity_names: Mapping[str, str]) -> None:
+    def __init__(self, texts: Texts, zone: ZoneInfo, severity_names: SeverityNames) -> None:
         self.texts = texts
         self.zone = zone
         self._names = severity_names

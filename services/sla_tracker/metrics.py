@@ -13,25 +13,27 @@ from itertools import chain, product
 from typing import Any, Final, Generic, Protocol, TypeVar, get_args
 
 from aiokafka import TopicPartition
-from prometheus_client import CollectorRegistry, Counter, Histogram, Info
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from sla_domain.alert import Alert, AlertKind, Notice, Reason
 from sla_domain.clock import Outcome
 from sla_domain.event import EventType
-from sla_domain.policy import PolicyBook
+from sla_domain.policy import WORD_FIELDS, PolicyBook
 from sla_domain.status import Status
 from sla_engine.census import NO_SEVERITY
 from sla_engine.effects import Effects, Stopped
 from sla_engine.partition import Partition
-from sla_schemas.words import DeadLetterReason, NoticeKind, Origin, Party, Severity
+from sla_schemas.words import DeadLetterReason, NoticeKind
 from sla_tracker.guards import Progress
 from sla_tracker.sources import SourceWatch
 from sla_tracker.state import State
 
 RESULTS: Final = ("applied", "early", "duplicate", "conflict", "rekeyed")
 NO_ORIGIN: Final = "none"
+#: The label of a word that no policy lists: events may say any, and each would be a series.
+OTHER: Final = "other"
 CONSUMED_BUCKETS: Final = (0.25, 0.5, 0.75, 0.9, 1.0, 1.25, 1.5, 2.0, 3.0)
 TRANSACTION_BUCKETS: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15)
 RESTORE_BUCKETS: Final = (0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 600)
@@ -89,7 +91,8 @@ class TrackerMetrics:
         self.registry = registry
         clocks = sorted({rule.name for policy in book.versions for rule in policy.clocks})
         fractions = sorted({warn.label for policy in book.versions for warn in policy.warnings})
-        severities = get_args(Severity)
+        self._severities = book.severities
+        self._parties, self._origins = book.words("party"), book.words("origin")
 
         def counter(name: str, text: str) -> Counter:
             return Counter(name, text, registry=registry)
@@ -109,7 +112,10 @@ class TrackerMetrics:
         self._unknown_fields = counter(
             "sla_unknown_fields", "Event fields that are not in the schema and were dropped."
         )
-        self._erased = counter("sla_erased_tickets", "Tickets erased with `sla erase`.")
+        self._unknown_words = counters(
+            "sla_unknown_words", "Words of events that the policy in force does not list.", "field"
+        )
+        self._erased = counter("sla_erased_tickets", "Tickets that were forgotten by order.")
         self._dead_letters = counters(
             "sla_dead_letters", "Records that could not be used.", "reason"
         )
@@ -164,10 +170,18 @@ class TrackerMetrics:
         Info("sla_build", "The program's version.", registry=registry).info(
             {"version": version("sla-tracker")}
         )
+        ranks = Gauge(
+            "sla_severity_rank",
+            "The rank of a severity in the policies, 1 for the gravest.",
+            ["severity"],
+            registry=registry,
+        )
+        for rank, severity in enumerate(book.severities, 1):
+            ranks.labels(severity).set(rank)
         policies = Info("sla_policy", "Policies in force.", ["policy"], registry=registry)
         for policy in book.versions:
             policies.labels(policy.name).info({"version": policy.version})
-        self._initialise(clocks, severities, fractions)
+        self._initialise(clocks, book.severities, fractions)
 
     def _initialise(
         self, clocks: Sequence[str], severities: Sequence[str], fractions: Sequence[str]
@@ -176,6 +190,7 @@ class TrackerMetrics:
         types = [type_.word for type_ in EventType]
         clock_severities = list(product(clocks, severities))
         _known(self._events, product(types, RESULTS), [("unknown", "dead_letter")])
+        _known(self._unknown_words, product(WORD_FIELDS))
         _known(self._dead_letters, product(get_args(DeadLetterReason)))
         _known(self._notices, product(get_args(NoticeKind)))
         _known(self._retractions, product(("warning", "breach"), Reason))
@@ -184,15 +199,16 @@ class TrackerMetrics:
         _known(self._consumed, clock_severities)
         for used in self._used.values():
             _known(used, product(severities))
-        _known(self._client_wait, product(get_args(Party)))
-        _known(self._client_wait_elapsed, product(get_args(Party)))
+        parties = [*self._parties, OTHER]
+        _known(self._client_wait, product(parties))
+        _known(self._client_wait_elapsed, product(parties))
         stops = (Outcome.MET, Outcome.BREACHED)
-        origins = (*get_args(Origin), NO_ORIGIN)
+        origins = (*self._origins, OTHER, NO_ORIGIN)
         _known(self._stopped_clocks, product(clocks, stops, origins))
 
     def watch(self, tracker: Owner) -> None:
         """Compute the gauges from ``tracker`` at every scrape."""
-        self.registry.register(_Gauges(tracker))
+        self.registry.register(_Gauges(tracker, self._severities))
 
     def restored(self, seconds: float) -> None:
         """A partition's state was restored."""
@@ -205,6 +221,8 @@ class TrackerMetrics:
             self._events.labels(type_, result).inc(count)
         if effects.unknown_fields:
             self._unknown_fields.inc(effects.unknown_fields)
+        for field, count in effects.unknown_words.items():
+            self._unknown_words.labels(field).inc(count)
         if effects.erased:
             self._erased.inc(effects.erased)
         for letter in effects.dead_letters:
@@ -236,13 +254,18 @@ class TrackerMetrics:
             self._retractions.labels(kind, alert.reason.value).inc(exemplar=exemplar)
 
     def _stopped(self, stopped: Stopped) -> None:
-        origin = stopped.origin or NO_ORIGIN
+        origin = _listed(stopped.origin, self._origins) if stopped.origin else NO_ORIGIN
         self._stopped_clocks.labels(stopped.clock, stopped.outcome.value, origin).inc()
         self._used[stopped.clock].labels(stopped.severity).observe(stopped.used / 1000)
         self._consumed.labels(stopped.clock, stopped.severity).observe(stopped.consumed)
-        for party, delay in stopped.delays.items():
+        for word, delay in stopped.delays.items():
+            party = _listed(word, self._parties)
             self._client_wait.labels(party).observe(delay.business_ms / 1000)
             self._client_wait_elapsed.labels(party).observe(delay.clock_ms / 1000)
+
+
+def _listed(word: str, known: Sequence[str]) -> str:
+    return word if word in known else OTHER
 
 
 def _known(series: Series[Any], *labels: Iterable[tuple[str, ...]]) -> None:
@@ -280,8 +303,9 @@ class _Gauges(Collector):
     They are collected in the thread that serves HTTP, so this only reads.
     """
 
-    def __init__(self, tracker: Owner) -> None:
+    def __init__(self, tracker: Owner, severities: Sequence[str]) -> None:
         self._tracker = tracker
+        self._severities = severities
 
     def describe(self) -> Iterator[Metric]:
         """Nothing: the names are known, and describing must not compute the values."""
@@ -308,7 +332,7 @@ class _Gauges(Collector):
             # Copied in one step: the event loop may be adding a key at the same time.
             tickets.update(dict(partition.census.tickets))
             clocks.update(dict(partition.census.clocks))
-        severities = [*get_args(Severity), NO_SEVERITY]
+        severities = [*self._severities, NO_SEVERITY]
         family = GaugeMetricFamily(
             "sla_tickets", "Tickets in the table.", labels=["state", "severity"]
         )
@@ -324,7 +348,7 @@ class _Gauges(Collector):
         names = sorted({name for name, _, _ in clocks})
         for name in names:
             for outcome in Outcome:
-                for severity in get_args(Severity):
+                for severity in self._severities:
                     value = clocks[name, outcome.value, severity]
                     family.add_metric([name, outcome.value, severity], value)
         yield family

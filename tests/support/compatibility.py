@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
+from jsonschema import Draft202012Validator
+
 Direction = Literal["backward", "forward"]
 Schema = dict[str, Any]
 
@@ -53,7 +55,14 @@ def _compare(
 
 def _values(old: Schema, new: Schema, path: str, direction: Direction) -> Iterator[str]:
     before, after = set(old.get("enum", ())), set(new.get("enum", ()))
-    if before or after:
+    if before and not after:
+        # From a list to a form: what was taken must fit it; readers may meet anything.
+        if direction == "forward":
+            yield f"{path}: any value is new to readers"
+        for value in sorted(map(str, before)):
+            if direction == "backward" and not Draft202012Validator(new).is_valid(value):
+                yield f"{path}: value {value!r} is no longer taken"
+    elif before or after:
         lost = before - after if direction == "backward" else after - before
         word = "no longer taken" if direction == "backward" else "new to readers"
         for value in sorted(map(str, lost)):
@@ -61,6 +70,8 @@ def _values(old: Schema, new: Schema, path: str, direction: Direction) -> Iterat
 
 
 def _limits(old: Schema, new: Schema, path: str, direction: Direction) -> Iterator[str]:
+    if "enum" in old:
+        return
     for keywords, tighter in ((_UPPER_LIMITS, min), (_LOWER_LIMITS, max)):
         for keyword in keywords:
             before, after = old.get(keyword), new.get(keyword)

@@ -51,6 +51,9 @@ Sheet = Annotated[
     str | None,
     typer.Option(help="Sheet of a workbook. Default: the first one that has the columns."),
 ]
+Policy = Annotated[
+    Path | None, typer.Option(help="Policy whose severities count. Default: the packaged one.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +86,11 @@ def servicenow(
     ] = None,
     severity: Annotated[
         list[str] | None,
-        typer.Option(help="PRIORITY=SEVERITY, in addition to 1=blocker, 2=high, 3=medium, 4=low."),
+        typer.Option(
+            help="PRIORITY=SEVERITY. Default: 1 is the policy's gravest severity, 2 the next."
+        ),
     ] = None,
+    policy: Policy = None,
     state: Annotated[
         list[str] | None,
         typer.Option(
@@ -109,12 +115,15 @@ def servicenow(
     """
     from sla_cli.importing import forms_option, severities_option, states_option
     from sla_import.servicenow import TIME_FORMS, ServiceNow
+    from sla_policy.loading import load_policy
 
+    ranked = load_policy(policy).severities
     mapping = ServiceNow(
         _zone(zone),
         forms_option(time_format) or TIME_FORMS,
-        severities_option(severity),
+        severities_option(severity, ranked),
         states_option(state),
+        ranked,
     )
     _run(file, mapping, how, sheet=sheet, zone=zone)
 
@@ -135,21 +144,24 @@ def bpic2013(
             "requests belong to one client, volvo-it."
         ),
     ] = None,
+    policy: Policy = None,
     *,
     how: How,
 ) -> None:
     """Convert the incident log of the BPI Challenge 2013 (Volvo IT, VINST) into ticket events.
 
-    A row is a service request after a change. Wait - User and Wait - Customer count as waiting for
-    the client, other waits do not. In Call, Resolved and Closed count as resolved, impact Major as
-    severity blocker.
+    A row is a service request after a change. Wait - User and Wait - Customer are waiting for the
+    client, other waits are not; In Call, Resolved and Closed are resolved. Impact Major is the
+    policy's gravest severity, High the next.
 
       sla import bpic2013 "VINST cases incidents.csv" --out events.jsonl.gz\n
       sla import bpic2013 bpi_challenge_2013_incidents.xes.gz --client Product --out events.jsonl
     """
     from sla_import.bpic2013 import Vinst
+    from sla_policy.loading import load_policy
 
-    _run(file, Vinst(client), how, zone="in the log", xes=True)
+    ranked = load_policy(policy).severities
+    _run(file, Vinst(client, ranked=ranked), how, zone="in the log", xes=True)
 
 
 @app.command("csv")
@@ -172,6 +184,7 @@ def table(
         ),
     ] = None,
     sheet: Sheet = None,
+    policy: Policy = None,
     *,
     how: How,
 ) -> None:
@@ -186,9 +199,10 @@ def table(
     """
     from sla_import.columns import read_columns
     from sla_import.helpdesk import Helpdesk
+    from sla_policy.loading import load_policy
 
     known = read_columns(columns)
-    mapping = Helpdesk(known, _zone(zone or known.zone), locale)
+    mapping = Helpdesk(known, _zone(zone or known.zone), locale, load_policy(policy))
     _run(file, mapping, how, sheet=sheet, zone=zone or known.zone)
 
 

@@ -18,7 +18,13 @@ def intake(
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address to serve on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to serve on; 0 picks a free one.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Only check the sources file.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether the sources file is right.")
+    ] = False,
+    policy: Annotated[
+        list[Path] | None,
+        typer.Option(help="With --check: policy whose severities the mappings must name."),
+    ] = None,
 ) -> None:
     """Receive webhooks from Zendesk, Jira, Freshdesk and GitHub, and CloudEvents over HTTP.
 
@@ -26,15 +32,23 @@ def intake(
     variables, SLA_INTAKE_... and SLA_KAFKA_... (docs/intake.md).
 
       sla intake --sources sources.toml --check\n
+      sla intake --sources sources.toml --check --policy contract.toml\n
       sla intake --sources sources.toml --host 0.0.0.0 --bootstrap broker:9092
     """
     from sla_intake.main import run_intake
     from sla_intake.settings import IntakeSettings
-    from sla_intake.sources import read_sources
+    from sla_intake.sources import check_severities, read_sources
+    from sla_lab.errors import UsageError
+    from sla_policy.loading import load_policies
 
     settings = settings_of(IntakeSettings, sources=sources, host=host, port=port)
+    if policy and not check:
+        raise UsageError("--policy goes with --check; the intake itself needs no policy")
     if check:
-        for source in read_sources(settings.sources):
+        found = read_sources(settings.sources)
+        if policy:
+            check_severities(found, load_policies(policy).severities)
+        for source in found:
             typer.echo(f"{source.path}  {source.kind}")
         return
     raise typer.Exit(run_intake(kafka_settings(bootstrap), settings))

@@ -78,7 +78,7 @@ def _promises(policy: Policy) -> Iterator[dict[str, str]]:
             within = format_duration(target.within)
             yield {
                 "policy": policy.ref,
-                "severity": policy.severity_names.get(severity, severity),
+                "severity": policy.severity_names.get(severity, {}).get("name", severity),
                 "clock": clock,
                 "within": within,
                 "boundary": target.boundary.value,

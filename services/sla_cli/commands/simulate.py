@@ -18,6 +18,7 @@ from sla_cli.options import (
 )
 
 if TYPE_CHECKING:
+    from sla_config.wording import listed
     from sla_domain.policy import PolicyBook
     from sla_lab.comparison import Comparison
 
@@ -55,13 +56,15 @@ def simulate(
     """
     from sla_cli.console import out as console
     from sla_cli.console import print_json, print_text_table
+    from sla_domain.policy import PolicyBook
     from sla_lab.comparison import Comparison, Result, drawn, tables
-    from sla_lab.progress import working
+    from sla_lab.progress import err, working
     from sla_lab.recording import read_lines
     from sla_lab.simulation import Recording, simulate_under, without_garbage_collection, workers
     from sla_text.language import Texts
 
     books = _books(policy or [], versions=versions)
+    every = PolicyBook([policy for book in reversed(books) for policy in book.versions])
     stop = instant_option(until, "--until")
     with workers(events) as pool, without_garbage_collection():
         with working("reading"):
@@ -71,17 +74,20 @@ def simulate(
                 books, recording, told=out is not None, pool=pool, progress=progress
             )
         results = [Result(*pair) for pair in zip(_names(books), outputs, strict=True)]
-        comparison = Comparison(results)
+        comparison = Comparison(results, every.severities)
     if out is not None:
         _write(comparison, out)
     texts = Texts(language_of(context))
-    severity_names = books[0].latest.severity_names
+    severity_names = every.severity_names
     if chart is not None:
         chart.write_text(drawn(comparison, texts, severity_names), encoding="utf-8")
     if as_json:
         one = len(outputs) == 1
         print_json(outputs[0].summary.as_dict() if one else comparison.document())
         return
+    if unknown := outputs[0].unknown_words:
+        told = listed(f"{field} {count:,}" for field, count in sorted(unknown.items()))
+        err.print(f"note: words that the policy does not list, which match nothing: {told}")
     if len(outputs) == 1:
         show_summary(outputs[0].summary.as_dict(), as_json=False)
     for table in tables(comparison, texts, severity_names):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -14,6 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from sla_domain.policy import SeverityNames
 from sla_schemas.topics import BREACHES, PROGRESS, TICKETS, WARNINGS
 from sla_text.alerts import alert_text
 from sla_text.language import Texts
@@ -37,7 +37,7 @@ class DemoView:
     """What has been read from the topics so far, in the language of ``texts``."""
 
     texts: Texts
-    severity_names: Mapping[str, str]
+    severity_names: SeverityNames
     clocks: Counter[tuple[str, str]] = field(default_factory=Counter)
     alerts: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=SHOWN_ALERTS))
     counts: Counter[str] = field(default_factory=Counter)

@@ -16,7 +16,6 @@ from sla_engine.wire.records import Record, Rejected, size_of
 from sla_schemas.events import TICKET_EVENT
 from sla_schemas.headers import UNREADABLE_HEADER
 from sla_schemas.limits import MAX_DEPTH, MAX_RECORD_BYTES
-from sla_schemas.words import SEVERITY_NAMES
 
 #: Characters of a source, where an event can't be used, that are kept.
 MAX_SOURCE: Final = 1024
@@ -28,6 +27,8 @@ class Received(NamedTuple):
     ticket_id: str
     event: Event
     unknown_fields: int
+    #: The fields that say a word the policy does not know.
+    unknown_words: tuple[str, ...] = ()
 
 
 _JSON: Final = msgspec.json.Decoder()
@@ -163,8 +164,6 @@ def _facts(data: dict[str, Any], fields: frozenset[str]) -> Facts:
     facts = {name: value for name, value in data.items() if value is not None and name in fields}
     if "communicated_at" in facts:
         facts["communicated_at"] = _instant(facts["communicated_at"])
-    if "severity" in facts:
-        facts["severity"] = SEVERITY_NAMES.get(facts["severity"], facts["severity"])
     if "integration" in facts:
         facts["integration"] = _facts(facts["integration"], INTEGRATION_FIELDS)
     return facts  # type: ignore[return-value]  # the models declare exactly these keys

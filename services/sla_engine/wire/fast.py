@@ -18,8 +18,7 @@ from pydantic.fields import FieldInfo
 
 from sla_domain.event import EVENT_TYPES, EventType
 from sla_schemas.events import TYPE_PREFIX, Envelope, Integration, TicketEvent
-from sla_schemas.types import Instant, NamedSeverity
-from sla_schemas.words import SEVERITY_NAMES, Severity
+from sla_schemas.types import Instant
 
 #: Event types by the name they have in the envelope.
 TYPES: Final[dict[str, EventType]] = {
@@ -59,8 +58,6 @@ def _msgspec_type(annotation: Any, metadata: list[Any]) -> Any:  # noqa: PLR0911
     """The ``msgspec`` type that takes the same JSON as a field of the models."""
     if annotation is int and any(item in metadata for item in get_args(Instant)[1:]):
         return Annotated[str, msgspec.Meta(max_length=64)]
-    if any(item in metadata for item in get_args(NamedSeverity)[1:]):
-        return Literal[*get_args(Severity), *SEVERITY_NAMES]
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *more = get_args(annotation)
@@ -90,6 +87,9 @@ def _limits(metadata: list[Any]) -> dict[str, Any]:
                 limits["min_length"] = item.min_length
             if item.max_length is not None:
                 limits["max_length"] = item.max_length
+            if isinstance(item.pattern, str):
+                # Python's `$` would let a line end follow.
+                limits["pattern"] = item.pattern.removesuffix("$") + r"\Z"
     return limits
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import default_book
 
 from sla_board.access import read_access
 from sla_config.errors import UserFacingError
@@ -52,7 +53,7 @@ then.at = "2026-11-23 18:00"
 """
 Read = Callable[[Path], Any]
 FILES: dict[str, tuple[str, Read]] = {
-    "routes": (ROUTES, lambda path: read_routes(path, frozenset())),
+    "routes": (ROUTES, lambda path: read_routes(path, default_book())),
     "sources": (SOURCES, lambda path: read_sources(path, secrets=False)),
     "tokens": (TOKENS, read_access),
     "columns": (COLUMNS, read_columns),

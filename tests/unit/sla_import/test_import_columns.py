@@ -269,9 +269,8 @@ def test_a_row_may_be_the_status_after_a_change() -> None:
     ("more", "told"),
     [
         ('solved = "done"', "solved"),
-        ('time_format = "dd/MM"', "is not a time format"),
-        ('severities = { High = "grave" }', "severities.High"),
-        ('resolved = { column = "a", unit = "minutes" }', "no moment to count from"),
+        ('time_format = "dd/MM"', "no form of times"),
+        ('resolved = { column = "a", unit = "minutes" }', "does not say after which"),
         ('resolved = { column = "a", after = "birth" }', "resolved.after"),
         ('channel = { column = "a", constant = "b" }', "a column or a constant"),
         ('time = "when"', 'rows = "events"'),
@@ -291,6 +290,12 @@ def test_a_mistake_in_the_columns_file_is_told(tmp_path: Path, more: str, told: 
     with pytest.raises(TableError, match=told) as raised:
         read_columns(file)
     assert str(file) in str(raised.value)
+
+
+def test_a_columns_file_names_severities_of_the_policy() -> None:
+    columns = {**TICKETS, "severities": {"High": "grave"}}
+    with pytest.raises(TableError, match=r"severities\.High: aivo@1 has no severity 'grave'"):
+        Helpdesk(Columns.model_validate(columns), UTC)
 
 
 def test_a_row_a_ticket_needs_the_column_of_its_creation(tmp_path: Path) -> None:

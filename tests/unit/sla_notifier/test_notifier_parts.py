@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import ROOT
+from support import ROOT, default_book
 from support.alerts import example
 
 from sla_domain.policy import PolicyBook
@@ -179,6 +179,8 @@ def test_by_default_a_route_leaves_alone_what_is_later_than_a_day(book: PolicyBo
         (('kind = "slack"', 'kind = "slack"\nsecret_env = "NOT_SET"'), "NOT_SET"),
         (('kind = "slack"', 'kind = "pigeon"'), "kind"),
         (('to = ["a"]', 'to = ["a"]\nwithin = "siesta"'), "no calendar 'siesta'"),
+        (('to = ["a"]', 'to = ["a"]\nseverities = ["blocked"]'), "did you mean 'blocker'"),
+        (('to = ["a"]', 'to = ["a"]\nclocks = ["update"]'), "no clock 'update'"),
         (('kind = "slack"', 'kind = "slack"\ntemplate = "{{ x"'), "template"),
         (("http://", "ftp://"), "url"),
     ],
@@ -188,10 +190,10 @@ def test_a_wrong_routes_file_is_told_in_a_sentence(
 ) -> None:
     file = tmp_path / "routes.toml"
     file.write_text(GOOD)
-    assert read_routes(file, frozenset()).routes
+    assert read_routes(file, default_book()).routes
     file.write_text(GOOD.replace(*change, 1))
     with pytest.raises(RoutesError, match=told):
-        read_routes(file, frozenset({"business"}))
+        read_routes(file, default_book())
 
 
 @pytest.mark.parametrize(
@@ -214,11 +216,11 @@ def test_a_signing_secret_is_24_to_64_bytes_and_is_never_told(
     file = tmp_path / "routes.toml"
     file.write_text(GOOD.replace('kind = "slack"', 'kind = "webhook"\nsecret_env = "HOOK_SECRET"'))
     if good:
-        assert read_routes(file, frozenset()).destinations[0].signing_key()
+        assert read_routes(file, default_book()).destinations[0].signing_key()
         return
     told = "'a' in HOOK_SECRET is not whsec_ and the base64 of 24 to 64 bytes"
     with pytest.raises(RoutesError, match=told) as refused:
-        read_routes(file, frozenset())
+        read_routes(file, default_book())
     assert secret.removeprefix("whsec_") not in str(refused.value)
 
 

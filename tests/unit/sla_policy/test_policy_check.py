@@ -128,7 +128,7 @@ MISTAKES = {
         "[targets.hihg]",
         "targets.hihg",
         "[targets.hihg]",
-        "'hihg' is not one of blocker, high, medium, low; did you mean 'high'?",
+        "'hihg' does not stand in [severities]; did you mean 'high'?",
     ),
     "misspelt calendar": Slip(
         HIGH,
@@ -481,9 +481,6 @@ def test_what_is_no_toml_is_told_with_line_and_remedy(name: str) -> None:
 
 
 WARNINGS = {
-    "severity without a target that nobody named": Slip(
-        LOW, "", "targets.low", "[targets.blocker]", '[targets] low = "none" to mean it'
-    ),
     "clock without a target at a severity": Slip(
         HIGH.replace("8h", "5 business days"),
         "",
@@ -549,14 +546,48 @@ def test_what_may_be_meant_is_a_warning_with_line_field_and_remedy(name: str) ->
     slip = WARNINGS[name]
     assert slip.old in TEXT
     text = TEXT.replace(slip.old, slip.new, 1)
-    if name == "severity without a target that nobody named":
-        text = text[: text.index("[classification]")].replace('low = "Bajo"\n', "")
     _, [warning] = check_policy(text, "mine.toml")
     found = re.fullmatch(r"mine\.toml:(\d+): warning: (\S+): (.+)", warning)
     assert found, warning
     assert found[2] == slip.field
     assert slip.says in found[3]
     assert slip.line in text.splitlines()[int(found[1]) - 1]
+
+
+def test_a_contract_has_the_severities_that_it_names_and_no_others() -> None:
+    text = TEXT[: TEXT.index("[classification]")].replace('low = "Bajo"\n', "")
+    found = check_policy(text.replace(LOW, ""), "mine.toml")
+    assert found.warnings == []
+    assert found.policy.severities == ("blocker", "high", "medium")
+
+
+def test_severities_are_ranked_as_written_and_go_by_every_name() -> None:
+    text = TEXT.replace(
+        'low = "Bajo"', 'low = { name = "Bajo", es = "Baja" }\nquestion = "Consulta"'
+    ).replace("[targets.low]", '[targets]\nquestion = "none"\n[targets.low]')
+    policy = check_policy(text, "mine.toml").policy
+    assert policy.severities == ("blocker", "high", "medium", "low", "question")
+    assert {policy.severity_words[name] for name in ("low", "Bajo", "Baja")} == {"low"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('low = "Bajo"', 'low = "Alto"', "'Alto' is 'high' too"),
+        ('low = "Bajo"', 'low = { es = "Bajo" }', "is not a name; write it like"),
+        ('low = "Bajo"', 'low = { name = "Bajo", fr = "Bas" }', "'fr' is not a part of"),
+        ('low = "Bajo"', "low = 4", "4 is not a name"),
+        ('low = "Bajo"', '"Muy bajo" = "Bajo"', "is not made of small letters"),
+        ('retention = "90d"', 'retention = "90d"\ndefault_severity = "lo"', "did you mean 'low'?"),
+        ('needs_primary = ["blocker"]', 'needs_primary = ["bloker"]', "did you mean 'blocker'?"),
+        ('severities = ["blocker", "high"]', 'severities = ["p1", "high"]', "no severity 'p1'"),
+        ('one_client = "medium"', 'one_client = "mittel"', "no severity 'mittel'; severities are"),
+    ],
+)
+def test_a_severity_that_can_not_be_meant_is_told(old: str, new: str, says: str) -> None:
+    assert old in TEXT
+    with pytest.raises(PolicyError, match=re.escape(says)):
+        check_policy(TEXT.replace(old, new, 1), "mine.toml")
 
 
 def test_the_packaged_policy_has_nothing_to_say_of() -> None:

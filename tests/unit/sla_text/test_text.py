@@ -29,7 +29,7 @@ from sla_text.presentation import Presenter
 from sla_text.times import length, moment, percent, share
 
 BUENOS_AIRES = ZoneInfo("America/Argentina/Buenos_Aires")
-NAMES = {"blocker": "Blocker", "high": "Alto", "medium": "Medio", "low": "Bajo"}
+NAMES = default_book().severity_names
 
 
 def entries(table: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, str]]]:
@@ -53,9 +53,9 @@ WORDS = {
     "outcome": [outcome.value for outcome in Outcome],
     "state": [status.value for status in Status],
     "kind": get_args(words.Kind),
-    "holder": [*get_args(words.Party), "vendor", "nobody"],
-    "origin": get_args(words.Origin),
-    "medium": get_args(words.Medium),
+    "holder": [*default_book().words("party"), "vendor", "nobody"],
+    "origin": default_book().words("origin"),
+    "medium": default_book().words("medium"),
     "event": [type_.word for type_ in EventType],
     "span": [kind.value for kind in SpanKind],
     "reason": get_args(words.RetractionReason),

@@ -1,0 +1,57 @@
+"""A contract that shares no word with the packaged one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sla_domain.policy import PolicyBook
+from sla_policy.loading import parse_policy
+
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+#: Hours that never end, as a policy writes them.
+ALL_DAY: Final = "{ " + ", ".join(f'{day} = [["00:00", "24:00"]]' for day in _DAYS) + " }"
+#: Three severities of its own, judged as the middle one while none is known.
+OWN_WORDS: Final = """\
+name = "nube"
+version = "1"
+effective_from = "2020-01-01T00:00:00Z"
+retention = "30d"
+default_severity = "p2"
+
+[severities]
+p1 = { name = "Outage", es = "Caída" }
+p2 = "Degraded"
+p3 = "Question"
+
+[calendars.always]
+zone = "UTC"
+hours = {ALL_DAY}
+
+[clocks.resolution]
+starts = "communicated"
+stops = ["resolved"]
+pauses = ["waiting_on_client"]
+resumes = ["client_responded"]
+
+[targets.p1]
+resolution = { within = "1h", boundary = "inclusive", calendar = "always" }
+[targets.p2]
+resolution = { within = "8h", boundary = "inclusive", calendar = "always" }
+[targets.p3]
+resolution = { within = "24h", boundary = "inclusive", calendar = "always" }
+
+[warnings]
+fractions = [0.5]
+
+[words]
+affects = ["mail"]
+party = ["supplier"]
+
+[classification]
+outage = { region = "p1", tenant = "p2" }
+""".replace("{ALL_DAY}", ALL_DAY)
+
+
+def own_words(text: str = OWN_WORDS) -> PolicyBook:
+    """A book of that contract alone."""
+    return PolicyBook([parse_policy(text, "nube.toml")])
