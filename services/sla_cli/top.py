@@ -25,7 +25,7 @@ TOKEN_VARIABLE: Final = "SLA_BOARD_TOKEN"  # noqa: S105  a variable's name
 _EVERY: Final = 1.0
 _ROWS: Final = 15
 _LISTS: Final = (("next", "open"), ("breached", "breached"), ("waiting", "waiting"))
-#: How what is said of the trackers looks, where it is no alarm.
+#: The style of notices about the trackers that are not alarms.
 _NOTICES: Final = dict.fromkeys(("loading", "behind", "unknown"), "bold yellow")
 _STYLES: Final[Mapping[Tone, str]] = {"gravest": "bold red", "grave": "red", "middling": "yellow"}
 
@@ -136,7 +136,7 @@ class Top(App[None]):
             await self._session.close()
 
     async def action_severity(self) -> None:
-        """Show the next severity alone, after the last all of them."""
+        """Show only the next severity, and after the last one all of them."""
         each = [None, *self._severities]
         now = self._wanted.get("severity")
         wanted = each[(each.index(now) + 1) % len(each)] if now in each else None

@@ -64,7 +64,7 @@ def read_model(text: str, model: type[Model], origin: str, *, quoted: bool) -> M
 
 
 def named(key: Key) -> str:
-    """A key as messages call it, in one line whatever it holds."""
+    """A key as it is written in messages, always in one line."""
     parts = [str(part) for part in key]
     return ".".join(part if part.isprintable() else repr(part) for part in parts) or "the file"
 

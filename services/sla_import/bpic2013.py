@@ -124,7 +124,7 @@ class Vinst(Mapping):
             bad.append(Finding(row.line, _SUB_STATUS, sub_status, why))
         impact = self.cell(row, _IMPACT)
         if impact and impact.casefold() not in IMPACTS:
-            why = f"it is none of {', '.join(IMPACTS)}"
+            why = f"it is not one of {', '.join(IMPACTS)}"
             bad.append(Finding(row.line, _IMPACT, impact, why))
         owner, team = self.cell(row, _OWNER), self.cell(row, _TEAM)
         for column, name in ((_OWNER, owner), (_TEAM, team)):

@@ -185,17 +185,19 @@ class Columns(StrictSection):
     ] = None
     channel: Annotated[ACell | None, Field(description="The channel it arrived by.")] = None
     plan: Annotated[ACell | None, Field(description="The client's plan.")] = None
-    requester: Annotated[ACell | None, Field(description="Who asked, as an id.")] = None
-    analyst: Annotated[ACell | None, Field(description="Who it was assigned to.")] = None
-    group: Annotated[ACell | None, Field(description="The team of theirs.")] = None
-    party: Annotated[ACell | None, Field(description="Who is waited for, as `client`.")] = None
-    origin: Annotated[ACell | None, Field(description="Where the fault lay, as `vendor`.")] = None
+    requester: Annotated[ACell | None, Field(description="The id of the requester.")] = None
+    analyst: Annotated[ACell | None, Field(description="The assigned analyst.")] = None
+    group: Annotated[ACell | None, Field(description="The analyst's team.")] = None
+    party: Annotated[
+        ACell | None, Field(description="Who it is waiting for, such as `client`.")
+    ] = None
+    origin: Annotated[ACell | None, Field(description="Where the fault lay: `vendor`, …")] = None
     cancel_reason: Annotated[
         ACell | None, Field(description="`spam`, `duplicate`, `merged` or `deleted`.")
     ] = None
 
     severities: dict[str, SeverityText] = Field(
-        default={}, description="The helpdesk's words and the policy's severities, as a table."
+        default={}, description="Table from the helpdesk's words to the policy's severities."
     )
     states: dict[str, State] = Field(
         default={},

@@ -365,7 +365,7 @@ class Helpdesk(Mapping):
         if field in ("impact", "scope") and policy.classification:
             known = policy.words[field]
             if word not in known:
-                return f"it is none of {listed(sorted(known))}; say what it means in its values"
+                return f"it is not one of {listed(sorted(known))}; say what it means in its values"
         return None
 
     def _unknown(self, severity: str) -> str:
@@ -401,9 +401,8 @@ def _why(error: ValidationError, key: str) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     if first["type"] == "literal_error":
         known = str(first["ctx"]["expected"]).replace("'", "")
-        return (
-            f"it is none of {known}; say what it means in the values of {key} of the columns file"
-        )
+        where = f"in the values of {key}"
+        return f"it is not one of {known}; say what it means {where} of the columns file"
     text = first["msg"]
     return text[:1].lower() + text[1:]
 

@@ -39,16 +39,13 @@ class Mapping(StrictSection):
         description="For each status: `open`, `on_hold`, `waiting_on_client`, "
         "`waiting_on_third_party`, `resolved` or `cancelled`.",
     )
-    severities: dict[LowerCase, Severity] = Field(
+    severities: dict[LowerCase, Word] = Field(
         {}, description="The severity for each priority or label."
     )
     kinds: dict[LowerCase, Kind] = Field({}, description="The kind for each type or label.")
     channels: dict[LowerCase, str] = Field(
         {}, description="The policy's channel for each of the vendor's channels."
     )
-    severities: dict[LowerCase, Word] = Field({}, description="By priority, or label.")
-    kinds: dict[LowerCase, Kind] = Field({}, description="By type, or label.")
-    channels: dict[LowerCase, str] = Field({}, description="Ours, by theirs.")
 
     def over(self, other: Mapping) -> Mapping:
         """Its own words, and those of the other where it is silent."""

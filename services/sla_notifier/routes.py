@@ -153,8 +153,8 @@ class Route(StrictSection):
     to: Annotated[list[Id], Field(min_length=1, description="Names of destinations.")]
     kinds: list[AlertWord] = Field(["breach", "warning", "notice", "approved"])
     severities: list[Word] | None = None
-    clocks: Annotated[list[str] | None, Field(description="Names of the policy's clocks.")] = None
-    clients: Annotated[list[Id] | None, Field(description="Ids of clients.")] = None
+    clocks: Annotated[list[str] | None, Field(description="Names of clocks of the policy.")] = None
+    clients: Annotated[list[Id] | None, Field(description="Client ids.")] = None
     within: Annotated[
         str | None, Field(description="Only while this calendar of the policy is open.")
     ] = None
@@ -220,8 +220,8 @@ def kinds_of(route: Route) -> frozenset[str]:
 
 
 def read_routes(path: Path | None, book: PolicyBook, *, secrets: bool = True) -> Routes:
-    """The routes file, held against the policies, its secrets looked for too. Raises
-    ``RoutesError``.
+    """The routes file, checked against the policies; with ``secrets``, checks that they exist.
+    Raises ``RoutesError``.
     """
     if path is None:
         raise RoutesError(

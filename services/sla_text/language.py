@@ -62,11 +62,10 @@ class Texts:
         return value.replace("_", " ")
 
     def severity(self, severity: str | None, names: SeverityNames) -> str:
-        """A severity by the policy's word and by its name, or that there is none."""
+        """The policy's name for a severity, in this language if it has one; or that there is
+        none.
+        """
         if not severity:
             return self("explain.no_severity")
         names_of = names.get(severity, {})
-        name = names_of.get(self.language, names_of.get("name"))
-        if name is None or name.lower() == severity:
-            return name or severity
-        return f"{name} ({severity})" if self.language == "es" else f"{severity} ({name})"
+        return names_of.get(self.language) or names_of.get("name") or severity

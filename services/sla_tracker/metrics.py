@@ -115,7 +115,7 @@ class TrackerMetrics:
         self._unknown_words = counters(
             "sla_unknown_words", "Words of events that the policy in force does not list.", "field"
         )
-        self._erased = counter("sla_erased_tickets", "Tickets that were forgotten by order.")
+        self._erased = counter("sla_erased_tickets", "Tickets erased with `sla erase`.")
         self._dead_letters = counters(
             "sla_dead_letters", "Records that could not be used.", "reason"
         )

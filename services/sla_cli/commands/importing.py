@@ -52,7 +52,7 @@ Sheet = Annotated[
     typer.Option(help="Sheet of a workbook. Default: the first one that has the columns."),
 ]
 Policy = Annotated[
-    Path | None, typer.Option(help="Policy whose severities count. Default: the packaged one.")
+    Path | None, typer.Option(help="Policy whose severities to use. Default: the packaged one.")
 ]
 
 
@@ -150,9 +150,9 @@ def bpic2013(
 ) -> None:
     """Convert the incident log of the BPI Challenge 2013 (Volvo IT, VINST) into ticket events.
 
-    A row is a service request after a change. Wait - User and Wait - Customer are waiting for the
-    client, other waits are not; In Call, Resolved and Closed are resolved. Impact Major is the
-    policy's gravest severity, High the next.
+    A row is a service request after a change. Wait - User and Wait - Customer count as waiting for
+    the client, other waits do not. In Call, Resolved and Closed count as resolved. Impact Major is
+    the policy's gravest severity, High the next.
 
       sla import bpic2013 "VINST cases incidents.csv" --out events.jsonl.gz\n
       sla import bpic2013 bpi_challenge_2013_incidents.xes.gz --client Product --out events.jsonl

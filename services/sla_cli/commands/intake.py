@@ -18,12 +18,10 @@ def intake(
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address to serve on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to serve on; 0 picks a free one.")] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Only say whether the sources file is right.")
-    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only check the sources file.")] = False,
     policy: Annotated[
         list[Path] | None,
-        typer.Option(help="With --check: policy whose severities the mappings must name."),
+        typer.Option(help="With --check: a policy whose severities the mappings may name."),
     ] = None,
 ) -> None:
     """Receive webhooks from Zendesk, Jira, Freshdesk and GitHub, and CloudEvents over HTTP.
