@@ -79,6 +79,8 @@ def _print(
     """A table that cuts no word: if the columns don't fit side by side, each row becomes a
     paragraph. The first ``whole`` columns are never wrapped.
     """
+    # A blank at the start of a line would be counted to its first word, and the word cut.
+    rows = [["\n".join(map(str.strip, cell.split("\n"))) for cell in row] for row in rows]
     widths = _widths(columns, rows, whole)
     if title:
         say(title, "italic")

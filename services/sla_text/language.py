@@ -62,10 +62,10 @@ class Texts:
         return value.replace("_", " ")
 
     def severity(self, severity: str | None, names: SeverityNames) -> str:
-        """The policy's name for a severity, in this language if it has one; or that there is
-        none.
+        """The policy's name for a severity, in this language if it has one; its word if the policy
+        names none; or "no severity".
         """
         if not severity:
             return self("explain.no_severity")
         names_of = names.get(severity, {})
-        return names_of.get(self.language) or names_of.get("name") or severity
+        return names_of.get(self.language) or names_of.get("name") or severity.capitalize()

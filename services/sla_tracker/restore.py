@@ -88,8 +88,8 @@ def _check(partition: Partition, latest: Progress | None, partitions: int, app: 
     if latest.tickets not in (None, tickets):
         raise FatalError(
             f"partition {number} has {counted(tickets, 'ticket')} in {TICKETS.name}, but "
-            f"{latest.tickets:,} had been written: the topic was deleted, or records were removed other "
-            "than by compaction; restore its records, or delete and recreate the tracker's "
+            f"{latest.tickets:,} had been written: the topic was deleted, or records were removed "
+            "other than by compaction; restore its records, or delete and recreate the tracker's "
             "topics to start over"
         )
 

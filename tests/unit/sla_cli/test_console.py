@@ -96,6 +96,19 @@ def _read(terminal: int) -> bytes:
 _CELL = st.text("abc é-", max_size=30)
 
 
+def test_a_cell_that_begins_with_a_blank_is_not_cut() -> None:
+    before = console.out
+    console.out = console.Console(width=56, color_system=None)
+    columns = [f"name{number}" for number in range(6)]
+    try:
+        with console.out.capture() as captured:
+            rows = [["", "", "", "", " aaaaaa", ""], ["", "", "a" * 10, "a" * 13, "", "a" * 7]]
+            console._print(columns, rows, "")
+    finally:
+        console.out = before
+    assert "aaaaaa" in captured.get().split()
+
+
 @given(st.data(), st.integers(1, 6), st.integers(12, 100), st.integers(0, 2))
 def test_any_table_keeps_its_words(data: st.DataObject, count: int, width: int, whole: int) -> None:
     columns = [f"name{number}" for number in range(count)]

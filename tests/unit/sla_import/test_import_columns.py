@@ -269,8 +269,8 @@ def test_a_row_may_be_the_status_after_a_change() -> None:
     ("more", "told"),
     [
         ('solved = "done"', "solved"),
-        ('time_format = "dd/MM"', "no form of times"),
-        ('resolved = { column = "a", unit = "minutes" }', "does not say after which"),
+        ('time_format = "dd/MM"', "is not a time format"),
+        ('resolved = { column = "a", unit = "minutes" }', "no moment to count from"),
         ('resolved = { column = "a", after = "birth" }', "resolved.after"),
         ('channel = { column = "a", constant = "b" }', "a column or a constant"),
         ('time = "when"', 'rows = "events"'),

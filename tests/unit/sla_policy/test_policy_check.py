@@ -46,6 +46,7 @@ restarts = ["reopened"]
 """
 HIGH = 'resolution = { within = "8h", boundary = "inclusive", calendar = "business" }'
 DAY = 'day = "9h" '
+LOW_NAME = 'low = { name = "Low", es = "Bajo" }'
 LOW = TEXT[TEXT.index("[targets.low]") : TEXT.index("# Soporte 24x7")]
 
 
@@ -393,7 +394,7 @@ MISTAKES = {
         LOW,
         "",
         "targets.low",
-        'low = "Bajo"',
+        LOW_NAME,
         'under [targets] low = "none" to mean it',
     ),
     "plan outside of what is always open": Slip(
@@ -529,7 +530,7 @@ WARNINGS = {
         '"90d"', '"90m"', "retention", '"90m"', "forgotten 1h 30m after it was closed"
     ),
     "severity without a name": Slip(
-        'low = "Bajo"\n', "", "severities.low", "[severities]", "add it to [severities]"
+        LOW_NAME + "\n", "", "severities.low", "[severities]", "add it to [severities]"
     ),
     "nothing is primary": Slip(
         'primary = ["agentbot", "messaging_api", "live", "help", "voice"]\n',
@@ -555,7 +556,7 @@ def test_what_may_be_meant_is_a_warning_with_line_field_and_remedy(name: str) ->
 
 
 def test_a_contract_has_the_severities_that_it_names_and_no_others() -> None:
-    text = TEXT[: TEXT.index("[classification]")].replace('low = "Bajo"\n', "")
+    text = TEXT[: TEXT.index("[classification]")].replace(LOW_NAME + "\n", "")
     found = check_policy(text.replace(LOW, ""), "mine.toml")
     assert found.warnings == []
     assert found.policy.severities == ("blocker", "high", "medium")
@@ -563,7 +564,7 @@ def test_a_contract_has_the_severities_that_it_names_and_no_others() -> None:
 
 def test_severities_are_ranked_as_written_and_go_by_every_name() -> None:
     text = TEXT.replace(
-        'low = "Bajo"', 'low = { name = "Bajo", es = "Baja" }\nquestion = "Consulta"'
+        LOW_NAME, 'low = { name = "Bajo", es = "Baja" }\nquestion = "Consulta"'
     ).replace("[targets.low]", '[targets]\nquestion = "none"\n[targets.low]')
     policy = check_policy(text, "mine.toml").policy
     assert policy.severities == ("blocker", "high", "medium", "low", "question")
@@ -573,11 +574,11 @@ def test_severities_are_ranked_as_written_and_go_by_every_name() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ('low = "Bajo"', 'low = "Alto"', "'Alto' is 'high' too"),
-        ('low = "Bajo"', 'low = { es = "Bajo" }', "is not a name; write it like"),
-        ('low = "Bajo"', 'low = { name = "Bajo", fr = "Bas" }', "'fr' is not a part of"),
-        ('low = "Bajo"', "low = 4", "4 is not a name"),
-        ('low = "Bajo"', '"Muy bajo" = "Bajo"', "is not made of small letters"),
+        (LOW_NAME, 'low = "Alto"', "'Alto' is 'high' too"),
+        (LOW_NAME, 'low = { es = "Bajo" }', "is not a name; write it like"),
+        (LOW_NAME, 'low = { name = "Bajo", fr = "Bas" }', "'fr' is not a part of"),
+        (LOW_NAME, "low = 4", "4 is not a name"),
+        (LOW_NAME, '"Muy bajo" = "Bajo"', "is not made of small letters"),
         ('retention = "90d"', 'retention = "90d"\ndefault_severity = "lo"', "did you mean 'low'?"),
         ('needs_primary = ["blocker"]', 'needs_primary = ["bloker"]', "did you mean 'blocker'?"),
         ('severities = ["blocker", "high"]', 'severities = ["p1", "high"]', "no severity 'p1'"),

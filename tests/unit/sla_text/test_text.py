@@ -75,12 +75,13 @@ def test_the_language_is_that_of_the_locale_else_english() -> None:
     assert language_of({"LANG": "de_DE"}) == language_of({}) == "en"
 
 
-def test_a_severity_has_one_name_ours_in_english_and_the_policys_in_spanish() -> None:
+def test_a_severity_has_the_name_that_the_policy_gives_it_in_a_language() -> None:
     assert Texts("en").severity("high", NAMES) == "High"
     assert Texts("es").severity("high", NAMES) == "Alto"
     for language in LANGUAGES:
         assert Texts(language).severity("blocker", NAMES) == "Blocker"
         assert Texts(language).severity("high", {}) == "High"
+        assert Texts(language).severity("high", {"high": {"name": "Alto"}}) == "Alto"
     assert Texts("en").severity(None, NAMES) == "no severity"
 
 
