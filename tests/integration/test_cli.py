@@ -517,7 +517,7 @@ def test_policy_test_tries_a_contract_before_it_is_signed(tmp_path: Path) -> Non
     assert "0 failed" in sla("policy", "test", scenario).stdout.decode()
     other = stricter(tmp_path)
     failed = sla("policy", "test", scenario, "--policy", other, status=1).stdout.decode()
-    assert "expected 'nothing more', came 'Tue 2026-11-24 10:00:00.001 breach resolution'" in failed
+    assert "expected 'nothing more', got 'Tue 2026-11-24 10:00:00.001 breach resolution'" in failed
     verdicts = json.loads(sla("policy", "test", scenario, "--json").stdout)
     assert all(verdict["differences"] == [] for verdict in verdicts)
     assert b"cannot be read" in sla("policy", "test", tmp_path / "none.toml", status=1).stderr
@@ -532,7 +532,7 @@ def test_an_explanation_as_a_page(tmp_path: Path) -> None:
     assert "incumplido" in text
     wrong = sla(*given, "--zone", "Mars/Base", status=2)
     assert b"'Mars/Base' is not a time zone" in wrong.stderr
-    assert b"none of en, es" in sla("--lang", "fr", *given, status=2).stderr
+    assert b"is not one of en, es" in sla("--lang", "fr", *given, status=2).stderr
     assert (
         b"there is no ticket 'nobody'"
         in sla("explain", "nobody", "--events", "sample", status=1).stderr

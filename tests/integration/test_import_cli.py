@@ -253,7 +253,7 @@ def test_progress_is_shown_to_a_terminal_and_to_nobody_else(tmp_path: Path, colu
     os.close(terminal)
     assert running.wait(60) == 0
     assert b"reading" in shown
-    assert b"making events" in shown
+    assert b"converting rows to events" in shown
     assert b"30000" in shown
     piped = sla(*call[1:]).stderr.decode()
     assert piped.splitlines() == [

@@ -293,7 +293,7 @@ kinds = ["breach"]
         assert chat.taken[0].headers["webhook-id"] == alerts[0]["id"]
         assert first.startswith("route-blocker (Blocker) incumplió el tiempo de resolución el ")
         assert first.endswith("<https://board.example/tickets/route-blocker?lang=es|route-blocker>")
-        assert second.startswith("route-blocker: se retira el incumplimiento")
+        assert second.startswith("route-blocker: se anula el incumplimiento")
 
 
 async def test_two_share_the_work_and_one_that_is_stopped_hands_over(

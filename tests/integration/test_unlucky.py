@@ -205,7 +205,7 @@ def test_topics_not_as_they_must_be_are_told_before_anything_is_read(
 
     asyncio.run(administer(scene, recreate))
     reason = ended(scene.tracker(ready=False))
-    assert f"has {PARTITIONS + 1} partitions, {EVENTS.name} has {PARTITIONS}" in reason
+    assert f"has {PARTITIONS + 1} partitions, but {EVENTS.name} has {PARTITIONS}" in reason
 
 
 def _defined(topic: str) -> Topic:
@@ -379,7 +379,7 @@ def test_a_clock_that_is_a_day_wrong_makes_no_alert_and_holds_none_back(
     scene.publish(blocker("DUE-LATER", seconds=3600))
 
     def moved() -> list[int]:
-        told = [line for line in log_lines(tracker) if "clock was moved" in line["message"]]
+        told = [line for line in log_lines(tracker) if "clock was changed" in line["message"]]
         return [line["milliseconds"] for line in told]
 
     def fires(ticket: str) -> None:
