@@ -52,6 +52,10 @@ class TicketData(Strict):
     client_id: Text
     severity: Word | None
     policy: Text
+    agreement: Annotated[
+        Text | None,
+        Field(description="Whose target it is, where the policy has agreements; else absent."),
+    ] = None
     late_ms: Annotated[
         Milliseconds,
         Field(

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from sla_schemas.types import Id, Instant, SeverityText, Text, Word
+from sla_schemas.types import Attributes, Id, Instant, SeverityText, Text, Word
 from sla_schemas.words import CancelReason, Kind
 
 #: The CloudEvents type of a ticket event is this prefix and the name of the event.
@@ -47,7 +47,21 @@ class CreatedData(Data):
     scope: Word | None = None
     affects: list[Word] | None = None
     plan: Word | None = None
+    attributes: Annotated[
+        Attributes | None,
+        Field(description="Region, product and what else agreements and calendars ask for."),
+    ] = None
     integration: Integration | None = None
+
+
+class AttributesChangedData(Data):
+    """What is known of the client is another from now on, each only where it is given; the ticket
+    may come under another agreement by it.
+    """
+
+    client_id: Id | None = None
+    plan: Word | None = None
+    attributes: Attributes | None = None
 
 
 class AssignedData(Data):
@@ -135,6 +149,11 @@ class TicketCreated(Envelope):
     data: CreatedData
 
 
+class TicketAttributesChanged(Envelope):
+    type: Literal["ticket.attributes_changed"]
+    data: AttributesChangedData
+
+
 class TicketAssigned(Envelope):
     type: Literal["ticket.assigned"]
     data: AssignedData
@@ -197,6 +216,7 @@ class TicketFeatureApproved(Envelope):
 
 TicketEvent = Annotated[
     TicketCreated
+    | TicketAttributesChanged
     | TicketAssigned
     | TicketWaitingOnClient
     | TicketClientResponded

@@ -35,6 +35,9 @@ class ClockRecord(LimitFigures):
     clock: Text
     cycle: Annotated[int, Field(ge=1)]
     severity: Word
+    agreement: Annotated[
+        Text | None, Field(description="Whose target it has, where the policy has agreements.")
+    ] = None
     start: Instant
     stopped: Instant | None
     outcome: Outcome
@@ -91,7 +94,14 @@ class TicketRecord(Strict):
     holder_since: Annotated[Instant | None, Field(description="Since when.")] = None
     analyst_id: Annotated[Text | None, Field(description="The last assignee.")] = None
     team: Annotated[Text | None, Field(description="The group of that assignment.")] = None
-    policy: Annotated[Text, Field(description="The name@version the ticket is pinned to.")]
+    policy: Annotated[Text, Field(description="name@version the ticket is pinned to.")]
+    agreement: Annotated[
+        Text | None,
+        Field(
+            description="The agreement that takes the ticket, where the policy has agreements; "
+            "null where none does."
+        ),
+    ] = None
     channel: Text | None
     communicated_at: Instant | None
     closed_at: Instant | None

@@ -20,11 +20,18 @@ MAX_ID = 200
 #: The longest a word of a contract may be, and the name that it gives a severity.
 MAX_WORD = 64
 MAX_NAME = 100
+#: How many attributes a ticket may have.
+MAX_ATTRIBUTES = 16
 
 Text = Annotated[str, StringConstraints(strict=True, max_length=MAX_TEXT)]
 #: A word of a contract, as its policy writes it; which ones there are is the policy's to say.
 Word = Annotated[
     str, StringConstraints(strict=True, max_length=MAX_WORD, pattern=r"^[a-z0-9][a-z0-9_-]*$")
+]
+#: What an attribute is called, and what it says: words, no free text.
+Attributes = Annotated[
+    dict[Word, Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_ID)]],
+    Field(max_length=MAX_ATTRIBUTES),
 ]
 #: On input: a severity by its word or by a name of the policy's.
 SeverityText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_NAME)]

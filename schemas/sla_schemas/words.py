@@ -11,9 +11,12 @@ CancelReason = Literal["spam", "duplicate", "merged", "deleted"]
 
 Outcome = Literal["running", "paused", "met", "breached", "void"]
 TicketState = Literal["early", "open", "waiting", "resolved", "cancelled"]
-RetractionReason = Literal["late_event", "severity_changed", "reclassified", "cancelled"]
+RetractionReason = Literal[
+    "late_event", "severity_changed", "agreement_changed", "reclassified", "cancelled"
+]
 NoticeKind = Literal[
     "unclassified",
+    "no_agreement",
     "unlisted_channel",
     "severity_questioned",
     "written_record_missing",

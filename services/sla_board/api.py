@@ -51,6 +51,7 @@ _EXPORTED: Final = (
     "analyst_id",
     "team",
     "policy",
+    "agreement",
     "channel",
     "communicated_at",
     "closed_at",
@@ -114,6 +115,7 @@ def filters_of(
     client: Annotated[str | None, Query(max_length=MAX_ID)] = None,
     team: Annotated[str | None, Query(max_length=MAX_TEXT)] = None,
     holder: Word | None = None,
+    agreement: Word | None = None,
 ) -> Filters:
     """The filters of a request, limited to what the viewer may see."""
     given: dict[Dimension, str | None] = {
@@ -121,6 +123,7 @@ def filters_of(
         "client": client,
         "team": team,
         "holder": holder,
+        "agreement": agreement,
     }
     return restricted({name: value for name, value in given.items() if value}, viewer)
 
@@ -302,7 +305,7 @@ async def attainment(
     board: TheBoard,
     filters: TheFilters,
     period: Annotated[Period, Query()] = "month",
-    by: Annotated[Literal["severity", "client", "clock", "day"], Query()] = "severity",
+    by: Annotated[Literal["severity", "client", "clock", "agreement", "day"], Query()] = "severity",
 ) -> Response:
     """SLAs met and breached today, this week or this month, in the policy's time zone.
 
@@ -320,6 +323,9 @@ async def attainment(
             total=_total(board, period, filters),
             by=by,
             groups={name: AttainedAnswer.of(each) for name, each in groups.items()},
+            objectives={
+                name: float(objective) for name, objective in board.book.objectives.items()
+            },
         ),
     )
 
@@ -328,6 +334,7 @@ _GROUPING: Final[dict[str, Callable[[Verdict], str]]] = {
     "severity": lambda verdict: verdict.severity,
     "client": lambda verdict: verdict.client,
     "clock": lambda verdict: verdict.clock,
+    "agreement": lambda verdict: verdict.agreement,
     "day": lambda verdict: date.fromordinal(verdict.day).isoformat(),
 }
 

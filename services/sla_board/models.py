@@ -26,6 +26,7 @@ class ClockAnswer(BaseModel):
     clock: str
     cycle: int
     severity: Word
+    agreement: str | None = None
     start: Time
     due: Time | None
     breaches_at: Annotated[
@@ -60,6 +61,9 @@ class TicketAnswer(BaseModel):
     analyst_id: str | None
     team: str | None
     policy: str
+    agreement: Annotated[
+        str | None, Field(description="Null where none takes it, or the policy has none.")
+    ] = None
     channel: str | None
     communicated_at: Time | None
     closed_at: Time | None
@@ -188,6 +192,9 @@ class AttainmentAnswer(BaseModel):
     total: AttainedAnswer
     by: str
     groups: dict[str, AttainedAnswer]
+    objectives: Annotated[
+        dict[str, float], Field(description="What agreements want kept, where the policy says it.")
+    ]
 
 
 def now_text(board: Board) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from sortedcontainers import SortedList
 
 from sla_board.row import Row
 
-Dimension = Literal["severity", "client", "team", "holder"]
-DIMENSIONS: Final[tuple[Dimension, ...]] = ("severity", "client", "team", "holder")
+Dimension = Literal["severity", "client", "team", "holder", "agreement"]
+DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
 Filters = Mapping[Dimension, str]
 
 
@@ -23,14 +23,20 @@ class Place(NamedTuple):
 
 #: The filter values of a ticket: one for each of ``DIMENSIONS``, empty if it has none.
 Group = tuple[str, ...]
-#: Dimensions with a list for each of their values. ``holder`` has none: its few values are quickly
-#: found in the other lists, and every list makes every record more expensive.
+#: Dimensions with a list for each of their values. Of ``holder`` and ``agreement`` there is none:
+#: their few values are soon found in the others' lists, and every list costs with every record.
 _LISTED: Final[tuple[Dimension, ...]] = ("severity", "client", "team")
 
 
 def group_of(row: Row) -> Group:
-    """The filter values of ``row``."""
-    return (row.severity or "", row.client_id, row.team or "", row.holder or "")
+    """What ``row`` is filtered by."""
+    return (
+        row.severity or "",
+        row.client_id,
+        row.team or "",
+        row.holder or "",
+        row.agreement or "",
+    )
 
 
 def matches(row: Row, filters: Filters) -> bool:

@@ -34,7 +34,8 @@ class ClockRow(msgspec.Struct, frozen=True):
     paused_ms: int | None
     target_ms: int
     calendar: str
-    #: When the SLA breaches if nothing changes; absent in records of older trackers.
+    agreement: str | None = None
+    #: When the promise breaks, where nothing comes before; absent in records of older trackers.
     breaches_at: str | None = None
 
     @property
@@ -66,6 +67,8 @@ class Row(msgspec.Struct, frozen=True):
     holder_since: str | None = None
     analyst_id: str | None = None
     team: str | None = None
+    #: Absent under a policy without agreements.
+    agreement: str | None = None
 
     @property
     def closed(self) -> bool:

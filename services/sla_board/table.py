@@ -37,6 +37,7 @@ class Verdict(NamedTuple):
     severity: str
     client: str
     team: str
+    agreement: str
     kept: bool
 
 
@@ -261,6 +262,7 @@ class BoardTable:
                     clock.severity,
                     row.client_id,
                     row.team or "",
+                    clock.agreement or "",
                     clock.outcome == "met",
                 )
 

@@ -191,10 +191,12 @@ class Viewing:
             "client": [(name, name) for name in sorted(table.counts_by("client", scope))],
             "team": [(name, name) for name in sorted(table.counts_by("team", scope)) if name],
             "holder": holders,
+            "agreement": [(name, name) for name in self._board.book.agreements],
         }
         shown: tuple[Dimension, ...] = DIMENSIONS
         if not self._viewer.sees_staff:
-            shown = ("severity", "holder")
+            shown = ("severity", "holder", "agreement")
+        shown = tuple(name for name in shown if name != "agreement" or options[name])
         return [
             Choice(
                 name,
@@ -299,9 +301,9 @@ class Viewing:
         return Kept(title, percent(total.share, texts), detail)
 
     def _breakdowns(self, filters: Filters, query: Query) -> list[Breakdown]:
-        shown: tuple[Dimension, ...] = ("severity", "client", "team")
+        shown: tuple[Dimension, ...] = ("severity", "agreement", "client", "team")
         if not self._viewer.sees_staff:
-            shown = ("severity",)
+            shown = ("severity", "agreement")
         return [
             found
             for found in (self._breakdown(dimension, filters, query) for dimension in shown)
@@ -326,4 +328,4 @@ class Viewing:
     def _group_name(self, dimension: Dimension, name: str) -> str:
         if dimension == "severity":
             return self.texts.severity(name, self._names)
-        return name or self.texts("live.no_team")
+        return name or self.texts("live.none" if dimension == "agreement" else "live.no_team")

@@ -21,10 +21,10 @@ from sla_domain.instant import (
     format_instant,
     parse_instant,
 )
-from sla_domain.policy import Boundary, Target
+from sla_domain.target import Boundary, Target
 from sla_lab.errors import UsageError
 from sla_policy.amount import business_days, parse_amount
-from sla_policy.sections import CalendarSection
+from sla_policy.calendar_sections import CalendarSection
 from sla_text.times import length
 
 #: The name in a question's own calendar, by the name in a policy's calendar.

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from sla_domain.announcement import AnnouncementKind
 from sla_domain.clock import SEVERITY_LIMIT
 from sla_domain.event import Event, EventType
-from sla_domain.policy import BREACH
+from sla_domain.target import BREACH
 
 
 class AlertKind(StrEnum):
@@ -41,12 +41,14 @@ class Reason(StrEnum):
 
     LATE_EVENT = "late_event"
     SEVERITY_CHANGED = "severity_changed"
+    AGREEMENT_CHANGED = "agreement_changed"
     RECLASSIFIED = "reclassified"
     CANCELLED = "cancelled"
 
 
 _REASONS: Final = {
     EventType.SEVERITY_CHANGED: Reason.SEVERITY_CHANGED,
+    EventType.ATTRIBUTES_CHANGED: Reason.AGREEMENT_CHANGED,
     EventType.RECLASSIFIED: Reason.RECLASSIFIED,
     EventType.CANCELLED: Reason.CANCELLED,
 }
@@ -161,6 +163,8 @@ class Alert(NamedTuple):
     shown: ClockSnapshot | None
     retracts: str | None = None
     reason: Reason | None = None
+    #: The agreement it is about; ``None`` under a policy that has none beside the standard.
+    agreement: str | None = None
 
 
 class Notice(NamedTuple):
@@ -180,6 +184,7 @@ class Notice(NamedTuple):
     about: str
     caused_by: str
     late: int
+    agreement: str | None = None
 
 
 def alert_id(ticket_id: str, kind: AlertKind, sent: SentAlert) -> str:

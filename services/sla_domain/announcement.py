@@ -10,6 +10,7 @@ class AnnouncementKind(StrEnum):
     """The kinds of notices by their words in the contract, and the approval."""
 
     UNCLASSIFIED = "unclassified"
+    NO_AGREEMENT = "no_agreement"
     UNLISTED_CHANNEL = "unlisted_channel"
     SEVERITY_QUESTIONED = "severity_questioned"
     WRITTEN_RECORD_MISSING = "written_record_missing"

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from sla_domain.policy import ClockRule, Target
+from sla_domain.policy import ClockRule
+from sla_domain.target import Target
 
 #: The limit that every clock has: the target of its severity. A second one goes by its plan's name.
 SEVERITY_LIMIT: Final = "severity"
@@ -177,6 +178,7 @@ class Clock:
     """
 
     __slots__ = (
+        "agreement",
         "causes",
         "changed",
         "contact",
@@ -201,11 +203,14 @@ class Clock:
         severity: str,
         target: Target,
         causes: list[str],
+        agreement: str | None = None,
     ) -> None:
         self.rule = rule
         self.cycle = cycle
         #: The severity by which it is judged; a stopped clock keeps the one it stopped under.
         self.severity = severity
+        #: The agreement whose target it has, kept likewise; ``None`` for none.
+        self.agreement = agreement
         self.pauses: list[Pause] = []
         #: The limit of the severity, and that of a plan where the guard was contacted.
         self.primary = Limit(SEVERITY_LIMIT, start, target, causes[0], self.pauses)
@@ -265,12 +270,17 @@ class Clock:
         return bool(self.pauses) and self.pauses[-1].end is None
 
     def retarget(
-        self, severity: str, target: Target, plan_target: Target | None, cause: str
+        self,
+        severity: str,
+        agreement: str | None,
+        target: Target,
+        plan_target: Target | None,
+        cause: str,
     ) -> None:
         """Judge by ``target`` from the same start with the same pauses (semantics §4), and by
         ``plan_limit`` from the contact with the guard if there was one.
         """
-        self.severity = severity
+        self.severity, self.agreement = severity, agreement
         self.causes.append(cause)
         self.primary = Limit(SEVERITY_LIMIT, self.start, target, self.primary.cause, self.pauses)
         self._limit_by(plan_target)

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, TypedDict
 
 
 class EventType(IntEnum):
-    """The kinds of events; the number is the rank by which events of one instant are ordered."""
+    """The kinds of events; the number is what is stored of them, and never changes."""
 
     CREATED = 0
     REOPENED = 1
@@ -29,6 +29,7 @@ class EventType(IntEnum):
     CANCELLED = 10
     FEATURE_SUBSCRIBED = 11
     FEATURE_APPROVED = 12
+    ATTRIBUTES_CHANGED = 13
 
     @property
     def word(self) -> str:
@@ -61,6 +62,7 @@ class Facts(TypedDict, total=False):
     scope: str
     affects: list[str]
     plan: str
+    attributes: dict[str, str]
     integration: Integration
     analyst_id: str
     group: str
@@ -90,8 +92,29 @@ class Event(NamedTuple):
     facts: Facts
 
 
+#: In which order events of one instant count.
+_ORDER: Final = (
+    EventType.CREATED,
+    EventType.ATTRIBUTES_CHANGED,
+    EventType.REOPENED,
+    EventType.RECLASSIFIED,
+    EventType.SEVERITY_CHANGED,
+    EventType.ASSIGNED,
+    EventType.GUARD_CONTACTED,
+    EventType.CONTACT_LOGGED,
+    EventType.WAITING_ON_CLIENT,
+    EventType.CLIENT_RESPONDED,
+    EventType.RESOLVED,
+    EventType.CANCELLED,
+    EventType.FEATURE_SUBSCRIBED,
+    EventType.FEATURE_APPROVED,
+)
+#: The place of each type in that order, by its number.
+_RANKS: Final = [_ORDER.index(type_) for type_ in EventType]
+
+
 def _rank(event: Event) -> tuple[int, str, str]:
-    return event.type, event.source, event.id
+    return _RANKS[event.type], event.source, event.id
 
 
 def _sequenced(event: Event) -> tuple[str, int, str, str]:

@@ -26,9 +26,9 @@ from sla_domain.announcement import Announcement, AnnouncementKind
 from sla_domain.clock import Clock
 from sla_domain.event import Event
 from sla_domain.ladder import first_reach, reached_steps
-from sla_domain.policy import BREACH
 from sla_domain.snapshot import limit_called, snapshot
 from sla_domain.status import Placement
+from sla_domain.target import BREACH
 from sla_domain.ticket import Ticket
 
 
@@ -242,6 +242,7 @@ def _announce(ticket: Ticket, frontier: int) -> Iterator[Notice]:
             about=about,
             caused_by=cause,
             late=_late(ticket, key, at),
+            agreement=ticket.agreement_name,
         )
 
 
@@ -298,6 +299,7 @@ def _send(ticket: Ticket, clock: Clock, kind: AlertKind, step: int) -> Alert:
         caused_by=shown.follows[-1],
         late=_late(ticket, (name, cycle, what), at),
         shown=shown,
+        agreement=clock.agreement,
     )
 
 
@@ -360,4 +362,5 @@ def _retract(ticket: Ticket, index: int, owed: Postponed) -> Alert:
         shown=snapshot(clock, limit_called(clock, sent.limit), sent.at) if clock else None,
         retracts=alert_id(ticket.id, taken_back, sent),
         reason=reason,
+        agreement=clock.agreement if clock else ticket.agreement_name,
     )

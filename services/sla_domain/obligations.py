@@ -51,6 +51,10 @@ class Obligations:
         """Nothing tells the severity of what ``event`` says is to be handled (C8)."""
         self._announce(AnnouncementKind.UNCLASSIFIED, "", event)
 
+    def no_agreement(self, event: Event) -> None:
+        """Since ``event`` no agreement takes the ticket, so nothing is promised for it."""
+        self._announce(AnnouncementKind.NO_AGREEMENT, "", event)
+
     def severity_set(self, severity: str, created: Event, event: Event) -> None:
         """Question the severity that ``event`` gave where nothing affected bears it out (C13)."""
         if severity in self._policy.needs_primary:

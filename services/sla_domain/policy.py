@@ -6,87 +6,15 @@ A policy file is read and checked in ``sla_schemas``; what arrives here is plain
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from fractions import Fraction
-from typing import Final, NamedTuple, Self
+from typing import Final
 
+from sla_domain.agreement import STANDARD, Agreement, Fact, Targets
 from sla_domain.calendar import Calendar
 from sla_domain.event import EventType, Facts
-
-
-class Boundary(StrEnum):
-    """Whether using exactly the target still keeps the promise.
-
-    ``exclusive`` is "less than 1 h" (clause C3, first response); ``inclusive`` is "up to 6 h".
-    """
-
-    EXCLUSIVE = "exclusive"
-    INCLUSIVE = "inclusive"
-
-
-@dataclass(frozen=True, slots=True)
-class WarningFraction:
-    """A share of a target at which a warning is due; ``label`` names it in alerts."""
-
-    label: str
-    share: Fraction
-
-    def of(self, within: int) -> int:
-        """The share of ``within``, in whole milliseconds, rounded up."""
-        return -((-within * self.share.numerator) // self.share.denominator)
-
-
-#: What a ladder calls its last step; the others go by their warning's label.
-BREACH: Final = "breach"
-
-
-class Step(NamedTuple):
-    """An amount of used time, in milliseconds, at which something is due: ``what`` is the label of
-    a warning, or ``BREACH``.
-    """
-
-    amount: int
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """How much time a clock may use: ``within`` milliseconds on ``calendar``.
-
-    ``ladder`` is what is due on the way, in the order of the used time: the warnings, then the
-    breach, which is the first amount that breaks the promise.
-    """
-
-    within: int
-    boundary: Boundary
-    calendar: Calendar
-    ladder: tuple[Step, ...]
-
-    @classmethod
-    def of(
-        cls,
-        within: int,
-        boundary: Boundary,
-        calendar: Calendar,
-        warnings: Iterable[WarningFraction] = (),
-    ) -> Self:
-        """The target with the ladder that follows from its length and boundary."""
-        breaks = within + (boundary is Boundary.INCLUSIVE)
-        ascending = sorted(warnings, key=lambda fraction: fraction.share)
-        steps = [Step(fraction.of(within), fraction.label) for fraction in ascending]
-        return cls(within, boundary, calendar, (*steps, Step(breaks, BREACH)))
-
-    @classmethod
-    def none(cls, calendar: Calendar) -> Self:
-        """What a severity has that promises nothing: no step is ever reached."""
-        return cls(0, Boundary.INCLUSIVE, calendar, ())
-
-    @property
-    def breaks_at(self) -> int:
-        """The used time, in milliseconds, at which the promise is broken."""
-        return self.ladder[-1].amount
+from sla_domain.target import WarningFraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +41,9 @@ class Plan:
     built_by: frozenset[str]
     severities: frozenset[str]
     outside: Calendar
-    targets: Mapping[tuple[str, str], Target]
+    targets: Targets
 
 
-#: The party waited for where an event names none.
-CLIENT: Final = "client"
 #: Fields of events whose words are the contract's own.
 WORD_FIELDS: Final = (
     "affects", "built_by", "impact", "medium", "origin", "party", "plan", "scope"
@@ -148,7 +74,8 @@ class Policy:
     calendars: Mapping[str, Calendar]
     business_calendar: Calendar
     clocks: Sequence[ClockRule]
-    targets: Mapping[tuple[str, str], Target]
+    #: Those of ``standard``, the agreement of everybody whom no other takes.
+    targets: Targets
     warnings: Sequence[WarningFraction]
     classification: Classification
     #: The severities, the gravest first; the one by which a ticket is judged while none is known;
@@ -168,8 +95,15 @@ class Policy:
     spoken_media: frozenset[str] = frozenset()
     #: The origins that must be shown by evidence (C20).
     evidence_for: frozenset[str] = frozenset()
+    #: The agreements before ``standard``, in the order in which they are tried.
+    agreements: Sequence[Agreement] = ()
+    #: The share of clocks that ``standard`` wants kept.
+    objective: Fraction | None = None
     #: The text that all of this was read from.
     source: str = ""
+
+    #: The agreement of everybody else; ``None`` where nothing is promised to them.
+    standard: Agreement | None = field(init=False)
 
     #: What has a ticket wait, and for each rule that is held up by it what sets it going again:
     #: from the clocks, so that ledger, delays and holder say what the clocks do.
@@ -179,6 +113,8 @@ class Policy:
     ends_wait: tuple[frozenset[EventType], ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        standard = Agreement(STANDARD, {}, self.targets, self.objective) if self.targets else None
+        object.__setattr__(self, "standard", standard)
         pausing = [rule for rule in self.clocks if rule.pauses]
         begins = frozenset({ASKED}).union(*[rule.pauses for rule in pausing])
         ends = tuple({rule.resumes: None for rule in pausing}) or (ANSWERED,)
@@ -195,9 +131,17 @@ class Policy:
         """``name@version``, as records and alerts cite it."""
         return f"{self.name}@{self.version}"
 
-    def target(self, severity: str, clock: str) -> Target | None:
-        """The target of ``clock`` at ``severity``; ``None`` where nothing is promised."""
-        return self.targets.get((severity, clock))
+    def agreement(self, fact: Fact) -> Agreement | None:
+        """The first agreement that takes a ticket with these facts; ``None`` where none does."""
+        for agreement in self.agreements:
+            if agreement.matches(fact):
+                return agreement
+        return self.standard
+
+    @property
+    def every_agreement(self) -> list[Agreement]:
+        """All of them in the order in which they are tried, ``standard`` last."""
+        return [*self.agreements, *([] if self.standard is None else [self.standard])]
 
     def severity_of(self, facts: Facts) -> str | None:
         """The severity that ``facts`` state or, by the classification table, imply (clause C8).
@@ -237,6 +181,26 @@ class PolicyBook:
         """Those of all versions, as the latest ranks them, the gravest first."""
         ranked = [word for policy in reversed(self.versions) for word in policy.severities]
         return tuple(dict.fromkeys(ranked))
+
+    @property
+    def agreements(self) -> tuple[str, ...]:
+        """The names of all agreements of the versions that have any, the latest first."""
+        names = [
+            each.name
+            for policy in reversed(self.versions)
+            if policy.agreements
+            for each in policy.every_agreement
+        ]
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def objectives(self) -> dict[str, Fraction]:
+        """The objectives of the latest version, by agreement."""
+        return {
+            each.name: each.objective
+            for each in self.latest.every_agreement
+            if each.objective is not None
+        }
 
     def words(self, field_name: str) -> tuple[str, ...]:
         """The words of all versions that events may say in a field."""

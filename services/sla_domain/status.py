@@ -5,6 +5,10 @@ from __future__ import annotations
 from enum import Enum, StrEnum, auto
 from typing import Final, NamedTuple
 
+from sla_domain.event import Event, EventType
+
+#: The party waited for where an event names none.
+CLIENT: Final = "client"
 #: Who can do something about an open ticket that waits for nobody.
 VENDOR: Final = "vendor"
 
@@ -31,6 +35,70 @@ class Stage(NamedTuple):
     def holder(self) -> str | None:
         """Who has the ball: the vendor, the party waited for, or nobody."""
         return self.party or (VENDOR if self.status is Status.OPEN else None)
+
+
+class Course:
+    """A ticket's way through its statuses. ``begins_wait`` are the events that have it wait, and
+    ``ends_wait``, for each rule that is held up by a wait, those that set it going again.
+    """
+
+    __slots__ = (
+        "_awaited",
+        "_begins_wait",
+        "_ends_wait",
+        "closed_at",
+        "stages",
+        "status",
+        "waited",
+    )
+
+    def __init__(
+        self, begins_wait: frozenset[EventType], ends_wait: tuple[frozenset[EventType], ...]
+    ) -> None:
+        self._begins_wait = begins_wait
+        self._ends_wait = ends_wait
+        # While it waits: what is still to come for each rule.
+        self._awaited: list[frozenset[EventType]] = []
+        self.status = Status.EARLY
+        #: When it was resolved or cancelled; ``None`` while it is neither.
+        self.closed_at: int | None = None
+        #: Since its communication; a stage lasts until the next begins.
+        self.stages: list[Stage] = []
+        #: Whether it ever waited.
+        self.waited = False
+
+    def begin(self, at: int, cause: str) -> None:
+        """The ticket was communicated at ``at``."""
+        self.status = Status.OPEN
+        self.stages.append(Stage(at, Status.OPEN, None, cause))
+
+    def move(self, event: Event) -> None:
+        """Let ``event`` take effect."""
+        before = self.status
+        self._change(event)
+        if self.status is not before:
+            party = None
+            if self.status is Status.WAITING:
+                party = event.facts.get("party", CLIENT)
+                self.waited = True
+            start = max(event.occurred, self.stages[0].start)
+            self.stages.append(Stage(start, self.status, party, event.id))
+
+    def _change(self, event: Event) -> None:
+        type_ = event.type
+        if type_ is EventType.CANCELLED:
+            self.status, self.closed_at = Status.CANCELLED, event.occurred
+        elif self.status is Status.RESOLVED:
+            if type_ is EventType.REOPENED:
+                self.status, self.closed_at = Status.OPEN, None
+        elif type_ is EventType.RESOLVED:
+            self.status, self.closed_at = Status.RESOLVED, event.occurred
+        elif self.status is Status.WAITING:
+            self._awaited = [ends for ends in self._awaited if type_ not in ends]
+            if not self._awaited:
+                self.status = Status.OPEN
+        elif type_ in self._begins_wait:
+            self.status, self._awaited = Status.WAITING, list(self._ends_wait)
 
 
 class Placement(Enum):

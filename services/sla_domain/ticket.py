@@ -10,13 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from sla_domain.agreement import Agreement
 from sla_domain.alert import Postponed, PostponedKey, SentAlert, SentNotice
 from sla_domain.clock import Clock, Contact
+from sla_domain.cycles import Cycles
 from sla_domain.errors import UnknownPolicyError
 from sla_domain.event import Event, EventType, in_order, insert
 from sla_domain.obligations import Obligations
-from sla_domain.policy import CLIENT, ClockRule, Plan, Policy, PolicyBook, Target
-from sla_domain.status import Placement, Stage, Status
+from sla_domain.policy import ClockRule, Plan, Policy, PolicyBook
+from sla_domain.profile import Profile
+from sla_domain.status import Course, Placement, Stage, Status
+from sla_domain.target import Target
 
 FEATURE_REQUEST: Final = "feature_request"
 
@@ -33,30 +37,23 @@ class Ticket:
     """
 
     __slots__ = (
-        "_awaited",
         "_book",
-        "_current",
+        "_course",
         "_cycles",
         "_first_classified",
         "_pinned",
-        "client_id",
-        "clocks",
-        "closed_at",
+        "agreement",
         "communicated_at",
         "created",
         "folded",
         "id",
-        "kind",
         "obligations",
         "policy",
         "postponed",
+        "profile",
         "said",
         "sent",
-        "severity",
-        "stages",
-        "status",
         "timeline",
-        "waited",
     )
 
     def __init__(self, ticket_id: str, book: PolicyBook) -> None:
@@ -78,28 +75,56 @@ class Ticket:
     def _reset(self) -> None:
         self.created: Event | None = None
         self.policy: Policy = self._book.latest
-        self.client_id = ""
+        #: What its promise is chosen by.
+        self.profile = Profile({})
+        #: The promise it gets; ``None`` while it gets none.
+        self.agreement: Agreement | None = None
         self.communicated_at = 0
-        self.kind = "incident"
-        self.severity: str | None = None
-        self.status = Status.EARLY
-        #: When the ticket was resolved or cancelled; ``None`` while it is neither.
-        self.closed_at: int | None = None
-        #: The clocks by which something is promised at present.
-        self.clocks: list[Clock] = []
-        # All of them: one whose severity has no target runs on, since another may have one.
-        self._cycles: list[Clock] = []
-        # The last of each rule: no other is moved any more.
-        self._current: list[Clock] = []
+        self._course = Course(self.policy.begins_wait, self.policy.ends_wait)
+        self._cycles = Cycles()
         # What tells the severity where ``created`` does not, until its turn comes.
         self._first_classified: Event | None = None
-        # While it waits: for each rule that is held up, what sets it going again.
-        self._awaited: list[frozenset[EventType]] = []
-        #: What it went through since its communication; a stage lasts until the next begins.
-        self.stages: list[Stage] = []
-        #: Whether it ever waited for its client.
-        self.waited = False
         self.obligations = Obligations(self.policy)
+
+    @property
+    def client_id(self) -> str:
+        """Whose ticket it is."""
+        return self.profile.client_id
+
+    @property
+    def kind(self) -> str:
+        """Incident, question or feature request."""
+        return self.profile.kind
+
+    @property
+    def severity(self) -> str | None:
+        """By which it is judged; ``None`` while none is known."""
+        return self.profile.severity
+
+    @property
+    def clocks(self) -> list[Clock]:
+        """The clocks by which something is promised at present."""
+        return self._cycles.promised
+
+    @property
+    def status(self) -> Status:
+        """Where it stands."""
+        return self._course.status
+
+    @property
+    def closed_at(self) -> int | None:
+        """When it was resolved or cancelled; ``None`` while it is neither."""
+        return self._course.closed_at
+
+    @property
+    def stages(self) -> list[Stage]:
+        """What it went through since its communication; a stage lasts until the next begins."""
+        return self._course.stages
+
+    @property
+    def waited(self) -> bool:
+        """Whether it ever waited for its client."""
+        return self._course.waited
 
     @property
     def pin(self) -> str | None:
@@ -205,13 +230,13 @@ class Ticket:
         self.communicated_at = facts.get("communicated_at", created.occurred)
         pinned = self._pinned
         self.policy = pinned[0] if pinned and pinned[1] is created else self._in_force()
-        self.client_id = facts.get("client_id", "")
-        self.kind = facts.get("kind", "incident")
-        self.status = Status.OPEN
-        self.stages.append(Stage(self.communicated_at, Status.OPEN, None, created.id))
+        self.profile = Profile(facts)
+        self._course = Course(self.policy.begins_wait, self.policy.ends_wait)
+        self._course.begin(self.communicated_at, created.id)
         self.obligations = Obligations(self.policy)
         self.obligations.created(created)
         self._take_first_severity(created)
+        self._find_agreement(created)
         if self._ever_promised():
             for rule in self.policy.clocks:
                 self._start(rule, 1, self.communicated_at, created.id)
@@ -221,16 +246,17 @@ class Ticket:
         the communication, as if it had been told at once (clause C8).
         """
         told = created
-        self.severity = self.policy.severity_of(created.facts) or self.policy.default_severity
-        if self.severity is None:
+        severity = self.policy.severity_of(created.facts) or self.policy.default_severity
+        if severity is None:
             for event in self._effective():
                 if event.type in _TELLS_SEVERITY:
-                    self.severity = self.policy.severity_of(event.facts)
-                    if self.severity is not None:
+                    severity = self.policy.severity_of(event.facts)
+                    if severity is not None:
                         self._first_classified = told = event
                         break
-        if self.severity is not None:
-            self.obligations.severity_set(self.severity, created, told)
+        self.profile.severity = severity
+        if severity is not None:
+            self.obligations.severity_set(severity, created, told)
         elif self.kind != FEATURE_REQUEST:
             self.obligations.unclassified(created)
 
@@ -248,15 +274,13 @@ class Ticket:
             return
         causes = [cause] if self._first_classified is None else [cause, self._first_classified.id]
         target = self._target(self.severity, rule.name)
-        clock = Clock(rule, cycle, start, self.severity, target, causes)
+        clock = Clock(rule, cycle, start, self.severity, target, causes, self.agreement_name)
         clock.void = self.kind == FEATURE_REQUEST
-        self._cycles.append(clock)
-        self._current = [each for each in self._current if each.rule is not rule] + [clock]
-        if clock.promised:
-            self.clocks.append(clock)
+        self._cycles.start(clock)
 
     def _target(self, severity: str, clock: str) -> Target:
-        target = self.policy.target(severity, clock)
+        agreement = self.agreement
+        target = None if agreement is None else agreement.targets.get((severity, clock))
         return Target.none(self.policy.business_calendar) if target is None else target
 
     def _apply(self, event: Event) -> None:
@@ -265,9 +289,17 @@ class Ticket:
             return
         if event.type in _TELLS_SEVERITY:
             self._reclassify(event)
-        self._move_clocks(event)
+        elif event.type is EventType.ATTRIBUTES_CHANGED:
+            self.profile.change(event.facts)
+            if self._find_agreement(event):
+                self._retarget(event)
+        for ended in self._cycles.move(event):
+            self._start(ended.rule, ended.cycle + 1, event.occurred, event.id)
         self._move_obligations(event)
-        self._move_status(event)
+        self._course.move(event)
+        if event.type is EventType.CANCELLED:
+            keeps = event.facts.get("reason") in KEEPS_DECIDED
+            self._cycles.void_undecided(event.occurred, keeps_decided=keeps)
 
     def _reclassify(self, event: Event) -> None:
         """Take kind and severity from ``event``, and judge what still runs by them."""
@@ -278,38 +310,49 @@ class Ticket:
             # A later version knows it, the ticket's own promises nothing for it.
             self.obligations.unclassified(event)
         if event.type is EventType.RECLASSIFIED:
-            self.kind = event.facts.get("kind", self.kind)
-            for clock in self._cycles:
-                # What was void may count again, and the other way round.
-                clock.void, clock.changed = self.kind == FEATURE_REQUEST, True
+            self.profile.kind = event.facts.get("kind", self.kind)
+            # What was void may count again, and the other way round.
+            self._cycles.set_void(void=self.kind == FEATURE_REQUEST)
             if self.kind != FEATURE_REQUEST and self.severity is None:
                 self.obligations.unclassified(event)
-        if severity is None or severity == self.severity:
-            return
-        self.severity = severity
-        assert self.created is not None, "events are applied to a ticket that exists"
-        self.obligations.severity_set(severity, self.created, event)
-        for clock in self._current:
-            if clock.running:
-                target = self._target(severity, clock.rule.name)
-                plan_target = self._plan_target(clock, severity)
-                clock.retarget(severity, target, plan_target, event.id)
-        self.clocks = [clock for clock in self._cycles if clock.promised]
+        changed = severity is not None and severity != self.severity
+        if severity is not None and changed:
+            self.profile.severity = severity
+            assert self.created is not None, "events are applied to a ticket that exists"
+            self.obligations.severity_set(severity, self.created, event)
+        if self._find_agreement(event) or changed:
+            self._retarget(event)
 
-    def _move_clocks(self, event: Event) -> None:
-        type_, at = event.type, event.occurred
-        for clock in self._current:
-            rule = clock.rule
-            if clock.running:
-                if type_ in rule.stops:
-                    clock.stop(at, event.id, event.facts.get("origin"))
-                elif clock.paused:
-                    if type_ in rule.resumes:
-                        clock.resume(at, event.id)
-                elif type_ in rule.pauses:
-                    clock.pause(at, event.facts.get("party", CLIENT), event.id)
-            elif type_ in rule.restarts:
-                self._start(rule, clock.cycle + 1, at, event.id)
+    def _retarget(self, event: Event) -> None:
+        """Judge what still runs by the severity and the agreement that ``event`` has led to."""
+        severity = self.severity
+        if severity is None:
+            return
+        for clock in self._cycles.running():
+            target = self._target(severity, clock.rule.name)
+            plan_target = self._plan_target(clock, severity)
+            clock.retarget(severity, self.agreement_name, target, plan_target, event.id)
+        self._cycles.retargeted()
+
+    def _find_agreement(self, event: Event) -> bool:
+        """Look for the promise that the ticket gets; whether it is another than before."""
+        before = self.agreement
+        policy = self.policy
+        self.agreement = (
+            policy.agreement(self.profile.fact) if policy.agreements else policy.standard
+        )
+        if self.agreement is None and self.severity and self.kind != FEATURE_REQUEST:
+            self.obligations.no_agreement(event)
+        return self.agreement is not before
+
+    @property
+    def agreement_name(self) -> str | None:
+        """Its agreement, as records and alerts say it; ``None`` under a policy that has none beside
+        the standard.
+        """
+        if not self.policy.agreements or self.agreement is None:
+            return None
+        return self.agreement.name
 
     def _move_obligations(self, event: Event) -> None:
         type_, obligations = event.type, self.obligations
@@ -330,17 +373,15 @@ class Ticket:
 
     def _covering_plan(self) -> Plan | None:
         """The plan bought for this ticket, if it covers the integration (clauses C17, C21)."""
-        assert self.created is not None, "events are applied to a ticket that exists"
-        facts = self.created.facts
-        plan = self.policy.plans.get(facts.get("plan", ""))
-        if plan is None or facts.get("integration", {}).get("built_by") not in plan.built_by:
+        plan = self.policy.plans.get(self.profile.plan)
+        if plan is None or plan.built_by.isdisjoint(self.profile.fact("built_by")):
             return None
         return plan
 
     def _limit_from(self, event: Event, plan: Plan) -> None:
         """Start the plan limit of the cycles that run (clause C19)."""
-        for clock in self._current:
-            if clock.running and event.occurred >= clock.start:
+        for clock in self._cycles.running():
+            if event.occurred >= clock.start:
                 target = plan.targets.get((clock.severity, clock.rule.name))
                 clock.guard(Contact(plan.name, event.occurred, event.id), target)
 
@@ -349,43 +390,6 @@ class Ticket:
         if clock.contact is None:
             return None
         return self.policy.plans[clock.contact.plan].targets.get((severity, clock.rule.name))
-
-    def _move_status(self, event: Event) -> None:
-        before = self.status
-        self._change_status(event)
-        if self.status is not before:
-            party = None
-            if self.status is Status.WAITING:
-                party = event.facts.get("party", CLIENT)
-                self.waited = True
-            start = max(event.occurred, self.communicated_at)
-            self.stages.append(Stage(start, self.status, party, event.id))
-
-    def _change_status(self, event: Event) -> None:
-        type_ = event.type
-        if type_ is EventType.CANCELLED:
-            self.status, self.closed_at = Status.CANCELLED, event.occurred
-            self._void_what_is_undecided(event)
-        elif self.status is Status.RESOLVED:
-            if type_ is EventType.REOPENED:
-                self.status, self.closed_at = Status.OPEN, None
-        elif type_ is EventType.RESOLVED:
-            self.status, self.closed_at = Status.RESOLVED, event.occurred
-        elif self.status is Status.WAITING:
-            self._awaited = [ends for ends in self._awaited if type_ not in ends]
-            if not self._awaited:
-                self.status = Status.OPEN
-        elif type_ in self.policy.begins_wait:
-            self.status, self._awaited = Status.WAITING, list(self.policy.ends_wait)
-
-    def _void_what_is_undecided(self, cancelled: Event) -> None:
-        """The ticket was cancelled: nothing more is owed, except what was decided before where the
-        reason leaves that standing.
-        """
-        at, keeps = cancelled.occurred, cancelled.facts.get("reason") in KEEPS_DECIDED
-        for clock in self._cycles:
-            decided = keeps and clock.promised and (not clock.running or clock.broken(at))
-            clock.void, clock.changed = clock.void or not decided, True
 
 
 #: Events that make earlier ones count differently.

@@ -14,6 +14,7 @@ from sla_schemas.limits import FUTURE_TOLERANCE
 _SAYS_WORDS: Final = frozenset(
     {
         EventType.CREATED,
+        EventType.ATTRIBUTES_CHANGED,
         EventType.RECLASSIFIED,
         EventType.SEVERITY_CHANGED,
         EventType.WAITING_ON_CLIENT,

@@ -26,6 +26,7 @@ class Stopped:
 
     clock: str
     severity: str
+    agreement: str | None
     outcome: Outcome
     origin: str | None
     used: int
@@ -43,7 +44,16 @@ class Stopped:
             consumed = max(consumed, nextafter(1.0, 2.0))
         waits = [(pause.party, pause.start, pause.end) for pause in clock.pauses]
         delays = delay_by_party(waits, business, clock.start, at)
-        return cls(clock.rule.name, clock.severity, outcome, clock.origin, used, consumed, delays)
+        return cls(
+            clock.rule.name,
+            clock.severity,
+            clock.agreement,
+            outcome,
+            clock.origin,
+            used,
+            consumed,
+            delays,
+        )
 
 
 class Departed(NamedTuple):

@@ -177,6 +177,8 @@ class Ledger:
             self._refuse_ticket(ticket, rows, bad, mapping, summary.unit)
             mapping.log.remarks.clear()
             return
+        for event in events:
+            mapping.clients.fill(event.value)
         self._insert("remark", mapping.log.remarks)
         mapping.log.remarks.clear()
         place = found[0][1]

@@ -17,6 +17,7 @@ from sla_domain.event import EventType
 from sla_domain.instant import format_instant
 from sla_import.tables import Row, Wanted
 from sla_import.times import Reading, Times
+from sla_policy.clients import Clients
 from sla_schemas.events import TYPE_PREFIX
 from sla_schemas.types import MAX_ID
 
@@ -77,6 +78,8 @@ class Mapping(ABC):
         self._place = {column.name: place for place, column in enumerate(wanted)}
         #: Where the ticket's id stands.
         self.ticket_column = ticket
+        #: What is known of the clients.
+        self.clients = Clients()
 
     def ticket(self, row: Row) -> str:
         """Whose row it is. Raises ``RefusedError``."""

@@ -158,7 +158,9 @@ def _read(delivery: Delivery, now: int) -> Reading:
         traces = (event.get(TRACEPARENT), delivery.headers.get(TRACEPARENT))
         event[TRACEPARENT] = next(filter(_is_trace, traces), None)
         try:
-            events.append(_published(event, now))
+            published = _published(event, now)
+            delivery.source.clients.fill(published)
+            events.append(published)
         except Exception as error:  # noqa: BLE001  as above
             problems.append(_unusable(error, delivery.source))
     ignored = [] if translation.ignored is None else [translation.ignored]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -15,6 +16,7 @@ from sla_config.configuration import StrictSection, read_toml
 from sla_config.errors import UserFacingError
 from sla_config.secrets import secret_of
 from sla_config.wording import listed, nearest
+from sla_policy.clients import Clients, read_clients
 from sla_schemas.types import Id, Word
 from sla_schemas.words import Kind
 
@@ -127,6 +129,17 @@ class Source(StrictSection):
         Mapping()
     )
 
+    @cached_property
+    def clients(self) -> Clients:
+        """What is known of its tickets' clients: nothing, unless it is told by ``knowing``."""
+        return Clients()
+
+    def knowing(self, clients: Clients) -> Self:
+        """The source, with what is known of clients."""
+        copy = self.model_copy()
+        copy.__dict__["clients"] = clients
+        return copy
+
     @property
     def path(self) -> str:
         """Where it sends to."""
@@ -158,6 +171,13 @@ class Source(StrictSection):
 
 
 class _File(StrictSection):
+    clients: Annotated[
+        Path | None,
+        Field(
+            description="TOML file of plans and attributes of clients, by which new tickets are "
+            "filled; beside this file unless it begins with `/`."
+        ),
+    ] = None
     sources: Annotated[list[Source], Field(min_length=1)]
 
 
@@ -170,12 +190,16 @@ def default_mapping(vendor: Vendor) -> Mapping:
 
 
 def read_sources(path: Path | None, *, secrets: bool = True) -> list[Source]:
-    """The sources of a file, their secrets looked for too. Raises ``SourcesError``."""
+    """The sources of a file, their secrets looked for too. Raises ``SourcesError`` and
+    ``ClientsError``.
+    """
     if path is None:
         raise SourcesError(
             "no sources file is named; write one (see docs/intake.md) and name it with --sources"
         )
-    found = read_toml(path, _File, "sources file", SourcesError).sources
+    file = read_toml(path, _File, "sources file", SourcesError)
+    found = file.sources
+    clients = Clients() if file.clients is None else read_clients(path.parent / file.clients)
     origin = f"sources file {path}"
     named = {source.name: source for source in found}
     if len(named) < len(found):
@@ -185,7 +209,7 @@ def read_sources(path: Path | None, *, secrets: bool = True) -> list[Source]:
         if secrets:
             source.secrets()
     _check_prefixes([source for source in found if source.tickets_of is None], origin)
-    return [_beside(source, named, origin).complete() for source in found]
+    return [_beside(source, named, origin).complete().knowing(clients) for source in found]
 
 
 def check_severities(sources: list[Source], severities: Sequence[str]) -> None:

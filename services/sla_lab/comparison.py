@@ -63,6 +63,12 @@ class Result:
         ticket, clock, _ = key
         yield self._clients[ticket], clock
 
+    def by_agreement(self, key: Key) -> Iterator[Row]:
+        """The row in which a clock counts under a policy with agreements: its agreement's."""
+        clock = self.clocks[key]
+        if clock.agreement is not None:
+            yield clock.agreement, clock.clock
+
     def origins(self) -> Counter[tuple[str, str]]:
         """Ended clocks by where the fault lay, as (origin, outcome)."""
         return Counter(
@@ -162,12 +168,18 @@ class Comparison:
         self._ranked = [*severities, None]
         self.by_severity = Cut(results, Result.by_severity)
         self.by_client = Cut(results, Result.by_client)
+        self.by_agreement = Cut(results, Result.by_agreement)
         self.delays = [client_delays(result.outputs.stories) for result in results]
 
     @property
     def severities(self) -> list[Row]:
         """Every severity and clock that occurs, the gravest first."""
         return sorted(self.by_severity.rows, key=lambda row: (self._ranked.index(row[0]), row[1]))
+
+    @property
+    def agreements(self) -> list[Row]:
+        """Every agreement and clock that occurs."""
+        return sorted(self.by_agreement.rows, key=lambda row: (row[0] or "", row[1]))
 
     @property
     def clients(self) -> list[Row]:
@@ -209,6 +221,7 @@ class Comparison:
         """What was kept, by severity and by client, and what lay with whom, in the same form."""
         return {
             "attainment": self.by_severity.document(self.severities, "severity"),
+            "agreements": self.by_agreement.document(self.agreements, "agreement"),
             "clients": self.by_client.document(self.clients, "client_id"),
             "origins": [
                 [
@@ -239,6 +252,7 @@ def tables(comparison: Comparison, texts: Texts, names: SeverityNames) -> list[T
     """The comparison for people; of the first policy alone where there is only one."""
     return [
         _severity_table(comparison, texts, names),
+        *_agreement_table(comparison, texts),
         _client_table(comparison, texts),
         *_differing_table(comparison, texts),
         *_origin_table(comparison, texts),
@@ -277,6 +291,17 @@ def _severity_table(comparison: Comparison, texts: Texts, names: SeverityNames) 
         tickets=texts.counted("compare.tickets", summary.tickets),
     )
     return Table(title, _columns("severity", results, texts), rows)
+
+
+def _agreement_table(comparison: Comparison, texts: Texts) -> Iterator[Table]:
+    """What each agreement came to, where there are any."""
+    rows = [
+        [row[0] or "", texts.word("clock", row[1]), *_cells(comparison.by_agreement, row)]
+        for row in comparison.agreements
+    ]
+    if rows:
+        columns = _columns("agreement", comparison.results, texts)
+        yield Table(texts("compare.agreements"), columns, rows)
 
 
 def _client_table(comparison: Comparison, texts: Texts) -> Table:

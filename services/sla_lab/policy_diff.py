@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from sla_domain.agreement import STANDARD, Agreement
 from sla_domain.calendar import Calendar, Span
 from sla_domain.event import EventType
 from sla_domain.instant import HOUR, MINUTE
-from sla_domain.policy import Boundary, ClockRule, Plan, Policy, PolicyBook, Target
+from sla_domain.policy import ClockRule, Plan, Policy, PolicyBook
+from sla_domain.target import Boundary, Target
 from sla_text.language import Texts
 from sla_text.presentation import Table
 from sla_text.times import length
@@ -42,7 +44,7 @@ class _Differ:
 
     def all(self) -> Iterator[Change]:
         old, new = self._old, self._new
-        yield from self._targets(old.targets, new.targets, None)
+        yield from self._agreements()
         yield from self._plans()
         for name in sorted(old.calendars.keys() & new.calendars.keys()):
             yield from self._calendar(old.calendars[name], new.calendars[name])
@@ -76,18 +78,32 @@ class _Differ:
         self,
         old: Mapping[tuple[str, str], Target],
         new: Mapping[tuple[str, str], Target],
-        plan: str | None,
+        under: str | None,
+        text: str = "diff.with_plan",
     ) -> Iterator[Change]:
         keys = sorted({*old, *new}, key=lambda key: (self._severities.index(key[0]), key[1]))
         for severity, clock in keys:
             before, after = old.get((severity, clock)), new.get((severity, clock))
             one, other = (self._target(target) for target in (before, after))
             whom = self._severity(severity)
-            if plan is not None:
-                whom = self._texts("diff.with_plan", whom=whom, plan=plan.replace("_", " "))
+            if under is not None:
+                whom = self._texts(text, whom=whom, plan=under.replace("_", " "))
             what = self._texts.word("clock", clock)
             effect = _effect_of_targets(before, after)
             yield from _changed(what, whom, one, other, effect=effect)
+
+    def _agreements(self) -> Iterator[Change]:
+        """The targets of each agreement and whom it takes; a new one beside what is without it."""
+        olds = {each.name: each for each in self._old.every_agreement}
+        news = {each.name: each for each in self._new.every_agreement}
+        alone = {*olds, *news} == {STANDARD}
+        for name in dict.fromkeys([*news, *olds]):
+            old, new = olds.get(name), news.get(name)
+            before = old.targets if old else {}
+            after = new.targets if new else {}
+            yield from self._targets(before, after, None if alone else name, "diff.with_agreement")
+            whom = self._texts("diff.with_agreement", whom=self._texts("diff.everyone"), plan=name)
+            yield from _changed(self._part("when"), whom, _when(old), _when(new))
 
     def _plans(self) -> Iterator[Change]:
         for name in sorted({*self._old.plans, *self._new.plans}):
@@ -131,7 +147,8 @@ class _Differ:
         users = {
             severity
             for policy in (self._old, self._new)
-            for (severity, _), target in policy.targets.items()
+            for agreement in policy.every_agreement
+            for (severity, _), target in agreement.targets.items()
             if target.calendar.name == calendar
         }
         return ", ".join(self._severity(each) for each in self._severities if each in users) or "-"
@@ -211,6 +228,12 @@ def _effect_of_hours(before: Sequence[Span], after: Sequence[Span]) -> str:
     one, other = _open(before), _open(after)
     # The more hours count, the sooner a promise is due.
     return OTHER if one == other else STRICTER if other > one else LOOSER
+
+
+def _when(agreement: Agreement | None) -> str | None:
+    if agreement is None or not agreement.when:
+        return None
+    return "; ".join(f"{fact} {', '.join(sorted(w))}" for fact, w in agreement.when.items())
 
 
 def _open(spans: Sequence[Span]) -> int:

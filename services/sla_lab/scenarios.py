@@ -37,6 +37,8 @@ from sla_policy.loading import load_policies
 from sla_schemas.events import TYPE_PREFIX
 
 TICKET: Final = "T-1"
+#: Before the name of an attribute, as in ``attributes.region=emea``.
+_ATTRIBUTE: Final = "attributes."
 _SOURCE: Final = "/scenario"
 _MOMENT: Final = r"(?:(?P<day>\w{3}) )?(?P<time>\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d{3})?)?)"
 _LINE: Final = re.compile(rf"{_MOMENT}\s+(?P<rest>\S.*)")
@@ -178,6 +180,13 @@ class _Reader:
             data["communicated_at"] = format_instant(self.instant(data["communicated_at"]))
         if "affects" in data:
             data["affects"] = [name for name in data["affects"].split(",") if name]
+        attributes = {
+            name.removeprefix(_ATTRIBUTE): data.pop(name)
+            for name in list(data)
+            if name.startswith(_ATTRIBUTE)
+        }
+        if attributes:
+            data["attributes"] = attributes
         if "built_by" in data:
             data["integration"] = {"built_by": data.pop("built_by")}
         return {**envelope, "data": {**_IMPLIED.get(type_, {}), **data}}

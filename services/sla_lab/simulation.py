@@ -159,6 +159,7 @@ class ClockStory(NamedTuple):
     severity: str
     outcome: Outcome
     origin: str | None
+    agreement: str | None = None
 
 
 @dataclass(slots=True)
@@ -356,6 +357,7 @@ def story_of(ticket: Ticket, at: int) -> Story:
             clock.severity,
             clock.outcome(at),
             clock.origin,
+            clock.agreement,
         )
         for clock in ticket.clocks
     )

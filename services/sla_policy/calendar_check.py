@@ -9,12 +9,10 @@ from sla_config.toml_places import Path
 from sla_config.wording import listed, nearest
 from sla_domain.instant import DAY
 from sla_policy.amount import business_days
+from sla_policy.calendar_sections import CalendarSection
 from sla_policy.finding import Finding, length
-from sla_policy.sections import (
-    CalendarSection,
-    PolicyFile,
-    TargetSection,
-)
+from sla_policy.sections import PolicyFile
+from sla_policy.target_sections import TargetSection
 
 
 def calendar_findings(

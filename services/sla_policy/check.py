@@ -11,19 +11,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from sla_config.toml_places import Path
-from sla_config.wording import listed, nearest
+from sla_domain.agreement import STANDARD
 from sla_domain.event import EventType
-from sla_domain.instant import DAY, parse_duration
+from sla_domain.instant import DAY
 from sla_domain.policy import Policy
-from sla_policy.amount import business_days
+from sla_policy.agreement_check import agreement_findings
 from sla_policy.calendar_check import calendar_findings
+from sla_policy.calendar_sections import CalendarSection
 from sla_policy.finding import Finding, length
-from sla_policy.sections import (
-    CalendarSection,
-    ClockSection,
-    PlanSection,
-    PolicyFile,
-    TargetSection,
+from sla_policy.sections import ClockSection, PlanSection, PolicyFile
+from sla_policy.target_check import (
+    all_targets,
+    known_calendar,
+    known_clock,
+    severity_findings,
+    target_findings,
 )
 
 #: Events that can move no clock, and why.
@@ -33,9 +35,6 @@ IDLE_EVENTS: Final = {
     EventType.FEATURE_SUBSCRIBED: "it happens to feature requests, which promise nothing",
     EventType.FEATURE_APPROVED: "it happens to feature requests, which promise nothing",
 }
-#: An amount of open time that takes longer than this can't be meant, and may not be reached by the
-#: last year that calendars are kept for.
-_LONGEST_WEEKS: Final = 520
 _SHORTEST_RETENTION: Final = DAY
 
 
@@ -43,15 +42,16 @@ def findings(file: PolicyFile) -> Iterator[Finding]:
     """Everything that is wrong or odd in a file, in its own order."""
     yield from _general(file)
     for name in file.calendars:
-        uses = [(path, target) for path, target in _all_targets(file) if target.calendar == name]
+        uses = [(path, target) for path, target in all_targets(file) if target.calendar == name]
         yield from calendar_findings(file, name, uses)
     for name, clock in file.clocks.items():
         yield from _clock(file, name, clock)
-    wrong = list(_severities(file))
+    wrong = list(severity_findings(file))
     yield from wrong
     # What follows from a misspelt severity is not told as another mistake.
     if all(finding.harmless for finding in wrong):
-        yield from _targets(file)
+        yield from target_findings(file)
+        yield from agreement_findings(file)
         for name, plan in file.plans.items():
             yield from _plan(file, name, plan)
     yield from _words(file)
@@ -66,7 +66,7 @@ def _general(file: PolicyFile) -> Iterator[Finding]:
             harmless=True,
         )
     if file.business_calendar is not None:
-        yield from _known_calendar(file, ("business_calendar",), file.business_calendar)
+        yield from known_calendar(file, ("business_calendar",), file.business_calendar)
     for share, count in Counter(file.warnings.fractions).items():
         if count > 1:
             yield Finding(("warnings", "fractions"), f"{share} stands {count} times; keep one")
@@ -77,8 +77,14 @@ def _general(file: PolicyFile) -> Iterator[Finding]:
 
 def _clock(file: PolicyFile, name: str, clock: ClockSection) -> Iterator[Finding]:
     path: Path = ("clocks", name)
-    targets = [targets[name] for targets in file.targets.values() if targets and name in targets]
-    if any(file.targets.values()) and not any(targets):
+    tables = [file.targets, *(each.targets for each in file.agreements)]
+    targets = [
+        targets[name]
+        for table in tables
+        for targets in table.values()
+        if targets and name in targets
+    ]
+    if any(any(table.values()) for table in tables) and not any(targets):
         # Said to be meant where "none" stands for it.
         yield Finding(
             path,
@@ -156,156 +162,6 @@ def _events(path: Path, key: str, events: Sequence[EventType]) -> Iterator[Findi
             )
 
 
-# --- targets ---
-
-
-def _all_targets(file: PolicyFile) -> Iterator[tuple[Path, TargetSection]]:
-    """Every target, those of plans included, with its place."""
-    for severity, targets in file.targets.items():
-        for clock, target in (targets or {}).items():
-            if target is not None:
-                yield ("targets", severity, clock), target
-    for name, plan in file.plans.items():
-        for severity, limits in plan.targets.items():
-            for clock, limit in limits.items():
-                yield ("plans", name, "targets", severity, clock), limit
-
-
-def _targets(file: PolicyFile) -> Iterator[Finding]:
-    promised = [path for path, _ in _all_targets(file) if path[0] == "targets"]
-    if not promised:
-        yield Finding(
-            ("targets",),
-            "the policy promises nothing: give at least one severity a target, like "
-            '[targets.high] resolution = { within = "8h", boundary = "inclusive", calendar = '
-            '"business" }',
-        )
-    for severity, targets in file.targets.items():
-        for clock in targets or {}:
-            yield from _known_clock(file, ("targets", severity, clock), clock)
-    for path, target in _all_targets(file):
-        yield from _target(file, path, target)
-    if promised:
-        yield from _unpromised(file)
-
-
-def _unpromised(file: PolicyFile) -> Iterator[Finding]:
-    """Severities and clocks that promise nothing without saying so."""
-    for severity in file.all_severities():
-        path: Path = ("targets", severity)
-        if severity not in file.targets:
-            yield Finding(
-                path,
-                f"the severity {severity!r} has no targets, so its tickets are promised nothing; "
-                f'write [targets.{severity}], or under [targets] {severity} = "none" to mean it',
-                near=("severities", severity),
-            )
-            continue
-        targets = file.targets[severity]
-        if targets is None:
-            continue
-        if not targets:
-            yield Finding(
-                path,
-                f"the severity {severity!r} has no target; give it one, or write under [targets] "
-                f'{severity} = "none" to mean it',
-            )
-            continue
-        for clock in file.clocks:
-            if clock not in targets:
-                yield Finding(
-                    (*path, clock),
-                    f"nothing is promised for this clock at {severity!r}; write "
-                    f'{clock} = "none" to mean it',
-                    harmless=True,
-                )
-
-
-def _severities(file: PolicyFile) -> Iterator[Finding]:
-    """Severities that the file speaks of and nobody knows, and names that mean two of them."""
-    known = file.all_severities()
-    for path, severity in _mentioned_severities(file):
-        if severity not in known:
-            like = nearest(severity, known) or f"; severities are {listed(known)}"
-            yield Finding(path, f"there is no severity {severity!r}{like}")
-    meant: dict[str, str] = {}
-    for severity, called in file.severities.items():
-        for name in {severity, *called.values()}:
-            other = meant.setdefault(name.casefold(), severity)
-            if other != severity:
-                yield Finding(
-                    ("severities", severity),
-                    f"{name!r} is {other!r} too, so an event that says it could mean either; give "
-                    "one of them another name",
-                )
-    for severity, targets in file.targets.items():
-        if not file.severities or not targets or severity in file.severities:
-            continue
-        like = nearest(severity, file.severities)
-        if like:
-            yield Finding(
-                ("targets", severity), f"{severity!r} does not stand in [severities]{like}"
-            )
-        else:
-            yield Finding(
-                ("severities", severity),
-                f"has targets but no name and no rank, so people read {severity!r} and it goes "
-                "last; add it to [severities]",
-                harmless=True,
-                near=("severities",),
-            )
-
-
-def _mentioned_severities(file: PolicyFile) -> Iterator[tuple[Path, str]]:
-    """The severities by which a file decides something, each with its place."""
-    if file.default_severity is not None:
-        yield ("default_severity",), file.default_severity
-    for place, severity in enumerate(file.services.needs_primary):
-        yield ("services", "needs_primary", place), severity
-    for impact, scopes in file.classification.items():
-        for scope, severity in scopes.items():
-            yield ("classification", impact, scope), severity
-    for name, plan in file.plans.items():
-        for place, severity in enumerate(plan.severities):
-            yield ("plans", name, "severities", place), severity
-
-
-def _target(file: PolicyFile, path: Path, target: TargetSection) -> Iterator[Finding]:
-    unknown = list(_known_calendar(file, (*path, "calendar"), target.calendar))
-    yield from unknown
-    if unknown:
-        return
-    calendar = file.calendars[target.calendar]
-    days = business_days(target.within)
-    within = parse_duration(target.within) if days is None else days * (calendar.day or DAY)
-    week = sum(close - opened for spans in calendar.hours.values() for opened, close in spans)
-    if week and within > _LONGEST_WEEKS * week:
-        yield Finding(
-            (*path, "within"),
-            f"{target.within!r} is more than ten years of the calendar {target.calendar!r}; "
-            "write less",
-        )
-    elif days is None and week < 7 * DAY and any(unit in target.within for unit in "dDwW"):
-        yield Finding(
-            (*path, "within"),
-            f"{target.within!r} is {length(within)} of open time, since a day is 24 hours; for "
-            'days of the calendar write it like "5 business days"',
-            harmless=True,
-        )
-
-
-def _known_clock(file: PolicyFile, path: Path, clock: str) -> Iterator[Finding]:
-    if clock not in file.clocks:
-        like = nearest(clock, file.clocks) or f"; clocks are {listed(file.clocks)}"
-        yield Finding(path, f"there is no clock {clock!r}{like}")
-
-
-def _known_calendar(file: PolicyFile, path: Path, name: str) -> Iterator[Finding]:
-    if name not in file.calendars:
-        like = nearest(name, file.calendars) or f"; calendars are {listed(file.calendars)}"
-        yield Finding(path, f"there is no calendar {name!r}{like}")
-
-
 # --- plans and words ---
 
 
@@ -316,7 +172,7 @@ def _plan(file: PolicyFile, name: str, plan: PlanSection) -> Iterator[Finding]:
             (*path, "built_by"),
             'covers no integration, so it never counts; write it like built_by = ["aivo"]',
         )
-    unknown = list(_known_calendar(file, (*path, "outside"), plan.outside))
+    unknown = list(known_calendar(file, (*path, "outside"), plan.outside))
     yield from unknown
     if not unknown and _always_open(file.calendars[plan.outside]):
         yield Finding(
@@ -334,9 +190,12 @@ def _plan(file: PolicyFile, name: str, plan: PlanSection) -> Iterator[Finding]:
             )
         for clock in limits:
             place = (*path, "targets", severity, clock)
-            unknown_clock = list(_known_clock(file, place, clock))
+            unknown_clock = list(known_clock(file, place, clock))
             yield from unknown_clock
-            if not unknown_clock and (file.targets.get(severity) or {}).get(clock) is None:
+            names = [STANDARD, *(each.name for each in file.agreements)]
+            if not unknown_clock and not any(
+                (severity, clock) in file.resolved_targets(each) for each in names
+            ):
                 yield Finding(
                     place,
                     f"{severity!r} itself has no target for this clock, so it never runs and the "

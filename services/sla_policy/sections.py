@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Annotated, Final, Literal, Self, get_args
+from typing import Annotated, Final, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
-    model_validator,
 )
 
-from sla_domain.calendar import FIRST_YEAR, LAST_YEAR, Calendar, Span
-from sla_domain.policy import (
-    CLIENT,
-    Boundary,
-    ClockRule,
-    Plan,
-    Policy,
-    Target,
-    WarningFraction,
+from sla_domain.agreement import Agreement
+from sla_domain.calendar import Calendar
+from sla_domain.policy import ClockRule, Plan, Policy
+from sla_domain.status import CLIENT
+from sla_domain.target import WarningFraction
+from sla_policy.calendar_sections import CalendarSection, Section
+from sla_policy.target_sections import (
+    AgreementSection,
+    PlanTargetSection,
+    TargetsBySeverity,
+    TargetSection,
+    domain_targets,
+    resolved_targets,
 )
-from sla_policy.amount import parse_amount
 from sla_policy.values import (
-    Amount,
-    Day,
-    DayLength,
     DurationText,
     EventWord,
-    OrNone,
+    Objective,
     SeverityName,
     Share,
-    Spans,
-    Weekday,
     Word,
-    Zone,
     identifier,
 )
 from sla_schemas.types import Instant
@@ -46,78 +39,6 @@ from sla_schemas.types import Instant
 MAX_SEVERITIES: Final = 20
 #: In the place of a scope: of a ticket that tells none.
 UNSTATED: Final = "unstated"
-
-
-class Section(BaseModel):
-    """A table of the policy file: an unknown key is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-
-
-class HolidaysSection(Section):
-    """Days on which a calendar does not open: public holidays, and single dates."""
-
-    country: str | None = Field(
-        None,
-        description="Whose public holidays (ISO 3166-1). Whole days; part-day holidays count as "
-        "other days do, and `overrides` can shorten them.",
-        examples=['"AR"'],
-    )
-    subdivision: str | None = Field(
-        None, description="A part of the country, with its holidays (ISO 3166-2).", examples=['"B"']
-    )
-    dates: list[Day] = Field(
-        [], description="Further days.", examples=['["2026-12-24", "2026-12-31"]']
-    )
-
-    def days(self) -> Iterator[date]:
-        """Every holiday in the years a calendar answers for."""
-        yield from self.dates
-        if self.country is not None:
-            import holidays  # noqa: PLC0415  half a second, and most policies name no country
-
-            yield from holidays.country_holidays(
-                self.country, subdiv=self.subdivision, years=range(FIRST_YEAR, LAST_YEAR + 1)
-            )
-
-
-class CalendarSection(Section):
-    """Which instants count: weekly spans in a zone, less holidays, with overrides by date."""
-
-    zone: Zone = Field(
-        description="Time zone (IANA) whose wall clock the hours are read from.",
-        examples=['"America/Argentina/Buenos_Aires"'],
-    )
-    day: DayLength | None = Field(
-        None,
-        description="How long a business day is; needed where a target is in business days.",
-        examples=['"9h"'],
-    )
-    hours: dict[Weekday, Spans] = Field(
-        description="The open spans of each weekday; one not named is closed.",
-        examples=['{ mon = [["09:00", "13:00"], ["14:00", "18:00"]], tue = [["09:00", "18:00"]] }'],
-    )
-    holidays: HolidaysSection = Field(
-        HolidaysSection(), description="Days without hours.", examples=['{ country = "AR" }']
-    )
-    overrides: dict[Day, Spans] = Field(
-        {},
-        description="The open spans of single dates, before weekday and holiday.",
-        examples=['{ 2026-12-24 = [["09:00", "13:00"]] }'],
-    )
-
-    @model_validator(mode="after")
-    def _opens(self) -> Self:
-        if not any(self.hours.values()) and not any(self.overrides.values()):
-            raise ValueError("the calendar never opens: give at least one day a span")
-        return self
-
-    def to_domain(self, name: str) -> Calendar:
-        """The calendar with its holidays as dates without spans."""
-        dates: dict[date, Sequence[Span]] = dict.fromkeys(self.holidays.days(), ())
-        dates.update(self.overrides)
-        week = [self.hours.get(day, []) for day in get_args(Weekday)]
-        return Calendar(name, self.zone, week, dates, self.day)
 
 
 class ClockSection(Section):
@@ -158,50 +79,6 @@ class ClockSection(Section):
         )
 
 
-class TargetSection(Section):
-    """How much time a clock may use at a severity."""
-
-    within: Amount = Field(
-        description="How much open time may be used. A day (`d`) is 24 hours of it, a business "
-        "day what the calendar's `day` says.",
-        examples=['"5 business days"'],
-    )
-    boundary: Boundary = Field(
-        description='Whether using exactly that much still keeps the promise: `inclusive` is "up '
-        'to", `exclusive` "less than".',
-        examples=['"inclusive"'],
-    )
-    calendar: str = Field(description="The calendar by which time counts.", examples=['"business"'])
-
-    def to_domain(
-        self, calendars: Mapping[str, Calendar], warnings: Sequence[WarningFraction]
-    ) -> Target:
-        """The target in milliseconds; a business day is its calendar's ``day``."""
-        calendar = calendars[self.calendar]
-        return Target.of(parse_amount(self.within, calendar), self.boundary, calendar, warnings)
-
-
-def _targets(
-    targets: Mapping[str, Mapping[str, TargetSection | None] | None],
-    calendars: Mapping[str, Calendar],
-    warnings: Sequence[WarningFraction],
-) -> dict[tuple[str, str], Target]:
-    return {
-        (severity, clock): section.to_domain(calendars, warnings)
-        for severity, sections in targets.items()
-        for clock, section in (sections or {}).items()
-        if section is not None
-    }
-
-
-class PlanTargetSection(TargetSection):
-    """A limit beside the severity's own, counted from the contact with the guard."""
-
-    begins: Annotated[Literal["guard_contacted"], Field(alias="from")] = Field(
-        description="From when it counts.", examples=['"guard_contacted"']
-    )
-
-
 class PlanSection(Section):
     """A support that a client buys on top; it is active once the client contacts the guard."""
 
@@ -225,7 +102,7 @@ class PlanSection(Section):
             frozenset(self.built_by),
             frozenset(self.severities),
             calendars[self.outside],
-            _targets(self.targets, calendars, warnings),
+            domain_targets(self.targets, calendars, warnings),
         )
 
 
@@ -340,15 +217,19 @@ class PolicyFile(Section):
         description="Calendars by name."
     )
     clocks: dict[str, ClockSection] = Field(description="Clocks by name.")
-    targets: dict[
-        Word,
-        Annotated[
-            dict[str, Annotated[TargetSection | None, OrNone]] | None,
-            OrNone,
-        ],
-    ] = Field(
+    targets: TargetsBySeverity = Field(
+        {},
         description='What is promised, by severity and clock. `"none"` for a clock or a whole '
-        "severity says that nothing is.",
+        "severity says that nothing is. With agreements it is the one called `standard`, for "
+        "whomever no other takes.",
+    )
+    objective: Objective | None = Field(
+        None,
+        description="The share of clocks that `standard` wants kept, for reports.",
+        examples=['"95%"'],
+    )
+    agreements: list[AgreementSection] = Field(
+        [], description="Other promises for some of the clients, in the order they are tried."
     )
     plans: dict[Word, PlanSection] = Field({}, description="Plans by name.")
     services: ServicesSection = Field(ServicesSection(), description="Services.")
@@ -369,18 +250,52 @@ class PolicyFile(Section):
 
     def all_severities(self) -> tuple[str, ...]:
         """Those of ``[severities]``, then those that only have targets, the gravest first."""
-        return tuple(dict.fromkeys([*self.severities, *self.targets]))
+        of_agreements = [word for each in self.agreements for word in each.targets]
+        return tuple(dict.fromkeys([*self.severities, *self.targets, *of_agreements]))
+
+    def resolved_targets(self, name: str) -> dict[tuple[str, str], TargetSection]:
+        """The targets of an agreement, those it takes over included."""
+        return resolved_targets(name, self.targets, self.agreements)
+
+    def _agreements(
+        self, calendars: Mapping[str, Calendar], warnings: Sequence[WarningFraction]
+    ) -> list[Agreement]:
+        return [
+            Agreement(
+                each.name,
+                {fact: frozenset(values) for fact, values in each.when.items()},
+                {
+                    key: section.to_domain(calendars, warnings)
+                    for key, section in self.resolved_targets(each.name).items()
+                },
+                each.objective,
+            )
+            for each in self.agreements
+        ]
 
     def _words(self) -> dict[str, frozenset[str]]:
         """The words that are known, by the field of the events that says them."""
         words, services, plans = self.words, self.services, self.plans.values()
         scopes = {scope for scopes in self.classification.values() for scope in scopes}
+
+        def asked(fact: str) -> list[str]:
+            return [word for each in self.agreements for word in each.when.get(fact, ())]
+
         mentioned: dict[str, Iterable[str]] = {
             "impact": [*words.impact, *self.classification],
             "scope": [*words.scope, *(scopes - {UNSTATED})],
-            "affects": [*words.affects, *services.primary, *services.platforms],
-            "plan": [*words.plan, *self.plans],
-            "built_by": [*words.built_by, *(each for plan in plans for each in plan.built_by)],
+            "affects": [
+                *words.affects,
+                *asked("affects"),
+                *services.primary,
+                *services.platforms,
+            ],
+            "plan": [*words.plan, *self.plans, *asked("plan")],
+            "built_by": [
+                *words.built_by,
+                *asked("built_by"),
+                *(each for plan in plans for each in plan.built_by),
+            ],
             "party": [CLIENT, *words.party],
             "origin": [*words.origin, *self.closing.evidence_for],
             "medium": [*words.medium, *self.written_record.spoken],
@@ -402,7 +317,7 @@ class PolicyFile(Section):
             calendars=calendars,
             business_calendar=calendars[self.business_calendar or next(iter(calendars))],
             clocks=[section.to_domain(name) for name, section in self.clocks.items()],
-            targets=_targets(self.targets, calendars, warnings),
+            targets=domain_targets(self.targets, calendars, warnings),
             warnings=warnings,
             classification={
                 (impact, None if scope == UNSTATED else scope): severity
@@ -411,6 +326,8 @@ class PolicyFile(Section):
             },
             severities=self.all_severities(),
             default_severity=self.default_severity,
+            agreements=self._agreements(calendars, warnings),
+            objective=self.objective,
             severity_names=self.severities,
             words=self._words(),
             channels=frozenset(self.channels),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from fractions import Fraction
 from functools import cache
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal
@@ -20,12 +21,13 @@ from sla_config.wording import listed, nearest
 from sla_domain.event import EVENT_TYPES, EventType
 from sla_domain.instant import DAY, HOUR, MINUTE, parse_duration
 from sla_policy.amount import business_days
-from sla_schemas.types import MAX_NAME, MAX_WORD
+from sla_schemas.types import MAX_ID, MAX_NAME, MAX_WORD
 
 #: Written in the place of a target, or of all targets of a severity: nothing is promised.
 NONE: Final = "none"
 #: A name as such, and in another language of the texts.
 _NAME_KEYS: Final = ("name", "es")
+_PERCENT: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
 _CLOCK_TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HUNDRED_YEARS: Final = 36_525 * DAY
@@ -124,6 +126,25 @@ def _share(value: Any) -> Any:
     return float(value)
 
 
+def _objective(value: Any) -> Any:
+    """``"98%"`` as a share."""
+    found = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+    share = Fraction(found[1]) / 100 if found else None
+    if share is None or not 0 < share <= 1:
+        raise UnfitError(f'{value!r} is not a share of clocks; write it like "98%" or "99.5%"')
+    return share
+
+
+def _wanted(value: Any) -> Any:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or not values:
+        raise UnfitError(f'{value!r} is not a value; write it like "gold" or ["gold", "silver"]')
+    for each in values:
+        if not isinstance(each, str) or not 0 < len(each) <= MAX_ID:
+            raise UnfitError(f"{each!r} is not a value: a text of 1 to {MAX_ID} characters")
+    return values
+
+
 def _within(value: Any) -> Any:
     if not isinstance(value, str):
         raise UnfitError(f'{value!r} is not a text; write it like "8h" or "5 business days"')
@@ -211,6 +232,17 @@ Share = Annotated[
     float,
     BeforeValidator(_share),
     WithJsonSchema({"type": "number", "x-written": "number between 0 and 1"}),
+]
+Objective = Annotated[
+    Fraction,
+    BeforeValidator(_objective),
+    WithJsonSchema({"type": "string", "x-written": "per cent"}),
+]
+#: The values of a fact that an agreement asks for.
+Wanted = Annotated[
+    list[str],
+    BeforeValidator(_wanted),
+    WithJsonSchema({"type": "array", "x-written": "text or list of text"}),
 ]
 Amount = Annotated[
     str,

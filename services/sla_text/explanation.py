@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sla_domain.clock import Clock, Limit, Outcome
 from sla_domain.delay import client_delay
-from sla_domain.event import Event
+from sla_domain.event import Event, EventType
 from sla_domain.explanation import Ledger, SpanKind, due_steps, ledger
 from sla_domain.instant import format_instant, format_optional
 from sla_domain.ticket import Ticket
@@ -29,7 +29,9 @@ _TOLD_FACTS: Final = (
     "subscriber_id",
 )
 
-#: The figures of a limit that its clock shows as well.
+#: The same of a change of what the ticket's promise follows from.
+_TOLD_OF_CHANGE: Final = ("client_id", "plan", "attributes")
+#: What of a limit's figures its clock shows too.
 _FIGURES: Final = (
     "calendar",
     "boundary",
@@ -60,13 +62,15 @@ def explain(ticket: Ticket, at: int) -> dict[str, Any]:
         "severity": ticket.severity,
         "state": ticket.status.value,
         "policy": policy.ref,
+        "agreement": ticket.agreement_name,
         "as_of": format_instant(at),
         "communicated_at": format_instant(ticket.communicated_at) if ticket.created else None,
         "channel": facts.get("channel"),
         "affects": affects,
         "primary_services": [each for each in affects if each in policy.primary_services],
         "platforms": [each for each in affects if each in policy.platforms],
-        "plan": facts.get("plan"),
+        "plan": ticket.profile.plan or None,
+        "attributes": ticket.profile.attributes,
         "integration": facts.get("integration"),
         "events": [_event(event) for event in ticket.timeline],
         "stages": [
@@ -114,12 +118,13 @@ def explain(ticket: Ticket, at: int) -> dict[str, Any]:
 
 def _event(event: Event) -> dict[str, Any]:
     facts: dict[str, Any] = dict(event.facts)
+    told = _TOLD_OF_CHANGE if event.type is EventType.ATTRIBUTES_CHANGED else _TOLD_FACTS
     return {
         "occurred": format_instant(event.occurred),
         "type": event.type.word,
         "source": event.source,
         "id": event.id,
-        "facts": {name: facts[name] for name in _TOLD_FACTS if name in facts},
+        "facts": {name: facts[name] for name in told if name in facts},
     }
 
 
@@ -134,6 +139,7 @@ def _clock(ticket: Ticket, clock: Clock, at: int) -> dict[str, Any]:
         "clock": clock.rule.name,
         "cycle": clock.cycle,
         "severity": clock.severity,
+        "agreement": clock.agreement,
         "outcome": outcome.value,
         "origin": clock.origin,
         "start": format_instant(clock.start),

@@ -8,7 +8,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sla_domain.instant import parse_instant
-from sla_domain.policy import BREACH, SeverityNames
+from sla_domain.policy import SeverityNames
+from sla_domain.target import BREACH
 from sla_text.language import Texts
 from sla_text.times import length, moment, share, time_of_day
 
@@ -57,6 +58,12 @@ class Presentation:
     events: Table
     clocks: list[ClockTold]
     tables: list[Table]
+
+
+def _told(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{inner}={each}" for inner, each in value.items())
+    return f"{name}={value}"
 
 
 class Presenter:
@@ -109,9 +116,12 @@ class Presenter:
             found.append((texts("explain.communicated"), told))
         found += [
             (texts(f"explain.{name}"), document[name].replace("_", " "))
-            for name in ("channel", "plan")
+            for name in ("channel", "plan", "agreement")
             if document[name]
         ]
+        if document["attributes"]:
+            told = ", ".join(f"{name} {value}" for name, value in document["attributes"].items())
+            found.append((texts("explain.attributes"), told))
         if document["integration"]:
             integration = document["integration"]
             told = texts(
@@ -137,7 +147,7 @@ class Presenter:
             [
                 self.moment(event["occurred"]),
                 self.texts.word("event", event["type"]),
-                ", ".join(f"{name}={value}" for name, value in event["facts"].items()),
+                ", ".join(_told(*fact) for fact in event["facts"].items()),
                 event["id"],
             ]
             for event in events

@@ -92,6 +92,7 @@ class TrackerMetrics:
         clocks = sorted({rule.name for policy in book.versions for rule in policy.clocks})
         fractions = sorted({warn.label for policy in book.versions for warn in policy.warnings})
         self._severities = book.severities
+        self._agreements = book.agreements
         self._parties, self._origins = book.words("party"), book.words("origin")
 
         def counter(name: str, text: str) -> Counter:
@@ -132,6 +133,13 @@ class TrackerMetrics:
             "clock",
             "outcome",
             "origin",
+        )
+        self._by_agreement = counters(
+            "sla_agreement_stopped_clocks",
+            "Clocks that have stopped under policies with agreements, by what came of them.",
+            "agreement",
+            "clock",
+            "outcome",
         )
         self._used = {
             clock: histograms(
@@ -178,6 +186,14 @@ class TrackerMetrics:
         )
         for rank, severity in enumerate(book.severities, 1):
             ranks.labels(severity).set(rank)
+        objectives = Gauge(
+            "sla_objective_ratio",
+            "The share of clocks that an agreement wants kept.",
+            ["agreement"],
+            registry=registry,
+        )
+        for name, objective in book.objectives.items():
+            objectives.labels(name).set(float(objective))
         policies = Info("sla_policy", "Policies in force.", ["policy"], registry=registry)
         for policy in book.versions:
             policies.labels(policy.name).info({"version": policy.version})
@@ -205,6 +221,7 @@ class TrackerMetrics:
         stops = (Outcome.MET, Outcome.BREACHED)
         origins = (*self._origins, OTHER, NO_ORIGIN)
         _known(self._stopped_clocks, product(clocks, stops, origins))
+        _known(self._by_agreement, product(self._agreements, clocks, stops))
 
     def watch(self, tracker: Owner) -> None:
         """Compute the gauges from ``tracker`` at every scrape."""
@@ -256,6 +273,9 @@ class TrackerMetrics:
     def _stopped(self, stopped: Stopped) -> None:
         origin = _listed(stopped.origin, self._origins) if stopped.origin else NO_ORIGIN
         self._stopped_clocks.labels(stopped.clock, stopped.outcome.value, origin).inc()
+        if stopped.agreement is not None:
+            agreed = stopped.agreement, stopped.clock, stopped.outcome.value
+            self._by_agreement.labels(*agreed).inc()
         self._used[stopped.clock].labels(stopped.severity).observe(stopped.used / 1000)
         self._consumed.labels(stopped.clock, stopped.severity).observe(stopped.consumed)
         for word, delay in stopped.delays.items():
@@ -282,7 +302,8 @@ def _target_buckets(book: PolicyBook, clock: str) -> list[float]:
     targets = {
         target.within / 1000
         for policy in book.versions
-        for (_, name), target in policy.targets.items()
+        for agreement in policy.every_agreement
+        for (_, name), target in agreement.targets.items()
         if name == clock
     }
     shares = (0.25, 0.5, 0.75, 1, 1.5, 2)

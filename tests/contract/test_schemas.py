@@ -146,6 +146,8 @@ BROKEN_KNOWINGLY = {
     f"{path}: {what} is new to readers"
     for what, paths in {
         "value 'unclassified'": ["$.data.kind"],
+        "value 'no_agreement'": ["$.data.kind"],
+        "value 'agreement_changed'": ["$.data.reason"],
         # Words of the contract are the policy's, and no schema lists them.
         "any value": [
             "$.severity<string>",

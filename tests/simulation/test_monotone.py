@@ -12,7 +12,8 @@ from support.histories import BEGIN, END, SPAN, histories, moves
 
 from sla_domain.clock import Limit, Pause
 from sla_domain.instant import MINUTE
-from sla_domain.policy import Boundary, Plan, Policy, PolicyBook, Target
+from sla_domain.policy import Plan, Policy, PolicyBook
+from sla_domain.target import Boundary, Target
 from sla_lab.simulation import simulate
 
 History = list[dict[str, Any]]

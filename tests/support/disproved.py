@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from sla_domain.clock import Clock
 from sla_domain.instant import parse_instant
-from sla_domain.policy import BREACH, PolicyBook
+from sla_domain.policy import PolicyBook
+from sla_domain.target import BREACH
 from sla_domain.ticket import Ticket
 from sla_engine.admission import admit
 from sla_engine.wire.events import Received

@@ -25,6 +25,7 @@ MOVES = (
     "resolved",
     "reopened",
     "severity_changed",
+    "attributes_changed",
     "reclassified",
     "cancelled",
     "guard_contacted",
@@ -37,12 +38,13 @@ times = st.integers(0, SPAN // (30 * MINUTE)).map(lambda n: n * 30 * MINUTE) | s
 
 
 @st.composite
-def moves(draw: st.DrawFn, ticket: str) -> dict[str, Any]:
-    type_ = draw(st.sampled_from(MOVES))
-    at = format_instant(BEGIN + draw(times))
+def said(draw: st.DrawFn, type_: str) -> dict[str, Any]:
+    """What an event of that type says."""
     data: dict[str, Any] = {}
     if type_ == "severity_changed":
         data["severity"] = draw(st.sampled_from(SEVERITIES))
+    elif type_ == "attributes_changed":
+        data["plan"] = draw(st.sampled_from(["standard", "integrations_24x7"]))
     elif type_ == "reclassified":
         data["kind"] = draw(st.sampled_from(["incident", "feature_request"]))
         if draw(st.booleans()):
@@ -58,6 +60,14 @@ def moves(draw: st.DrawFn, ticket: str) -> dict[str, Any]:
             data["record"] = "mail/1"
     elif type_ == "feature_subscribed":
         data["subscriber_id"] = draw(st.sampled_from(["lu", "max"]))
+    return data
+
+
+@st.composite
+def moves(draw: st.DrawFn, ticket: str) -> dict[str, Any]:
+    type_ = draw(st.sampled_from(MOVES))
+    at = format_instant(BEGIN + draw(times))
+    data = draw(said(type_))
     if draw(st.booleans()):
         data["sequence"] = str(draw(st.integers(0, 3)))
     return event(type_, at, ticket, **data)

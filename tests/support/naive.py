@@ -33,6 +33,7 @@ TABLE = {
 }
 RANK = [
     "created",
+    "attributes_changed",
     "reopened",
     "reclassified",
     "severity_changed",
@@ -118,7 +119,7 @@ class Ticket:
         if "ticket.cancelled" in kinds:
             others = others[: kinds.index("ticket.cancelled") + 1]
         self.kind = self.facts.get("kind", "incident")
-        self.severity = severity_of(self.facts)
+        self.severity = severity_of(self.facts) or self._default()
         known = [
             severity_of(event.get("data", {}))
             for event in others
@@ -138,6 +139,10 @@ class Ticket:
             self._begin("resolution", 1, self.start)
         for event in others:
             getattr(self, "_" + event["type"][7:])(event, minute_of(event["time"]))
+
+    def _default(self) -> str | None:
+        """By which severity it is judged while none is known."""
+        return None
 
     def _begin(self, name: str, cycle: int, start: int) -> None:
         self.clocks.append(
@@ -238,11 +243,7 @@ class Ticket:
         return [self._figures(clock, now) for clock in self.clocks]
 
     def _figures(self, clock: dict[str, Any], now: int) -> dict[str, Any]:
-        which = 0 if clock["clock"] == "first_response" else 1
-        limits = [(clock["start"], TARGETS[clock["severity"]][which])]
-        if clock["contact"] is not None and clock["severity"] == "high":
-            limits.append((clock["contact"], GUARD))
-        counted = [self._count(clock, start, target, now) for start, target in limits]
+        counted = [self._count(clock, start, target, now) for start, target in self._limits(clock)]
         breached = any(each["broken"] for each in counted)
         decided = clock["stop"] is not None or breached
         undone = self.cancelled is not None and not (self.keeps_decided and decided)
@@ -273,6 +274,14 @@ class Ticket:
             "used": None if unknown else shown["used"],
             "paused": None if unknown else shown["paused"],
         }
+
+    def _limits(self, clock: dict[str, Any]) -> list[tuple[int, tuple[int, bool, str]]]:
+        """From when each of its limits counts, and how much it is."""
+        which = 0 if clock["clock"] == "first_response" else 1
+        limits = [(clock["start"], TARGETS[clock["severity"]][which])]
+        if clock["contact"] is not None and clock["severity"] == "high":
+            limits.append((clock["contact"], GUARD))
+        return limits
 
     def _count(
         self, clock: dict[str, Any], start: int, target: tuple[int, bool, str], now: int

@@ -565,6 +565,7 @@ MOVES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("waiting_on_client", {}),
     ("severity_changed", {"severity": "high"}),
     ("severity_changed", {"severity": "blocker"}),
+    ("attributes_changed", {"client_id": "umbrella", "attributes": {"region": "emea"}}),
     ("reclassified", {"kind": "feature_request"}),
     ("reclassified", {"kind": "incident"}),
     ("feature_approved", {}),

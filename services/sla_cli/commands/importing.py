@@ -66,6 +66,9 @@ class How:
     as_json: Json = False
     encoding: Encoding = None
     delimiter: Delimiter = None
+    clients: Annotated[
+        Path | None, typer.Option(help="TOML file of the clients' plans and attributes.")
+    ] = None
 
 
 app = typer.Typer(no_args_is_help=True, help="Convert logs of other systems into ticket events.")
@@ -232,7 +235,9 @@ def _run(
 ) -> None:
     from sla_cli.importing import Wish, run
     from sla_import.opening import FileFormat
+    from sla_policy.clients import Clients, read_clients
 
     form = FileFormat(how.encoding, _delimiter(how.delimiter), sheet, xes=xes)
     known = zone is not None
+    mapping.clients = read_clients(how.clients) if how.clients else Clients()
     run(file, mapping, form, Wish(how.out, how.refused, how.skip_bad, how.as_json, known))

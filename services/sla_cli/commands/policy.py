@@ -11,7 +11,8 @@ import typer
 from sla_cli.options import Json, Policies, language_of
 
 if TYPE_CHECKING:
-    from sla_domain.policy import Policy, Target
+    from sla_domain.policy import Policy
+    from sla_domain.target import Target
 
 app = typer.Typer(
     no_args_is_help=True, help="Policy files define the promises: check, compare and test them."
@@ -64,7 +65,9 @@ def check(
         for line in (*mistakes, *warnings):
             err.print(line, markup=False, highlight=False, soft_wrap=True)
         if promises:
-            columns = ["policy", "severity", "clock", "promise", "calendar", "plan"]
+            columns = ["policy", "agreement", "severity", "clock", "promise", "calendar", "plan"]
+            if all(row["agreement"] == "standard" for row in promises):
+                columns.remove("agreement")
             listing(promises, columns, as_json=False)
     if mistakes or (strict and warnings):
         raise typer.Exit(1)
@@ -73,11 +76,17 @@ def check(
 def _promises(policy: Policy) -> Iterator[dict[str, str]]:
     from sla_domain.instant import format_duration
 
-    for plan, targets in _by_plan(policy):
-        for (severity, clock), target in targets.items():
+    clocks = [rule.name for rule in policy.clocks]
+
+    def rank(key: tuple[str, str]) -> tuple[int, int]:
+        return policy.severities.index(key[0]), clocks.index(key[1])
+
+    for agreement, plan, targets in _tables(policy):
+        for (severity, clock), target in sorted(targets.items(), key=lambda item: rank(item[0])):
             within = format_duration(target.within)
             yield {
                 "policy": policy.ref,
+                "agreement": agreement,
                 "severity": policy.severity_names.get(severity, {}).get("name", severity),
                 "clock": clock,
                 "within": within,
@@ -88,10 +97,12 @@ def _promises(policy: Policy) -> Iterator[dict[str, str]]:
             }
 
 
-def _by_plan(policy: Policy) -> Iterator[tuple[str, Mapping[tuple[str, str], Target]]]:
-    yield "", policy.targets
+def _tables(policy: Policy) -> Iterator[tuple[str, str, Mapping[tuple[str, str], Target]]]:
+    """Every table of targets, with the agreement and the plan it belongs to."""
+    for agreement in policy.every_agreement:
+        yield agreement.name, "", agreement.targets
     for plan in policy.plans.values():
-        yield plan.name, plan.targets
+        yield "", plan.name, plan.targets
 
 
 @app.command()

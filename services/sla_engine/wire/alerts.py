@@ -61,6 +61,7 @@ def _about(alert: Alert | Notice) -> dict[str, Any]:
         "severity": alert.severity,
         "policy": alert.policy,
         "late_ms": alert.late,
+        **({} if alert.agreement is None else {"agreement": alert.agreement}),
     }
 
 

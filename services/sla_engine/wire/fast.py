@@ -65,6 +65,10 @@ def _msgspec_type(annotation: Any, metadata: list[Any]) -> Any:  # noqa: PLR0911
     if origin in (Union, UnionType):
         parts = [_msgspec_type(part, metadata) for part in get_args(annotation)]
         return Union[tuple(parts)]  # noqa: UP007  a union of types known only now
+    if origin is dict:
+        key, value = (_msgspec_type(part, []) for part in get_args(annotation))
+        limits = _limits(metadata)
+        return Annotated[dict[key, value], msgspec.Meta(**limits)]  # type: ignore[valid-type]
     if origin is list:
         return list[_msgspec_type(get_args(annotation)[0], [])]  # type: ignore[misc]
     if annotation is str:

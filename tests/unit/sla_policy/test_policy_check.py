@@ -614,12 +614,12 @@ def test_a_calendar_of_a_plan_is_used() -> None:
 def test_none_says_that_nothing_is_promised() -> None:
     text = TEXT.replace(HIGH.replace("8h", "5 business days"), 'resolution = "none"')
     policy, warnings = check_policy(text, "mine.toml")
-    assert policy.target("medium", "resolution") is None
-    assert policy.target("medium", "first_response") is not None
+    assert ("medium", "resolution") not in policy.targets
+    assert ("medium", "first_response") in policy.targets
     assert warnings == []
     text = TEXT.replace(LOW, '[targets]\nlow = "none"\n')
     policy, warnings = check_policy(text, "mine.toml")
-    assert policy.target("low", "resolution") is None
+    assert ("low", "resolution") not in policy.targets
     assert warnings == []
 
 

@@ -8,7 +8,8 @@ import pytest
 from support import POLICY
 
 from sla_domain.instant import HOUR, parse_instant
-from sla_domain.policy import BREACH, PolicyBook
+from sla_domain.policy import PolicyBook
+from sla_domain.target import BREACH
 from sla_policy.loading import PolicyError, default_policy_text, load_policy, parse_policy
 
 TEXT = POLICY.read_text()
@@ -34,7 +35,7 @@ def test_the_default_policy_is_the_file_in_deploy() -> None:
 def test_the_default_targets_are_those_of_the_source(
     severity: str, clock: str, hours: int, boundary: str, calendar: str
 ) -> None:
-    target = load_policy(POLICY).target(severity, clock)
+    target = load_policy(POLICY).targets[severity, clock]
     assert target is not None
     assert (target.within, target.boundary, target.calendar.name) == (
         hours * HOUR,

@@ -1,0 +1,118 @@
+"""What is wrong with the agreements of a policy that is well formed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, get_args
+
+from sla_config.toml_places import Path
+from sla_config.wording import listed, nearest
+from sla_domain.agreement import STANDARD
+from sla_policy.finding import Finding
+from sla_policy.sections import PolicyFile
+from sla_policy.target_sections import AgreementSection
+from sla_schemas.words import Kind
+
+_KINDS: Final[tuple[str, ...]] = get_args(Kind)
+
+
+def agreement_findings(file: PolicyFile) -> Iterator[Finding]:
+    """What is wrong with the agreements, in their order."""
+    names = [each.name for each in file.agreements]
+    for place, agreement in enumerate(file.agreements):
+        path: Path = ("agreements", place)
+        if agreement.name == STANDARD:
+            yield Finding(
+                (*path, "name"),
+                f"{STANDARD!r} is what the targets under [targets] are called; name it otherwise",
+            )
+        elif agreement.name in names[:place]:
+            yield Finding((*path, "name"), f"there is an agreement {agreement.name!r} already")
+        yield from _conditions(file, path, agreement)
+        yield from _extended(file, path, agreement)
+        yield from _hidden(file, place, agreement)
+        yield from _promises(file, path, agreement)
+    if file.agreements and not file.targets:
+        yield Finding(
+            ("targets",),
+            "there are none, so a ticket that no agreement takes is promised nothing and raises "
+            "the notice no_agreement; write [targets] for everybody else",
+            harmless=True,
+            near=("agreements", 0),
+        )
+
+
+def _conditions(file: PolicyFile, path: Path, agreement: AgreementSection) -> Iterator[Finding]:
+    known = {"severity": file.all_severities(), "kind": _KINDS}
+    for fact, words in known.items():
+        for word in agreement.when.get(fact, ()):
+            if word not in words:
+                like = nearest(word, words) or f"; write one of {listed(words)}"
+                yield Finding((*path, "when", fact), f"no ticket has the {fact} {word!r}{like}")
+    if not agreement.when:
+        yield Finding(
+            (*path, "when"),
+            "it takes every ticket, so nothing after it counts; say which, or write its targets "
+            "under [targets]",
+        )
+
+
+def _extended(file: PolicyFile, path: Path, agreement: AgreementSection) -> Iterator[Finding]:
+    others = {each.name: each.extends for each in file.agreements}
+    known = [STANDARD, *(name for name in others if name != agreement.name)]
+    if agreement.extends is None:
+        return
+    if agreement.extends not in known:
+        like = nearest(agreement.extends, known) or f"; there are {listed(known)}"
+        yield Finding(
+            (*path, "extends"), f"there is no agreement {agreement.extends!r} to extend{like}"
+        )
+        return
+    seen, at = [agreement.name], others.get(agreement.extends)
+    name: str | None = agreement.extends
+    while name is not None and name != STANDARD:
+        if name in seen:
+            yield Finding(
+                (*path, "extends"), f"{listed([*seen, name])}: agreements that extend each other"
+            )
+            return
+        seen.append(name)
+        name = others.get(name)
+    if agreement.extends == STANDARD and not file.targets and at is None:
+        yield Finding(
+            (*path, "extends"), f"there are no targets under [targets], which {STANDARD!r} means"
+        )
+
+
+def _hidden(file: PolicyFile, place: int, agreement: AgreementSection) -> Iterator[Finding]:
+    """An earlier agreement takes every ticket that this one would."""
+    for earlier in file.agreements[:place]:
+        if earlier.when and all(
+            fact in agreement.when and set(agreement.when[fact]) <= set(values)
+            for fact, values in earlier.when.items()
+        ):
+            yield Finding(
+                ("agreements", place, "when"),
+                f"{earlier.name!r} comes before and takes each of these tickets; put "
+                f"{agreement.name!r} first",
+            )
+            return
+
+
+def _promises(file: PolicyFile, path: Path, agreement: AgreementSection) -> Iterator[Finding]:
+    promised = {severity for severity, _ in file.resolved_targets(agreement.name)}
+    if not promised and not agreement.targets:
+        yield Finding(
+            path,
+            f"{agreement.name!r} promises nothing; give it targets, or have it extend {STANDARD!r}",
+        )
+        return
+    for severity in agreement.when.get("severity", file.all_severities()):
+        if severity in file.all_severities() and severity not in promised | {*agreement.targets}:
+            yield Finding(
+                (*path, "targets", severity),
+                f"nothing is promised at {severity!r} under {agreement.name!r}; write "
+                f'{severity} = "none" to mean it',
+                harmless=True,
+                near=path,
+            )

@@ -1,0 +1,181 @@
+"""What is wrong with the targets of a policy that is well formed, and with its severities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from sla_config.toml_places import Path
+from sla_config.wording import listed, nearest
+from sla_domain.instant import DAY, parse_duration
+from sla_policy.amount import business_days
+from sla_policy.finding import Finding, length
+from sla_policy.sections import PolicyFile
+from sla_policy.target_sections import TargetsBySeverity, TargetSection
+
+#: An amount of open time that takes longer than this can't be meant, and may not be reached by the
+#: last year that calendars are kept for.
+_LONGEST_WEEKS: Final = 520
+
+
+def target_tables(file: PolicyFile) -> Iterator[tuple[Path, TargetsBySeverity]]:
+    """The tables of targets, with their places."""
+    yield ("targets",), file.targets
+    for place, agreement in enumerate(file.agreements):
+        yield ("agreements", place, "targets"), agreement.targets
+
+
+def all_targets(file: PolicyFile) -> Iterator[tuple[Path, TargetSection]]:
+    """Every target, those of plans included, with its place."""
+    for path, table in target_tables(file):
+        for severity, targets in table.items():
+            for clock, target in (targets or {}).items():
+                if target is not None:
+                    yield (*path, severity, clock), target
+    for name, plan in file.plans.items():
+        for severity, limits in plan.targets.items():
+            for clock, limit in limits.items():
+                yield ("plans", name, "targets", severity, clock), limit
+
+
+def target_findings(file: PolicyFile) -> Iterator[Finding]:
+    """What is wrong with the targets of every table."""
+    promised = [path for path, _ in all_targets(file) if path[0] != "plans"]
+    if not promised:
+        yield Finding(
+            ("targets",),
+            "the policy promises nothing: give at least one severity a target, like "
+            '[targets.high] resolution = { within = "8h", boundary = "inclusive", calendar = '
+            '"business" }',
+        )
+    for path, table in target_tables(file):
+        for severity, targets in table.items():
+            for clock in targets or {}:
+                yield from known_clock(file, (*path, severity, clock), clock)
+    for path, target in all_targets(file):
+        yield from _target(file, path, target)
+    if promised and file.targets:
+        yield from _unpromised(file)
+
+
+def _unpromised(file: PolicyFile) -> Iterator[Finding]:
+    """Severities and clocks that promise nothing without saying so."""
+    for severity in file.all_severities():
+        path: Path = ("targets", severity)
+        if severity not in file.targets:
+            yield Finding(
+                path,
+                f"the severity {severity!r} has no targets, so its tickets are promised nothing; "
+                f'write [targets.{severity}], or under [targets] {severity} = "none" to mean it',
+                near=("severities", severity),
+            )
+            continue
+        targets = file.targets[severity]
+        if targets is None:
+            continue
+        if not targets:
+            yield Finding(
+                path,
+                f"the severity {severity!r} has no target; give it one, or write under [targets] "
+                f'{severity} = "none" to mean it',
+            )
+            continue
+        for clock in file.clocks:
+            if clock not in targets:
+                yield Finding(
+                    (*path, clock),
+                    f"nothing is promised for this clock at {severity!r}; write "
+                    f'{clock} = "none" to mean it',
+                    harmless=True,
+                )
+
+
+def severity_findings(file: PolicyFile) -> Iterator[Finding]:
+    """Severities that the file speaks of and nobody knows, and names that mean two of them."""
+    known = file.all_severities()
+    for path, severity in _mentioned_severities(file):
+        if severity not in known:
+            like = nearest(severity, known) or f"; severities are {listed(known)}"
+            yield Finding(path, f"there is no severity {severity!r}{like}")
+    meant: dict[str, str] = {}
+    for severity, called in file.severities.items():
+        for name in {severity, *called.values()}:
+            other = meant.setdefault(name.casefold(), severity)
+            if other != severity:
+                yield Finding(
+                    ("severities", severity),
+                    f"{name!r} is {other!r} too, so an event that says it could mean either; give "
+                    "one of them another name",
+                )
+    written = [
+        ((*path, severity), severity)
+        for path, table in target_tables(file)
+        for severity, targets in table.items()
+        if targets or path != ("targets",)
+    ]
+    for path, severity in written:
+        if not file.severities or severity in file.severities:
+            continue
+        like = nearest(severity, file.severities)
+        if like:
+            yield Finding(path, f"{severity!r} does not stand in [severities]{like}")
+        else:
+            yield Finding(
+                ("severities", severity),
+                f"has targets but no name and no rank, so people read {severity!r} and it goes "
+                "last; add it to [severities]",
+                harmless=True,
+                near=("severities",),
+            )
+
+
+def _mentioned_severities(file: PolicyFile) -> Iterator[tuple[Path, str]]:
+    """The severities by which a file decides something, each with its place."""
+    if file.default_severity is not None:
+        yield ("default_severity",), file.default_severity
+    for place, severity in enumerate(file.services.needs_primary):
+        yield ("services", "needs_primary", place), severity
+    for impact, scopes in file.classification.items():
+        for scope, severity in scopes.items():
+            yield ("classification", impact, scope), severity
+    for name, plan in file.plans.items():
+        for place, severity in enumerate(plan.severities):
+            yield ("plans", name, "severities", place), severity
+
+
+def _target(file: PolicyFile, path: Path, target: TargetSection) -> Iterator[Finding]:
+    unknown = list(known_calendar(file, (*path, "calendar"), target.calendar))
+    yield from unknown
+    if unknown:
+        return
+    calendar = file.calendars[target.calendar]
+    days = business_days(target.within)
+    within = parse_duration(target.within) if days is None else days * (calendar.day or DAY)
+    week = sum(close - opened for spans in calendar.hours.values() for opened, close in spans)
+    if week and within > _LONGEST_WEEKS * week:
+        yield Finding(
+            (*path, "within"),
+            f"{target.within!r} is more than ten years of the calendar {target.calendar!r}; "
+            "write less",
+        )
+    elif days is None and week < 7 * DAY and any(unit in target.within for unit in "dDwW"):
+        yield Finding(
+            (*path, "within"),
+            f"{target.within!r} is {length(within)} of open time, since a day is 24 hours; for "
+            'days of the calendar write it like "5 business days"',
+            harmless=True,
+        )
+
+
+def known_clock(file: PolicyFile, path: Path, clock: str) -> Iterator[Finding]:
+    """That there is no such clock, where there is none."""
+    if clock not in file.clocks:
+        like = nearest(clock, file.clocks) or f"; clocks are {listed(file.clocks)}"
+        yield Finding(path, f"there is no clock {clock!r}{like}")
+
+
+def known_calendar(file: PolicyFile, path: Path, name: str) -> Iterator[Finding]:
+    """That there is no such calendar, where there is none."""
+    if name not in file.calendars:
+        like = nearest(name, file.calendars) or f"; calendars are {listed(file.calendars)}"
+        yield Finding(path, f"there is no calendar {name!r}{like}")
