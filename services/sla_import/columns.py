@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -282,3 +283,23 @@ class Columns(StrictSection):
 def read_columns(path: Path) -> Columns:
     """The file that says which column holds what. Raises ``TableError``."""
     return read_toml(path, Columns, "columns file", TableError)
+
+
+def cells(columns: Columns) -> Iterator[tuple[str, Cell]]:
+    """Every value that comes from a cell, and its key."""
+    for key in Columns.model_fields:
+        value = getattr(columns, key)
+        if isinstance(value, Cell):
+            yield key, value
+
+
+def columns_of(columns: Columns) -> Iterator[tuple[str, At]]:
+    """Every column that is read, and the key that names it."""
+    for key in Columns.model_fields:
+        value = getattr(columns, key)
+        if isinstance(value, Cell) and value.column is not None:
+            yield key, At(column=value.column, number=value.number)
+        if isinstance(value, At):
+            yield key, value
+        if isinstance(value, Moment) and value.when is not None:
+            yield f"{key}.when", value.when

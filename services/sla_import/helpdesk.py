@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from sla_config.wording import listed
 from sla_domain.event import EVENT_TYPES, EventType
 from sla_domain.instant import LATEST, format_instant
 from sla_domain.policy import Policy
-from sla_import.columns import IGNORE, KNOWN, MOMENTS, At, Cell, Columns, Moment
+from sla_import.columns import IGNORE, KNOWN, MOMENTS, At, Cell, Columns, Moment, cells, columns_of
 from sla_import.mapping import (
     Event,
     Finding,
@@ -24,47 +23,18 @@ from sla_import.mapping import (
     in_turn,
     unreadable,
 )
+from sla_import.saying import SAYS, adapter, why_not
 from sla_import.snapshots import ENDED, Snapshot, State, events_between
 from sla_import.tables import Row, TableError, Wanted
 from sla_import.times import Reading, Times, order, read_span
 from sla_policy.loading import load_policy
 from sla_schemas.events import (
     AssignedData,
-    CancelledData,
     CreatedData,
-    ReclassifiedData,
-    ResolvedData,
-    SeverityChangedData,
-    WaitingData,
 )
 
 SOURCE: Final = "/import/csv"
 
-#: What an event says, by the key of the columns file that tells it.
-_SAYS: Final[dict[EventType, tuple[type[BaseModel], dict[str, str]]]] = {
-    EventType.CREATED: (
-        CreatedData,
-        {
-            "client_id": "client",
-            "severity": "severity",
-            "impact": "impact",
-            "scope": "scope",
-            "kind": "kind",
-            "channel": "channel",
-            "plan": "plan",
-            "requester_id": "requester",
-        },
-    ),
-    EventType.ASSIGNED: (AssignedData, {"analyst_id": "analyst", "group": "group"}),
-    EventType.WAITING_ON_CLIENT: (WaitingData, {"party": "party"}),
-    EventType.RESOLVED: (ResolvedData, {"origin": "origin"}),
-    EventType.CANCELLED: (CancelledData, {"reason": "cancel_reason"}),
-    EventType.SEVERITY_CHANGED: (
-        SeverityChangedData,
-        {"severity": "severity", "impact": "impact", "scope": "scope"},
-    ),
-    EventType.RECLASSIFIED: (ReclassifiedData, {"kind": "kind", "severity": "severity"}),
-}
 #: Who it was assigned to where the export does not say.
 _NOBODY: Final = "unknown"
 
@@ -95,7 +65,7 @@ class Helpdesk(Mapping):
         self.one_row_a_ticket = columns.rows == "tickets"
         self._places: dict[tuple[str, int | None], int] = {}
         wanted: list[Wanted] = []
-        for key, at in _columns_of(columns):
+        for key, at in columns_of(columns):
             if (at.column, at.number) not in self._places:
                 self._places[at.column, at.number] = len(wanted)
                 why = f"which the columns file names for {key}"
@@ -105,7 +75,7 @@ class Helpdesk(Mapping):
         self._empty = frozenset(columns.empty)
         self._words = {
             key: {word.casefold(): ours for word, ours in cell.values.items()}
-            for key, cell in _cells(columns)
+            for key, cell in cells(columns)
         }
         for key, table in (("severity", columns.severities), ("status", columns.states)):
             own = {word.casefold(): str(ours) for word, ours in table.items()}
@@ -317,9 +287,9 @@ class Helpdesk(Mapping):
         return _Told(reading, moment.column, text)
 
     def _data(self, row: Row, type_: EventType, bad: list[Finding]) -> dict[str, Any]:
-        if type_ not in _SAYS:
+        if type_ not in SAYS:
             return {}
-        model, fields = _SAYS[type_]
+        model, fields = SAYS[type_]
         data = {}
         for field, key in fields.items():
             said = self._said(row, model, field, key, bad)
@@ -349,9 +319,9 @@ class Helpdesk(Mapping):
             if field == "severity":
                 word = self._policy.severity_words[word]
             try:
-                return _adapter(model, field).validate_python(word)
+                return adapter(model, field).validate_python(word)
             except ValidationError as error:
-                why = _why(error, key)
+                why = why_not(error, key)
         bad.append(Finding(row.line, column, word, why))
         return None
 
@@ -390,37 +360,3 @@ class Helpdesk(Mapping):
         table = "[states]" if key == "status" else "the values of event"
         bad.append(Finding(row.line, cell.column or key, text, f"it is not in {table}"))
         return None
-
-
-@cache
-def _adapter(model: type[BaseModel], field: str) -> TypeAdapter[Any]:
-    return TypeAdapter(model.model_fields[field].rebuild_annotation())
-
-
-def _why(error: ValidationError, key: str) -> str:
-    first = error.errors(include_input=False, include_url=False)[0]
-    if first["type"] == "literal_error":
-        known = str(first["ctx"]["expected"]).replace("'", "")
-        where = f"in the values of {key}"
-        return f"it is not one of {known}; say what it means {where} of the columns file"
-    text = first["msg"]
-    return text[:1].lower() + text[1:]
-
-
-def _cells(columns: Columns) -> Iterator[tuple[str, Cell]]:
-    for key in Columns.model_fields:
-        value = getattr(columns, key)
-        if isinstance(value, Cell):
-            yield key, value
-
-
-def _columns_of(columns: Columns) -> Iterator[tuple[str, At]]:
-    """Every column that is read, and the key that names it."""
-    for key in Columns.model_fields:
-        value = getattr(columns, key)
-        if isinstance(value, Cell) and value.column is not None:
-            yield key, At(column=value.column, number=value.number)
-        if isinstance(value, At):
-            yield key, value
-        if isinstance(value, Moment) and value.when is not None:
-            yield f"{key}.when", value.when

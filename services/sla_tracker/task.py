@@ -94,8 +94,7 @@ class PartitionTask:
 
     def broker_time(self) -> int | None:
         """The broker's time in UTC milliseconds, if known."""
-        clock = self._clock
-        return None if clock is None else clock.now()
+        return None if self._clock is None else self._clock.now()
 
     @property
     def reached(self) -> int | None:
