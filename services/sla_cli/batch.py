@@ -138,7 +138,7 @@ def _own_calendar(given: Any) -> Calendar:
         path, first = next(said)
         asked = [_ASKED.get(str(part), str(part)) for part in path if part != "dates"]
         raise QuestionError(f"{named(('calendar', *asked))}: {first}") from None
-    return section.to_domain("own")
+    return section.to_domain("own", {})
 
 
 def _amount(given: dict[str, Any], calendar: Calendar) -> int:

@@ -27,6 +27,12 @@ _KINDS: Final = {
     "boolean": "true or false",
 }
 
+#: Tags of a table and of a list of them, where a key takes either.
+ONE: Final = "[one]"
+SEVERAL: Final = "[several]"
+#: What stands in the path of a mistake and is no key of the file.
+_NO_KEYS: Final = ("[key]", ONE, SEVERAL)
+
 
 def sentences(
     problems: Iterable[ErrorDetails], schema: Mapping[str, Any], *, quoted: bool
@@ -50,7 +56,7 @@ def sentences(
 def _sentence(  # noqa: PLR0911  a case each
     problem: ErrorDetails, schema: Mapping[str, Any], *, quoted: bool
 ) -> tuple[Path, str]:
-    path: Path = tuple(part for part in problem["loc"] if part != "[key]")
+    path: Path = tuple(part for part in problem["loc"] if part not in _NO_KEYS)
     said = problem["msg"].removeprefix("Value error, ")
     kind, given = problem["type"], problem["input"]
     it = f"{_shown(given)} " if quoted else ""

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from sla_domain.target import Target
+from sla_domain.target import AnyTarget, Fact
 
 #: What the targets that belong to no agreement are called: tried last, for everybody.
 STANDARD: Final = "standard"
 #: Facts of a ticket that an agreement may ask for, beside its attributes.
 TICKET_FACTS: Final = ("client", "plan", "kind", "channel", "affects", "built_by", "severity")
 
-#: What a ticket says to a question about it: a value, several, or none.
-Fact = Callable[[str], Sequence[str]]
 #: Targets by (severity, clock).
-Targets = Mapping[tuple[str, str], Target]
+Targets = Mapping[tuple[str, str], AnyTarget]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,18 @@ with one bisection. Years are added when somebody asks for them.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from heapq import merge
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from sla_domain.errors import CalendarError
 from sla_domain.instant import DAY, from_datetime
 
-#: A span of local time in milliseconds from local midnight, ``0 <= open < close <= 24 h``.
+#: A span of local time in milliseconds from local midnight, ``0 <= open < 24 h``, and at most a day
+#: long: it may end on the next date, and belongs to the one it opens on.
 Span = tuple[int, int]
 
 #: The years a calendar answers for; instants end at 2100, deadlines may fall a little later.
@@ -71,7 +73,8 @@ class Calendar:
     """A named set of open instants.
 
     ``week`` holds the spans of Monday to Sunday; ``dates`` replaces those of single local dates
-    (a holiday is a date without spans). ``day_length`` is what one business day counts, in
+    (a holiday is a date without spans). What is open in one of ``union`` is open, too, and what is
+    open in one of ``excluded`` is not. ``day_length`` is what one business day counts, in
     milliseconds; ``None`` where it has not been said.
 
     The open time since an arbitrary fixed origin is ``position``; only differences of positions
@@ -83,6 +86,10 @@ class Calendar:
     week: Sequence[Sequence[Span]]
     dates: Mapping[date, Sequence[Span]] = field(default_factory=dict)
     day_length: int | None = None
+    union: Sequence[Calendar] = ()
+    excluded: Sequence[Calendar] = ()
+    #: What the holidays among ``dates`` are called, for people.
+    names: Mapping[date, str] = field(default_factory=dict)
     _zone: ZoneInfo = field(init=False, repr=False)
     _first: int = field(init=False, repr=False, default=0)
     _end: int = field(init=False, repr=False, default=0)
@@ -94,7 +101,7 @@ class Calendar:
 
     def __post_init__(self) -> None:
         self._zone = ZoneInfo(self.zone)
-        if not any(self.week) and not any(self.dates.values()):
+        if not any(self.week) and not any(self.dates.values()) and not self.union:
             raise CalendarError(f"calendar {self.name!r} never opens")
 
     def position(self, instant: int) -> int:
@@ -180,7 +187,7 @@ class Calendar:
         year = self._end
         if year > LAST_YEAR:
             raise CalendarError(f"calendar {self.name!r} does not open that often by {LAST_YEAR}")
-        for opened, closed in self._year(year):
+        for opened, closed in self.year(year):
             if self._closes and self._closes[-1] == opened:
                 self._closes[-1] = closed
                 continue
@@ -194,7 +201,7 @@ class Calendar:
         year = self._first - 1
         if year < FIRST_YEAR:
             raise CalendarError(f"calendar {self.name!r} is not kept before {FIRST_YEAR}")
-        earlier = list(self._year(year))
+        earlier = list(self.year(year))
         if earlier and self._opens and earlier[-1][1] == self._opens[0]:
             opened, _ = earlier.pop()
             self._positions[0] -= self._opens[0] - opened
@@ -207,24 +214,21 @@ class Calendar:
             self._closes.insert(0, closed)
         self._first, self._low = year, _year_start(year)
 
-    def _year(self, year: int) -> Iterator[tuple[int, int]]:
+    def year(self, year: int) -> Iterator[tuple[int, int]]:
         """The open intervals of one UTC year, neighbours that touch joined."""
-        joined: tuple[int, int] | None = None
-        for opened, closed in self._raw_year(year):
-            if joined is None:
-                joined = (opened, closed)
-            elif joined[1] == opened:
-                joined = (joined[0], closed)
-            else:
-                yield joined
-                joined = (opened, closed)
-        if joined is not None:
-            yield joined
+        found = self._raw_year(year)
+        if self.union:
+            found = merge(found, *[member.year(year) for member in self.union])
+        joined = _joined(found)
+        for calendar in self.excluded:
+            joined = _without(joined, calendar.year(year))
+        return joined
 
     def _raw_year(self, year: int) -> Iterator[tuple[int, int]]:
         for piece in _pieces(self._zone, _year_start(year), _year_start(year + 1)):
             low, high = piece.start + piece.offset, piece.end + piece.offset
-            for day in range(low // DAY, -(-high // DAY)):
+            # A span of the day before may reach into the first.
+            for day in range(low // DAY - 1, -(-high // DAY)):
                 midnight = day * DAY
                 for opened, closed in self._spans(day):
                     begin, end = max(low, midnight + opened), min(high, midnight + closed)
@@ -238,6 +242,41 @@ class Calendar:
             if spans is not None:
                 return spans
         return self.week[(day + 3) % 7]
+
+
+def _joined(intervals: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Intervals in the order of their openings, those that touch or overlap made one."""
+    joined: tuple[int, int] | None = None
+    for opened, closed in intervals:
+        if joined is None:
+            joined = (opened, closed)
+        elif opened <= joined[1]:
+            joined = (joined[0], max(joined[1], closed))
+        else:
+            yield joined
+            joined = (opened, closed)
+    if joined is not None:
+        yield joined
+
+
+def _without(
+    intervals: Iterable[tuple[int, int]], holes: Iterable[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """What of ``intervals`` lies in none of ``holes``; each in order and without overlaps."""
+    cut = list(holes)
+    index = 0
+    for opened, closed in intervals:
+        begin = opened
+        while index < len(cut) and cut[index][1] <= begin:
+            index += 1
+        at = index
+        while at < len(cut) and cut[at][0] < closed:
+            if begin < cut[at][0]:
+                yield begin, cut[at][0]
+            begin = max(begin, cut[at][1])
+            at += 1
+        if begin < closed:
+            yield begin, closed
 
 
 def _year_start(year: int) -> int:

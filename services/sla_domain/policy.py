@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
-from sla_domain.agreement import STANDARD, Agreement, Fact, Targets
+from sla_domain.agreement import STANDARD, Agreement, Targets
 from sla_domain.calendar import Calendar
 from sla_domain.event import EventType, Facts
-from sla_domain.target import WarningFraction
+from sla_domain.target import Fact, Target, TargetChoice, WarningFraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Plan:
     built_by: frozenset[str]
     severities: frozenset[str]
     outside: Calendar
-    targets: Targets
+    targets: Mapping[tuple[str, str], Target]
 
 
 #: Fields of events whose words are the contract's own.
@@ -108,6 +108,8 @@ class Policy:
     #: What has a ticket wait, and for each rule that is held up by it what sets it going again:
     #: from the clocks, so that ledger, delays and holder say what the clocks do.
     begins_wait: frozenset[EventType] = field(init=False)
+    #: Whether some target's calendar depends on what is known of a ticket.
+    choosy: bool = field(init=False)
     #: The severity that each word or name on input means.
     severity_words: Mapping[str, str] = field(init=False)
     ends_wait: tuple[frozenset[EventType], ...] = field(init=False)
@@ -115,6 +117,12 @@ class Policy:
     def __post_init__(self) -> None:
         standard = Agreement(STANDARD, {}, self.targets, self.objective) if self.targets else None
         object.__setattr__(self, "standard", standard)
+        choosy = any(
+            isinstance(target, TargetChoice)
+            for agreement in self.every_agreement
+            for target in agreement.targets.values()
+        )
+        object.__setattr__(self, "choosy", choosy)
         pausing = [rule for rule in self.clocks if rule.pauses]
         begins = frozenset({ASKED}).union(*[rule.pauses for rule in pausing])
         ends = tuple({rule.resumes: None for rule in pausing}) or (ANSWERED,)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from typing import Final, NamedTuple, Self
 
 from sla_domain.calendar import Calendar
+
+#: What a ticket says to a question about it: a value, several, or none.
+Fact = Callable[[str], Sequence[str]]
 
 
 class Boundary(StrEnum):
@@ -78,7 +81,44 @@ class Target:
         """What a severity has that promises nothing: no step is ever reached."""
         return cls(0, Boundary.INCLUSIVE, calendar, ())
 
+    def chosen(self, _: Fact) -> Target:
+        """Itself, whatever is known of the ticket."""
+        return self
+
+    @property
+    def variants(self) -> Sequence[Target]:
+        """Itself: there is no other."""
+        return (self,)
+
     @property
     def breaks_at(self) -> int:
         """The used time, in milliseconds, at which the promise is broken."""
         return self.ladder[-1].amount
+
+
+@dataclass(frozen=True, slots=True)
+class TargetChoice:
+    """A target whose calendar depends on what is known of the ticket: by the value of a fact, or
+    ``otherwise`` where it has none of them.
+    """
+
+    by: str
+    by_value: Mapping[str, Target]
+    otherwise: Target
+
+    def chosen(self, fact: Fact) -> Target:
+        """The target of a ticket with these facts."""
+        for value in fact(self.by):
+            found = self.by_value.get(value)
+            if found is not None:
+                return found
+        return self.otherwise
+
+    @property
+    def variants(self) -> Sequence[Target]:
+        """Every target it may be."""
+        return (*self.by_value.values(), self.otherwise)
+
+
+#: What a table of targets holds.
+AnyTarget = Target | TargetChoice

@@ -281,7 +281,9 @@ class Ticket:
     def _target(self, severity: str, clock: str) -> Target:
         agreement = self.agreement
         target = None if agreement is None else agreement.targets.get((severity, clock))
-        return Target.none(self.policy.business_calendar) if target is None else target
+        if target is None:
+            return Target.none(self.policy.business_calendar)
+        return target.chosen(self.profile.fact)
 
     def _apply(self, event: Event) -> None:
         """Let ``event``, which follows all those applied before, take effect."""
@@ -291,8 +293,7 @@ class Ticket:
             self._reclassify(event)
         elif event.type is EventType.ATTRIBUTES_CHANGED:
             self.profile.change(event.facts)
-            if self._find_agreement(event):
-                self._retarget(event)
+            self._retarget(event, changed=self._find_agreement(event))
         for ended in self._cycles.move(event):
             self._start(ended.rule, ended.cycle + 1, event.occurred, event.id)
         self._move_obligations(event)
@@ -320,16 +321,19 @@ class Ticket:
             self.profile.severity = severity
             assert self.created is not None, "events are applied to a ticket that exists"
             self.obligations.severity_set(severity, self.created, event)
-        if self._find_agreement(event) or changed:
-            self._retarget(event)
+        self._retarget(event, changed=self._find_agreement(event) or changed)
 
-    def _retarget(self, event: Event) -> None:
-        """Judge what still runs by the severity and the agreement that ``event`` has led to."""
+    def _retarget(self, event: Event, *, changed: bool) -> None:
+        """Judge what still runs by what ``event`` has led to: if severity or agreement ``changed``,
+        or the calendar is another by what is known now.
+        """
         severity = self.severity
-        if severity is None:
+        if severity is None or not (changed or self.policy.choosy):
             return
         for clock in self._cycles.running():
             target = self._target(severity, clock.rule.name)
+            if not changed and target.calendar is clock.primary.target.calendar:
+                continue
             plan_target = self._plan_target(clock, severity)
             clock.retarget(severity, self.agreement_name, target, plan_target, event.id)
         self._cycles.retargeted()

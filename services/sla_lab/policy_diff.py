@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sla_domain.agreement import STANDARD, Agreement
+from sla_domain.agreement import STANDARD, Agreement, Targets
 from sla_domain.calendar import Calendar, Span
 from sla_domain.event import EventType
 from sla_domain.instant import HOUR, MINUTE
 from sla_domain.policy import ClockRule, Plan, Policy, PolicyBook
-from sla_domain.target import Boundary, Target
+from sla_domain.target import AnyTarget, Boundary, TargetChoice
 from sla_text.language import Texts
 from sla_text.presentation import Table
 from sla_text.times import length
@@ -65,9 +65,12 @@ class _Differ:
     def _severity(self, severity: str) -> str:
         return self._texts.severity(severity, self._names)
 
-    def _target(self, target: Target | None) -> str | None:
+    def _target(self, target: AnyTarget | None) -> str | None:
         if target is None:
             return None
+        if isinstance(target, TargetChoice):
+            told = [f"{value}: {self._target(each)}" for value, each in target.by_value.items()]
+            return "; ".join([*told, f"{self._target(target.otherwise)}"])
         return self._texts(
             f"explain.{target.boundary.value}",
             target=length(target.within),
@@ -76,8 +79,8 @@ class _Differ:
 
     def _targets(
         self,
-        old: Mapping[tuple[str, str], Target],
-        new: Mapping[tuple[str, str], Target],
+        old: Targets,
+        new: Targets,
         under: str | None,
         text: str = "diff.with_plan",
     ) -> Iterator[Change]:
@@ -149,7 +152,7 @@ class _Differ:
             for policy in (self._old, self._new)
             for agreement in policy.every_agreement
             for (severity, _), target in agreement.targets.items()
-            if target.calendar.name == calendar
+            if any(each.calendar.name == calendar for each in target.variants)
         }
         return ", ".join(self._severity(each) for each in self._severities if each in users) or "-"
 
@@ -215,9 +218,11 @@ def _changed(
         yield Change(what, whom, before, after, effect)
 
 
-def _effect_of_targets(before: Target | None, after: Target | None) -> str:
+def _effect_of_targets(before: AnyTarget | None, after: AnyTarget | None) -> str:
     if before is None or after is None:
         return STRICTER if before is None else LOOSER
+    if isinstance(before, TargetChoice) or isinstance(after, TargetChoice):
+        return OTHER
     if before.calendar.name != after.calendar.name:
         return OTHER
     one = (before.within, before.boundary is Boundary.INCLUSIVE)

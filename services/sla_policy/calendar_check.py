@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from typing import get_args
 
 from sla_config.toml_places import Path
 from sla_config.wording import listed, nearest
 from sla_domain.instant import DAY
 from sla_policy.amount import business_days
-from sla_policy.calendar_sections import CalendarSection
+from sla_policy.calendar_sections import CalendarSection, HolidaysSection
 from sla_policy.finding import Finding, length
 from sla_policy.sections import PolicyFile
 from sla_policy.target_sections import TargetSection
+from sla_policy.values import Weekday
 
 
 def calendar_findings(
@@ -23,20 +25,32 @@ def calendar_findings(
     calendar = file.calendars[name]
     outside = any(plan.outside == name for plan in file.plans.values())
     usual = name == (file.business_calendar or next(iter(file.calendars)))
-    if not (uses or outside or usual):
+    part = any(name in (*each.union, *each.excluded) for each in file.calendars.values())
+    if not (uses or outside or usual or part):
         yield Finding(
             path,
             "nothing in the policy uses this calendar; delete it unless a route of the notifier "
             "names it",
             harmless=True,
         )
-    if uses and not any(calendar.hours.values()):
+    if calendar.zone is None and not calendar.union:
+        yield Finding(
+            (*path, "zone"),
+            'is missing; write it like: zone = "America/Argentina/Buenos_Aires"',
+            near=path,
+        )
+    yield from _composed(file, path, name, calendar)
+    yield from _nights(path, calendar)
+    if uses and not any(calendar.hours.values()) and not calendar.union:
         yield Finding(
             (*path, "hours"),
             "no weekday has hours, so after the dates of its overrides the calendar never opens "
             "and nothing on it is ever due; give at least one weekday a span",
         )
-    yield from _holidays(path, calendar)
+    for place, source in enumerate(calendar.holiday_sources):
+        several = isinstance(calendar.holidays, list)
+        where = (*path, "holidays", place) if several else (*path, "holidays")
+        yield from _holidays(where, source, calendar.overrides)
     lengths = {sum(close - opened for opened, close in spans) for spans in calendar.hours.values()}
     in_days = [".".join(map(str, at)) for at, use in uses if business_days(use.within) is not None]
     if in_days and calendar.day is None:
@@ -45,7 +59,7 @@ def calendar_findings(
             f"is missing, and {listed(in_days)} count business days; write it like: day = "
             f'"{length(max(lengths, default=DAY) or DAY)}"',
         )
-    if in_days and calendar.day is not None and calendar.day not in lengths:
+    if in_days and lengths and calendar.day is not None and calendar.day not in lengths:
         yield Finding(
             (*path, "day"),
             f"a business day is {length(calendar.day)}, while the calendar is open "
@@ -54,14 +68,53 @@ def calendar_findings(
         )
 
 
-def _holidays(path: Path, calendar: CalendarSection) -> Iterator[Finding]:
-    country, subdivision = calendar.holidays.country, calendar.holidays.subdivision
+def _composed(
+    file: PolicyFile, path: Path, name: str, calendar: CalendarSection
+) -> Iterator[Finding]:
+    """Calendars that a calendar is made of and that can't be meant."""
+    for key, others in (("union", calendar.union), ("except", calendar.excluded)):
+        for place, other in enumerate(others):
+            if other not in file.calendars:
+                like = nearest(other, file.calendars) or f"; calendars are {listed(file.calendars)}"
+                yield Finding((*path, key, place), f"there is no calendar {other!r}{like}")
+            elif name in _made_of(file, other):
+                yield Finding(
+                    (*path, key, place), f"{other!r} is made of {name!r} itself; take one out"
+                )
+
+
+def _made_of(file: PolicyFile, name: str) -> set[str]:
+    """A calendar and all that it is made of."""
+    found: set[str] = set()
+    left = [name]
+    while left:
+        each = left.pop()
+        if each not in found and each in file.calendars:
+            found.add(each)
+            left += [*file.calendars[each].union, *file.calendars[each].excluded]
+    return found
+
+
+def _nights(path: Path, calendar: CalendarSection) -> Iterator[Finding]:
+    """A span that reaches into the hours of the next day."""
+    days = get_args(Weekday)
+    for place, day in enumerate(days):
+        following = days[(place + 1) % len(days)]
+        spans, morning = calendar.hours.get(day, []), calendar.hours.get(following, [])
+        if spans and morning and spans[-1][1] - DAY > morning[0][0]:
+            yield Finding(
+                (*path, "hours", day), f"its last span reaches into those of {following}; join them"
+            )
+
+
+def _holidays(path: Path, source: HolidaysSection, overrides: Iterable[date]) -> Iterator[Finding]:
+    country, subdivision = source.country, source.subdivision
     if country is None and subdivision is None:
         return
     import holidays  # noqa: PLC0415  half a second, and most policies name no country
     from holidays.registry import COUNTRIES  # noqa: PLC0415  see above
 
-    where = (*path, "holidays", "subdivision")
+    where = (*path, "subdivision")
     if country is None:
         known = holidays.list_supported_countries(include_aliases=False)
         owners = [f'country = "{code}"' for code, parts in known.items() if subdivision in parts]
@@ -76,9 +129,7 @@ def _holidays(path: Path, calendar: CalendarSection) -> Iterator[Finding]:
     if country not in codes:
         meant = {name.lower(): code for name, code in codes.items()}.get(country.lower())
         like = f'write "{meant}"' if meant else 'countries are written as in ISO 3166, like "MX"'
-        yield Finding(
-            (*path, "holidays", "country"), f"the holidays of {country!r} are not known; {like}"
-        )
+        yield Finding((*path, "country"), f"the holidays of {country!r} are not known; {like}")
         return
     entity = holidays.country_holidays(country)
     parts = (*entity.subdivisions, *getattr(entity, "subdivisions_aliases", ()))
@@ -86,11 +137,25 @@ def _holidays(path: Path, calendar: CalendarSection) -> Iterator[Finding]:
         like = nearest(subdivision, parts) or f"; its parts are {listed(parts)}"
         yield Finding(where, f"{subdivision!r} is no part of {country} with holidays{like}")
         return
-    if part_days := _part_days(country, subdivision, calendar.overrides):
+    supported = entity.supported_categories
+    for place, category in enumerate(source.categories):
+        if category not in supported:
+            like = nearest(category, supported) or f"; they are {listed(supported)}"
+            yield Finding(
+                (*path, "categories", place),
+                f"{country} has no holidays of the category {category!r}{like}",
+            )
+    if source.half_day is not None:
+        if "half_day" not in supported:
+            yield Finding(
+                (*path, "half_day"), f"no holiday of a part of the day is known of {country}"
+            )
+    elif part_days := _part_days(country, subdivision, overrides):
         yield Finding(
-            (*path, "holidays"),
+            path,
             f"{listed(part_days)}: a holiday of a part of the day counts as any other day; to "
-            f'close it, write its dates, like overrides = {{ 2026-12-24 = [["09:00", "13:00"]] }}',
+            'close it, write half_day = [["09:00", "13:00"]], or its dates, like overrides = '
+            '{ 2026-12-24 = [["09:00", "13:00"]] }',
             harmless=True,
         )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Self, get_args
+from typing import Annotated, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from sla_config.toml_form import ONE, SEVERAL
 from sla_domain.calendar import FIRST_YEAR, LAST_YEAR, Calendar, Span
 from sla_policy.values import Day, DayLength, Spans, Weekday, Zone
 
@@ -24,32 +25,64 @@ class HolidaysSection(Section):
     country: str | None = Field(
         None,
         description="Whose public holidays (ISO 3166-1). Whole days; part-day holidays count as "
-        "other days do, and `overrides` can shorten them.",
+        "other days do, unless `half_day` says what is open on them.",
         examples=['"AR"'],
     )
     subdivision: str | None = Field(
         None, description="A part of the country, with its holidays (ISO 3166-2).", examples=['"B"']
     )
+    categories: list[str] = Field(
+        [],
+        description="Which of the country's holidays, such as `public` or `bank`. Default: those "
+        "that everybody has.",
+        examples=['["public", "bank"]'],
+    )
+    half_day: Spans | None = Field(
+        None,
+        description="The open spans on holidays of a part of the day.",
+        examples=['[["09:00", "13:00"]]'],
+    )
     dates: list[Day] = Field(
         [], description="Further days.", examples=['["2026-12-24", "2026-12-31"]']
     )
 
-    def days(self) -> Iterator[date]:
-        """Every holiday in the years a calendar answers for."""
-        yield from self.dates
-        if self.country is not None:
-            import holidays  # noqa: PLC0415  half a second, and most policies name no country
+    def days(self) -> dict[date, tuple[str, Sequence[Span]]]:
+        """Every holiday in the years a calendar answers for: its name, and what is open on it."""
+        found: dict[date, tuple[str, Sequence[Span]]] = dict.fromkeys(self.dates, ("", ()))
+        for day, name in self._of_country(self.categories).items():
+            found[day] = name, ()
+        if self.half_day is not None:
+            for day, name in self._of_country(["half_day"]).items():
+                found.setdefault(day, (name, self.half_day))
+        return found
 
-            yield from holidays.country_holidays(
-                self.country, subdiv=self.subdivision, years=range(FIRST_YEAR, LAST_YEAR + 1)
-            )
+    def _of_country(self, categories: Sequence[str]) -> Mapping[date, str]:
+        if self.country is None:
+            return {}
+        import holidays  # noqa: PLC0415  half a second, and most policies name no country
+
+        years = range(FIRST_YEAR, LAST_YEAR + 1)
+        found: Mapping[date, str] = holidays.country_holidays(
+            self.country, subdiv=self.subdivision, categories=tuple(categories) or None, years=years
+        )
+        return found
+
+
+#: Tables of one source or of several, told apart before either is read, so that a mistake is told
+#: of the one that is meant.
+OneOrSeveral = Annotated[
+    Annotated[HolidaysSection, Tag(ONE)] | Annotated[list[HolidaysSection], Tag(SEVERAL)],
+    Discriminator(lambda value: SEVERAL if isinstance(value, list) else ONE),
+]
 
 
 class CalendarSection(Section):
     """Which instants count: weekly spans in a zone, less holidays, with overrides by date."""
 
-    zone: Zone = Field(
-        description="Time zone (IANA) whose wall clock the hours are read from.",
+    zone: Zone | None = Field(
+        None,
+        description="Time zone (IANA) whose wall clock the hours are read from; of a union that of "
+        "its first calendar unless it is given.",
         examples=['"America/Argentina/Buenos_Aires"'],
     )
     day: DayLength | None = Field(
@@ -58,11 +91,25 @@ class CalendarSection(Section):
         examples=['"9h"'],
     )
     hours: dict[Weekday, Spans] = Field(
-        description="The open spans of each weekday; one not named is closed.",
+        {},
+        description="The open spans of each weekday; one not named is closed. A span may end on "
+        'the next day (`["22:00", "06:00"]`), and belongs to the day it opens on.',
         examples=['{ mon = [["09:00", "13:00"], ["14:00", "18:00"]], tue = [["09:00", "18:00"]] }'],
     )
-    holidays: HolidaysSection = Field(
-        HolidaysSection(), description="Days without hours.", examples=['{ country = "AR" }']
+    union: list[str] = Field(
+        [],
+        description="Calendars whose open time counts, too: follow the sun.",
+        examples=['["emea", "us", "apj"]'],
+    )
+    excluded: Annotated[list[str], Field(alias="except")] = Field(
+        [],
+        description="Calendars in whose open time nothing counts, such as a freeze.",
+        examples=['["freeze"]'],
+    )
+    holidays: OneOrSeveral = Field(
+        HolidaysSection(),
+        description="Days without hours; a list where they come from several countries.",
+        examples=['{ country = "AR" }', '[{ country = "AR" }, { country = "UY" }]'],
     )
     overrides: dict[Day, Spans] = Field(
         {},
@@ -72,13 +119,50 @@ class CalendarSection(Section):
 
     @model_validator(mode="after")
     def _opens(self) -> Self:
-        if not any(self.hours.values()) and not any(self.overrides.values()):
+        own = any(self.hours.values()) or any(self.overrides.values())
+        if not own and not self.union:
             raise ValueError("the calendar never opens: give at least one day a span")
         return self
 
-    def to_domain(self, name: str) -> Calendar:
-        """The calendar with its holidays as dates without spans."""
-        dates: dict[date, Sequence[Span]] = dict.fromkeys(self.holidays.days(), ())
+    @property
+    def holiday_sources(self) -> list[HolidaysSection]:
+        """Where its holidays come from; empty tables left out."""
+        sources = self.holidays if isinstance(self.holidays, list) else [self.holidays]
+        return [each for each in sources if each.model_fields_set]
+
+    @property
+    def week_length(self) -> int:
+        """Milliseconds of its own hours in a week."""
+        return sum(close - opened for spans in self.hours.values() for opened, close in spans)
+
+    def to_domain(self, name: str, known: Mapping[str, Calendar]) -> Calendar:
+        """The calendar with its holidays as dates without spans; ``known`` are those it names."""
+        dates: dict[date, Sequence[Span]] = {}
+        names: dict[date, str] = {}
+        for source in self.holiday_sources:
+            for day, (holiday, spans) in source.days().items():
+                # Closed by one is closed.
+                dates[day] = spans if dates.get(day) != () else ()
+                names[day] = "; ".join(filter(None, (names.get(day), holiday)))
         dates.update(self.overrides)
         week = [self.hours.get(day, []) for day in get_args(Weekday)]
-        return Calendar(name, self.zone, week, dates, self.day)
+        union = [known[each] for each in self.union]
+        zone = self.zone or union[0].zone
+        excluded = [known[each] for each in self.excluded]
+        return Calendar(name, zone, week, dates, self.day, union, excluded, names)
+
+
+def to_calendars(sections: Mapping[str, CalendarSection]) -> dict[str, Calendar]:
+    """The calendars of a file, which has been checked: those that others name come before them."""
+    found: dict[str, Calendar] = {}
+
+    def add(name: str) -> None:
+        if name not in found:
+            section = sections[name]
+            for other in (*section.union, *section.excluded):
+                add(other)
+            found[name] = section.to_domain(name, found)
+
+    for name in sections:
+        add(name)
+    return {name: found[name] for name in sections}

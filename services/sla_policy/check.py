@@ -42,7 +42,7 @@ def findings(file: PolicyFile) -> Iterator[Finding]:
     """Everything that is wrong or odd in a file, in its own order."""
     yield from _general(file)
     for name in file.calendars:
-        uses = [(path, target) for path, target in all_targets(file) if target.calendar == name]
+        uses = [(path, target) for path, target in all_targets(file) if name in target.calendars]
         yield from calendar_findings(file, name, uses)
     for name, clock in file.clocks.items():
         yield from _clock(file, name, clock)
@@ -204,9 +204,8 @@ def _plan(file: PolicyFile, name: str, plan: PlanSection) -> Iterator[Finding]:
 
 
 def _always_open(calendar: CalendarSection) -> bool:
-    week = sum(close - opened for spans in calendar.hours.values() for opened, close in spans)
-    closes = calendar.holidays.dates or calendar.holidays.country or calendar.overrides
-    return week == 7 * DAY and not closes
+    closes = any(calendar.holiday_sources) or calendar.overrides or calendar.excluded
+    return calendar.week_length == 7 * DAY and not closes
 
 
 def _words(file: PolicyFile) -> Iterator[Finding]:

@@ -14,8 +14,8 @@ from sla_domain.agreement import Agreement
 from sla_domain.calendar import Calendar
 from sla_domain.policy import ClockRule, Plan, Policy
 from sla_domain.status import CLIENT
-from sla_domain.target import WarningFraction
-from sla_policy.calendar_sections import CalendarSection, Section
+from sla_domain.target import Target, WarningFraction
+from sla_policy.calendar_sections import CalendarSection, Section, to_calendars
 from sla_policy.target_sections import (
     AgreementSection,
     PlanTargetSection,
@@ -102,7 +102,11 @@ class PlanSection(Section):
             frozenset(self.built_by),
             frozenset(self.severities),
             calendars[self.outside],
-            domain_targets(self.targets, calendars, warnings),
+            {
+                key: target
+                for key, target in domain_targets(self.targets, calendars, warnings).items()
+                if isinstance(target, Target)
+            },
         )
 
 
@@ -304,7 +308,7 @@ class PolicyFile(Section):
 
     def to_domain(self) -> Policy:
         """The policy as the domain knows it."""
-        calendars = {name: section.to_domain(name) for name, section in self.calendars.items()}
+        calendars = to_calendars(self.calendars)
         warnings = [
             WarningFraction(str(share), Fraction(str(share)))
             for share in sorted(self.warnings.fractions)

@@ -9,6 +9,7 @@ from sla_config.toml_places import Path
 from sla_config.wording import listed, nearest
 from sla_domain.instant import DAY, parse_duration
 from sla_policy.amount import business_days
+from sla_policy.calendar_sections import CalendarSection
 from sla_policy.finding import Finding, length
 from sla_policy.sections import PolicyFile
 from sla_policy.target_sections import TargetsBySeverity, TargetSection
@@ -144,21 +145,29 @@ def _mentioned_severities(file: PolicyFile) -> Iterator[tuple[Path, str]]:
 
 
 def _target(file: PolicyFile, path: Path, target: TargetSection) -> Iterator[Finding]:
-    unknown = list(known_calendar(file, (*path, "calendar"), target.calendar))
-    yield from unknown
-    if unknown:
+    if path[0] == "plans" and not isinstance(target.calendar, str):
+        yield Finding((*path, "calendar"), "a plan's limit counts on one calendar; name it")
         return
-    calendar = file.calendars[target.calendar]
+    for name in target.calendars:
+        unknown = list(known_calendar(file, (*path, "calendar"), name))
+        yield from unknown
+        if not unknown:
+            yield from _length(path, target, name, file.calendars[name])
+
+
+def _length(
+    path: Path, target: TargetSection, name: str, calendar: CalendarSection
+) -> Iterator[Finding]:
+    """What is odd about the length of a target on a calendar."""
     days = business_days(target.within)
     within = parse_duration(target.within) if days is None else days * (calendar.day or DAY)
-    week = sum(close - opened for spans in calendar.hours.values() for opened, close in spans)
+    week = calendar.week_length
     if week and within > _LONGEST_WEEKS * week:
         yield Finding(
             (*path, "within"),
-            f"{target.within!r} is more than ten years of the calendar {target.calendar!r}; "
-            "write less",
+            f"{target.within!r} is more than ten years of the calendar {name!r}; write less",
         )
-    elif days is None and week < 7 * DAY and any(unit in target.within for unit in "dDwW"):
+    elif days is None and 0 < week < 7 * DAY and any(unit in target.within for unit in "dDwW"):
         yield Finding(
             (*path, "within"),
             f"{target.within!r} is {length(within)} of open time, since a day is 24 hours; for "

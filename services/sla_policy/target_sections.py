@@ -9,10 +9,19 @@ from pydantic import Field
 
 from sla_domain.agreement import STANDARD
 from sla_domain.calendar import Calendar
-from sla_domain.target import Boundary, Target, WarningFraction
+from sla_domain.target import AnyTarget, Boundary, Target, TargetChoice, WarningFraction
 from sla_policy.amount import parse_amount
 from sla_policy.calendar_sections import Section
-from sla_policy.values import Amount, Objective, OrNone, Wanted, Word
+from sla_policy.values import (
+    BY,
+    OTHERWISE,
+    Amount,
+    CalendarByFact,
+    Objective,
+    OrNone,
+    Wanted,
+    Word,
+)
 
 
 class TargetSection(Section):
@@ -28,14 +37,33 @@ class TargetSection(Section):
         'to", `exclusive` "less than".',
         examples=['"inclusive"'],
     )
-    calendar: str = Field(description="The calendar by which time counts.", examples=['"business"'])
+    calendar: CalendarByFact = Field(
+        description="The calendar by which time counts; or one by a fact of the ticket, looked up "
+        "again when that changes.",
+        examples=['"business"', '{ by = "region", emea = "emea", else = "us" }'],
+    )
+
+    @property
+    def calendars(self) -> list[str]:
+        """The calendars it may count on."""
+        if isinstance(self.calendar, str):
+            return [self.calendar]
+        return [name for key, name in self.calendar.items() if key != BY]
 
     def to_domain(
         self, calendars: Mapping[str, Calendar], warnings: Sequence[WarningFraction]
-    ) -> Target:
+    ) -> AnyTarget:
         """The target in milliseconds; a business day is its calendar's ``day``."""
-        calendar = calendars[self.calendar]
-        return Target.of(parse_amount(self.within, calendar), self.boundary, calendar, warnings)
+
+        def on(name: str) -> Target:
+            calendar = calendars[name]
+            return Target.of(parse_amount(self.within, calendar), self.boundary, calendar, warnings)
+
+        if isinstance(self.calendar, str):
+            return on(self.calendar)
+        named = dict(self.calendar)
+        by, otherwise = named.pop(BY), named.pop(OTHERWISE)
+        return TargetChoice(by, {value: on(name) for value, name in named.items()}, on(otherwise))
 
 
 TargetsBySeverity = dict[
@@ -51,7 +79,7 @@ def domain_targets(
     targets: Mapping[str, Mapping[str, TargetSection | None] | None],
     calendars: Mapping[str, Calendar],
     warnings: Sequence[WarningFraction],
-) -> dict[tuple[str, str], Target]:
+) -> dict[tuple[str, str], AnyTarget]:
     """A table of targets as the domain knows it; what is written as none is left out."""
     return {
         (severity, clock): section.to_domain(calendars, warnings)

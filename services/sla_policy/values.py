@@ -28,6 +28,9 @@ NONE: Final = "none"
 #: A name as such, and in another language of the texts.
 _NAME_KEYS: Final = ("name", "es")
 _PERCENT: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
+#: Keys of a calendar that depends on a fact: which fact, and the calendar for any other value.
+BY: Final = "by"
+OTHERWISE: Final = "else"
 _CLOCK_TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HUNDRED_YEARS: Final = 36_525 * DAY
@@ -90,11 +93,11 @@ def _span(value: Any) -> Any:
             raise UnfitError(f"{text!r} is not a time between 00:00 and 24:00, written HH:MM")
         hours, minutes = text.split(":")
         ends.append(int(hours) * HOUR + int(minutes) * MINUTE)
-    if ends[0] >= ends[1]:
-        raise UnfitError(
-            f"{value[0]} is not before {value[1]}; a span ends on its own day, at 24:00 at the "
-            "latest"
-        )
+    if ends[0] == ends[1] or ends[0] == DAY:
+        raise UnfitError(f"{value[0]} to {value[1]} is no time; a whole day is 00:00 to 24:00")
+    if ends[0] > ends[1]:
+        # It ends on the next day.
+        ends[1] += DAY
     return tuple(ends)
 
 
@@ -143,6 +146,18 @@ def _wanted(value: Any) -> Any:
         if not isinstance(each, str) or not 0 < len(each) <= MAX_ID:
             raise UnfitError(f"{each!r} is not a value: a text of 1 to {MAX_ID} characters")
     return values
+
+
+def _calendar_by_fact(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    texts = isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+    if not texts or BY not in value or OTHERWISE not in value or len(value) < 3:
+        raise UnfitError(
+            f'{value!r} is not a calendar; write it like "business" or '
+            '{ by = "region", emea = "emea", else = "us" }'
+        )
+    return value
 
 
 def _within(value: Any) -> Any:
@@ -243,6 +258,12 @@ Wanted = Annotated[
     list[str],
     BeforeValidator(_wanted),
     WithJsonSchema({"type": "array", "x-written": "text or list of text"}),
+]
+#: A calendar's name, or a table of names by the value of a fact.
+CalendarByFact = Annotated[
+    str | dict[str, str],
+    BeforeValidator(_calendar_by_fact),
+    WithJsonSchema({"type": "string", "x-written": "text, or a table by a fact"}),
 ]
 Amount = Annotated[
     str,

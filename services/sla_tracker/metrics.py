@@ -270,8 +270,9 @@ def _target_buckets(book: PolicyBook, clock: str) -> list[float]:
         target.within / 1000
         for policy in book.versions
         for agreement in policy.every_agreement
-        for (_, name), target in agreement.targets.items()
+        for (_, name), any_target in agreement.targets.items()
         if name == clock
+        for target in any_target.variants
     }
     shares = (0.25, 0.5, 0.75, 1, 1.5, 2)
     return sorted({target * share for target in targets for share in shares})

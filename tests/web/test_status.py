@@ -215,7 +215,7 @@ def test_a_record_sent_on_under_its_right_key_leaves_nothing_unread(
 
 def test_behind_is_told_while_it_lasts(page: Page, stage: Stage) -> None:
     # One event a transaction: a backlog takes it a while.
-    stage.publish(*(event("created", ago(seconds=1), f"T-{number}") for number in range(3_000)))
+    stage.publish(*(event("created", ago(seconds=1), f"T-{number}") for number in range(1_500)))
     page.wait_for_timeout(6_000)
     stage.start("tracker", SLA_TRACKER_BATCH_RECORDS="1")
     says(page, " behind: alerts and figures are delayed.", "behind")

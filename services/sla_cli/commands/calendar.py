@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from sla_cli.options import Json
 
 if TYPE_CHECKING:
     from sla_domain.calendar import Calendar
@@ -132,3 +135,53 @@ def _answer_batch(batch: Path, policy: Path | None, name: str, kind: str) -> Non
         for number, line in enumerate(file, start=1):
             if line.strip():
                 typer.echo(answer(line, f"{batch}:{number}", usual, kind))
+
+
+@app.command()
+def days(
+    calendar: Annotated[str, typer.Argument(help="The calendar's name in the policy.")],
+    year: Annotated[int, typer.Option(min=1970, max=2100, help="Which year.")],
+    policy: PolicyFile = None,
+    as_json: Json = False,
+) -> None:
+    """List the dates of a year on which a calendar is closed or open at other hours than usual.
+
+    The dates of the calendars it is made of are listed with it.
+
+      sla calendar days business --year 2026 --policy contract.toml\n
+      sla calendar days follow_the_sun --year 2027 --json
+    """
+    from sla_cli.console import listing
+
+    rows = list(_unusual(_calendar(policy, calendar), year))
+    listing(rows, ["date", "weekday", "calendar", "open", "name"], as_json=as_json)
+    if not rows and not as_json:
+        typer.echo(f"{calendar} has its usual hours on every day of {year}")
+
+
+def _unusual(calendar: Calendar, year: int) -> Iterator[dict[str, str]]:
+    """The dates of a year on which a calendar or one it is made of has other hours than usual."""
+    for day in sorted(calendar.dates):
+        spans, usual = calendar.dates[day], calendar.week[day.weekday()]
+        if day.year == year and list(spans) != list(usual):
+            yield {
+                "date": day.isoformat(),
+                "weekday": f"{day:%a}",
+                "calendar": calendar.name,
+                "open": ", ".join(map(_span, spans)) or "closed",
+                "name": calendar.names.get(day, ""),
+            }
+    for part in (*calendar.union, *calendar.excluded):
+        yield from _unusual(part, year)
+
+
+def _span(span: tuple[int, int]) -> str:
+    return "-".join(map(_clock, span))
+
+
+def _clock(at: int) -> str:
+    """A time of day; 24:00 is the end of it, and beyond is the next day."""
+    from sla_domain.instant import DAY, HOUR, MINUTE
+
+    hours, rest = divmod(at - DAY if at > DAY else at, HOUR)
+    return f"{hours:02}:{rest // MINUTE:02}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +11,7 @@ import typer
 from sla_cli.options import Json, Policies, language_of
 
 if TYPE_CHECKING:
+    from sla_domain.agreement import Targets
     from sla_domain.policy import Policy
     from sla_domain.target import Target
 
@@ -82,7 +83,8 @@ def _promises(policy: Policy) -> Iterator[dict[str, str]]:
         return policy.severities.index(key[0]), clocks.index(key[1])
 
     for agreement, plan, targets in _tables(policy):
-        for (severity, clock), target in sorted(targets.items(), key=lambda item: rank(item[0])):
+        for key, value, target in sorted(_variants(targets), key=lambda each: rank(each[0])):
+            severity, clock = key
             within = format_duration(target.within)
             yield {
                 "policy": policy.ref,
@@ -92,12 +94,25 @@ def _promises(policy: Policy) -> Iterator[dict[str, str]]:
                 "within": within,
                 "boundary": target.boundary.value,
                 "promise": _SIGNS[target.boundary.value] + within,
-                "calendar": target.calendar.name,
+                "calendar": target.calendar.name + (f" ({value})" if value else ""),
                 "plan": plan,
             }
 
 
-def _tables(policy: Policy) -> Iterator[tuple[str, str, Mapping[tuple[str, str], Target]]]:
+def _variants(targets: Targets) -> Iterator[tuple[tuple[str, str], str, Target]]:
+    """Each target, those that depend on a fact with the values it depends on."""
+    from sla_domain.target import TargetChoice
+
+    for key, target in targets.items():
+        if isinstance(target, TargetChoice):
+            for value, each in target.by_value.items():
+                yield key, f"{target.by} {value}", each
+            yield key, f"other {target.by}", target.otherwise
+        else:
+            yield key, "", target
+
+
+def _tables(policy: Policy) -> Iterator[tuple[str, str, Targets]]:
     """Every table of targets, with the agreement and the plan it belongs to."""
     for agreement in policy.every_agreement:
         yield agreement.name, "", agreement.targets

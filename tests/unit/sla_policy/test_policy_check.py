@@ -80,12 +80,12 @@ MISTAKES = {
         "25:00",
         "'25:00' is not a time between 00:00 and 24:00, written HH:MM",
     ),
-    "span that ends before it begins": Slip(
+    "span of no time": Slip(
         'mon = [["09:00", "18:00"]]',
-        'mon = [["18:00", "09:00"]]',
+        'mon = [["18:00", "18:00"]]',
         "calendars.business.hours.mon",
         "hours = ",
-        "18:00 is not before 09:00",
+        "18:00 to 18:00 is no time; a whole day is 00:00 to 24:00",
     ),
     "hour without a list": Slip(
         'mon = [["09:00", "18:00"]]',
