@@ -1,8 +1,8 @@
-"""What late events of one old ticket cost everybody else: from the moment an alert is due to its
-being visible, alone and while one source sends ATTACK late events a second of a ticket
+"""The effect of late events of one old ticket on all other tickets: latency from an alert's due
+time until it is visible, alone and while one source sends ATTACK late events per second of a ticket
 with 700 events (goal: p99 of 100 ms).
 
-The neighbours' events come at 1,000 a second on every partition, the attack on one.
+The other events come at 1,000 per second on all partitions, the attack on one.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from sla_kafka.partitioning import partition_for
 from sla_kafka.settings import KafkaSettings
 from sla_schemas.topics import DEFAULT_PARTITIONS, EVENTS
 
-#: Late events a second: none, and a tenth of what a source of the intake may send.
+#: Late events per second: none, and a tenth of a source's limit at the intake.
 ATTACKS: Final = (0, 500)
-#: Events of the ticket before the late ones.
+#: How many events the ticket has before the late ones.
 KNOWN: Final = 700
 RATE: Final = 1_000
 _TICKET: Final = "OLD"
@@ -49,7 +49,7 @@ def event(number: int, word: str, at: datetime, data: dict[str, Any]) -> bytes:
 
 
 async def attack(settings: KafkaSettings, a_second: int, seconds: int) -> None:
-    """Make the ticket, resolved and reopened again and again, and send late events of it."""
+    """Create the ticket, resolved and reopened many times, and send late events of it."""
     producer = AIOKafkaProducer(**settings.client_options(), acks="all", linger_ms=0)
     await producer.start()
     key = _TICKET.encode()
@@ -83,7 +83,7 @@ async def attack(settings: KafkaSettings, a_second: int, seconds: int) -> None:
 
 
 async def both(settings: KafkaSettings, a_second: int, seconds: int) -> list[float]:
-    """The neighbours' milliseconds while the attack goes on."""
+    """The latencies of the other tickets, in milliseconds, during the attack."""
     attacking = asyncio.create_task(attack(settings, a_second, seconds))
     _, found = await latencies(settings, RATE, seconds, ours().grace)
     await attacking
@@ -91,7 +91,7 @@ async def both(settings: KafkaSettings, a_second: int, seconds: int) -> list[flo
 
 
 def run(*, seconds: int = 60, runs: int = 1) -> dict[str, Any]:
-    """Without and with the attack."""
+    """Run without and with the attack."""
     rates: dict[str, list[dict[str, Any]]] = {}
     for _ in range(runs):
         for a_second in ATTACKS:
@@ -110,7 +110,7 @@ def run(*, seconds: int = 60, runs: int = 1) -> dict[str, Any]:
 
 
 def tell(found: dict[str, Any]) -> None:
-    """Print what was found."""
+    """Print the results."""
     for rate, runs in found["rates"].items():
         for each in runs:
             print(

@@ -1,8 +1,8 @@
-"""All benchmarks in one run: ``make bench``, or ``make bench ONLY="throughput start"``; options of
-one behind its name, as in ``ONLY=board:tickets=50000``.
+"""Run all benchmarks: ``make bench``, or some: ``make bench ONLY="throughput start"``. Options
+follow a name, as in ``ONLY=board:tickets=50000``.
 
-Adds what it found to ``benchmarks/results/DATE.json``, each benchmark with the machine it ran on.
-``--quick`` runs each on a tenth, to see that it works; its figures are not kept.
+Adds the results to ``benchmarks/results/DATE.json``, each with the machine it ran on. ``--quick``
+runs a tenth of each as a check, and stores nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Final
 from figures import machine
 
 RESULTS: Final = Path(__file__).parent / "results"
-#: Module of each benchmark, and what ``--quick`` runs it with. Each has ``run`` and ``tell``.
+#: The module of each benchmark, and its arguments for ``--quick``. Each has ``run`` and ``tell``.
 BENCHMARKS: Final[dict[str, dict[str, Any]]] = {
     "throughput": {"count": 100_000, "runs": 1},
     "latency": {"seconds": 15, "runs": 1},
@@ -33,12 +33,12 @@ BENCHMARKS: Final[dict[str, dict[str, Any]]] = {
     "intake": {"runs": 1, "seconds": 3},
     "memory": {"events": 100_000},
 }
-#: Those that run for an hour, so only where they are asked for.
+#: These take an hour, so they run only if named.
 LONG: Final = ("memory",)
 
 
 def main() -> int:
-    """Run what was asked for; 1 where one of them failed."""
+    """Run the requested benchmarks; returns 1 if one failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("only", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--quick", action="store_true", help="a tenth of each; nothing is kept")
@@ -55,7 +55,7 @@ def main() -> int:
         try:
             found = module.run(**(BENCHMARKS[name] if asked.quick else {}), **options)
         except (RuntimeError, TimeoutError, OSError) as error:
-            # The others can still be measured.
+            # Continue with the others.
             failed.append(name)
             print(f"  failed: {type(error).__name__}: {error}", file=sys.stderr)
             continue
@@ -66,13 +66,13 @@ def main() -> int:
 
 
 def _read(wanted: str) -> tuple[str, dict[str, int]]:
-    """``board:tickets=5000`` as a name and its options."""
+    """Parse ``board:tickets=5000`` into a name and its options."""
     name, *options = wanted.split(":")
     return name, {key: int(value) for key, _, value in (each.partition("=") for each in options)}
 
 
 def keep(name: str, found: dict[str, Any]) -> None:
-    """Add a benchmark's figures to those of the day."""
+    """Add a benchmark's results to the file of today."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{time.strftime('%Y-%m-%d')}.json"
     results = json.loads(path.read_text("utf-8")) if path.exists() else {}

@@ -1,6 +1,6 @@
-"""How the board fares with many open tickets: load, first paint, list queries, updates.
+"""The board with many open tickets: load, first paint, list queries, updates.
 
-Writes that many tickets to a real Kafka as the tracker does, starts a board and Debian's Chromium.
+Writes the tickets to a real Kafka like the tracker, and starts a board and Debian's Chromium.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ROW = json.loads((ROOT / "schemas/examples/ticket-record.json").read_text())
 
 
 def row(number: int, turn: int, now: datetime) -> bytes:
-    """An open ticket whose resolution is due some time in the next days."""
+    """An open ticket's row, with its resolution due in the next few days."""
     due = now + timedelta(minutes=5 + (number * 7919 + turn * 13) % 20_000)
     record: dict[str, Any] = {
         **ROW,
@@ -60,7 +60,7 @@ def row(number: int, turn: int, now: datetime) -> bytes:
 
 
 async def write(settings: KafkaSettings, rows: list[tuple[bytes, bytes]], together: int) -> None:
-    """``rows`` in transactions of ``together``."""
+    """Write ``rows`` in transactions of ``together`` rows."""
     from aiokafka import AIOKafkaProducer  # noqa: PLC0415
 
     producer = AIOKafkaProducer(
@@ -83,7 +83,7 @@ async def write(settings: KafkaSettings, rows: list[tuple[bytes, bytes]], togeth
 
 
 def metric(board: Program, name: str) -> float:
-    """A metric without labels."""
+    """The value of a metric without labels."""
     shown = board.get("/metrics")[1]
     return next(
         float(line.split()[1]) for line in shown.splitlines() if line.startswith(f"{name} ")
@@ -91,7 +91,7 @@ def metric(board: Program, name: str) -> float:
 
 
 def asked(board: Program, path: str) -> float:
-    """Milliseconds until the whole answer is there."""
+    """Milliseconds until the complete response was received."""
     started = time.perf_counter()
     with urllib.request.urlopen(f"{board.url}{path}", timeout=30) as answer:  # noqa: S310
         answer.read()
@@ -99,7 +99,7 @@ def asked(board: Program, path: str) -> float:
 
 
 def run(*, tickets: int = 200_000) -> dict[str, Any]:
-    """The board with so many open tickets."""
+    """Measure the board with ``tickets`` open tickets."""
     count = tickets
     found: dict[str, Any] = {"tickets": tickets}
     now = datetime.now(UTC)
@@ -159,7 +159,7 @@ def run(*, tickets: int = 200_000) -> dict[str, Any]:
 
 
 def tell(found: dict[str, Any]) -> None:
-    """Print what was found."""
+    """Print the results."""
     print(
         f"  {found['tickets']} open tickets, records of {found['record_bytes']} bytes, loaded in "
         f"{found['loaded_seconds']} s; first paint {told(found['first_paint_ms'], ' ms')}"

@@ -1,4 +1,4 @@
-"""The programs that are measured beside each other, each started as its users start it."""
+"""The programs that are compared, each started like its users start it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ STOP_SECONDS: Final = 15.0
 
 
 class Contender:
-    """A way to do the job; ``why_not`` says why it can't be done here, if so. ``grace`` is how many
-    milliseconds an alert waits for what may disprove it.
+    """A program to measure; ``why_not`` is why it can't run here, if so. ``grace`` is how many
+    milliseconds it holds an alert back.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Contender:
         self._command = command
 
     def start(self, bootstrap: str, directory: Path) -> subprocess.Popen[bytes]:
-        """Start it; ``directory`` takes its state and its log."""
+        """Start it; its state and log are written to ``directory``."""
         directory.mkdir()
         told = {"bootstrap": bootstrap, "directory": str(directory)}
         command = [part.format_map(told) for part in self._command]
@@ -61,7 +61,7 @@ class Contender:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End what was started, politely at first."""
+    """Stop a process: SIGTERM, then SIGKILL."""
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(STOP_SECONDS)
@@ -71,7 +71,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def ours(*options: str, processes: int = 1) -> Contender:
-    """A tracker of ours, or several, everything on."""
+    """One or more trackers, with everything enabled."""
     command = [sys.executable, "-m", "sla_cli", "tracker", "--bootstrap", "{bootstrap}"]
     name = "SLA tracker" if processes == 1 else f"SLA tracker, {processes} processes"
     options = ("--http-port", "0", *options)
@@ -79,7 +79,7 @@ def ours(*options: str, processes: int = 1) -> Contender:
 
 
 def kafka_streams(threads: int) -> Contender:
-    """Kafka Streams with exactly_once_v2, RocksDB and a commit each 100 ms."""
+    """Kafka Streams with exactly_once_v2, RocksDB and a commit every 100 ms."""
     why_not = None
     if shutil.which("java") is None or not (STREAMS / "target" / "ticket-table.jar").exists():
         why_not = "needs a JDK 17 or later and Maven: make peers"

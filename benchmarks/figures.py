@@ -1,4 +1,4 @@
-"""What all benchmarks share: the machine they ran on, what a process used, medians with spread."""
+"""Shared by all benchmarks: the machine, a process's resource usage, medians with spread."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 
 def machine() -> dict[str, Any]:
-    """The machine and the versions of what was measured."""
+    """The machine and the versions of the measured software."""
     info = Path("/proc/cpuinfo")
     model = re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
     compiled = (Path(__file__).parents[1] / "services").glob("sla__mypyc*.so")
@@ -32,14 +32,14 @@ def machine() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Used:
-    """What a process has used since it began: seconds of CPU, megabytes resident now (Linux)."""
+    """A process's resource usage: CPU seconds since its start, resident megabytes now (Linux)."""
 
     cpu_seconds: float
     resident_mb: float
 
     @classmethod
     def by(cls, pid: int) -> Used:
-        """Read it from ``/proc``."""
+        """Read the usage of ``pid`` from ``/proc``."""
         process = Path("/proc") / str(pid)
         fields = (process / "stat").read_text().rpartition(") ")[2].split()
         ticks = int(fields[11]) + int(fields[12])
@@ -48,18 +48,18 @@ class Used:
 
 
 def spread(values: list[float]) -> dict[str, float]:
-    """Median, least and most."""
+    """Median, minimum and maximum."""
     return {"median": statistics.median(values), "low": min(values), "high": max(values)}
 
 
 def told(values: dict[str, float], unit: str = "") -> str:
-    """A spread for people."""
+    """A spread as text."""
     digits = 0 if values["median"] >= 100 else 1 if values["median"] >= 10 else 2
     median, low, high = (f"{values[name]:,.{digits}f}" for name in ("median", "low", "high"))
     return f"{median}{unit} ({low}-{high})"
 
 
 def percentiles(milliseconds: list[float]) -> dict[str, float]:
-    """p50, p99 and the slowest."""
+    """p50, p99 and maximum."""
     cuts = statistics.quantiles(milliseconds, n=100)
     return {"p50": cuts[49], "p99": cuts[98], "max": max(milliseconds), "count": len(milliseconds)}

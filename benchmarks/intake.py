@@ -1,6 +1,6 @@
-"""How many signed deliveries a second the intake takes, each acknowledged by Kafka first.
+"""How many signed deliveries per second the intake accepts, each acknowledged by Kafka first.
 
-A real Kafka, one intake and ``wrk`` (Debian's) on this machine. GitHub deliveries, each verified.
+A real Kafka, one intake and ``wrk`` (Debian's) on this machine. GitHub deliveries, all verified.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sla_kafka.settings import KafkaSettings
 from sla_lab.processes import Program
 from sla_schemas.topics import DEFAULT_PARTITIONS, EVENTS
 
-#: Debian's, as the Makefile fetches it.
+#: From Debian, downloaded by the Makefile.
 WRK: Final = Path(__file__).parents[1] / ".debian-bench/root/usr/bin/wrk"
 SECRET: Final = "benchmark"  # noqa: S105  of this benchmark alone
 SECONDS: Final = 15
@@ -51,7 +51,7 @@ request = function() at = at %% #deliveries + 1; return deliveries[at] end
 
 
 def deliveries() -> str:
-    """A line for each: id, signature, body."""
+    """One line per delivery: id, signature, body."""
     told = json.loads(FIXTURE.read_text())["body"]
     told["issue"]["body"] = "x" * 400
     lines = []
@@ -64,7 +64,7 @@ def deliveries() -> str:
 
 
 def run(*, runs: int = RUNS, seconds: int = SECONDS) -> dict[str, Any]:
-    """So many runs of so many seconds, with ``wrk`` as ``make bench`` fetches it."""
+    """``runs`` runs of ``seconds`` each, with ``wrk`` as downloaded by ``make bench``."""
     libraries = str(WRK.parents[1] / "lib/x86_64-linux-gnu")
     found = []
     with TemporaryDirectory() as directory, EmbeddedKafka() as broker:
@@ -117,7 +117,7 @@ def run(*, runs: int = RUNS, seconds: int = SECONDS) -> dict[str, Any]:
 
 
 def tell(found: dict[str, Any]) -> None:
-    """Print what was found."""
+    """Print the results."""
     for each in found["runs"]:
         latency = ", ".join(f"{name} {value}" for name, value in each["latency"].items())
         print(

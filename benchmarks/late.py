@@ -1,9 +1,9 @@
-"""What an event costs that is not the last of a ticket with SIZES events, beside one that is (goal:
-at most logarithmic, or bounded by a constant).
+"""The cost of a late event of a ticket with SIZES events, compared with one in order (goal: at most
+logarithmic, or bounded by a constant).
 
-In one process, without Kafka: a ticket that waits for its client again and again gets events
-in order, then events of its beginning. What comes late has all of the ticket's events gone through
-again, of which a ticket has 1 MiB at most, a KiB counted for each beside its bytes.
+One process, without Kafka: a ticket that waits for its client again and again gets events in order,
+then events from its beginning. A late event causes all of the ticket's events to be applied again.
+A ticket is limited to 1 MiB: the size of its events plus 1 KiB for each.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from sla_lab.recording import Recorded
 from sla_policy.loading import load_policies
 from sla_schemas.topics import EVENTS
 
-#: The last is more than a ticket may have: what comes is a dead letter.
+#: The last is above the limit for a ticket: its events become dead letters.
 SIZES: Final = (10, 100, 800, 1_000)
-#: Events of each kind that are measured together.
+#: How many events of each kind are measured together.
 TOGETHER: Final = 20
 BEGIN: Final = parse_instant("2026-11-02T15:00:00Z")
 
 
 class _Ticket:
-    """A partition with one ticket, which events are added to."""
+    """A partition with one ticket."""
 
     def __init__(self) -> None:
         self._partition = Partition(0, EVENTS.name, load_policies([]), TimeRule())
@@ -52,7 +52,7 @@ class _Ticket:
         self._count += 1
 
     def go_on(self, until: int) -> None:
-        """Events in order, up to so many."""
+        """Add events in order until the ticket has ``until``."""
         while self._count < until:
             word = "waiting_on_client" if self._count % 2 else "client_responded"
             self.add(word, BEGIN + self._count * MINUTE)
@@ -60,13 +60,13 @@ class _Ticket:
                 self._partition.drain()
 
     def late(self, count: int) -> None:
-        """Events of its beginning."""
+        """Add ``count`` events from its beginning."""
         for number in range(count):
             self.add("assigned", BEGIN + 1000 + number, analyst_id="x")
 
 
 def measure(size: int) -> tuple[float, float]:
-    """Microseconds of an event in order, and of one that is late."""
+    """Microseconds per event in order, and per late event."""
     ticket = _Ticket()
     ticket.go_on(size)
     begin = time.perf_counter()
@@ -78,7 +78,7 @@ def measure(size: int) -> tuple[float, float]:
 
 
 def run(*, sizes: tuple[int, ...] = SIZES, runs: int = 7) -> dict[str, Any]:
-    """Each size so many times."""
+    """``runs`` runs for each size."""
     found: dict[str, Any] = {}
     for size in sizes:
         pairs = [measure(size) for _ in range(runs)]
@@ -88,7 +88,7 @@ def run(*, sizes: tuple[int, ...] = SIZES, runs: int = 7) -> dict[str, Any]:
 
 
 def tell(found: dict[str, Any]) -> None:
-    """Print what was found."""
+    """Print the results."""
     for size, of in found["sizes"].items():
         in_order, late = told(of["in_order_us"], " µs"), told(of["late_us"], " µs")
         print(f"  {size} events: {in_order} in order, {late} late")

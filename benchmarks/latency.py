@@ -1,12 +1,11 @@
-"""From the moment an alert is due to its being visible, at a steady load (goal: p99 of 50 ms).
+"""Latency from an alert's due time until it is visible, at a steady load (goal: p99 of 50 ms).
 
-It is due a grace after the append of the event that made it owed (two seconds with ours, in which
-late events may still disprove it; Kafka Streams has none).
+An alert is due a grace after the append of the event that caused it (two seconds for the tracker,
+in which late events may still disprove it; Kafka Streams has no grace).
 
-Publishes RATE events a second for two minutes, one in twenty of which is a broken promise the
-moment it arrives, and measures until a read_committed reader on the same machine has its breach.
-The tracker with everything on, and Kafka Streams with its reduced job at a commit interval of
-100 ms, take turns.
+Publishes RATE events per second for two minutes; one in twenty is a breach on arrival. Measures
+until a read_committed reader on the same machine gets its breach. The tracker, with everything
+enabled, and Kafka Streams, with its reduced job and a commit interval of 100 ms, take turns.
 """
 
 from __future__ import annotations
@@ -31,11 +30,11 @@ from sla_kafka.settings import KafkaSettings
 from sla_schemas.topics import BREACHES, DEFAULT_PARTITIONS, EVENTS
 
 RATES: Final = (1_000, 5_000)
-#: One ticket in so many is broken when it comes.
+#: One ticket in this many is breached on arrival.
 BROKEN: Final = 20
-#: Seconds at the beginning whose alerts are left out: the JVMs have yet to compile themselves.
+#: For how many seconds at the start alerts are not counted: the JVMs are still compiling.
 WARM_UP: Final = 10
-#: Batches a second in which the load is sent.
+#: How many batches per second the load is sent in.
 BEATS: Final = 20
 
 
@@ -58,7 +57,9 @@ def created(number: int, now: datetime, *, broken: bool) -> dict[str, object]:
 
 
 async def load(settings: KafkaSettings, rate: int, seconds: int, appended: dict[str, int]) -> int:
-    """Send the load; notes when the broken ones were appended. Answers how many were sent."""
+    """Publish the load, and record when the breached tickets were appended; returns the events
+    sent.
+    """
     producer = AIOKafkaProducer(**settings.client_options(), acks="all", linger_ms=0)
     await producer.start()
     sent = 0
@@ -85,7 +86,7 @@ async def load(settings: KafkaSettings, rate: int, seconds: int, appended: dict[
 
 
 async def watch(settings: KafkaSettings, seen: dict[str, float], expected: int) -> None:
-    """Note when the first breach of each ticket is there to be read."""
+    """Record when the first breach of each ticket became readable."""
     async with follower(settings, [BREACHES.name]) as consumer:
         while len(seen) < expected:
             for records in (await consumer.getmany(timeout_ms=20)).values():
@@ -97,7 +98,7 @@ async def watch(settings: KafkaSettings, seen: dict[str, float], expected: int) 
 async def latencies(
     settings: KafkaSettings, rate: int, seconds: int, grace: int
 ) -> tuple[int, list[float]]:
-    """How many were sent, and the milliseconds from append and grace to alert, once warmed up."""
+    """The events sent, and the milliseconds from append plus grace to alert, after the warm-up."""
     appended: dict[str, int] = {}
     seen: dict[str, float] = {}
     expected = -(-(rate // BEATS * BEATS * seconds) // BROKEN)
@@ -109,7 +110,7 @@ async def latencies(
 
 
 def measure(contender: Contender, rate: int, seconds: int) -> dict[str, Any]:
-    """One contender at one rate on a broker of its own."""
+    """Measure one contender at one rate, with its own broker."""
     with tempfile.TemporaryDirectory() as made, EmbeddedKafka() as kafka:
         settings = KafkaSettings(bootstrap=kafka.bootstrap)
         asyncio.run(create_topics(settings, DEFAULT_PARTITIONS))
@@ -125,7 +126,7 @@ def measure(contender: Contender, rate: int, seconds: int) -> dict[str, Any]:
 
 
 def run(*, seconds: int = 120, runs: int = 1) -> dict[str, Any]:
-    """Both at each rate, in turns."""
+    """Measure both at each rate, in turns."""
     contenders = [each for each in (ours(), kafka_streams(2)) if not each.why_not]
     rates: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for rate in RATES:
@@ -138,7 +139,7 @@ def run(*, seconds: int = 120, runs: int = 1) -> dict[str, Any]:
 
 
 def tell(found: dict[str, Any]) -> None:
-    """Print what was found."""
+    """Print the results."""
     for rate, of in found["rates"].items():
         for name, runs in of.items():
             for each in runs:

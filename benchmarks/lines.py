@@ -1,4 +1,4 @@
-"""The events that the benchmarks publish."""
+"""The events published by the benchmarks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sla_lab.recording import Line
 
 
 def line(number: int, step: int, word: str, at: int, severity: str) -> Line:
-    """The event ``word`` of ticket ``number``, its ``step``-th, at an instant."""
+    """The event ``word`` of ticket ``number``; ``step`` is its index within the ticket."""
     ticket = f"T{number:07}"
     data = {
         "created": {"client_id": f"client-{number % 97}", "severity": severity},

@@ -1,9 +1,7 @@
-"""Memory of one tracker over a long time: ``make memory`` (EVENTS=10000000 of a tenth as many
-tickets).
+"""Memory of one tracker over a long time: ``make memory`` (EVENTS=10000000, ten per ticket).
 
-Tickets of ten events each come and go over three years of events; a closed one leaves the table
-after the policy's 90 days. Tells what the tracker's process holds at every tenth, beside the
-tickets in its table.
+Tickets come and go over three years of event time; a closed one leaves the table after the policy's
+90 days. Reports the memory of the tracker's process and the tickets in its table after every tenth.
 """
 
 from __future__ import annotations
@@ -39,7 +37,7 @@ WORDS = (
     "assigned",
     "resolved",
 )
-#: The table grows without end on the broker otherwise; this is what a real one does over weeks.
+#: Otherwise the table grows without limit on the broker; a real one is compacted over weeks.
 COMPACTED = {
     "log.segment.bytes": str(64 * 1024 * 1024),
     "log.cleaner.backoff.ms": "5000",
@@ -48,7 +46,7 @@ COMPACTED = {
 
 
 def story(tickets: int) -> Iterator[Line]:
-    """All events of so many tickets, in the order they occur."""
+    """All events of ``tickets`` tickets, in order of occurrence."""
     drawn = random.Random(SEED)  # noqa: S311  a benchmark wants the same numbers again
     under_way: list[tuple[int, int, int]] = []
     for number in range(tickets):
@@ -85,7 +83,7 @@ def figures(tracker: TrackerProcess) -> tuple[int, int, float]:
 async def measure(
     settings: KafkaSettings, tracker: TrackerProcess, count: int
 ) -> list[dict[str, float]]:
-    """Publish everything while the tracker reads; the figures of every tenth it has read."""
+    """Publish everything while the tracker reads; the figures after every tenth."""
     began = time.monotonic()
     found: list[dict[str, float]] = []
 
@@ -110,7 +108,7 @@ async def measure(
 
 
 def run(*, events: int = 10_000_000) -> dict[str, Any]:
-    """So many events, ten a ticket."""
+    """Run with ``events`` events, ten per ticket."""
     count = events // len(WORDS) * len(WORDS)
     with tempfile.TemporaryDirectory() as at, EmbeddedKafka(overrides=COMPACTED) as broker:
         settings = KafkaSettings(bootstrap=broker.bootstrap)
@@ -125,7 +123,7 @@ def run(*, events: int = 10_000_000) -> dict[str, Any]:
 
 
 def _tell_tenth(tenth: dict[str, float]) -> None:
-    """As soon as it is known: it takes long."""
+    """Print a tenth at once: the benchmark takes long."""
     print(
         f"  {tenth['events']:>10} events  {tenth['tickets']:>7} tickets  {tenth['mib']:6.0f} MiB "
         f"resident  {tenth['seconds']:5.0f} s",
@@ -134,7 +132,7 @@ def _tell_tenth(tenth: dict[str, float]) -> None:
 
 
 def tell(found: dict[str, Any]) -> None:
-    """Print what all of it came to; each tenth was told when it was reached."""
+    """Print the summary; the tenths are already printed."""
     most = max(tenth["mib"] for tenth in found["tenths"])
     print(f"  {found['events']} events of {found['tickets']} tickets, at most {most:.0f} MiB")
 

@@ -1,13 +1,13 @@
-"""A million open tickets on one tracker: memory, deadlines on time, restore, failover.
+"""A million open tickets on one tracker: memory, punctual deadlines, restore, failover.
 
-Loads TICKETS open tickets (1,000,000) into a tracker on the real clock and then measures, in one
-run of one broker:
+Loads TICKETS open tickets (1,000,000) into a tracker on the wall clock, and then measures, in one
+run with one broker:
 
-- memory: what the tracker's process holds more than an empty one, by ticket;
-- deadlines: RATE breaches due each second; from deadline and grace to a read_committed reader;
-- restore: a tracker is stopped, and a new one started on the same table;
-- failover: of two trackers one is killed with ``kill -9``;
-- planned restart: of two trackers one is stopped in order and started again.
+- memory: what the tracker's process uses more than an empty one, per ticket;
+- deadlines: RATE breaches per second; from deadline plus grace to a read_committed reader;
+- restore: the tracker is stopped, and a new one is started on the same table;
+- failover: one of two trackers is killed with ``kill -9``;
+- planned restart: one of two trackers is stopped cleanly and started again.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ from sla_lab.processes import TrackerProcess
 from sla_lab.recording import Line
 from sla_schemas.topics import BREACHES, DEFAULT_PARTITIONS
 
-#: A blocker is answered within an hour, around the clock (clause C3).
+#: A blocker must get its first response within an hour, around the clock (clause C3).
 PROMISE: Final = 60 * MINUTE
-#: Deadlines at the full rate last so many seconds; behind them come ``TRICKLE`` a second, by which
-#: the restarts are timed.
+#: For how many seconds deadlines come at the full rate; then ``TRICKLE`` per second follow, to time
+#: the restarts.
 WINDOW: Final = 30
-#: The first of them are left out: the broker has yet to compile what alerts take.
+#: The first seconds are not counted: the broker's JVM is still compiling the code for alerts.
 WARM_UP: Final = 10
 TRICKLE: Final = 100
 TRICKLE_SECONDS: Final = 150
-#: Events a second that the load is taken to need, at least: the deadlines begin after it.
+#: A lower bound for the load rate, in events per second: the deadlines begin after the load.
 SLOWEST_LOAD: Final = 12_000
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which ticket is due when: ``due[n]`` of ticket ``n``, in UTC milliseconds."""
+    """The due time of each ticket: ``due[n]`` of ticket ``n``, in UTC milliseconds."""
 
     tickets: int
     begin: int
@@ -58,7 +58,7 @@ class Plan:
 
     @classmethod
     def of(cls, tickets: int, rate: int) -> Plan:
-        """Begin when the load is done, whatever it needs."""
+        """Begin after the load, even at the slowest rate."""
         begin = int(time.time() * 1000) + 20_000 + tickets * 1000 // SLOWEST_LOAD
         rush = [begin + number * 1000 // rate for number in range(WINDOW * rate)]
         after = begin + WINDOW * 1000
@@ -66,7 +66,7 @@ class Plan:
         return cls(tickets, begin, (rush + trickle)[:tickets])
 
     def lines(self) -> Iterator[Line]:
-        """The tickets, those that come due scattered among the others."""
+        """The tickets, with those that come due spread among the others."""
         step = max(1, self.tickets // len(self.due))
         waiting = iter(range(len(self.due)))
         for number in range(self.tickets):
@@ -88,14 +88,14 @@ class Plan:
 
 
 class Watch:
-    """When the breach of each ticket was first there to be read."""
+    """Records when the breach of each ticket first became readable."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self.seen: dict[int, float] = {}
         self._settings = settings
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         async with follower(self._settings, [BREACHES.name]) as consumer:
             while True:
                 for records in (await consumer.getmany(timeout_ms=20)).values():
@@ -106,13 +106,15 @@ class Watch:
                             self.seen.setdefault(number, now)
 
     async def until(self, number: int, seconds: float) -> None:
-        """Until the breach of ticket ``number`` was seen."""
+        """Wait until the breach of ticket ``number`` was read."""
         async with asyncio.timeout(seconds):
             while number not in self.seen:
                 await asyncio.sleep(0.01)
 
     def lateness(self, plan: Plan, begin: float, end: float) -> list[float]:
-        """Milliseconds by which alerts due within ``[begin, end)`` were late, grace left out."""
+        """The latency of the alerts due within ``[begin, end)``, in milliseconds, without the
+        grace.
+        """
         return [
             self.seen[number] - due - DEFAULT_GRACE
             for number, due in enumerate(plan.due)
@@ -121,7 +123,7 @@ class Watch:
 
 
 class World:
-    """A broker with its topics, and trackers on the real clock."""
+    """A broker with its topics, and trackers on the wall clock."""
 
     def __init__(self, directory: Path, kafka: EmbeddedKafka) -> None:
         self.settings = KafkaSettings(bootstrap=kafka.bootstrap)
@@ -129,7 +131,7 @@ class World:
         self._directory = directory
 
     def start(self, *, wait: bool = True) -> TrackerProcess:
-        """One more tracker, ready."""
+        """Start another tracker."""
         log = self._directory / f"tracker-{len(self.trackers)}.log"
         tracker = TrackerProcess(self.settings.bootstrap, log, replay=False)
         self.trackers.append(tracker)
@@ -139,7 +141,7 @@ class World:
 
 
 def tickets_of(tracker: TrackerProcess) -> int:
-    """How many tickets a tracker has in memory, by its own metrics."""
+    """How many tickets a tracker has in memory, by its metrics."""
     text = tracker.get("/metrics")[1]
     return int(
         sum(
@@ -151,7 +153,7 @@ def tickets_of(tracker: TrackerProcess) -> int:
 
 
 async def until_owned(tracker: TrackerProcess, tickets: int, seconds: float) -> None:
-    """Until ``tracker`` has all tickets in memory and runs."""
+    """Wait until ``tracker`` has all tickets in memory and is running."""
     async with asyncio.timeout(seconds):
         while True:
             tracker.check()
@@ -210,7 +212,7 @@ async def _measure(world: World, tickets: int, rate: int) -> dict[str, Any]:
 
 
 async def _next_seen(watch: Watch, known: set[int], seconds: float) -> None:
-    """Until an alert is there that was not among ``known``."""
+    """Wait for an alert that is not in ``known``."""
     async with asyncio.timeout(seconds):
         while not watch.seen.keys() - known:
             await asyncio.sleep(0.01)
@@ -219,7 +221,7 @@ async def _next_seen(watch: Watch, known: set[int], seconds: float) -> None:
 async def _restore(
     world: World, first: TrackerProcess, watch: Watch, plan: Plan
 ) -> dict[str, float]:
-    """From the start of a process with nothing to its first alert."""
+    """Seconds from the start of a new process to its first alert and last restored ticket."""
     await asyncio.to_thread(first.stop)
     await asyncio.sleep(1)
     known, begun = set(watch.seen), time.monotonic()
@@ -236,7 +238,7 @@ async def _restore(
 
 
 async def _failover(world: World, watch: Watch, plan: Plan) -> dict[str, float]:
-    """Of two trackers one dies: how late the latest alert of its partitions is."""
+    """Kill one of two trackers; the latency of the latest alert."""
     second = world.start()
     await asyncio.sleep(5)
     begin = time.time() * 1000
@@ -249,7 +251,7 @@ async def _failover(world: World, watch: Watch, plan: Plan) -> dict[str, float]:
 
 
 async def _planned(world: World, watch: Watch, plan: Plan) -> dict[str, float]:
-    """Of two trackers one is stopped in order and started again."""
+    """Stop one of two trackers cleanly and start it again; the latency of the latest alert."""
     second = world.start()
     await asyncio.sleep(5)
     begin = time.time() * 1000
@@ -260,7 +262,7 @@ async def _planned(world: World, watch: Watch, plan: Plan) -> dict[str, float]:
 
 
 def run(*, tickets: int = 1_000_000, rate: int = 2_000) -> dict[str, Any]:
-    """All of it, once."""
+    """Run all measurements once."""
     with tempfile.TemporaryDirectory() as made, EmbeddedKafka() as kafka:
         world = World(Path(made), kafka)
         asyncio.run(create_topics(world.settings, DEFAULT_PARTITIONS))
@@ -268,7 +270,7 @@ def run(*, tickets: int = 1_000_000, rate: int = 2_000) -> dict[str, Any]:
 
 
 def tell(found: dict[str, Any]) -> None:
-    """Print what was found."""
+    """Print the results."""
     deadline, restore = found["deadline_ms"], found["restore"]
     print(
         f"  {found['tickets']:,} open tickets: {found['bytes_per_open_ticket']:.0f} bytes each; "

@@ -1,7 +1,7 @@
-"""Catch-up with 1, 2 and 3 trackers, and with 12, 48 and 96 partitions on one; what idling costs.
+"""Catch-up with 1, 2 and 3 trackers, and with 12, 48 and 96 partitions on one; the cost of idling.
 
-Each partition has a transactional producer of its own, which is what aiokafka needs to fence one
-partition's owner; this shows what that costs.
+Each partition has its own transactional producer, which aiokafka needs to fence the owner of one
+partition; this measures its cost.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ IDLE_SECONDS: Final = 20
 
 
 def idle(partitions: int) -> dict[str, float]:
-    """How long a tracker takes to be ready, and what share of a core it needs to do nothing."""
+    """The seconds until a tracker is ready, and the share of a core it uses when idle."""
     with tempfile.TemporaryDirectory() as made, EmbeddedKafka() as kafka:
         asyncio.run(create_topics(KafkaSettings(bootstrap=kafka.bootstrap), partitions))
         begun = time.monotonic()
@@ -47,7 +47,7 @@ def idle(partitions: int) -> dict[str, float]:
 
 
 def run(*, count: int = 500_000, runs: int = 3) -> dict[str, Any]:
-    """All combinations, in turns."""
+    """Run all combinations in turns."""
     lines = events(count)
     layouts = [(trackers, DEFAULT_PARTITIONS) for trackers in TRACKERS]
     layouts += [(1, partitions) for partitions in PARTITIONS if partitions != DEFAULT_PARTITIONS]
@@ -76,7 +76,7 @@ def run(*, count: int = 500_000, runs: int = 3) -> dict[str, Any]:
 
 
 def tell(found: dict[str, Any]) -> None:
-    """Print what was found."""
+    """Print the results."""
     for of in found["layouts"]:
         print(
             f"  {of['trackers']} trackers, {of['partitions']} partitions: "

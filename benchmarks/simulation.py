@@ -1,6 +1,6 @@
-"""``sla simulate`` over the whole UCI incident log (goal: 150,000 events/s).
+"""``sla simulate`` on the whole UCI incident log (goal: 150,000 events/s).
 
-The log is not part of the project: SLA_SHARED names the folder that has it in ``data/``.
+The log is not part of the project: SLA_SHARED names the directory that has it in ``data/``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _sla(*arguments: object) -> bytes:
 
 
 def run(*, runs: int = 5) -> dict[str, Any]:
-    """The command as a user types it, and what it says of the simulation alone."""
+    """The time of the whole command, and the figures it reports for the simulation only."""
     if not LOG.exists():
         return {"left_out": f"{LOG} is not there"}
     whole, alone = [], []
@@ -52,7 +52,7 @@ def run(*, runs: int = 5) -> dict[str, Any]:
 
 
 def tell(found: dict[str, Any]) -> None:
-    """Print what was found."""
+    """Print the results."""
     if "left_out" in found:
         print(f"  left out: {found['left_out']}")
         return

@@ -1,5 +1,5 @@
-"""How long until something answers: ``sla --help`` (goal: 0.25 s), and a tracker from its start to
-ready on an empty table with the broker on the same machine (goal: 1.5 s).
+"""Start times: ``sla --help`` (goal: 0.25 s), and a tracker from start to ready with an empty table
+and the broker on the same machine (goal: 1.5 s).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sla_schemas.topics import DEFAULT_PARTITIONS
 
 
 def help_seconds() -> float:
-    """Of one ``sla --help``."""
+    """Seconds for one ``sla --help``."""
     sla = Path(sys.executable).with_name("sla")
     started = time.perf_counter()
     subprocess.run([sla, "--help"], check=True, stdout=subprocess.DEVNULL)  # noqa: S603  ours
@@ -30,7 +30,7 @@ def help_seconds() -> float:
 
 
 def tracker_seconds(bootstrap: str, log: Path) -> float:
-    """From the start of a tracker to its ``/readyz`` saying yes."""
+    """Seconds from the start of a tracker until ``/readyz`` succeeds."""
     started = time.perf_counter()
     tracker = TrackerProcess(bootstrap, log, replay=False)
     try:
@@ -41,7 +41,7 @@ def tracker_seconds(bootstrap: str, log: Path) -> float:
 
 
 def run(*, runs: int = 7) -> dict[str, Any]:
-    """Each, ``runs`` times."""
+    """``runs`` runs of each."""
     with tempfile.TemporaryDirectory() as made, EmbeddedKafka() as kafka:
         asyncio.run(create_topics(KafkaSettings(bootstrap=kafka.bootstrap), DEFAULT_PARTITIONS))
         log = Path(made) / "tracker.log"
@@ -54,7 +54,7 @@ def run(*, runs: int = 7) -> dict[str, Any]:
 
 
 def tell(found: dict[str, Any]) -> None:
-    """Print what was found."""
+    """Print the results."""
     print(f"  sla --help: {told(found['help_seconds'], ' s')}")
     print(
         f"  a tracker from its start to ready, {found['partitions']} empty partitions: "

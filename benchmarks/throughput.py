@@ -1,9 +1,9 @@
-"""Catch-up: one tracker with everything on beside its peers, in one run (goal: 100,000 events/s).
+"""Catch-up: one tracker with everything enabled, compared with its peers (goal: 100,000 events/s).
 
-A million events of 200,000 tickets lie in an embedded Kafka on the same machine; a contender is
-started and measured until it has committed the last of them, its start included. Every round has
-a broker of its own and lets each contender run once, so a slow hour hits all of them. The peers do
-a reduced job: parse, per-ticket state, changelog; the tracker does all of its own.
+A million events of 200,000 tickets are in an embedded Kafka on the same machine; a contender is
+measured from its start until it has committed the last one. Every round has its own broker and runs
+each contender once, so a slow period affects all of them. The peers do a reduced job: parse,
+per-ticket state, changelog; the tracker does its full job.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ from sla_schemas.topics import DEFAULT_PARTITIONS, EVENTS
 SEED: Final = 1
 BEGIN: Final = parse_instant("2026-09-21T00:00:00Z")
 WORDS: Final = ("created", "assigned", "waiting_on_client", "client_responded", "resolved")
-#: Of so many tickets one takes its time: its clocks get to warnings and breaches.
+#: One ticket in this many is slow, so that its clocks reach warnings and breaches.
 SLOW: Final = 10
 GIVE_UP_SECONDS: Final = 900.0
-#: Faust takes minutes for a million events, so it gets a share of them; its rate is the same.
+#: Faust takes minutes for a million events, so it gets a fraction of them; its rate is constant.
 FAUST_SHARE: Final = 5
 
 
 def events(count: int) -> list[Line]:
-    """``count`` events of tickets spread over three days, in the order they occur."""
+    """``count`` events of tickets spread over three days, in order of occurrence."""
     drawn = random.Random(SEED)  # noqa: S311  a benchmark wants the same numbers again
     lines = list(_tickets(count // len(WORDS), drawn))
     lines.sort(key=lambda each: each.occurred or 0)
@@ -61,7 +61,7 @@ def _tickets(count: int, drawn: random.Random) -> Iterator[Line]:
 
 
 async def publish(settings: KafkaSettings, lines: list[Line]) -> None:
-    """Put ``lines`` on the input topic."""
+    """Publish ``lines`` to the input topic."""
     async with Feed(settings) as feed:
         for each in lines:
             await feed.add(each)
@@ -79,7 +79,7 @@ async def committed(settings: KafkaSettings, group: str, process: subprocess.Pop
                 try:
                     offsets = await admin.list_consumer_group_offsets(group)
                 except KafkaError:
-                    # Nobody has asked for this group's coordinator yet.
+                    # Nobody has requested this group's coordinator yet.
                     offsets = {}
                 if all(
                     partition in offsets and offsets[partition].offset >= end
@@ -95,7 +95,7 @@ async def committed(settings: KafkaSettings, group: str, process: subprocess.Pop
 
 @dataclass(frozen=True)
 class Run:
-    """One run's figures."""
+    """The figures of one run."""
 
     events_per_second: float
     cpu_us_per_event: float
@@ -103,7 +103,7 @@ class Run:
 
 
 def measure(contender: Contender, lines: list[Line], partitions: int = DEFAULT_PARTITIONS) -> Run:
-    """Publish ``lines``, then time ``contender`` from its start to its last commit."""
+    """Publish ``lines``, then measure ``contender`` from its start to its last commit."""
     with (
         Harness(partitions=partitions, trackers=0) as harness,
         tempfile.TemporaryDirectory() as made,
@@ -129,7 +129,7 @@ def measure(contender: Contender, lines: list[Line], partitions: int = DEFAULT_P
 
 
 def run(*, count: int = 1_000_000, runs: int = 3) -> dict[str, Any]:
-    """All contenders, ``runs`` rounds of them."""
+    """Run all contenders for ``runs`` rounds."""
     lines = events(count)
     contenders = [
         ours("--replay"),
@@ -175,7 +175,7 @@ def run(*, count: int = 1_000_000, runs: int = 3) -> dict[str, Any]:
 
 
 def tell(found: dict[str, Any]) -> None:
-    """Print what was found."""
+    """Print the results."""
     for name, of in found["contenders"].items():
         ratio = found["ratios"].get(name)
         print(

@@ -1,6 +1,6 @@
-"""Simulate and replay a whole incident log and compare the alerts: ``make whole-log LOG=FILE``.
+"""Simulate and replay a whole incident log, and compare the alerts: ``make whole-log LOG=FILE``.
 
-Prints both sides' figures; exits 1 where a byte differs.
+Prints the figures of both; exits with status 1 if a byte differs.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ COMPARED = ("warnings.jsonl", "breaches.jsonl", "approvals.jsonl", "dead_letters
 
 
 def sla(*arguments: object) -> bytes:
-    """Run ``sla``; its progress goes to the terminal."""
+    """Run ``sla``; its progress is shown on the terminal."""
     return subprocess.run([SLA, *map(str, arguments)], stdout=subprocess.PIPE, check=True).stdout  # noqa: S603
 
 
 def main() -> int:
-    """Compare ``sla simulate`` with ``sla replay`` over the log named."""
+    """Compare ``sla simulate`` with ``sla replay`` on the given log."""
     print(f"{platform.machine()}, Python {platform.python_version()}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,4 +1,4 @@
-"""Fixtures that several folders of tests share."""
+"""Fixtures shared by several test directories."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("default")
 
 
-#: Files that take three quarters of a minute or more, the longest first: begun last, each would
-#: leave the other processes with nothing to do. ``--junitxml`` tells how long each takes.
+#: Test files that take 45 seconds or more, the longest first: started last, each would leave the
+#: other workers idle. ``--junitxml`` reports the times.
 LONG_FILES = (
     "test_status.py",
     "test_cli.py",
@@ -50,30 +50,30 @@ LONG_FILES = (
 )
 
 
-#: The longest bytes that a test is named after.
+#: The longest bytes used in a test's name.
 _NAME_BYTES = 40
 
 
 def pytest_report_header() -> str:
-    """By which hash seed to repeat this run: ``make test`` takes another each time."""
+    """The hash seed for repeating this run: ``make test`` uses another one each time."""
     return f"hash seed: {os.environ.get('PYTHONHASHSEED', 'each process its own')}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long files before all others, in that order; within a file nothing moves."""
+    """Run the long files first, in that order; the order within a file is unchanged."""
     places = {name: place for place, name in enumerate(LONG_FILES)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """A test is not named after a whole file: one that was packed now has the time in it, and then
-    workers that start in different seconds do not agree on what there is to run.
+    """Do not name a test after a whole file: a file packed just now contains the time, so workers
+    that start in different seconds would collect different tests.
     """
     return argname if isinstance(val, bytes) and len(val) > _NAME_BYTES else None
 
 
 def pytest_sessionstart() -> None:
-    """A compiled module hides its source: tests of yesterday's would show nothing."""
+    """Fail if compiled modules are outdated: they would hide changes in the sources."""
     for compiled in (ROOT / "services").rglob("*.so"):
         source = compiled.with_name(compiled.name.partition(".")[0] + ".py")
         if source.exists() and source.stat().st_mtime > compiled.stat().st_mtime:
@@ -88,14 +88,14 @@ def book() -> PolicyBook:
 
 @pytest.fixture(scope="module")
 def kafka() -> Iterator[EmbeddedKafka]:
-    """A real Kafka for a module's tests, on a free port with an empty directory of its own."""
+    """A real Kafka for one test module, on a free port with an empty directory."""
     with EmbeddedKafka() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def settings(kafka: EmbeddedKafka) -> KafkaSettings:
-    """How to reach the module's Kafka, which has the topics."""
+    """The settings for the module's Kafka, with its topics created."""
     reached = KafkaSettings(bootstrap=kafka.bootstrap)
     asyncio.run(create_topics(reached, PARTITIONS))
     return reached
@@ -105,7 +105,7 @@ def settings(kafka: EmbeddedKafka) -> KafkaSettings:
 def tracker(
     settings: KafkaSettings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[TrackerProcess]:
-    """A tracker on the wall clock, which must end in order when the module's tests are through."""
+    """A tracker on the wall clock, which must stop cleanly after the module's tests."""
     log = tmp_path_factory.mktemp("tracker") / "tracker.log"
     key = log.with_name(ERASE_KEY)
     key.write_text("k" * 32 + "\n")
@@ -120,7 +120,7 @@ def tracker(
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say within how many seeds the simulation found each broken tracker out."""
+    """Report after how many seeds the simulation detected each broken tracker."""
     found = [
         (report.nodeid.partition("[")[2].rstrip("]"), seeds)
         for report in terminalreporter.getreports("passed")

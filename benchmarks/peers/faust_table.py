@@ -1,6 +1,6 @@
 """The reduced job as a Faust agent, at least once: ``faust_table.py BOOTSTRAP DIRECTORY``.
 
-Faust's exactly-once lost and doubled alerts (docs/adr/0001), so this is its usual mode.
+Faust's exactly-once mode lost and duplicated alerts (docs/adr/0001), so this uses the default.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from ticket import INPUT, OUTPUT, step
 
 
 def keep(event: dict[str, Any], _key: Any, appended: int, _headers: Any, state: State) -> Any:
-    """Take one event in; the alert or nothing."""
+    """Apply an event; returns the alert, if any."""
     ticket = state.get("ticket", {})
     alert = step(ticket, event, appended)
     state.set("ticket", ticket)

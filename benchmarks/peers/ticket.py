@@ -1,8 +1,8 @@
-"""The reduced job of the peers in Python: what an event does to its ticket's state.
+"""The reduced job of the Python peers: how an event changes its ticket's state.
 
-The same as ``kafka-streams/src/main/java/peer/TicketTable.java``: no business hours, no pauses, no
-warnings, no retractions, no late events; one alert for a blocker known later than an hour after its
-ticket was communicated.
+The same as ``kafka-streams/src/main/java/peer/TicketTable.java``: no business hours, pauses,
+warnings, retractions or late events; one alert for a blocker that is known more than an hour after
+its ticket was communicated.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def instant(text: str) -> int:
 
 
 def step(ticket: dict[str, Any], event: dict[str, Any], appended: int) -> dict[str, Any] | None:
-    """Change ``ticket`` by ``event``; the alert that follows, if one does."""
+    """Apply ``event`` to ``ticket``; returns the resulting alert, if any."""
     at, data = instant(event["time"]), event.get("data") or {}
     ticket["last"], ticket["events"] = event["id"], ticket.get("events", 0) + 1
     match event["type"]:

@@ -1,5 +1,5 @@
-"""The promise itself: calendars, policies, timelines, clocks and alerts.
+"""The SLA rules: calendars, policies, timelines, clocks and alerts.
 
-Standard library only. Nothing here reads a clock, a file or a socket, and nothing is random:
-time is always an argument. Every instant is an ``int``, UTC milliseconds since 1970-01-01.
+Pure functions of their arguments: no wall clock, I/O or randomness. Time is always an argument.
+Every instant is an ``int``: milliseconds since 1970-01-01 UTC.
 """

@@ -1,7 +1,7 @@
-"""What is told to the outside when a promise is about to break, breaks, or turns out not to have.
+"""Alerts: warnings, breaches and their retractions, notices and approvals.
 
-An alert's identity and content follow from the ticket's events and the alert's own instant, never
-from when it was sent, so that any replay writes the same bytes.
+An alert's id and content depend on the ticket's events and the alert's own instant, never on when
+it was sent, so any replay writes the same bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sla_domain.target import BREACH
 
 
 class AlertKind(StrEnum):
-    """The types of alerts as they stand in the envelope."""
+    """The ``type`` of an alert's CloudEvents envelope."""
 
     WARNING = "sla.warning"
     WARNING_RETRACTED = "sla.warning_retracted"
@@ -29,7 +29,7 @@ class AlertKind(StrEnum):
 
     @property
     def of_warning(self) -> bool:
-        """Whether it is a warning or takes one back."""
+        """True for a warning or the retraction of one."""
         return self in _OF_WARNINGS
 
 
@@ -37,7 +37,7 @@ _OF_WARNINGS: Final = frozenset({AlertKind.WARNING, AlertKind.WARNING_RETRACTED}
 
 
 class Reason(StrEnum):
-    """Why an alert is taken back."""
+    """Why an alert is retracted."""
 
     LATE_EVENT = "late_event"
     SEVERITY_CHANGED = "severity_changed"
@@ -55,15 +55,15 @@ _REASONS: Final = {
 
 
 def reason_of(event: Event) -> Reason:
-    """Why ``event`` takes alerts back: by what it changes, else because it came late."""
+    """The reason for retractions caused by ``event``: by its type, else that it came late."""
     return _REASONS.get(event.type, Reason.LATE_EVENT)
 
 
 class SentAlert(NamedTuple):
-    """An entry of a ticket's ledger: an alert that was sent.
+    """An alert sent for a ticket.
 
-    ``what`` is ``"breach"`` or the warning's fraction; ``retracted`` says why it was taken back
-    and is ``None`` while it stands; ``limit`` is the clock's limit that reached it.
+    ``what`` is ``"breach"`` or the warning's fraction; ``retracted`` is the reason for its
+    retraction, ``None`` if not retracted; ``limit`` is the limit that triggered it.
     """
 
     clock: str
@@ -76,24 +76,23 @@ class SentAlert(NamedTuple):
 
 
 class SentNotice(NamedTuple):
-    """An entry of a ticket's ledger: an announcement that was made."""
+    """An announcement sent for a ticket."""
 
     kind: str
     about: str
     at: int
 
 
-#: A clock's name, its cycle and a step of its ladder; or the kind of an announcement, 0, and what
-#: it is about.
+#: (clock name, cycle, ladder step), or (announcement kind, 0, ``about``).
 PostponedKey = tuple[str, int, str]
 
 
 class Postponed(NamedTuple):
-    """Something owed on account of an event that was appended at ``since``: it is said when the
-    frontier has passed that, so when all is read that was appended within the grace (semantics §5).
+    """A pending alert, announcement or retraction, caused by an event appended at ``since``.
 
-    ``name``, ``number`` and ``what`` are its key, ``source`` and ``id`` name the event. Of an alert
-    that stands it is the retraction that is owed.
+    It is sent once the frontier reaches ``since``: every record appended within the grace has then
+    been read (decision 23). ``name``, ``number`` and ``what`` are its key; ``source`` and ``id``
+    identify the event. If the key's alert was already sent, the pending item is its retraction.
     """
 
     name: str
@@ -105,12 +104,12 @@ class Postponed(NamedTuple):
 
     @property
     def key(self) -> PostponedKey:
-        """What is owed."""
+        """Identifies the pending item within its ticket."""
         return self.name, self.number, self.what
 
 
 class PauseShown(NamedTuple):
-    """A pause as an alert tells it; ``counted`` is its open part in milliseconds."""
+    """A pause as shown in an alert; ``counted`` is its open time in milliseconds."""
 
     start: int
     end: int | None
@@ -119,9 +118,9 @@ class PauseShown(NamedTuple):
 
 
 class ClockSnapshot(NamedTuple):
-    """The figures of a clock's limit at an alert's instant; spans of time in milliseconds.
+    """The figures of a clock's limit at an alert's instant; durations in milliseconds.
 
-    ``counted_from`` is where the limit begins to count: the clock's start, or the contact with the
+    ``counted_from`` is when the limit begins to count: the clock's start, or the contact with the
     guard.
     """
 
@@ -140,10 +139,10 @@ class ClockSnapshot(NamedTuple):
 class Alert(NamedTuple):
     """A warning, a breach, or the retraction of one.
 
-    ``at`` is the instant it speaks of: when the fraction or the breach was reached; of a
-    retraction, when the event occurred that caused it. ``late`` is by how many milliseconds the
-    event that made it owed was appended after that; 0 for a deadline that fired in its time.
-    ``shown`` is absent in a retraction whose clock no longer exists.
+    ``at`` is when the fraction or the breach was reached; for a retraction, when the event that
+    caused it occurred. ``late`` is how many milliseconds after ``at`` the causing event was
+    appended; 0 for a deadline that fired on time. ``shown`` is ``None`` for a retraction whose
+    clock no longer exists.
     """
 
     kind: AlertKind
@@ -168,9 +167,9 @@ class Alert(NamedTuple):
 
 
 class Notice(NamedTuple):
-    """An announcement on its way out: a notice, or an approval to one subscriber.
+    """An announcement to send: a notice, or an approval for one subscriber.
 
-    ``late`` is by how many milliseconds its event was appended after it occurred.
+    ``late`` is how many milliseconds after it occurred its event was appended.
     """
 
     kind: AlertKind
@@ -188,15 +187,15 @@ class Notice(NamedTuple):
 
 
 def alert_id(ticket_id: str, kind: AlertKind, sent: SentAlert) -> str:
-    """The identity of an alert: a hash of ticket, clock, cycle, kind, fraction or limit, and
-    occurrence (semantics §5), 32 hexadecimal digits.
+    """An alert's id: a hash of ticket, clock, cycle, kind, fraction or limit, and occurrence; 32
+    hexadecimal digits.
     """
     limit = sent.limit if sent.what == BREACH else sent.what
     return _hash(ticket_id, sent.clock, str(sent.cycle), kind.value, limit, str(sent.occurrence))
 
 
 def notice_id(ticket_id: str, kind: AnnouncementKind, about: str) -> str:
-    """The identity of an announcement: a hash of ticket, kind and whom or what it concerns."""
+    """An announcement's id: a hash of ticket, kind and ``about``; 32 hexadecimal digits."""
     return _hash(ticket_id, kind.value, about)
 
 

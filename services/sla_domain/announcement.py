@@ -1,4 +1,4 @@
-"""What is said once about a ticket and never taken back: notices, and approvals to subscribers."""
+"""Announcements, sent once and never retracted: notices, and approvals to subscribers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class AnnouncementKind(StrEnum):
-    """The kinds of notices by their words in the contract, and the approval."""
+    """The kinds of notices, and the approval of a feature."""
 
     UNCLASSIFIED = "unclassified"
     NO_AGREEMENT = "no_agreement"
@@ -20,10 +20,10 @@ class AnnouncementKind(StrEnum):
 
 
 class Announcement(NamedTuple):
-    """Something to say at ``at`` on account of the event ``cause``.
+    """An announcement due at ``at``, caused by the event ``cause``.
 
-    ``about`` is the contact or the subscriber it concerns, empty for the ticket as a whole: it is
-    said once per ticket, kind and ``about``.
+    ``about`` is the contact or subscriber concerned, empty for the whole ticket. Each is sent once
+    per ticket, kind and ``about``.
     """
 
     kind: AnnouncementKind

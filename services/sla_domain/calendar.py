@@ -1,12 +1,11 @@
-"""Business time: which instants count, how many lie between two, and which comes after so many.
+"""Business time: whether an instant is open, open time between instants, and its addition.
 
-A calendar is a set of instants. An instant belongs to it exactly when the wall clock of the
-calendar's zone, read at that instant, lies inside one of the half-open spans ``[open, close)``
-of that local date. So elapsed time counts, never wall-clock labels: a span over a
-daylight-saving gap is shorter than it reads, one over a fold is longer.
+A calendar is a set of open instants: those whose local time, in the calendar's zone, lies in one
+of the half-open spans ``[open, close)`` of that local date. Elapsed time counts, not wall-clock
+labels: a span across a daylight-saving gap is shorter than it reads, one across a fold is longer.
 
-The kernel keeps the open intervals of the years asked for as three sorted arrays and answers
-with one bisection. Years are added when somebody asks for them.
+The open intervals are kept as three sorted arrays, searched by bisection; years are added on
+demand.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from sla_domain.instant import DAY, from_datetime
 #: long: it may end on the next date, and belongs to the one it opens on.
 Span = tuple[int, int]
 
-#: The years a calendar answers for; instants end at 2100, deadlines may fall a little later.
+#: The years a calendar supports; instants end at 2100, but deadlines may be later.
 FIRST_YEAR: Final = 1969
 LAST_YEAR: Final = 2120
 
@@ -35,7 +34,7 @@ _ORDINAL_1970: Final = date(1970, 1, 1).toordinal()
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of UTC in which a zone's offset does not change; all three in milliseconds."""
+    """A UTC interval with a constant zone offset; all three in milliseconds."""
 
     start: int
     end: int
@@ -49,7 +48,7 @@ def _offset_at(zone: ZoneInfo, instant: int) -> int:
 
 
 def _pieces(zone: ZoneInfo, start: int, end: int) -> Iterator[Piece]:
-    """Cut ``[start, end)`` at the zone's offset changes, found to the second by bisection."""
+    """Split ``[start, end)`` at the zone's offset changes, located to the second."""
     begin, offset = start, _offset_at(zone, start)
     for probe in range(start, end, DAY):
         upper = min(probe + DAY, end)
@@ -77,8 +76,8 @@ class Calendar:
     open in one of ``excluded`` is not. ``day_length`` is what one business day counts, in
     milliseconds; ``None`` where it has not been said.
 
-    The open time since an arbitrary fixed origin is ``position``; only differences of positions
-    mean anything. All questions reduce to it and its inverse.
+    ``position`` is the open time since an arbitrary fixed origin, so only differences of positions
+    are meaningful. Every other method uses it or its inverse.
     """
 
     name: str
@@ -105,7 +104,7 @@ class Calendar:
             raise CalendarError(f"calendar {self.name!r} never opens")
 
     def position(self, instant: int) -> int:
-        """Open milliseconds from the calendar's origin to ``instant``, before it negative."""
+        """Open milliseconds from the origin to ``instant``; negative before the origin."""
         if not self._low <= instant < self._high:
             self._cover(instant)
         index = bisect_right(self._opens, instant) - 1
@@ -116,9 +115,9 @@ class Calendar:
         return self._positions[index] + reached - self._opens[index]
 
     def first_at(self, position: int) -> int:
-        """The first instant at which ``position`` is reached: at a closing, the closing itself.
+        """The first instant at ``position``; for a closing time, the closing time itself.
 
-        Raises ``CalendarError`` when the calendar does not open that often by its last year.
+        Raises ``CalendarError`` if the calendar has too little open time before its last year.
         """
         self._begin()
         while not self._positions or position > self._end_position():
@@ -129,7 +128,7 @@ class Calendar:
         return self._opens[index] + position - self._positions[index]
 
     def last_at(self, position: int) -> int:
-        """The last instant at which ``position`` holds: at a closing, the next opening."""
+        """The last instant at ``position``; at a closing time, the next opening."""
         self._begin()
         while not self._positions or position >= self._end_position():
             self._extend_right()
@@ -139,18 +138,18 @@ class Calendar:
         return self._opens[index] + position - self._positions[index]
 
     def between(self, start: int, end: int) -> int:
-        """Open milliseconds in ``[start, end)``; zero when ``end`` is not after ``start``."""
+        """Open milliseconds in ``[start, end)``; 0 if ``end <= start``."""
         return self.position(end) - self.position(start) if end > start else 0
 
     def is_open(self, instant: int) -> bool:
-        """Whether ``instant`` counts; at a closing it does not."""
+        """True if ``instant`` is open; a closing time is not."""
         return self.between(instant, instant + 1) > 0
 
     def add(self, start: int, amount: int) -> int:
-        """The first instant from ``start`` on with ``amount`` open milliseconds behind it.
+        """The first instant that is ``amount`` open milliseconds after ``start``.
 
-        Nothing added answers ``start`` itself. A negative amount walks back, to the last
-        instant from which that much open time leads to ``start``.
+        Zero returns ``start``. A negative amount returns the last instant with that much open time
+        before ``start``.
         """
         if amount == 0:
             return start
@@ -158,7 +157,7 @@ class Calendar:
         return self.first_at(target) if amount > 0 else self.last_at(target)
 
     def intervals(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """The open intervals inside ``[start, end)``, in order."""
+        """The open intervals within ``[start, end)``, in order."""
         self.position(start), self.position(end)
         index = max(bisect_right(self._opens, start) - 1, 0)
         while index < len(self._opens) and self._opens[index] < end:
@@ -197,7 +196,7 @@ class Calendar:
         self._end, self._high = year + 1, _year_start(year + 1)
 
     def _extend_left(self) -> None:
-        """Put a year in front; positions there are negative, those already given stay."""
+        """Prepend a year, with negative positions; positions already returned remain valid."""
         year = self._first - 1
         if year < FIRST_YEAR:
             raise CalendarError(f"calendar {self.name!r} is not kept before {FIRST_YEAR}")

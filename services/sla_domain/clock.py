@@ -1,8 +1,7 @@
-"""One promise being timed for one ticket: its limits, used time, pauses, due, breach.
+"""A clock of a ticket: its limits, used time, pauses, due time and breach.
 
-Everything is judged by used time: the calendar's open time from the start, outside pauses.
-Instants are only ever computed back from an amount of it, so a figure and its deadline cannot
-disagree.
+Used time is the calendar's open time since the start, outside pauses. Deadlines are computed from
+an amount of used time, so a figure and its deadline always agree.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from typing import Final, NamedTuple
 from sla_domain.policy import ClockRule
 from sla_domain.target import Target
 
-#: The limit that every clock has: the target of its severity. A second one goes by its plan's name.
+#: The name of the primary limit, from the severity's target; a plan limit has its plan's name.
 SEVERITY_LIMIT: Final = "severity"
 
 
 class Outcome(StrEnum):
-    """How a promise stands."""
+    """The state of a clock."""
 
     RUNNING = "running"
     PAUSED = "paused"
@@ -30,9 +29,9 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class Pause:
-    """A span that does not count, the party it is attributed to, and the events around it.
+    """A period that does not count, its party, and the events that began and ended it.
 
-    ``end`` is ``None`` while it lasts.
+    ``end`` is ``None`` while the pause is open.
     """
 
     start: int
@@ -43,7 +42,7 @@ class Pause:
 
 
 class Contact(NamedTuple):
-    """The contact with the guard that counts for a clock: its plan, instant and event (C19)."""
+    """The contact with the guard that starts a plan limit (clause C19)."""
 
     plan: str
     at: int
@@ -51,10 +50,9 @@ class Contact(NamedTuple):
 
 
 class Limit:
-    """One amount of time that a clock may use, counted from ``start`` on the target's calendar
-    outside the clock's pauses.
+    """The time a clock may use, counted from ``start`` on the target's calendar, without pauses.
 
-    ``pauses`` is the clock's own list; ``cause`` is the event that set the limit going.
+    ``pauses`` is shared with the clock; ``cause`` is the event that started the limit.
     """
 
     __slots__ = (
@@ -88,23 +86,23 @@ class Limit:
         self._due: int | None = None
         self._due_known = False
         self._start_position = target.calendar.position(start)
-        # The counted time of all pauses that have ended.
+        # Open milliseconds of all ended pauses.
         self._paused_before = 0
         for pause in pauses:
             if pause.end is not None:
                 self._paused_before += self.counted_pause(pause, pause.end)
 
     def paused_until(self, pause: Pause, at: int) -> None:
-        """``pause``, the last one, ended at ``at``."""
+        """Record that ``pause``, the last one, ended at ``at``."""
         self._paused_before += self.counted_pause(pause, at)
         self._due_known = False
 
     def moved(self) -> None:
-        """A pause began: what was known of the due no longer is."""
+        """Invalidate the cached due time: a pause began."""
         self._due_known = False
 
     def used(self, at: int) -> int:
-        """Milliseconds used up to ``at``, or to the stop if that came first."""
+        """Milliseconds used up to ``at`` or the stop, whichever is earlier."""
         stopped = self.stopped
         end = at if stopped is None or at < stopped else stopped
         if end <= self.start:
@@ -113,7 +111,7 @@ class Limit:
         return used - self.paused_time(end) if self.pauses else used
 
     def paused_time(self, at: int, party: str | None = None) -> int:
-        """Open milliseconds of the pauses up to ``at``, of one party or of all."""
+        """Open milliseconds of the pauses up to ``at``, of one party or of all parties."""
         if not self.pauses:
             return 0
         last = self.pauses[-1]
@@ -126,16 +124,16 @@ class Limit:
         return total
 
     def counted_pause(self, pause: Pause, at: int) -> int:
-        """The open part of ``pause`` up to ``at``, in milliseconds on the limit's calendar."""
+        """Open milliseconds of ``pause`` up to ``at``, on the limit's calendar."""
         end = at if pause.end is None or at < pause.end else pause.end
         start = max(self.start, pause.start)
         return self.target.calendar.between(start, end)
 
     def reaches(self, amount: int) -> int | None:
-        """The first instant at which ``amount`` milliseconds would be used if nothing but the
-        known pauses came between; ``None`` while the open pause keeps it away.
+        """The first instant with ``amount`` milliseconds used, assuming no further pauses; ``None``
+        while an open pause prevents it.
 
-        At exactly a closing time it is the closing, not the next opening.
+        At a closing time, this is the closing time, not the next opening.
         """
         calendar = self.target.calendar
         if not self.pauses:
@@ -153,7 +151,7 @@ class Limit:
 
     @property
     def due(self) -> int | None:
-        """The first instant at which the used time equals the target; a stop leaves it as it is."""
+        """The first instant at which the used time equals the target, regardless of a stop."""
         if not self._due_known:
             self._due = self.reaches(self.target.within)
             self._due_known = True
@@ -161,20 +159,18 @@ class Limit:
 
     @property
     def breaks(self) -> int | None:
-        """The first instant at which the promise is broken: exclusive, used ≥ target; inclusive,
-        used > target. ``None`` where a pause or the stop comes first.
+        """The instant of the breach: used ≥ target if exclusive, used > target if inclusive;
+        ``None`` if a pause or the stop comes first.
         """
         at = self.reaches(self.target.breaks_at)
         return at if at is None or self.stopped is None or at <= self.stopped else None
 
 
 class Clock:
-    """One cycle of one clock: met only if each of its limits is (clause C5).
+    """One cycle of one clock: met only if each of its limits is met (clause C5).
 
-    It is ``void`` where its ticket says so: cancelled, a feature request.
-
-    ``changed`` is set whenever something moves the clock and cleared by whoever judges it;
-    ``next_step`` is then the instant of the next step of its ladder, ``None`` for none in sight.
+    ``changed`` is set by every change and cleared when ``sla_domain.judge`` evaluates the clock;
+    ``next_step`` is then the instant of the next evaluation, ``None`` if there is none.
     """
 
     __slots__ = (
@@ -207,49 +203,49 @@ class Clock:
     ) -> None:
         self.rule = rule
         self.cycle = cycle
-        #: The severity by which it is judged; a stopped clock keeps the one it stopped under.
+        #: The severity that sets its target; fixed once the clock stops.
         self.severity = severity
         #: The agreement whose target it has, kept likewise; ``None`` for none.
         self.agreement = agreement
         self.pauses: list[Pause] = []
-        #: The limit of the severity, and that of a plan where the guard was contacted.
+        #: The severity's limit; the plan's limit once the guard was contacted.
         self.primary = Limit(SEVERITY_LIMIT, start, target, causes[0], self.pauses)
         self.plan_limit: Limit | None = None
         self.contact: Contact | None = None
         self.stopped: int | None = None
         self.stopped_by: str | None = None
-        #: Where the fault lay, as told by the event that stopped the clock (clause C20).
+        #: The origin of the fault, from the event that stopped the clock (clause C20).
         self.origin: str | None = None
-        #: Ids of the events that set this clock going and gave it its target.
+        #: Ids of the events that started this clock and set its target.
         self.causes = causes
-        #: Whether nothing is owed by it any more.
+        #: True if it does not apply: the ticket was cancelled or is a feature request.
         self.void = False
         self.changed = True
         self.next_step: int | None = None
 
     @property
     def key(self) -> tuple[str, int]:
-        """What names this clock within its ticket: its name and cycle."""
+        """Its name and cycle, unique within the ticket."""
         return self.rule.name, self.cycle
 
     @property
     def start(self) -> int:
-        """When the clock began to count."""
+        """When the clock started."""
         return self.primary.start
 
     @property
     def promised(self) -> bool:
-        """Whether its severity promises anything."""
+        """True if its severity has a target."""
         return bool(self.primary.target.ladder)
 
     @property
     def limits(self) -> tuple[Limit, ...]:
-        """Its limits, the severity's own first."""
+        """Its limits, the primary first."""
         return (self.primary,) if self.plan_limit is None else (self.primary, self.plan_limit)
 
     @property
     def governing(self) -> Limit:
-        """The limit that is due first; the severity's own while nothing is."""
+        """The limit due first; the primary limit if neither has a due time."""
         plan_limit = self.plan_limit
         if plan_limit is None or plan_limit.due is None:
             return self.primary
@@ -261,12 +257,12 @@ class Clock:
 
     @property
     def running(self) -> bool:
-        """Whether the promised thing is still to happen; the clock may be paused."""
+        """True until the clock stops, even while it is paused."""
         return self.stopped is None
 
     @property
     def paused(self) -> bool:
-        """Whether a pause is open."""
+        """True while a pause is open."""
         return bool(self.pauses) and self.pauses[-1].end is None
 
     def retarget(
@@ -277,8 +273,8 @@ class Clock:
         plan_target: Target | None,
         cause: str,
     ) -> None:
-        """Judge by ``target`` from the same start with the same pauses (semantics §4), and by
-        ``plan_limit`` from the contact with the guard if there was one.
+        """Replace the primary target, keeping start and pauses; ``plan_target`` applies from the
+        contact with the guard, if there was one.
         """
         self.severity, self.agreement = severity, agreement
         self.causes.append(cause)
@@ -287,7 +283,7 @@ class Clock:
         self.changed = True
 
     def guard(self, contact: Contact, target: Target | None) -> None:
-        """The guard was contacted: from then on ``target`` is a second limit, where there is one.
+        """Add ``target`` as a second limit from ``contact`` on, if the plan has a target.
 
         Only the first contact of a cycle counts (clause C19).
         """
@@ -305,14 +301,14 @@ class Clock:
         )
 
     def pause(self, at: int, party: str, cause: str) -> None:
-        """Stop counting at ``at``, on account of ``party``."""
+        """Stop counting at ``at``, attributed to ``party``."""
         self.pauses.append(Pause(at, None, party, cause))
         for limit in self.limits:
             limit.moved()
         self.changed = True
 
     def resume(self, at: int, cause: str) -> None:
-        """Count again from ``at``."""
+        """Count again from ``at`` on."""
         pause = self.pauses[-1]
         pause.end = at
         pause.ended_by = cause
@@ -321,7 +317,7 @@ class Clock:
         self.changed = True
 
     def stop(self, at: int, cause: str, origin: str | None = None) -> None:
-        """The promised thing happened at ``at``. The dues are when they would have been."""
+        """Stop the clock at ``at``; the due times are kept."""
         if self.paused:
             self.resume(at, cause)
         self.stopped = self.primary.stopped = at
@@ -332,14 +328,14 @@ class Clock:
         self.changed = True
 
     def broken(self, at: int) -> bool:
-        """Whether the promise was broken by ``at``, or by the stop if that came first."""
+        """True if the target was missed by ``at`` or the stop, whichever is earlier."""
         primary, plan_limit = self.primary, self.plan_limit
         return primary.used(at) >= primary.target.breaks_at or (
             plan_limit is not None and plan_limit.used(at) >= plan_limit.target.breaks_at
         )
 
     def outcome(self, at: int) -> Outcome:
-        """How the promise stands at ``at``; a clock that stopped has its outcome for good."""
+        """The clock's state at ``at``; final once the clock has stopped."""
         if self.void:
             return Outcome.VOID
         stopped = self.stopped

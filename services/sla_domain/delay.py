@@ -1,4 +1,4 @@
-"""How long a ticket stood still on account of its client (clause C12)."""
+"""How long a ticket waited for its client or a third party of the client (clause C12)."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from sla_domain.ticket import Ticket
 
 
 class Delay(NamedTuple):
-    """A delay: its part in the open time of the policy's business calendar, and all of it."""
+    """A delay in milliseconds: open time on the business calendar, and total elapsed time."""
 
     business_ms: int
     clock_ms: int
 
     def plus(self, other: Delay) -> Delay:
-        """Both together."""
+        """The sum of both."""
         return Delay(self.business_ms + other.business_ms, self.clock_ms + other.clock_ms)
 
 
 NO_DELAY = Delay(0, 0)
-#: A party, since when it was waited for, and until when; ``None`` while it still is.
+#: Party, start, and end; the end is ``None`` while the wait lasts.
 Wait = tuple[str, int, int | None]
 
 
 def client_delay(ticket: Ticket, at: int) -> dict[str, Delay]:
-    """The waits of ``ticket`` from its communication up to ``at``, by the party waited for."""
+    """The delays of ``ticket`` from its communication until ``at``, by party."""
     calendar = ticket.policy.business_calendar
     return delay_by_party(_waits(ticket), calendar, ticket.communicated_at, at)
 
 
 def _waits(ticket: Ticket) -> list[Wait]:
-    """What the ticket waited for and from when to when; a stage ends where the next begins."""
+    """The waits of ``ticket``, latest first; a stage ends where the next begins."""
     waits: list[Wait] = []
     end: int | None = None
     for stage in reversed(ticket.stages):
@@ -45,7 +45,7 @@ def _waits(ticket: Ticket) -> list[Wait]:
 def delay_by_party(
     waits: Iterable[Wait], calendar: Calendar, since: int, until: int
 ) -> dict[str, Delay]:
-    """What of ``waits`` lies in ``[since, until)``, by party."""
+    """The part of ``waits`` within ``[since, until)``, by party."""
     found: dict[str, Delay] = {}
     for party, begun, ended in waits:
         start = max(begun, since)

@@ -1,6 +1,6 @@
 """Errors of the domain.
 
-Not compiled: a class with two bases can't be.
+Not compiled: a class compiled by mypyc can have only one base.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from sla_config.errors import UserFacingError
 
 
 class CalendarError(UserFacingError, ValueError):
-    """The question has no answer: the calendar never opens, or the answer is beyond its years."""
+    """The calendar never opens, or the result is outside the supported years."""
 
 
 class UnknownPolicyError(UserFacingError):
-    """A ticket is pinned to a version that is not in the policy book."""
+    """A ticket is pinned to a policy version that is not in the policy book."""
 
     def __init__(self, ticket_id: str, ref: str) -> None:
         super().__init__(

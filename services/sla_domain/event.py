@@ -1,7 +1,7 @@
-"""What can happen to a ticket, and in which order a ticket's events count.
+"""Ticket events and their order.
 
-A timeline is the set of a ticket's distinct events in one order that depends on nothing but the
-events themselves (semantics §3), so any order of arrival with any repetition ends the same.
+A timeline is the set of a ticket's distinct events, in an order that depends only on the events
+(decision 2), so arrival order and duplicates do not affect the result.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ class EventType(IntEnum):
 
     @property
     def word(self) -> str:
-        """The name as policies and topics write it, without the prefix ``ticket.``."""
+        """The name in policies and topics, without the prefix ``ticket.``."""
         return _WORDS[self]
 
 
 _WORDS: Final = {type_: type_.name.lower() for type_ in EventType}
-#: Event types by the word that policies use for them.
+#: Event types by their word in policies.
 EVENT_TYPES: Final = {word: type_ for type_, word in _WORDS.items()}
 
 
 class Integration(TypedDict, total=False):
-    """The integration a ticket is about: its name and who built it."""
+    """The integration that a ticket is about."""
 
     name: str
     built_by: str
 
 
 class Facts(TypedDict, total=False):
-    """What an event says beyond its type; only the keys that were given are present."""
+    """An event's data; a field that was not given is absent."""
 
     client_id: str
     communicated_at: int
@@ -78,10 +78,10 @@ class Facts(TypedDict, total=False):
 
 
 class Event(NamedTuple):
-    """One fact about a ticket and the instant it occurred.
+    """Something that happened to a ticket, and when it occurred.
 
-    ``source`` and ``id`` together name the event (CloudEvents 1.0 §3.1); ``sequence`` orders
-    events of one source within an instant (CloudEvents sequence extension).
+    ``source`` and ``id`` together identify the event (CloudEvents 1.0 §3.1); ``sequence`` orders
+    events of one source at the same instant (CloudEvents sequence extension).
     """
 
     occurred: int
@@ -124,8 +124,8 @@ def _sequenced(event: Event) -> tuple[str, int, str, str]:
 def in_order(events: Iterable[Event]) -> list[Event]:
     """Sort a ticket's events into its timeline.
 
-    By instant; within one by ``sequence`` if all its events carry one and share a source, else
-    by rank of type, source and id.
+    By instant; within an instant, by ``sequence`` if all its events have one and share a source,
+    otherwise by type rank, source and id.
     """
     timeline: list[Event] = []
     for _, together in groupby(
@@ -141,9 +141,9 @@ def in_order(events: Iterable[Event]) -> list[Event]:
 
 
 def insert(timeline: list[Event], event: Event) -> bool:
-    """Put ``event`` in its place in a sorted timeline; whether that is the last place.
+    """Insert ``event`` into a sorted timeline; true if it is now the last event.
 
-    Only the events of its own instant need be looked at again.
+    Only the events of its instant are sorted again.
     """
     if not timeline or event.occurred > timeline[-1].occurred:
         timeline.append(event)

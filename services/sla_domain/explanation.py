@@ -1,4 +1,4 @@
-"""Why a figure is what it is: every span of a clock with what it was, and sums that add up."""
+"""Explains a clock's figures: a gapless list of its spans, and the steps to its due time."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from sla_domain.ticket import Ticket
 
 
 class SpanKind(StrEnum):
-    """What a span of a clock was: ``counted`` time was used, ``paused`` time would have counted but
-    for somebody's delay, ``closed`` time never counts, ``not_begun`` lies before the limit begins,
-    ``stopped`` after the clock has stopped.
+    """The kind of a span: ``counted`` time was used; ``paused`` is open time within a pause;
+    ``closed`` is outside the calendar; ``not_begun`` is before the limit begins; ``stopped`` is
+    after the clock stopped.
     """
 
     NOT_BEGUN = "not_begun"
@@ -29,10 +29,11 @@ class SpanKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LedgerSpan:
-    """A stretch of a clock in which nothing changes.
+    """An interval of a clock in which nothing changes.
 
-    ``state`` is the ticket's, ``holder`` who has the ball (``vendor``, the party waited for, or
-    nobody), ``cause`` the event that began the pause or stopped the clock.
+    ``state`` is the ticket's status; ``holder`` is who has to act (``vendor``, the party waited
+    for, or nobody); ``cause`` is the event that began the pause, began the limit or stopped the
+    clock.
     """
 
     start: int
@@ -44,13 +45,13 @@ class LedgerSpan:
 
     @property
     def length(self) -> int:
-        """Its milliseconds."""
+        """Its length in milliseconds."""
         return self.end - self.start
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The spans of one limit of a clock, from the clock's start to ``until`` without a gap."""
+    """The spans of one limit, from the clock's start to ``until``, without gaps."""
 
     clock: Clock
     limit: Limit
@@ -58,12 +59,12 @@ class Ledger:
     spans: tuple[LedgerSpan, ...]
 
     def total(self, kind: SpanKind) -> int:
-        """Milliseconds of all spans of ``kind``."""
+        """Total milliseconds of the spans of ``kind``."""
         return sum(span.length for span in self.spans if span.kind is kind)
 
 
 class DueStep(NamedTuple):
-    """Open time on the way to a due: ``amount`` of it from ``start`` to ``end``, ``total`` so far;
+    """An open interval before the due time: its ``amount``, and the running ``total``, in
     milliseconds.
     """
 
@@ -112,7 +113,7 @@ def ledger(ticket: Ticket, clock: Clock, limit: Limit, until: int) -> Ledger:
 
 
 def due_steps(limit: Limit) -> Iterator[DueStep]:
-    """The open time that leads to the limit's due; none while there is no due."""
+    """The open intervals that add up to the target; empty if there is no due time."""
     due, total = limit.due, 0
     if due is None:
         return

@@ -1,7 +1,7 @@
-"""Instants and durations as people write them, turned to and from milliseconds.
+"""Parsing and formatting of instants and durations.
 
-Inside the domain an instant is an ``int`` (UTC milliseconds since 1970) and a duration is an
-``int`` of milliseconds; both are printed here and nowhere else.
+In the domain an instant is an ``int`` (milliseconds since 1970-01-01 UTC), and a duration is an
+``int`` of milliseconds. Only this module formats them.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _ISO_DURATION: Final = re.compile(
 
 
 class NaiveTimeError(ValueError):
-    """A time was written without an offset, so it names no instant."""
+    """A time has no UTC offset, so its instant is unknown."""
 
 
 def from_datetime(moment: datetime) -> int:
-    """Milliseconds of an aware ``moment``; finer digits are cut, never rounded.
+    """Milliseconds of an aware ``moment``; finer digits are truncated.
 
-    Raises ``NaiveTimeError`` when ``moment`` has no offset.
+    Raises ``NaiveTimeError`` if ``moment`` has no offset.
     """
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise NaiveTimeError(f"time without an offset: {moment.isoformat()}")
@@ -50,10 +50,10 @@ def to_datetime(instant: int) -> datetime:
 
 
 def parse_instant(text: str) -> int:
-    """Read an RFC 3339 time with an offset.
+    """Parse an RFC 3339 time with an offset.
 
-    Raises ``NaiveTimeError`` without an offset and ``ValueError`` for anything that is not a
-    time between 1970 and 2100.
+    Raises ``NaiveTimeError`` if there is no offset, ``ValueError`` if it is no time or not within
+    1970-2100.
     """
     instant = from_datetime(datetime.fromisoformat(text))
     if not EARLIEST <= instant < LATEST:
@@ -61,7 +61,7 @@ def parse_instant(text: str) -> int:
     return instant
 
 
-# Instants are written more often than anything else, and most are of minutes seen before.
+# Cached per minute: formatting instants is frequent, and their minutes repeat.
 _SECOND_TEXTS: Final = [f"{second:02}" for second in range(60)]
 _MS_TEXTS: Final = [f".{ms:03}Z" for ms in range(SECOND)]
 
@@ -72,7 +72,7 @@ def _minute_text(minute: int) -> str:
 
 
 def format_instant(instant: int) -> str:
-    """RFC 3339 UTC with exactly three decimals: ``2026-11-23T20:42:10.250Z``."""
+    """RFC 3339, UTC, with exactly three decimals: ``2026-11-23T20:42:10.250Z``."""
     seconds = instant // SECOND
     minute = seconds // 60
     second = _SECOND_TEXTS[seconds - minute * 60]
@@ -80,14 +80,14 @@ def format_instant(instant: int) -> str:
 
 
 def format_optional(instant: int | None) -> str | None:
-    """The same for an instant that may be unknown."""
+    """Like ``format_instant``, but ``None`` for ``None``."""
     return None if instant is None else format_instant(instant)
 
 
 def parse_duration(text: str) -> int:
-    """Read ``"90d"``, ``"1h 30m"``, ``"250ms"`` or ISO 8601 ``"PT1H30M"``, signed.
+    """Parse ``"90d"``, ``"1h 30m"``, ``"250ms"`` or ISO 8601 ``"PT1H30M"``, optionally negative.
 
-    A day is 24 hours. Raises ``ValueError`` naming the text when it is neither form.
+    A day is 24 hours. Raises ``ValueError`` for any other text.
     """
     stripped = text.strip()
     iso = _ISO_DURATION.fullmatch(stripped)

@@ -1,9 +1,9 @@
-"""Which alerts a ticket owes, given that all that was appended up to some instant is read.
+"""Evaluates tickets: decides which alerts to send for a ticket at a frontier.
 
-``frontier`` is the last instant known: alerts are sent for instants up to it and for none beyond.
-What an event makes owed for an instant that has passed is *postponed* until the frontier has passed
-the event's append time: then all is read that was appended within the grace, and what one of those
-records disproves is never said.
+Alerts are sent for instants up to ``frontier``. If an event makes an alert due for an earlier
+instant, the alert is *postponed* until the frontier reaches the event's append time: by then, every
+record appended within the grace has been read, and an alert that one of them disproves is never
+sent (decision 23).
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ from sla_domain.ticket import Ticket
 
 
 def apply_event(ticket: Ticket, event: Event, appended: int, frontier: int) -> Placement:
-    """Put ``event``, appended at that instant, in its place in the timeline of ``ticket``. What it
-    makes owed by then is postponed; ``next_deadline`` says when the ticket must be judged.
+    """Add ``event`` to the timeline of ``ticket``, and postpone the alerts that it makes due.
+
+    ``next_deadline`` then returns when the ticket must be evaluated.
     """
-    # Usually the append is ahead of what is known; in a replay it may lie behind.
+    # Usually the append time is after the frontier; in a replay it may be before.
     until = max(appended, frontier)
     before = _owed(ticket, until)
     placement = ticket.add(event)
@@ -53,8 +54,8 @@ def apply_event(ticket: Ticket, event: Event, appended: int, frontier: int) -> P
 
 
 def judge(ticket: Ticket, frontier: int) -> list[Alert | Notice]:
-    """What ``ticket`` owes at ``frontier``, entered in its ledgers as sent. Afterwards each clock
-    knows the instant at which it must be judged again.
+    """The alerts to send at ``frontier``, recorded in ``ticket`` as sent; updates each clock's
+    ``next_step``.
     """
     owed: list[Alert | Notice] = []
     if ticket.postponed:
@@ -76,8 +77,9 @@ def judge(ticket: Ticket, frontier: int) -> list[Alert | Notice]:
 
 
 def judge_restored(ticket: Ticket, frontier: int) -> list[Alert | Notice]:
-    """What a restored ``ticket`` owes at ``frontier`` by policies other than it was judged by:
-    late by how long ago that would have been. Nothing is taken back.
+    """Like ``judge``, for a restored ``ticket`` whose policies may have changed.
+
+    Clock alerts that are already due are sent late; nothing is newly retracted.
     """
     for clock in ticket.clocks:
         for key, _ in _steps(ticket, clock, frontier):
@@ -87,8 +89,9 @@ def judge_restored(ticket: Ticket, frontier: int) -> list[Alert | Notice]:
 
 
 def next_deadline(ticket: Ticket) -> int | None:
-    """The instant at which ``ticket`` must be judged again; its events must have been taken in by
-    ``apply_event``, or it must have been judged.
+    """When ``ticket`` must be evaluated again, ``None`` for never.
+
+    Valid only after ``apply_event`` or ``judge``.
     """
     earliest = None
     for clock in ticket.clocks:
@@ -107,11 +110,11 @@ def next_deadline(ticket: Ticket) -> int | None:
     return earliest
 
 
-# --- what is owed, and since when ---
+# --- alerts due, and since when ---
 
 
 def _owed(ticket: Ticket, until: int) -> dict[PostponedKey, int]:
-    """What is due by ``until`` and not said yet, and for which instant."""
+    """The unsent alerts and announcements due by ``until``, each with its instant."""
     owed: dict[PostponedKey, int] = {}
     for clock in ticket.clocks:
         if clock.changed:
@@ -126,8 +129,8 @@ def _owed(ticket: Ticket, until: int) -> dict[PostponedKey, int]:
 def _owed_now(
     ticket: Ticket, before: dict[PostponedKey, int], until: int
 ) -> list[tuple[PostponedKey, bool]]:
-    """What is owed by ``until``, retractions included, and whether it was owed ``before``, for the
-    same instant.
+    """What is due and unsent by ``until``, retractions included; each with whether it was already
+    due ``before`` for the same instant.
     """
     known = ticket.postponed
     owed: list[tuple[PostponedKey, bool]] = []
@@ -145,9 +148,7 @@ def _owed_now(
 
 
 def _steps(ticket: Ticket, clock: Clock, until: int) -> list[tuple[PostponedKey, int]]:
-    """The steps of its ladder that ``clock`` has reached by ``until`` and that are still to be
-    told, each with its instant.
-    """
+    """The unsent ladder steps that ``clock`` has reached by ``until``, each with its instant."""
     name, cycle = clock.key
     steps = []
     for step in _untold(ticket, clock, until):
@@ -158,8 +159,8 @@ def _steps(ticket: Ticket, clock: Clock, until: int) -> list[tuple[PostponedKey,
 
 
 def _untold(ticket: Ticket, clock: Clock, until: int) -> range:
-    """The steps that ``clock`` has reached by ``until``, above the highest that was told and is
-    still so. A stopped clock is warned about no more.
+    """The ladder steps that ``clock`` has reached by ``until``, above the highest one sent and not
+    retracted. For a stopped clock only the breach counts.
     """
     reached = 0 if clock.void else reached_steps(clock, until)
     ladder = clock.primary.target.ladder
@@ -171,8 +172,8 @@ def _untold(ticket: Ticket, clock: Clock, until: int) -> range:
 
 
 def _look_ahead(ticket: Ticket, clock: Clock, frontier: int) -> None:
-    """Note when ``clock`` must be judged next: at the first step not told, or where that is
-    postponed, when it may be told.
+    """Set ``next_step``: when the first unsent step is reached or, if it is postponed, when it may
+    be sent.
     """
     clock.changed = False
     clock.next_step = None
@@ -193,9 +194,7 @@ def _look_ahead(ticket: Ticket, clock: Clock, frontier: int) -> None:
 
 
 def _unsaid(ticket: Ticket) -> list[Announcement]:
-    """What is to be said of the ticket and was not yet. What was said need not be so any more: a
-    late event may have proved it wrong.
-    """
+    """The announcements not sent yet."""
     said = {(said.kind, said.about) for said in ticket.said}
     return [
         item for item in ticket.obligations.announcements if (item.kind, item.about) not in said
@@ -207,22 +206,22 @@ def _key_of(item: Announcement) -> PostponedKey:
 
 
 def _may_be_said(ticket: Ticket, key: PostponedKey, frontier: int) -> bool:
-    """Whether the event that made it owed was appended by ``frontier``."""
+    """True if ``key`` is not postponed beyond ``frontier``."""
     item = ticket.postponed.get(key)
     return item is None or item.since <= frontier
 
 
 def _late(ticket: Ticket, key: PostponedKey, at: int) -> int:
-    """By how many milliseconds the event that made it owed came after ``at``."""
+    """How many milliseconds after ``at`` the causing event was appended; 0 if not postponed."""
     item = ticket.postponed.get(key)
     return 0 if item is None else max(item.since - at, 0)
 
 
-# --- what is said ---
+# --- alerts sent ---
 
 
 def _announce(ticket: Ticket, frontier: int) -> Iterator[Notice]:
-    """What is due by ``frontier`` and was not said yet."""
+    """Send the announcements due by ``frontier``."""
     for item in _unsaid(ticket):
         what, about, at, cause = item
         key = _key_of(item)
@@ -247,9 +246,7 @@ def _announce(ticket: Ticket, frontier: int) -> Iterator[Notice]:
 
 
 def _climb(ticket: Ticket, clock: Clock, frontier: int) -> Alert | None:
-    """Take ``clock`` up its ladder as far as ``frontier`` allows; only what is due at the top is
-    told.
-    """
+    """Send only the highest unsent step that ``clock`` has reached by ``frontier``."""
     ladder = clock.primary.target.ladder
     name, cycle = clock.key
     for step in reversed(_untold(ticket, clock, frontier)):
@@ -261,7 +258,7 @@ def _climb(ticket: Ticket, clock: Clock, frontier: int) -> Alert | None:
 
 
 def _standing(ticket: Ticket, clock: Clock, what: str) -> bool:
-    """Whether ``what`` was told of the clock and not taken back."""
+    """True if ``what`` was sent for ``clock`` and not retracted."""
     name, cycle = clock.key
     for sent in ticket.sent:
         if (
@@ -304,7 +301,7 @@ def _send(ticket: Ticket, clock: Clock, kind: AlertKind, step: int) -> Alert:
 
 
 def _disproved(ticket: Ticket, until: int) -> Iterator[PostponedKey]:
-    """The alerts that stand though what they say is not so, as far as known at ``until``."""
+    """The alerts that need a retraction: sent, not retracted, and not true at ``until``."""
     for sent in ticket.sent:
         if sent.retracted is None:
             clock = ticket.clock(sent.clock, sent.cycle)
@@ -317,7 +314,7 @@ def _disproved(ticket: Ticket, until: int) -> Iterator[PostponedKey]:
 
 
 def _holds(clock: Clock | None, sent: SentAlert, frontier: int) -> bool:
-    """Whether what ``sent`` says is still so, as far as known at ``frontier``."""
+    """True if ``sent`` is still correct at ``frontier``."""
     if clock is None or clock.void:
         return False
     return any(

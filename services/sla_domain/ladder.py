@@ -1,5 +1,6 @@
-"""The ladder of a clock: the warnings before its target, then the breach. The ladders of its limits
-have the same steps; the first limit on a step takes the clock there.
+"""The ladder of a clock: the warnings before its target, then the breach.
+
+The ladders of its limits have the same steps; the clock reaches a step when its first limit does.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from sla_domain.clock import Clock, Limit
 
 
 def reached_steps(clock: Clock, frontier: int) -> int:
-    """How many steps of its ladder ``clock`` has reached by ``frontier``."""
+    """The number of ladder steps that ``clock`` has reached by ``frontier``."""
     reached = _steps_within(clock.primary, frontier)
     if clock.plan_limit is not None:
         reached = max(reached, _steps_within(clock.plan_limit, frontier))
@@ -26,7 +27,7 @@ def _steps_within(limit: Limit, frontier: int) -> int:
 
 
 def first_reach(clock: Clock, step: int) -> tuple[int | None, Limit]:
-    """When ``clock`` gets to a step of its ladder, and the limit that takes it there."""
+    """When ``clock`` reaches a step of its ladder, and the limit that reaches it first."""
     primary, plan_limit = clock.primary, clock.plan_limit
     at = primary.reaches(primary.target.ladder[step].amount)
     if plan_limit is None:

@@ -1,5 +1,5 @@
-"""What a ticket asks of the vendor beside its clocks: records in writing, evidence, coverage, news
-to subscribers. What is not as it should be becomes an announcement.
+"""What the contract requires for a ticket besides its clocks: written records, evidence, coverage,
+and telling subscribers. A violation becomes an announcement.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from sla_domain.policy import Plan, Policy
 
 @dataclass(slots=True)
 class Obligation:
-    """A spoken contact whose agreement must be left in writing (clause C14).
+    """A spoken contact whose agreement must be put in writing (clause C14).
 
-    ``record`` tells where it was, from ``closed`` on; both are ``None`` while it is owed.
+    ``record`` says where it was written, at ``closed``; both are ``None`` while it is missing.
     """
 
     contact_id: str
@@ -26,7 +26,7 @@ class Obligation:
 
 
 class Obligations:
-    """Obligations, subscribers and announcements of one ticket, in the order of its timeline."""
+    """The obligations, subscribers and announcements of one ticket, in timeline order."""
 
     __slots__ = ("_policy", "announcements", "records", "subscribers")
 
@@ -34,11 +34,11 @@ class Obligations:
         self._policy = policy
         self.announcements: list[Announcement] = []
         self.records: list[Obligation] = []
-        #: Who is to be told when the feature is approved, in the order they subscribed (C16).
+        #: Told when the feature is approved, in order of subscription (C16).
         self.subscribers: list[str] = []
 
     def created(self, event: Event) -> None:
-        """The ticket came by a channel, from somebody who may have asked for a feature."""
+        """Check the channel, and subscribe the requester."""
         facts = event.facts
         listed = self._policy.channels
         channel = facts.get("channel")
@@ -48,7 +48,7 @@ class Obligations:
             self.subscribers.append(requester)
 
     def unclassified(self, event: Event) -> None:
-        """Nothing tells the severity of what ``event`` says is to be handled (C8)."""
+        """``event`` left the ticket without a severity (C8)."""
         self._announce(AnnouncementKind.UNCLASSIFIED, "", event)
 
     def no_agreement(self, event: Event) -> None:
@@ -56,23 +56,23 @@ class Obligations:
         self._announce(AnnouncementKind.NO_AGREEMENT, "", event)
 
     def severity_set(self, severity: str, created: Event, event: Event) -> None:
-        """Question the severity that ``event`` gave where nothing affected bears it out (C13)."""
+        """Question a severity that needs a primary service if none is affected (C13)."""
         if severity in self._policy.needs_primary:
             affects = created.facts.get("affects")
             if affects is not None and self._policy.primary_services.isdisjoint(affects):
                 self._announce(AnnouncementKind.SEVERITY_QUESTIONED, "", event)
 
     def guard_contacted(self, event: Event, plan: Plan | None, severity: str | None) -> None:
-        """The guard was contacted under ``plan`` if that covers the integration (C17, C21).
+        """Announce a contact with the guard that no plan covers (C17, C21).
 
-        While no severity is known nobody can say that it does not.
+        While the severity is unknown, any plan covers it.
         """
         if plan is None or (severity is not None and severity not in plan.severities):
             about = f"{event.source}#{event.id}"
             self._announce(AnnouncementKind.GUARD_NOT_COVERED, about, event)
 
     def contact_logged(self, event: Event) -> None:
-        """A contact with the client; a spoken one without a record owes it (C14)."""
+        """A contact with the client; a spoken one requires a written record (C14)."""
         contact_id, medium = event.facts["contact_id"], event.facts["medium"]
         record = event.facts.get("record")
         if record is not None:
@@ -85,7 +85,7 @@ class Obligations:
             self.records.append(Obligation(contact_id, medium, event.occurred))
 
     def resolved(self, event: Event) -> None:
-        """The ticket was closed: what is still owed for it is missed."""
+        """Announce the written records and evidence that are missing."""
         for owed in self._owed():
             self._announce(AnnouncementKind.WRITTEN_RECORD_MISSING, owed.contact_id, event)
         facts = event.facts
@@ -93,13 +93,13 @@ class Obligations:
             self._announce(AnnouncementKind.EVIDENCE_MISSING, "", event)
 
     def subscribed(self, event: Event) -> None:
-        """Somebody wants to be told (C16)."""
+        """Add a subscriber (C16)."""
         subscriber = event.facts["subscriber_id"]
         if subscriber not in self.subscribers:
             self.subscribers.append(subscriber)
 
     def approved(self, event: Event) -> None:
-        """The feature was approved: all who have subscribed are told (C16)."""
+        """Announce the approval to every subscriber (C16)."""
         for subscriber in self.subscribers:
             self._announce(AnnouncementKind.FEATURE_APPROVED, subscriber, event)
 

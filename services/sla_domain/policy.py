@@ -1,6 +1,6 @@
-"""Promises as versioned data: which clocks exist, what moves them, and how far they may run.
+"""Policies as versioned data: the clocks, the events that move them, and their targets.
 
-A policy file is read and checked in ``sla_schemas``; what arrives here is plain and complete.
+Policy files are read and validated in ``sla_policy``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sla_domain.target import Fact, Target, TargetChoice, WarningFraction
 
 @dataclass(frozen=True, slots=True)
 class ClockRule:
-    """What moves one clock. It starts at the client's communication (clause C10)."""
+    """The events that move a clock. It starts at the client's communication (clause C10)."""
 
     name: str
     stops: frozenset[EventType]
@@ -30,11 +30,11 @@ class ClockRule:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A support that a client has bought on top (clauses C5, C17-C21).
+    """Additional support that a client has bought (clauses C5, C17-C21).
 
-    It is passive: nothing counts before the client contacts the guard outside ``outside``, about an
-    integration by one of ``built_by``. ``targets`` are limits by (severity, clock), counted from
-    that contact; ``severities`` those it is meant for.
+    It takes effect when the client contacts the guard outside the hours of ``outside``, about an
+    integration built by one of ``built_by``. ``targets``, by (severity, clock), count from that
+    contact; ``severities`` are those it covers.
     """
 
     name: str
@@ -49,22 +49,22 @@ WORD_FIELDS: Final = (
     "affects", "built_by", "impact", "medium", "origin", "party", "plan", "scope"
 )  # fmt: skip
 
-#: What begins a wait whatever the clocks say, and what ends it where none of them says.
+#: Always begins a wait; ``ANSWERED`` ends it if no clock rule pauses.
 ASKED: Final = EventType.WAITING_ON_CLIENT
 ANSWERED: Final = frozenset({EventType.CLIENT_RESPONDED})
 
-#: By severity: its ``name``, and names by language where they differ.
+#: By severity: its ``name``, and the names by language that differ from it.
 SeverityNames = Mapping[str, Mapping[str, str]]
-#: Severities derived from (impact, scope); a scope of ``None`` is a ticket without one.
+#: Severities by (impact, scope); the scope is ``None`` if the ticket has none.
 Classification = Mapping[tuple[str, str | None], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One version of a support promise.
+    """One version of a policy.
 
     ``retention`` is how long a closed ticket stays in the table, in milliseconds.
-    ``business_calendar`` is what "business time" means where no clock is asked about.
+    ``business_calendar`` defines business time where no clock's calendar applies.
     """
 
     name: str
@@ -78,22 +78,22 @@ class Policy:
     targets: Targets
     warnings: Sequence[WarningFraction]
     classification: Classification
-    #: The severities, the gravest first; the one by which a ticket is judged while none is known;
-    #: what people call them: ``name``, and names by language where they differ.
+    #: The severities, the most serious first.
     severities: Sequence[str] = ()
+    #: The severity of a ticket while none is known.
     default_severity: str | None = None
     severity_names: SeverityNames = field(default_factory=dict)
-    #: The words that events may say, by the field that says them.
+    #: The words known in each event field.
     words: Mapping[str, frozenset[str]] = field(default_factory=dict)
     channels: frozenset[str] = frozenset()
     plans: Mapping[str, Plan] = field(default_factory=dict)
-    #: What is a primary service or a platform, and the severities that need a primary one (C13).
+    #: The primary services, the platforms, and the severities that need a primary service (C13).
     primary_services: frozenset[str] = frozenset()
     platforms: frozenset[str] = frozenset()
     needs_primary: frozenset[str] = frozenset()
-    #: The media of contacts whose agreement must be left in writing (C14).
+    #: The media of contacts whose agreement must be put in writing (C14).
     spoken_media: frozenset[str] = frozenset()
-    #: The origins that must be shown by evidence (C20).
+    #: The fault origins that require evidence (C20).
     evidence_for: frozenset[str] = frozenset()
     #: The agreements before ``standard``, in the order in which they are tried.
     agreements: Sequence[Agreement] = ()
@@ -112,6 +112,7 @@ class Policy:
     choosy: bool = field(init=False)
     #: The severity that each word or name on input means.
     severity_words: Mapping[str, str] = field(init=False)
+    #: For each pausing rule, the events that resume it.
     ends_wait: tuple[frozenset[EventType], ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -136,7 +137,7 @@ class Policy:
 
     @property
     def ref(self) -> str:
-        """``name@version``, as records and alerts cite it."""
+        """``name@version``, the form used in records and alerts."""
         return f"{self.name}@{self.version}"
 
     def agreement(self, fact: Fact) -> Agreement | None:
@@ -152,9 +153,8 @@ class Policy:
         return [*self.agreements, *([] if self.standard is None else [self.standard])]
 
     def severity_of(self, facts: Facts) -> str | None:
-        """The severity that ``facts`` state or, by the classification table, imply (clause C8).
-
-        ``None`` when neither gives one.
+        """The severity that ``facts`` state or, by the classification table, imply (clause C8);
+        ``None`` if there is neither.
         """
         if severity := facts.get("severity"):
             return severity
@@ -163,7 +163,7 @@ class Policy:
 
 
 class PolicyBook:
-    """The versions of a policy; a ticket keeps the one in force when it was communicated."""
+    """The versions of a policy; a ticket keeps the one in force when it was reported."""
 
     def __init__(self, versions: Sequence[Policy]) -> None:
         if not versions:
@@ -172,21 +172,21 @@ class PolicyBook:
         self._starts = [policy.effective_from for policy in self.versions]
 
     def find(self, ref: str) -> Policy | None:
-        """The version cited as ``name@version``, ``None`` where it is not in the book."""
+        """The version with this ``name@version``, ``None`` if it is not in the book."""
         return next((policy for policy in self.versions if policy.ref == ref), None)
 
     def cited(self, ref: str) -> Policy:
-        """The version cited as ``name@version``, the latest where it is not in the book."""
+        """The version with this ``name@version``, or the latest if it is not in the book."""
         return self.find(ref) or self.latest
 
     def in_force(self, instant: int) -> Policy:
-        """The version in force at ``instant``, before the earliest one the earliest."""
+        """The version in force at ``instant``; before the earliest version, the earliest."""
         index = bisect_right(self._starts, instant) - 1
         return self.versions[index] if index > 0 else self.versions[0]
 
     @property
     def severities(self) -> tuple[str, ...]:
-        """Those of all versions, as the latest ranks them, the gravest first."""
+        """The severities of all versions, the most serious first, as ranked by the latest."""
         ranked = [word for policy in reversed(self.versions) for word in policy.severities]
         return tuple(dict.fromkeys(ranked))
 
@@ -211,23 +211,23 @@ class PolicyBook:
         }
 
     def words(self, field_name: str) -> tuple[str, ...]:
-        """The words of all versions that events may say in a field."""
+        """The words known in an event field, in any version."""
         known = [policy.words.get(field_name, frozenset()) for policy in self.versions]
         return tuple(sorted(frozenset().union(*known)))
 
     @property
     def severity_names(self) -> SeverityNames:
-        """What people call the severities of all versions, as the latest does."""
+        """The names of the severities of all versions; the latest version wins."""
         return {
             word: name for policy in self.versions for word, name in policy.severity_names.items()
         }
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """What its versions were read from; two books read from the same judge alike."""
+        """The texts of its versions; books with equal sources evaluate tickets equally."""
         return tuple([policy.source for policy in self.versions])
 
     @property
     def latest(self) -> Policy:
-        """The version that came into force last."""
+        """The version with the latest ``effective_from``."""
         return self.versions[-1]

@@ -1,4 +1,4 @@
-"""The figures of a clock at an instant, as an alert tells them."""
+"""The figures of a clock at an instant, as shown in alerts."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sla_domain.clock import Clock, Limit
 
 
 def limit_called(clock: Clock, name: str) -> Limit:
-    """The limit called ``name``, the severity's own where the clock has it no more."""
+    """The limit called ``name``, or the primary limit if the clock no longer has it."""
     return next((limit for limit in clock.limits if limit.name == name), clock.primary)
 
 
 def snapshot(clock: Clock, limit: Limit, at: int) -> ClockSnapshot:
-    """The figures of ``clock`` by ``limit`` at ``at``, as an alert tells them."""
+    """The figures of ``limit`` of ``clock`` at ``at``."""
     causes = clock.causes if limit is clock.primary else [*clock.causes, limit.cause]
     return ClockSnapshot(
         start=clock.start,

@@ -1,4 +1,4 @@
-"""Where a ticket stands: its status, who holds it, and what became of an event."""
+"""A ticket's status and holder, and the result of adding an event."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VENDOR: Final = "vendor"
 
 
 class Status(StrEnum):
-    """Where a ticket stands; ``early`` until its ``created`` has arrived."""
+    """The status of a ticket; ``early`` until its ``created`` arrives."""
 
     EARLY = "early"
     OPEN = "open"
@@ -24,7 +24,7 @@ class Status(StrEnum):
 
 
 class Stage(NamedTuple):
-    """A ticket from ``start`` on: its status, the party waited for, and the event that began it."""
+    """A period of one status: its start, the party waited for, and the event that began it."""
 
     start: int
     status: Status
@@ -33,7 +33,7 @@ class Stage(NamedTuple):
 
     @property
     def holder(self) -> str | None:
-        """Who has the ball: the vendor, the party waited for, or nobody."""
+        """Who has to act next: the vendor, the party waited for, or nobody."""
         return self.party or (VENDOR if self.status is Status.OPEN else None)
 
 
@@ -102,7 +102,7 @@ class Course:
 
 
 class Placement(Enum):
-    """What became of an event put into a timeline."""
+    """The result of adding an event to a timeline."""
 
     APPLIED = auto()
     DUPLICATE = auto()

@@ -1,8 +1,7 @@
-"""A ticket: its timeline, and what follows from it.
+"""A ticket: its timeline and the state derived from it.
 
-The state is a function of the set of events. Events are applied one by one, but in the order of
-the timeline: one that comes late, or that makes an earlier one count differently, has the whole
-timeline applied again.
+The state is a function of the set of events. Events are applied in timeline order; a late event,
+or one that changes the effect of earlier ones, causes the whole timeline to be applied again.
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ from sla_domain.target import Target
 
 FEATURE_REQUEST: Final = "feature_request"
 
-#: Reasons of a cancellation that leave what was decided by then (semantics §4): a ticket deleted or
-#: merged after its end must not take its breaches with it.
+#: Cancellation reasons that keep the outcomes already decided: deleting or merging a ticket must
+#: not erase its breaches.
 KEEPS_DECIDED: Final = frozenset({"deleted", "merged"})
 
 
 class Ticket:
-    """One ticket under the policy in force when it was communicated.
+    """One ticket under the policy version in force when it was reported.
 
-    A ticket that was restored stays under the version it was pinned to, even where a newer one
-    says it was in force earlier: a new version judges no running ticket anew.
+    A restored ticket keeps its pinned version, even if a newer version claims to have been in force
+    then: a new version never applies to existing tickets (decision 9).
     """
 
     __slots__ = (
@@ -60,15 +59,15 @@ class Ticket:
         self.id = ticket_id
         self._book = book
         self.timeline: list[Event] = []
-        #: The alerts sent so far, those taken back included.
+        #: The alerts sent so far, including retracted ones.
         self.sent: list[SentAlert] = []
-        #: The announcements made so far.
+        #: The announcements sent so far.
         self.said: list[SentNotice] = []
-        #: What is owed, but not said before the frontier has passed an event's append time.
+        #: Alerts held until the frontier reaches the append time of the event that caused them.
         self.postponed: dict[PostponedKey, Postponed] = {}
-        #: How many events were gone through again, since others came late: what that cost.
+        #: How many events were applied again because of late events.
         self.folded = 0
-        # A restored ticket's version, and the event it was pinned by.
+        # A restored ticket's version, and the ``created`` it is pinned by.
         self._pinned: tuple[Policy, Event] | None = None
         self._reset()
 
@@ -128,7 +127,7 @@ class Ticket:
 
     @property
     def pin(self) -> str | None:
-        """The version to restore the ticket with; ``None`` where the book says the same."""
+        """The policy version to restore the ticket with; ``None`` if the book gives the same."""
         return None if self._pinned is None else self._pinned[0].ref
 
     def restore(
@@ -139,9 +138,9 @@ class Ticket:
         postponed: list[Postponed],
         pin: str | None,
     ) -> None:
-        """Take over what another process kept of this ticket, pinned to the version it cites.
+        """Restore the ticket's stored state, pinned to policy version ``pin`` if given.
 
-        Raises ``UnknownPolicyError`` where the book does not have that version.
+        Raises ``UnknownPolicyError`` if the book does not have that version.
         """
         self.timeline = in_order(timeline)
         self.sent, self.said = sent, said
@@ -157,9 +156,10 @@ class Ticket:
             self._pinned = None
 
     def add(self, event: Event) -> Placement:
-        """Put ``event`` in its place. A copy changes nothing; with other content it is a
-        conflict, and the first one read stands. The sequence is no content: a delivery that is
-        sent again arrives in another place.
+        """Add ``event`` to the timeline.
+
+        The same source and id with equal content is a duplicate, with other content a conflict;
+        both change nothing. ``sequence`` is not compared: a redelivery may have another one.
         """
         source, id_ = event.source, event.id
         for known in self.timeline:
@@ -180,18 +180,18 @@ class Ticket:
 
     @property
     def holder(self) -> str | None:
-        """Who has the ball now; nobody where the ticket is closed or not created yet."""
+        """Who has to act next, ``None`` if the ticket is closed or not created yet."""
         return self.stages[-1].holder if self.stages else None
 
     def clock(self, name: str, cycle: int) -> Clock | None:
-        """The clock of that name and cycle, if there is one."""
+        """The clock with this name and cycle, if any."""
         for clock in self.clocks:
             if clock.cycle == cycle and clock.rule.name == name:
                 return clock
         return None
 
     def event(self, source: str, id_: str) -> Event | None:
-        """The event of that source and id, if it is in the timeline."""
+        """The event with this source and id, if it is in the timeline."""
         return next((e for e in self.timeline if e.id == id_ and e.source == source), None)
 
     def _fold(self) -> None:
@@ -207,15 +207,15 @@ class Ticket:
                 self._apply(event)
 
     def _standing_created(self) -> Event | None:
-        """Of several ``created`` the first stands."""
+        """The first ``created`` in the timeline; any other has no effect."""
         return next((e for e in self.timeline if e.type is EventType.CREATED), None)
 
     def _in_force(self) -> Policy:
         return self._book.in_force(self.communicated_at)
 
     def _effective(self) -> Iterator[Event]:
-        """What takes effect beside the standing ``created``: nothing that another one says, and
-        nothing after the ticket was cancelled.
+        """The events that take effect besides the standing ``created``: no other ``created``, and
+        nothing after a cancellation.
         """
         for event in self.timeline:
             if event.type is not EventType.CREATED:
@@ -224,7 +224,7 @@ class Ticket:
                 return
 
     def _create(self, created: Event) -> None:
-        """What ``created`` says takes effect before all other events."""
+        """Apply ``created``, before all other events."""
         facts = created.facts
         self.created = created
         self.communicated_at = facts.get("communicated_at", created.occurred)
@@ -242,8 +242,8 @@ class Ticket:
                 self._start(rule, 1, self.communicated_at, created.id)
 
     def _take_first_severity(self, created: Event) -> None:
-        """The severity that ``created`` tells, else the first that is told later: that counts from
-        the communication, as if it had been told at once (clause C8).
+        """Take the severity from ``created``, or from the first later event that has one: it then
+        applies from the communication on (clause C8).
         """
         told = created
         severity = self.policy.severity_of(created.facts) or self.policy.default_severity
@@ -261,8 +261,8 @@ class Ticket:
             self.obligations.unclassified(created)
 
     def _ever_promised(self) -> bool:
-        """Whether the ticket is or ever was more than a feature request; one that was never has no
-        clocks at all (clause C15).
+        """True unless the ticket has only ever been a feature request, which has no clocks
+        (clause C15).
         """
         return self.kind != FEATURE_REQUEST or any(
             event.type is EventType.RECLASSIFIED and event.facts.get("kind") != FEATURE_REQUEST
@@ -286,7 +286,7 @@ class Ticket:
         return target.chosen(self.profile.fact)
 
     def _apply(self, event: Event) -> None:
-        """Let ``event``, which follows all those applied before, take effect."""
+        """Apply ``event``, which must follow all events applied so far."""
         if self.status is Status.CANCELLED or event.type is EventType.CREATED:
             return
         if event.type in _TELLS_SEVERITY:
@@ -303,12 +303,12 @@ class Ticket:
             self._cycles.void_undecided(event.occurred, keeps_decided=keeps)
 
     def _reclassify(self, event: Event) -> None:
-        """Take kind and severity from ``event``, and judge what still runs by them."""
+        """Take kind and severity from ``event``, and retarget the running clocks."""
         if event is self._first_classified:
             self._first_classified = None
         severity = self.policy.severity_of(event.facts)
         if severity is not None and severity not in self.policy.severity_words:
-            # A later version knows it, the ticket's own promises nothing for it.
+            # Only a later policy version knows this severity, so there is no target.
             self.obligations.unclassified(event)
         if event.type is EventType.RECLASSIFIED:
             self.profile.kind = event.facts.get("kind", self.kind)
@@ -390,13 +390,13 @@ class Ticket:
                 clock.guard(Contact(plan.name, event.occurred, event.id), target)
 
     def _plan_target(self, clock: Clock, severity: str) -> Target | None:
-        """What the contact with the guard, if there was one, means at ``severity``."""
+        """The plan target at ``severity`` if the guard was contacted, else ``None``."""
         if clock.contact is None:
             return None
         return self.policy.plans[clock.contact.plan].targets.get((severity, clock.rule.name))
 
 
-#: Events that make earlier ones count differently.
+#: Events that change the effect of earlier events.
 _CHANGES_ALL: Final = frozenset({EventType.CREATED, EventType.RECLASSIFIED})
 _TELLS_SEVERITY: Final = frozenset(
     {EventType.CREATED, EventType.SEVERITY_CHANGED, EventType.RECLASSIFIED}

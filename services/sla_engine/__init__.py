@@ -1,4 +1,4 @@
-"""One partition's rules without I/O: records in, effects out, and the form in which it is stored.
+"""The logic of one partition, without I/O: records in, effects out; and its storage format.
 
-Tracker, simulator, replay and tests drive the same code.
+Tracker, simulator, replay and tests run the same code.
 """

@@ -1,4 +1,4 @@
-"""Whether a record's event may come in: what its schema can't see."""
+"""Admission: the checks on an event that its schema cannot express."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sla_engine.wire.events import Received, read_event
 from sla_engine.wire.records import Record, Rejected
 from sla_schemas.limits import FUTURE_TOLERANCE
 
-#: Events that say words of the contract.
+#: Events with words that the policy defines.
 _SAYS_WORDS: Final = frozenset(
     {
         EventType.CREATED,
@@ -22,15 +22,15 @@ _SAYS_WORDS: Final = frozenset(
         EventType.RESOLVED,
     }
 )
-#: From which of its words a policy may derive a severity.
+#: The fields from which a policy may derive a severity.
 _CLASSIFIED_BY: Final = ("impact", "scope")
 _NONE: Final[frozenset[str]] = frozenset()
 
 
 def admit(record: Record, book: PolicyBook, *, replay: bool) -> Received | Rejected:
-    """The event in ``record``, or why it is none that can be used.
+    """The event in ``record``, or why it is rejected.
 
-    With ``replay`` the event's own time stands for the append time.
+    With ``replay``, the event's own time is used as the append time.
     """
     received = read_event(record)
     if isinstance(received, Rejected):
@@ -53,9 +53,10 @@ def admit(record: Record, book: PolicyBook, *, replay: bool) -> Received | Rejec
 
 
 def _translated(event: Event, policy: Policy) -> Rejected | None:
-    """Put the policy's word in the place of a severity's name. Why ``event`` is refused: a word by
-    which the policy decides and that it does not know, or a change to no severity. A ticket may
-    begin without one (clause C8).
+    """Replace a severity's name in ``event`` by the policy's word.
+
+    Returns why the event is rejected, or ``None``: an unknown word in a field that decides the
+    severity, or a severity change without a severity. A ticket may start without one (clause C8).
     """
     facts = event.facts
     severity = facts.get("severity")
@@ -80,7 +81,7 @@ def _translated(event: Event, policy: Policy) -> Rejected | None:
 
 
 def _unknown_words(facts: Facts, policy: Policy) -> tuple[str, ...]:
-    """The fields whose words match nothing, since the policy does not know them."""
+    """The fields with words that the policy does not know, which therefore have no effect."""
     unknown = []
     for field, told in _words_of(facts):
         if told not in policy.words.get(field, _NONE):

@@ -1,4 +1,4 @@
-"""How many tickets and clocks a partition has, by the labels that the gauges have."""
+"""The number of tickets and clocks of a partition, by the labels of the gauges."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ NO_SEVERITY: Final = "none"
 
 
 class Labels(NamedTuple):
-    """The labels of a ticket and of its clocks in the gauges.
+    """The gauge labels of a ticket and its clocks.
 
-    A clock is its name, cycle, outcome, severity and whether it has stopped.
+    A clock is (name, cycle, outcome, severity, stopped).
     """
 
     ticket: tuple[str, str]
@@ -23,7 +23,7 @@ class Labels(NamedTuple):
 
 
 def labels_of(ticket: Ticket, as_of: int) -> Labels:
-    """The labels of ``ticket`` as of the instant given."""
+    """The labels of ``ticket`` as of the instant ``as_of``."""
     return Labels(
         (ticket.status.value, ticket.severity or NO_SEVERITY),
         tuple(
@@ -42,7 +42,7 @@ def labels_of(ticket: Ticket, as_of: int) -> Labels:
 
 
 def labels_of_row(row: StoredRow) -> Labels:
-    """The same of a ticket as it was stored."""
+    """The labels of a stored ticket."""
     return Labels(
         (row.state, row.severity or NO_SEVERITY),
         tuple(
@@ -55,14 +55,14 @@ def labels_of_row(row: StoredRow) -> Labels:
 
 
 class Census:
-    """How many tickets and clocks there are by labels, kept up as they change."""
+    """Running counts of tickets and clocks by labels."""
 
     def __init__(self) -> None:
         self.tickets: Counter[tuple[str, str]] = Counter()
         self.clocks: Counter[tuple[str, str, str]] = Counter()
 
     def add(self, labels: Labels, count: int = 1) -> None:
-        """Count a ticket with ``labels`` in, or with -1 out."""
+        """Add a ticket with ``labels``; a ``count`` of -1 removes it."""
         self.tickets[labels.ticket] += count
         for name, _, outcome, severity, _ in labels.clocks:
             self.clocks[name, outcome, severity] += count

@@ -1,4 +1,4 @@
-"""What records and time did to a partition: the tracker writes it in one transaction."""
+"""The effects of records and time on a partition, written by the tracker in one transaction."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from sla_engine.wire.tables import ticket_record, write_json
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A clock that has stopped, for the metrics; times in milliseconds.
+    """A stopped clock, for the metrics; times in milliseconds.
 
-    ``used`` is that of the limit due first, ``consumed`` the largest share of a target; up to 1 the
-    promise was kept. ``delays`` is how long it had been paused, by party.
+    ``used`` is for the limit due first; ``consumed`` is the largest share used of any limit's
+    target, above 1 for a breach; ``delays`` is the paused time by party.
     """
 
     clock: str
@@ -35,12 +35,12 @@ class Stopped:
 
     @classmethod
     def of(cls, clock: Clock, at: int, business: Calendar) -> Self:
-        """What ``clock``, which stopped at ``at``, came to."""
+        """The figures of ``clock``, which stopped at ``at``."""
         used = clock.governing.used(at)
         consumed = max([limit.used(at) / limit.target.within for limit in clock.limits])
         outcome = clock.outcome(at)
         if outcome is Outcome.BREACHED:
-            # "Less than" is broken by the target itself.
+            # An exclusive target is missed at a share of exactly 1.
             consumed = max(consumed, nextafter(1.0, 2.0))
         waits = [(pause.party, pause.start, pause.end) for pause in clock.pauses]
         delays = delay_by_party(waits, business, clock.start, at)
@@ -57,23 +57,23 @@ class Stopped:
 
 
 class Departed(NamedTuple):
-    """A ticket that left the table, and the instant at which its retention was over."""
+    """A ticket that left the table, and when its retention ended."""
 
     ticket: Ticket
     at: int
 
     def line(self) -> bytes:
-        """Its last value in the table."""
+        """Its last row in the table."""
         return write_json(ticket_record(self.ticket, self.at, None))
 
 
 @dataclass(slots=True)
 class Effects:
-    """What a partition did since the last ``take``, in order.
+    """The effects since the last ``drain``, in order.
 
-    ``tickets`` holds the new value of each changed ticket, ``None`` for one that left the table;
-    ``departed`` those as they were when they left, ``left`` their last values. ``results`` counts
-    events by type and result for the metrics.
+    ``tickets`` has the new row of each changed ticket, ``None`` if it left the table; ``departed``
+    has the tickets whose retention ended, ``left`` their last rows. ``results`` counts events by
+    type and result, for the metrics.
     """
 
     tickets: dict[str, bytes | None] = field(default_factory=dict)
@@ -85,14 +85,14 @@ class Effects:
     stopped: list[Stopped] = field(default_factory=list)
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
     unknown_fields: int = 0
-    #: By the field that says them.
+    #: By event field.
     unknown_words: Counter[str] = field(default_factory=Counter)
-    #: Tickets that were forgotten by order.
+    #: Tickets erased by order.
     erased: int = 0
-    #: Records by source, and those of them that could not be used.
+    #: Records by source, and how many of them could not be used.
     read: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
-    #: Of alerts by id: what goes along with them as a header. Filled where traces are made.
+    #: The trace header of each alert, by alert id; empty without tracing.
     traceparents: dict[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:

@@ -1,4 +1,4 @@
-"""An order to forget a ticket, signed, since whoever writes events may not erase."""
+"""Signed orders to erase a ticket: permission to write events does not include erasing."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-#: Milliseconds between the signing of an order and its append within which it is obeyed.
+#: The largest accepted difference between signing and append, in milliseconds.
 VALID_MS: Final = 5 * 60_000
 _ORDER: Final = re.compile(rb"([0-9]{1,14})\.([0-9a-f]{64})")
 
-#: Why an order about a ticket, with what its header says and when it was appended (UTC
-#: milliseconds), is not obeyed; ``None`` where it is.
+#: From ticket id, header value and append time (UTC milliseconds), the reason to refuse an order,
+#: or ``None`` to accept it.
 Refusal = Callable[[bytes, bytes | None, int], str | None]
 
 
 def erase_order(ticket: bytes, now: int, key: bytes) -> bytes:
-    """The header's value that orders, at ``now``, to forget the ticket of that id."""
+    """The header value of an order, signed at ``now``, to erase the ticket with this id."""
     return b"%d.%s" % (now, _digest(ticket, b"%d" % now, key))
 
 
 def refusal_without(key: bytes | None) -> Refusal:
-    """What refuses orders that were not signed with ``key``; all of them where there is none."""
+    """Refuses orders not signed with ``key``; without a key, refuses all."""
 
     def refusal(ticket: bytes, told: bytes | None, appended: int) -> str | None:
         if key is None:
@@ -38,7 +38,7 @@ def refusal_without(key: bytes | None) -> Refusal:
 
 
 def obeyed(_ticket: bytes, _told: bytes | None, _appended: int) -> str | None:
-    """Refuses nothing: for who reads again what was obeyed."""
+    """Refuses nothing: for replays of orders that were already accepted."""
     return None
 
 

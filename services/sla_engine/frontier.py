@@ -1,5 +1,5 @@
-"""The frontier of a partition: the instant up to which all that can come of its events has been
-said. Others call it a watermark.
+"""The frontier of a partition: the instant up to which all its events have been processed; often
+called a watermark.
 """
 
 from __future__ import annotations
@@ -9,25 +9,25 @@ from typing import Final
 
 from sla_domain.instant import SECOND
 
-#: How far the frontier stays behind the wall clock or the last record (semantics §5).
+#: How far the frontier stays behind the broker's time, in milliseconds (decision 12).
 DEFAULT_GRACE: Final = 2 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
 class TimeRule:
-    """What moves a frontier: append times less a grace, or in a replay the events' own times."""
+    """What moves a frontier: append times minus the grace, or event times in a replay."""
 
     grace: int = DEFAULT_GRACE
     replay: bool = False
 
     def before(self, appended: int) -> int:
-        """The last instant before that of a record appended then: the deadlines at it wait until
-        all records of the instant have been read.
+        """The frontier before applying a record appended at ``appended``. Deadlines at that instant
+        wait until all its records have been read (decision 3).
         """
         return appended - self.grace - 1
 
     def caught_up(self, now: int) -> int:
-        """The last instant that is known where nothing is left to read."""
+        """The frontier at ``now`` when no records are left to read."""
         return now - self.grace
 
 

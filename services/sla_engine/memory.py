@@ -1,4 +1,4 @@
-"""The tracker's memory in a ticket's record, read back: what a restart needs, and ``explain``."""
+"""The stored state in a ticket's row, as needed by a restore and by ``explain``."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from sla_domain.event import Event, EventType
 from sla_domain.policy import PolicyBook
 from sla_domain.ticket import Ticket
 
-#: Of a record, as Kafka has them: the same name may come again, and a value may be absent.
+#: Kafka headers of a record: a name may repeat, and a value may be ``None``.
 Headers = Sequence[tuple[str, bytes | None]]
 
 
 def values_of(headers: Headers) -> dict[str, bytes]:
-    """The headers that have a value, by name; of several the last."""
+    """The header values by name, without ``None``; the last value wins."""
     return {name: content for name, content in headers if content is not None}
 
 
 class KeptRecord(Protocol):
-    """What is kept of a record on the input topic."""
+    """The parts of an input record that are kept."""
 
     @property
     def offset(self) -> int: ...
@@ -42,13 +42,13 @@ class KeptRecord(Protocol):
     def headers(self) -> Headers: ...
 
 
-#: The form of what trackers store. A tracker reads its own form and every older one; 1 is that of
-#: records that name none (tests/fixtures/state holds one of each).
+#: The version of the storage format. A tracker reads its own and every older version; a row without
+#: a version has version 1 (tests/fixtures/state has one of each).
 STATE_VERSION: Final = 3
 
 
 class NewerStateError(UserFacingError):
-    """A record was written by a newer version of the tracker; the message says which form."""
+    """A row was written by a newer tracker; the message names its format version."""
 
     def __init__(self, version: int) -> None:
         super().__init__(
@@ -58,11 +58,11 @@ class NewerStateError(UserFacingError):
 
 
 class NotOursError(UserFacingError):
-    """A record of the table is none that a tracker wrote; the message says what is wrong in it."""
+    """A row was not written by a tracker; the message says what is wrong with it."""
 
 
 class Held(msgspec.Struct, array_like=True):
-    """An early event's record, kept whole until its ``created`` arrives or it is an orphan."""
+    """The complete record of an early event, held until ``created`` arrives or it is an orphan."""
 
     offset: int
     timestamp: int
@@ -72,7 +72,7 @@ class Held(msgspec.Struct, array_like=True):
 
     @classmethod
     def of(cls, record: KeptRecord) -> Held:
-        """Keep ``record``; bytes as base64, since they need not be text."""
+        """Encode ``record``: bytes as base64, since they may not be text."""
         return cls(
             record.offset,
             record.timestamp,
@@ -84,7 +84,7 @@ class Held(msgspec.Struct, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class HeldRecord:
-    """A held record as it was read."""
+    """A held record, decoded."""
 
     topic: str
     partition: int
@@ -96,7 +96,7 @@ class HeldRecord:
 
     @classmethod
     def of(cls, held: Held, topic: str, partition: int) -> HeldRecord:
-        """The record that ``held`` kept."""
+        """Decode the record in ``held``."""
         return cls(
             topic,
             partition,
@@ -108,15 +108,14 @@ class HeldRecord:
         )
 
 
-#: An ``Event`` as a record holds it. msgspec can't be given the type itself, whose annotations are
-#: lost where it is compiled.
+#: An ``Event`` as stored. msgspec cannot use ``Event`` itself: compiling removes its annotations.
 EventFields = tuple[int, EventType, str, str, str | None, Mapping[str, Any]]
 
 
 class Stored(msgspec.Struct, omit_defaults=True):
-    """What the tracker reads back of a ticket's record: its memory and its policy, not the figures.
+    """The stored state in a ticket's row: what a restore needs, without the figures.
 
-    ``policy`` is absent where the policy book says the same.
+    ``policy`` is the pinned version, absent if the policy book gives the same.
     """
 
     timeline: Sequence[EventFields]
@@ -132,7 +131,7 @@ class Stored(msgspec.Struct, omit_defaults=True):
 
 
 class StoredClock(msgspec.Struct):
-    """What of a clock's figures its sort is told by."""
+    """The parts of a stored clock that give its gauge labels."""
 
     clock: str
     cycle: int
@@ -142,8 +141,8 @@ class StoredClock(msgspec.Struct):
 
 
 class StoredRow(Stored):
-    """A ticket's record with what it tells of its sort and its next deadline: a ticket that was
-    judged under the same policies goes back into the table as it is.
+    """A ticket's row with its gauge labels and next deadline, so that a ticket evaluated under the
+    same policies can be restored without evaluation (decision 21).
     """
 
     state: str = ""
@@ -163,8 +162,9 @@ _FORM: Final = msgspec.json.Decoder(_Form)
 
 
 def read_stored(value: bytes) -> StoredRow:
-    """The memory in a record of the ticket table. Raises ``NewerStateError`` and
-    ``NotOursError``.
+    """The stored state in a row of the ticket table.
+
+    Raises ``NewerStateError`` or ``NotOursError``.
     """
     try:
         stored = _STORED.decode(value)
@@ -176,7 +176,7 @@ def read_stored(value: bytes) -> StoredRow:
 
 
 def _unreadable(value: bytes, error: Exception) -> UserFacingError:
-    """Why a record can't be read: what a newer form has changed need not fit ours either."""
+    """Why a row can't be read: a newer format may also cause the decoding error."""
     try:
         form = _FORM.decode(value).state_version
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -185,7 +185,7 @@ def _unreadable(value: bytes, error: Exception) -> UserFacingError:
 
 
 def restored_ticket(ticket_id: str, stored: Stored, book: PolicyBook) -> Ticket:
-    """The ticket that ``stored`` remembers. Raises ``UnknownPolicyError``."""
+    """The ticket restored from ``stored``. Raises ``UnknownPolicyError``."""
     ticket = Ticket(ticket_id, book)
     timeline = [Event._make(fields) for fields in stored.timeline]
     ticket.restore(timeline, stored.sent, stored.said, stored.postponed, stored.policy)
@@ -193,14 +193,14 @@ def restored_ticket(ticket_id: str, stored: Stored, book: PolicyBook) -> Ticket:
 
 
 def digest_of(book: PolicyBook) -> str:
-    """Of the policies and of whatever else decides what follows from them: what was judged under
-    the same digest need not be judged anew.
+    """A digest of the policies and the library versions that affect their evaluation. Tickets
+    evaluated under an equal digest need no new evaluation.
     """
     return _digest(book.sources)
 
 
 @cache
 def _digest(sources: tuple[str, ...]) -> str:
-    # Asked for by every partition, and the versions are read from files.
+    # Cached: called for every partition, and the versions are read from files.
     judges = (version("sla-tracker"), version("holidays"))
     return blake2b("\0".join([*judges, *sources]).encode(), digest_size=8).hexdigest()

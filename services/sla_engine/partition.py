@@ -1,7 +1,7 @@
-"""One partition of the input: its tickets, its frontier, and what records and time do to them.
+"""One partition of the input: its tickets, its frontier, and how records and time change them.
 
-No I/O and no clock: the tracker's transactions, the simulator and the tests drive the same code.
-What happened since the last ``drain`` is one unit: the tracker writes it in one transaction.
+No I/O and no wall clock: tracker, simulator and tests run the same code. The effects since the last
+``drain`` form one unit, which the tracker writes in one transaction.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ from sla_engine.wire.records import (
 )
 from sla_engine.wire.tables import ticket_as_of, ticket_record, write_json
 
-#: How long an event waits for its ticket's ``created`` before it is an orphan (semantics §3).
+#: How long an early event waits for its ticket's ``created`` before it becomes an orphan.
 EARLY_HOLD: Final = 7 * DAY
-#: What a ticket's events may weigh together, in bytes: their records, and for each what its clocks
-#: and alerts may add. Its row in the table is written anew with every event, and must fit.
+#: The maximum weight of a ticket's events, in bytes: per event, its record and ``EVENT_WEIGHT`` for
+#: the clocks and alerts it may add. Every event rewrites the ticket's row, which must fit a record.
 MAX_TICKET_WEIGHT: Final = 1024 * 1024
 EVENT_WEIGHT: Final = 1024
-#: Events of tickets that are gone through again in one unit, since others came late: some
-#: hundredths of a second, so that a ticket with many events holds nobody else's alerts up.
+#: How many events may be applied again in one unit because of late events: some hundredths of a
+#: second, so that a ticket with many events does not delay the alerts of others.
 MOST_FOLDED: Final = 20_000
 
 
@@ -65,30 +65,30 @@ class Partition:
     ) -> None:
         self.number = number
         self.table = TicketTable(book)
-        #: The digest of the policies it judges by.
+        #: The digest of its policies.
         self.rules = digest_of(book)
-        #: Alerts are sent for instants up to here; ``None`` before anything is known.
+        #: Alerts are sent for instants up to here; ``None`` until it first moves.
         self.frontier: int | None = None
         self.tally = Counts()
         self.census = Census()
-        #: The earliest deadline as of the last ``drain``: what other threads may look at, since
-        #: asking the table itself tidies its heap.
+        #: The earliest deadline as of the last ``drain``. Safe to read from other threads, unlike
+        #: the table's own method, which modifies its heap.
         self.next_deadline: int | None = None
-        #: When the newest event of all occurred.
+        #: The latest ``occurred`` of all events.
         self.latest_event: int | None = None
         self._topic = topic
         self._book = book
         self._time = time
         self._refusal = refusal
         self._changed: dict[str, Entry | None] = {}
-        # How many events were gone through again in this unit.
+        # How many events were applied again in this unit.
         self._folded = 0
         self._effects = Effects()
 
-    # --- what moves it ---
+    # --- input ---
 
     def apply(self, record: Record) -> None:
-        """Take in one record of this partition: an event, or a dead letter with its reason."""
+        """Apply one record of this partition; an unusable one becomes a dead letter."""
         replay = self._time.replay
         if record.headers and self._obey(record):
             return
@@ -101,8 +101,7 @@ class Partition:
             return
         self._effects.read[received.event.source] += 1
         appended = received.event.occurred if replay else record.timestamp
-        # Deadlines strictly before this record's instant come first; those at it wait until all
-        # records of the instant have been read.
+        # Fire the deadlines strictly before this record's instant (see ``TimeRule.before``).
         self.advance(self._time.before(appended))
         if record.key != received.ticket_id.encode():
             self._rekey(record, received)
@@ -113,8 +112,10 @@ class Partition:
         self._step(record, received, appended)
 
     def apply_batch(self, records: Sequence[Record], at_most: int) -> int:
-        """Take in ``records`` in order, and answer how many: not all where before one of them more
-        deadlines are due than the ``at_most`` of one unit, or where those before it cost a lot.
+        """Apply ``records`` in order and return how many were applied.
+
+        Stops early if more than ``at_most`` deadlines are due before a record, or if more than
+        ``MOST_FOLDED`` events were applied again.
         """
         self._folded = 0
         for number, record in enumerate(records):
@@ -124,10 +125,10 @@ class Partition:
         return len(records)
 
     def advance(self, frontier: int, at_most: int | None = None) -> bool:
-        """Move the frontier to ``frontier``, firing the deadlines up to it; never back.
+        """Move the frontier forward to ``frontier``, firing the deadlines up to it; never back.
 
-        With ``at_most`` it stops after so many and answers false, the frontier where it came to;
-        those of one instant stay together.
+        Stops after ``at_most`` deadlines and returns false if more are due; the frontier is then at
+        the last one fired. Deadlines of one instant are never split.
         """
         if self.frontier is not None and frontier <= self.frontier:
             return True
@@ -144,24 +145,22 @@ class Partition:
         return True
 
     def advance_before(self, record: Record, at_most: int) -> bool:
-        """Fire what is due before ``record`` as ``apply`` will, but only ``at_most`` deadlines at
-        once; false while there are more.
-        """
+        """Fire up to ``at_most`` of the deadlines due before ``record``; false if more are due."""
         if self._time.replay:
             return True
         return self.advance(self._time.before(record.timestamp), at_most)
 
     def caught_up(self, now: int, at_most: int | None = None) -> None:
-        """Nothing is left to read at ``now``: the frontier moves to it less the grace. Fires
-        ``at_most`` deadlines at once.
+        """Move the frontier to ``now`` minus the grace when no records are left to read, firing at
+        most ``at_most`` deadlines.
         """
         if not self._time.replay:
             self.advance(self._time.caught_up(now), at_most)
 
-    # --- what comes of it ---
+    # --- effects and state ---
 
     def drain(self) -> Effects:
-        """Everything since the last call, with the changed tickets written out."""
+        """The effects since the last call, including the rows of changed tickets."""
         effects = self._effects
         for departed in effects.departed:
             effects.left[departed.ticket.id] = departed.line()
@@ -175,8 +174,8 @@ class Partition:
         return self.drain_alerts()
 
     def drain_alerts(self) -> Effects:
-        """Everything since the last call but the changed tickets: for who keeps no table of them,
-        since writing them out is a good part of all work.
+        """Like ``drain`` without the rows of changed tickets, for callers that store no table:
+        serializing rows is a large part of the work.
         """
         effects = self._effects
         self._changed = {}
@@ -186,14 +185,14 @@ class Partition:
         return effects
 
     def resume(self, frontier: int | None, tally: Counts) -> None:
-        """Go on from a stored frontier; the stored tickets follow, each by ``restore``."""
+        """Resume from a stored frontier; then ``restore`` each stored ticket."""
         self.frontier = frontier
         self.tally = tally
 
     def restore(self, ticket_id: str, row: StoredRow) -> None:
-        """Put a stored ticket back with its deadline, in place of an earlier record of it.
+        """Restore a stored ticket and its deadline, replacing an earlier row of it.
 
-        It is taken as it was stored; ``rejudge`` where that may be other than it should be.
+        The row is trusted; call ``rejudge`` if the policies may have changed.
         """
         self.evict(ticket_id)
         labels = labels_of_row(row)
@@ -203,15 +202,14 @@ class Partition:
         self.table.set_deadline(ticket_id, None if at is None else parse_instant(at))
 
     def evict(self, ticket_id: str) -> None:
-        """Undo ``restore``: the ticket has left the table since."""
+        """Undo ``restore``, for a ticket that has since left the table."""
         labels = self.table.labels(ticket_id)
         if labels is not None:
             self.census.add(labels, -1)
         self.table.remove(ticket_id)
 
     def rejudge(self, ticket_id: str) -> None:
-        """Judge a ticket that was put back by today's policies: it was stored with nothing owed,
-        but their files, or what they follow from, may have changed since.
+        """Evaluate a restored ticket again, in case the policy files or libraries have changed.
 
         Raises ``UnknownPolicyError``.
         """
@@ -223,7 +221,7 @@ class Partition:
         stored = self.table.deadline(ticket_id)
         self._schedule(entry)
         if self.table.deadline(ticket_id) != stored:
-            # The next start takes the deadline from the record.
+            # The next restore reads the deadline from the row.
             self._changed[ticket_id] = entry
         labels = labels_of(entry.ticket, ticket_as_of(entry.ticket))
         if entry.labels is not None:
@@ -261,7 +259,7 @@ class Partition:
         entry.known_at = appended
         self._changed[ticket_id] = entry
         if appended <= self.frontier:
-            # In a replay an event's own time may lie behind what is known already.
+            # In a replay an event's own time may be before the frontier.
             self._effects.alerts += judge(entry.ticket, self.frontier)
         self._schedule(entry)
 
@@ -274,7 +272,7 @@ class Partition:
         self._effects.results[event.type.word, result] += 1
 
     def _settle_early(self, entry: Entry, record: Record, event: Event) -> None:
-        """Keep the record of an early event; let go of them when ``created`` has arrived."""
+        """Hold the record of an early event; release all when ``created`` arrives."""
         early = entry.ticket.status is Status.EARLY
         if early:
             entry.held.append(Held.of(record))
@@ -298,7 +296,7 @@ class Partition:
     # --- control records ---
 
     def _obey(self, record: Record) -> bool:
-        """Do what a control record orders; false for one that is none."""
+        """Execute a control record; false if ``record`` is not one."""
         order = read_control(record, replay=self._time.replay)
         if order is None:
             return False
@@ -314,8 +312,8 @@ class Partition:
         return True
 
     def _erase(self, ticket_id: str) -> None:
-        """Forget a ticket without a word: no alert, no last value. An event that comes later is
-        that of a ticket never heard of.
+        """Remove a ticket without an alert or a last value. A later event starts a new, unknown
+        ticket.
         """
         if (entry := self.table.get(ticket_id)) is not None:
             self._forget(entry)
@@ -341,12 +339,12 @@ class Partition:
         self._schedule(entry)
 
     def _orphan(self, entry: Entry) -> None:
-        """``created`` did not come in time: the records held go to the dead letters."""
+        """Dead-letter the held records of a ticket whose ``created`` did not arrive in time."""
         reason = Rejected("orphan", "no ticket.created within 7 days")
         for held in entry.held:
             record = HeldRecord.of(held, self._topic, self.number)
             self._effects.dead_letters.append(dead_letter(record, reason))
-        # They were counted in when they were read.
+        # They were counted as applied when they were read.
         self.tally.applied -= len(entry.held)
         self.tally.dead_letters += len(entry.held)
         self._forget(entry)
@@ -358,7 +356,7 @@ class Partition:
             self.census.add(entry.labels, -1)
 
     def _count(self, entry: Entry, after: Labels, effects: Effects) -> None:
-        """Bring the census up to date, and note the clocks that have stopped since."""
+        """Update the census, and report the clocks that have stopped since the last update."""
         before = entry.labels
         if before == after:
             return
@@ -385,7 +383,7 @@ class Partition:
         return deadline
 
     def record(self, entry: Entry, as_of: int) -> dict[str, Any]:
-        """What the table says of a ticket, its figures as of the instant given."""
+        """A ticket's row in the table, with its figures as of ``as_of``."""
         ticket = entry.ticket
         deadline = self.table.deadline(ticket.id)
         memory = entry.held, entry.held_until, entry.weight, known_at_of(entry)
@@ -393,5 +391,5 @@ class Partition:
 
 
 def _weight(record: Record) -> int:
-    """What an event adds to its ticket's weight."""
+    """The weight of an event, in bytes."""
     return EVENT_WEIGHT + size_of(None, record.value, record.headers)

@@ -1,8 +1,8 @@
 """The tickets of one partition in memory, and their deadlines.
 
-Most tickets are idle most of the time, so only those touched lately are objects; the others are
-packed bytes. Deadlines are a heap with lazy deletion: one entry a ticket is valid, the one equal
-to the ticket's current deadline.
+Most tickets are idle, so only recently used ones are objects; the others are packed bytes.
+Deadlines are a heap with lazy deletion: a heap entry is valid only if it equals its ticket's
+current deadline.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sla_domain.ticket import Ticket
 from sla_engine.census import Labels
 from sla_engine.memory import Held, Stored, StoredRow, restored_ticket
 
-#: How many tickets of a partition stay objects. One is about 2 KB, packed about 300 bytes.
+#: How many tickets of a partition stay objects: about 2 KB each; packed, about 300 bytes.
 HOT_TICKETS = 1024
 
 _LABEL_BYTES: Final = 4
@@ -30,8 +30,10 @@ _UNPACK: Final = msgspec.msgpack.Decoder(Stored)
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """A ticket and what the tracker keeps beside it: early records, and until when; what its events
-    weigh in bytes; when its latest event was appended; its labels in the gauges.
+    """A ticket and its bookkeeping.
+
+    ``held`` is its early records, kept until ``held_until``; ``weight`` is the size of its events
+    in bytes; ``known_at`` is when its latest event was appended.
     """
 
     ticket: Ticket
@@ -43,26 +45,26 @@ class Entry:
 
 
 def retention_over(ticket: Ticket) -> int | None:
-    """Until when a resolved or cancelled ticket is kept in the table."""
+    """When the retention of a resolved or cancelled ticket ends; ``None`` for an open one."""
     return None if ticket.closed_at is None else ticket.closed_at + ticket.policy.retention
 
 
 def known_at_of(entry: Entry) -> int:
-    """When the latest event of a ticket was appended, where its departure hangs on that; else 0."""
+    """When the ticket's latest event was appended if that delays its removal, else 0."""
     over = retention_over(entry.ticket)
     return 0 if over is None or entry.known_at <= over else entry.known_at
 
 
 def leaves_at(entry: Entry) -> int | None:
-    """When a resolved or cancelled ticket leaves the table: not before all is read that was
-    appended within the grace of its latest event, since that may have it go on.
+    """When a resolved or cancelled ticket leaves the table: not before the frontier reaches the
+    append time of its latest event, since a late event may reopen it.
     """
     over = retention_over(entry.ticket)
     return None if over is None else max(over, entry.known_at)
 
 
 class TicketTable:
-    """Tickets by id, and the deadlines of those that have one."""
+    """Tickets by id, and their deadlines."""
 
     def __init__(self, book: PolicyBook) -> None:
         self._book = book
@@ -80,19 +82,19 @@ class TicketTable:
         return ticket_id in self._hot or ticket_id in self._idle
 
     def get(self, ticket_id: str) -> Entry | None:
-        """The entry of a ticket, ``None`` if it isn't in the table."""
+        """The entry of a ticket, ``None`` if it is not in the table."""
         entry = self._hot.get(ticket_id)
         if entry is None and (packed := self._idle.pop(ticket_id, None)) is not None:
             entry = self._hot[ticket_id] = self._unpack(ticket_id, packed)
         return entry
 
     def add(self, ticket_id: str) -> Entry:
-        """A new, empty entry."""
+        """Add an empty ticket."""
         entry = self._hot[ticket_id] = Entry(Ticket(ticket_id, self._book))
         return entry
 
     def put(self, ticket_id: str, row: StoredRow, labels: Labels) -> None:
-        """A ticket as it was stored, for instance by another tracker, in place of what is known."""
+        """Add or replace a ticket from its stored row."""
         self._hot.pop(ticket_id, None)
         self._idle[ticket_id] = _packed(
             self._number(labels),
@@ -110,7 +112,7 @@ class TicketTable:
         )
 
     def labels(self, ticket_id: str) -> Labels | None:
-        """The labels of a ticket in the gauges; ``None`` also where it is not in the table."""
+        """The gauge labels of a ticket; ``None`` if unset or not in the table."""
         entry = self._hot.get(ticket_id)
         if entry is not None:
             return entry.labels
@@ -118,30 +120,30 @@ class TicketTable:
         return None if packed is None else self._labels[_number_of(packed)]
 
     def remove(self, ticket_id: str) -> None:
-        """Forget a ticket and its deadline."""
+        """Remove a ticket and its deadline."""
         self._hot.pop(ticket_id, None)
         self._idle.pop(ticket_id, None)
         self._deadlines.pop(ticket_id, None)
 
     def ids(self) -> list[str]:
-        """The tickets in the table."""
+        """The ids of all tickets."""
         return [*self._hot, *self._idle]
 
     def entries(self) -> Iterator[Entry]:
-        """Every entry, packed ones unpacked for the moment only."""
+        """All entries; packed ones are unpacked only temporarily."""
         yield from self._hot.values()
         for ticket_id, packed in self._idle.items():
             yield self._unpack(ticket_id, packed)
 
     def pack_idle(self) -> None:
-        """Pack the entries touched longest ago, down to ``HOT_TICKETS``."""
+        """Pack the oldest unpacked entries, down to ``HOT_TICKETS``."""
         excess = len(self._hot) - HOT_TICKETS
         if excess > 0:
             for ticket_id in list(islice(self._hot, excess)):
                 self._idle[ticket_id] = self._pack(self._hot.pop(ticket_id))
 
     def set_deadline(self, ticket_id: str, at: int | None) -> None:
-        """The next instant at which the ticket must be looked at; ``None`` for never."""
+        """Set when the ticket must be evaluated next; ``None`` for never."""
         if at is None:
             self._deadlines.pop(ticket_id, None)
         elif self._deadlines.get(ticket_id) != at:
@@ -155,12 +157,12 @@ class TicketTable:
         return self._deadlines.get(ticket_id)
 
     def next_deadline(self) -> int | None:
-        """The earliest deadline of all."""
+        """The earliest deadline of any ticket."""
         self._drop_stale()
         return self._heap[0][0] if self._heap else None
 
     def pop_due(self, frontier: int) -> tuple[int, str] | None:
-        """The earliest deadline up to ``frontier`` and its ticket; ties go by ticket id."""
+        """Remove and return the earliest deadline up to ``frontier``; ties in ticket id order."""
         heap, deadlines = self._heap, self._deadlines
         while heap and heap[0][0] <= frontier:
             at, ticket_id = heappop(heap)
@@ -175,12 +177,12 @@ class TicketTable:
             heappop(heap)
 
     def _rebuild_heap(self) -> None:
-        """Leave the stale entries out, so that memory follows the open tickets."""
+        """Drop the stale entries, so that memory is proportional to the open tickets."""
         self._heap = [(at, ticket_id) for ticket_id, at in self._deadlines.items()]
         heapify(self._heap)
 
     def _number(self, labels: Labels | None) -> int:
-        """The number of these labels: tickets are many and their labels few."""
+        """The index of these labels in ``_labels``: many tickets share few labels."""
         number = self._label_numbers.get(labels)
         if number is None:
             number = self._label_numbers[labels] = len(self._labels)
@@ -211,7 +213,7 @@ class TicketTable:
 
 
 def _packed(number: int, stored: Stored) -> bytes:
-    """An entry as bytes: the number of its labels, then what a tracker stores of a ticket."""
+    """An entry as bytes: the index of its labels, then its stored state."""
     return number.to_bytes(_LABEL_BYTES, "big") + _PACK.encode(stored)
 
 

@@ -1,1 +1,3 @@
-"""The four programs under attack by everybody at once, and what their neighbours see of it."""
+"""The four programs under attack from all sides at once, and the effect on their normal users, the
+neighbours.
+"""

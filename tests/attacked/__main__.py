@@ -1,6 +1,6 @@
-"""``python -m attacked`` (from ``tests/``, or ``make attacked``): the programs with their
-neighbours alone, then under attack by everybody; prints a report as JSON, exits 1 unless the
-neighbours lost nothing, got nothing twice and waited for nothing longer than a second.
+"""``python -m attacked`` (in ``tests/``, or ``make attacked``): runs the programs with the
+neighbours only, then under attack. Prints a JSON report; exits with status 1 unless the neighbours
+lost nothing, got no duplicates and waited at most a second.
 """
 
 from __future__ import annotations

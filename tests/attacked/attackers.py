@@ -1,5 +1,5 @@
-"""One attacker of each kind, each going on until the process is ended: ``python -m
-attacked.attackers FILE``, in a process of its own, so that it does not slow down who measures.
+"""One attacker of each kind, each running until its process is stopped: ``python -m
+attacked.attackers FILE``, in its own process so that it does not slow down the measurement.
 """
 
 from __future__ import annotations

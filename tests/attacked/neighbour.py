@@ -1,5 +1,5 @@
-"""The neighbours: a source whose tickets break their promise as they come, who waits for the
-alerts, who receives them, and who looks at the board and at the programs' health.
+"""The neighbours (normal users): a source whose tickets are breached on arrival, a reader and a
+receiver of the alerts, and users of the board and the health endpoints.
 """
 
 from __future__ import annotations

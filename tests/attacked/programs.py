@@ -1,6 +1,4 @@
-"""A broker and the four programs as they run in earnest, with a neighbour's part and an attacker's
-in each configuration.
-"""
+"""A broker and the four programs as in production, configured for neighbours and attackers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run: the neighbours alone for a while, then the same under attack."""
+"""One run: the neighbours alone for a while, then under attack."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _report(seen: Seen, brought: dict[str, float]) -> dict[str, Any]:
     undelivered = len(seen.sent.keys() - brought.keys())
     doubled = sum(count - 1 for count in seen.alerts.values())
     answered = [seen.answered[name] - at for name, at in seen.sent.items() if name in seen.answered]
-    # What came due before it was known is said a grace after its append (semantics §5).
+    # An alert due before its event's append is sent a grace after the append (decision 23).
     due = {name: at + DEFAULT_GRACE / SECOND for name, at in seen.answered.items()}
     alerted = [max(0.0, at - due[name]) for name, at in seen.alerted.items()]
     told = [brought[name] - at for name, at in seen.alerted.items() if name in brought]

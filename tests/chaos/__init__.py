@@ -1,3 +1,3 @@
-"""Chaos on a real Kafka: trackers and brokers are killed, frozen and restarted in the middle of a
-long story, and what readers see in the end is held against ``sla simulate``.
+"""Chaos on a real Kafka: trackers and brokers are killed, frozen and restarted during a long run,
+and the final output is compared with ``sla simulate``.
 """

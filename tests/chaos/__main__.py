@@ -1,5 +1,5 @@
-"""``python -m chaos`` (from ``tests/``, or ``make chaos``): prints a report as JSON, exits 1 unless
-nothing was lost, doubled, reordered or otherwise.
+"""``python -m chaos`` (in ``tests/``, or ``make chaos``): prints a JSON report; exits with status 1
+if anything was lost, duplicated, reordered or different.
 """
 
 from __future__ import annotations

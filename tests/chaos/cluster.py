@@ -1,4 +1,4 @@
-"""Brokers that can be killed and brought back: one node, or three with copies of everything."""
+"""Brokers that can be killed and restarted: one node, or three with full replication."""
 
 from __future__ import annotations
 

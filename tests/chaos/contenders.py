@@ -1,4 +1,4 @@
-"""Who is put to the test: our trackers, and the agent that a user of Faust would write."""
+"""The programs under test: our trackers, and the agent that a Faust user would write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workers under test: killed, frozen, stopped in order and started again."""
+"""The workers under test: killed, frozen, stopped cleanly and started again."""
 
 from __future__ import annotations
 

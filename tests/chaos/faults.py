@@ -1,4 +1,4 @@
-"""The script: which faults happen when, all from one seed."""
+"""The schedule of faults, drawn from one seed."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Trackers on the clock of the day: tickets whose deadlines fall within the run, and tickets of
-yesterday that are delivered whole, in one go. Judged by the log and its append times.
+"""Trackers on the wall clock: tickets whose deadlines fall within the run, and tickets of yesterday
+delivered all at once. Checked against the log and its append times.
 """
 
 from __future__ import annotations

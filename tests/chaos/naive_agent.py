@@ -1,5 +1,5 @@
-"""The agent that a user of Faust would write first: a table of tickets, and one breach for each
-ticket that something happens to more than an hour after it was created.
+"""The agent that a Faust user would write first: a table of tickets, and one breach for each ticket
+with an event more than an hour after its creation.
 
 ``python -m chaos.naive_agent GUARANTEE BOOTSTRAP DIRECTORY PORT`` runs one worker.
 """

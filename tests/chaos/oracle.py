@@ -1,4 +1,4 @@
-"""What must be there, by ``sla simulate`` over the input as it lies in the log, and what is."""
+"""The expected output, from ``sla simulate`` on the input log, and the actual output."""
 
 from __future__ import annotations
 

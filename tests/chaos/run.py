@@ -1,4 +1,4 @@
-"""One run of chaos from beginning to end, and its report."""
+"""One complete chaos run, and its report."""
 
 from __future__ import annotations
 

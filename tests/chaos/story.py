@@ -1,4 +1,4 @@
-"""The events: tickets over a year and a half; some come twice, some late, some are no use."""
+"""The events: tickets over a year and a half, including duplicates, late and invalid events."""
 
 from __future__ import annotations
 

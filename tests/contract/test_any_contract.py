@@ -1,4 +1,4 @@
-"""A contract with words of its own goes through everything that lists severities."""
+"""A contract with its own words works wherever severities are listed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every clause of the support document has its row in docs/policy.md, and the row is true."""
+"""Every clause of the support document has a correct row in docs/policy.md."""
 
 from __future__ import annotations
 

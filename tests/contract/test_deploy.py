@@ -1,4 +1,4 @@
-"""What is under deploy/ follows from the code and is accepted by those it is for."""
+"""The files under deploy/ match the code and are accepted by the tools they are for."""
 
 from __future__ import annotations
 

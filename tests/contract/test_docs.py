@@ -1,4 +1,4 @@
-"""The pages in docs/ say what the models say, and name what there is."""
+"""The pages in docs/ agree with the models and refer only to things that exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors that may reach a person are made for one."""
+"""Errors that users may see have messages for users."""
 
 from __future__ import annotations
 

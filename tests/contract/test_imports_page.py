@@ -1,4 +1,4 @@
-"""The page about imports: its examples are tried, and show every key there is."""
+"""The page about imports: its examples work, and show every key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the intake answers to any delivery: its numbers add up, and its metrics say the same."""
+"""The intake's responses to any delivery: their counts add up and match the metrics."""
 
 from __future__ import annotations
 

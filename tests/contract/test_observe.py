@@ -1,4 +1,4 @@
-"""Rules, dashboards and Alertmanager's configuration, by the tools of those they are for."""
+"""Rules, dashboards and Alertmanager's configuration, checked by the tools they are for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who reads a ticket's record reads of it what its model has, and nothing else."""
+"""Readers of a ticket's row use only the fields in its model."""
 
 from __future__ import annotations
 

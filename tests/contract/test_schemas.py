@@ -1,4 +1,4 @@
-"""The published schemas: generated, valid, kept by what is written, and kept over time."""
+"""The published schemas: generated, valid, obeyed by all output, and compatible over time."""
 
 from __future__ import annotations
 

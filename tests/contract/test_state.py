@@ -1,4 +1,4 @@
-"""A table that an older version wrote is read by this one, and goes on as if nothing had been."""
+"""A table written by an older version is read by this one, with the same results."""
 
 from __future__ import annotations
 

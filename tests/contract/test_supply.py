@@ -1,4 +1,4 @@
-"""What is said of packages with known vulnerabilities."""
+"""The CI audit of packages with known vulnerabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of a contract are its policy's: none of one vendor's stand in code or schemas."""
+"""The words of a contract are in its policy: code and schemas have none of one vendor's."""
 
 from __future__ import annotations
 

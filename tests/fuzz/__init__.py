@@ -1,1 +1,1 @@
-"""Records that nobody should send: a corpus, mutations of it, and what must hold for all."""
+"""Invalid records: a corpus, mutations of it, and the properties that must hold for all."""

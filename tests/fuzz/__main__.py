@@ -1,4 +1,4 @@
-"""``python -m fuzz`` (from ``tests/``, or ``make fuzz``): mutated records on all processors."""
+"""``python -m fuzz`` (in ``tests/``, or ``make fuzz``): mutated records on all processors."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What must hold whatever is read: no exception, no hang, every record accounted for, no other
-ticket touched.
+"""The properties for any input: no exception, no hang, every record counted, no other ticket
+changed.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""A coverage-guided run: ``make fuzz-coverage``. atheris (libFuzzer) mutates the corpus towards
-code that no input has reached yet; what it finds worth keeping goes to the folder that is named.
+"""Coverage-guided fuzzing: ``make fuzz-coverage``. atheris (libFuzzer) mutates the corpus to reach
+new code, and saves interesting inputs to the given directory.
 """
 
 from __future__ import annotations

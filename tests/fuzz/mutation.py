@@ -1,4 +1,4 @@
-"""Mutations of the corpus, drawn from a seed: of bytes, of JSON, of keys and of headers."""
+"""Mutations of the corpus, drawn from a seed: of bytes, JSON, keys and headers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What a chat is told by a real Alertmanager with the deployed templates: nothing that comes from a
-ticket or a client is markup there.
+"""Chat messages from a real Alertmanager with the deployed templates: no text from a ticket or a
+client is interpreted as markup.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Fifteen seconds of ``make attacked``: all four programs, attacked by everybody at once."""
+"""Fifteen seconds of ``make attacked``: all four programs, attacked from all sides at once."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What a stranger, a client's token and another site's page can do to a board: it is served as the
-program serves it, over a table without a broker.
+"""What a stranger, a client's token and another site's page can do to a board, served like the
+program does, over a table without a broker.
 """
 
 from __future__ import annotations

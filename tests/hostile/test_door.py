@@ -1,5 +1,5 @@
-"""What is not proven has a limited room at the intake, and fills only the room of its own kind:
-whoever comes from elsewhere, or to another source, is let in.
+"""Unverified requests have limited capacity at the intake, separate for each kind, so that they do
+not keep out requests from other addresses or to other sources.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What comes instead of a request is refused before it is kept, by each program that serves."""
+"""Input that is not an HTTP request is refused before it is buffered, by each server."""
 
 from __future__ import annotations
 

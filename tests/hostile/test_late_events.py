@@ -1,5 +1,5 @@
-"""A ticket with many events, of which more come late: each late one has all of them gone through
-again, so that only so many are taken in before others get their turn.
+"""Late events of a ticket with many events: each causes all of them to be applied again, so other
+tickets get their turn after a limited number.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""A small file that unpacks to a large one, and a large one of nothing, end in a sentence before
-they fill the memory.
+"""A small file that unpacks to a large one, or a large empty one, ends with a message before it
+fills the memory.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""A producer on the input topic against a real tracker: whatever it sends, the tracker goes past,
-says what it was, and the neighbours' events are taken as ever.
+"""A hostile producer on the input topic of a real tracker: the tracker skips and reports whatever
+it sends, and processes other events as usual.
 """
 
 from __future__ import annotations

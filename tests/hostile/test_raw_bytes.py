@@ -1,5 +1,5 @@
-"""Bytes at random, and requests that are nearly right, at each program's port: each connection is
-answered or closed, nothing is answered by a fault, and who asks afterwards is answered as ever.
+"""Random bytes and nearly valid requests at each program's port: each connection is answered or
+closed, without a server error, and later requests are answered as usual.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""A receiver that takes nothing keeps no other from its alerts, and gets its own, in order, once it
-takes them.
+"""A receiver that accepts nothing does not delay the alerts of others, and gets its own in order
+once it accepts them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""No record on the input topic stops a partition, whatever is in it."""
+"""No record on the input topic stops a partition, whatever it contains."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What no proof covers means nothing: the same signed bytes are the same events, whatever headers a
-stranger who has seen them writes above.
+"""Unsigned parts of a delivery have no effect: the same signed bytes are the same events, whatever
+headers a stranger adds.
 """
 
 from __future__ import annotations

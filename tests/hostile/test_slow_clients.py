@@ -1,4 +1,4 @@
-"""Clients that only hold a connection keep nobody out of what programs serve."""
+"""Clients that only hold a connection do not block others."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""A source speaks for itself: whatever it sends is published under its own name, about tickets with
-its prefix, of its client where it is bound to one, and holds what the contract knows and no more.
+"""A source can only publish under its own name, about tickets with its prefix, for its own client
+if it is bound to one, and only with words that the contract knows.
 """
 
 from __future__ import annotations

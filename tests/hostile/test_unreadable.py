@@ -1,4 +1,4 @@
-"""A batch that the client can't read is gone past, record by record, without a loss beside it."""
+"""A batch that the client can't read is skipped record by record, and nothing else is lost."""
 
 from __future__ import annotations
 

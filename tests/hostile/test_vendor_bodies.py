@@ -1,5 +1,5 @@
-"""Whatever a delivery with a proof holds, it is answered 202: each thing in it is an event that the
-tracker takes, ignored for a reason, or a dead letter with a sentence.
+"""Any verified delivery is answered with 202: each item in it becomes an event that the tracker
+accepts, is ignored for a reason, or becomes a dead letter with a message.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Three minutes of ``make chaos``: trackers killed, frozen and scaled, the broker killed, and a
-reader that sees every alert once; and the same in the present, with tickets that come a day late.
+reader that gets every alert once; and live, with tickets delivered a day late.
 """
 
 from __future__ import annotations

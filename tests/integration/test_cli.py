@@ -1,4 +1,4 @@
-"""The command line as a user meets it."""
+"""The command line, used like a user does."""
 
 from __future__ import annotations
 

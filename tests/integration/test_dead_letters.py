@@ -1,4 +1,4 @@
-"""The way back of dead letters, through real programs: of the tracker, the intake, the notifier."""
+"""Returning dead letters with real programs: those of the tracker, the intake, the notifier."""
 
 from __future__ import annotations
 

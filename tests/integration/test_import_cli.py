@@ -1,4 +1,4 @@
-"""``sla import`` as a user runs it: files, exit status, and what is said of rows."""
+"""``sla import`` run like a user does: files, exit status, and messages about rows."""
 
 from __future__ import annotations
 

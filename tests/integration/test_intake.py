@@ -1,4 +1,4 @@
-"""The intake against a real Kafka, by HTTP."""
+"""The intake with a real Kafka, over HTTP."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Every program ends in order when it is told to, also where it was started in the background of a
-shell, which ignores SIGINT for what it starts there.
+"""Every program stops cleanly when told to, even if started in the background by a shell, which
+makes it ignore SIGINT.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The notifier against a real Kafka, a real Alertmanager and a real HTTP receiver."""
+"""The notifier with a real Kafka, a real Alertmanager and a real HTTP receiver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real Prometheus on a real tracker, and an alert all the way from an event to a receiver."""
+"""A real Prometheus with a real tracker, and an alert from event to receiver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every command of README and docs/ does what the page says it does: it runs."""
+"""Every command in README and docs/ runs and does what the page says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The protocol's promises one by one, against a real broker."""
+"""Each guarantee of the protocol, with a real broker."""
 
 from __future__ import annotations
 

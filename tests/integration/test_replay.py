@@ -1,5 +1,5 @@
-"""A replay through a real broker and real trackers gives the alerts of the simulation, byte for
-byte, however many trackers share the work and whatever happens to them in the middle.
+"""A replay through a real broker and real trackers gives the simulation's alerts, byte for byte,
+with any number of trackers and despite faults.
 """
 
 from __future__ import annotations

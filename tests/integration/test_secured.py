@@ -1,4 +1,4 @@
-"""All programs on a broker with TLS, users and permissions, and on nothing more than those."""
+"""All programs on a broker with TLS, users and permissions, with only the permissions they need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulated Kafka does what the real one does: one suite that both pass."""
+"""The simulated Kafka behaves like the real one: both pass one test suite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs that are started before the broker they need, or before its topics."""
+"""Programs started before their broker or its topics exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tracker on the wall clock: alerts when due, bad input, metrics, health, an orderly end."""
+"""A tracker on the wall clock: alerts on time, bad input, metrics, health, a clean stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tutorial does what it says, command by command."""
+"""The tutorial works, command by command."""
 
 from __future__ import annotations
 

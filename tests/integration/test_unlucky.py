@@ -1,4 +1,4 @@
-"""What may befall a tracker from outside: each gets one clear message, and does no harm."""
+"""External failures of a tracker: each gives one clear message, and does no harm."""
 
 from __future__ import annotations
 

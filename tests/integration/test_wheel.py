@@ -1,4 +1,4 @@
-"""What is built works outside the checkout."""
+"""The built packages work outside the checkout."""
 
 from __future__ import annotations
 

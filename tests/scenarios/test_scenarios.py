@@ -1,4 +1,4 @@
-"""Every scenario file comes out as it says, and one that says otherwise is found out."""
+"""Every scenario file passes, and a wrong one fails."""
 
 from __future__ import annotations
 

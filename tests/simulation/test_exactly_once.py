@@ -1,8 +1,8 @@
-"""Exactly once, in a simulation of everything that can go wrong: the tracker's own code over a
-simulated Kafka, from one seed each.
+"""Exactly once, under simulated faults of every kind: the tracker's own code on a simulated Kafka,
+one seed per run.
 
-A failure names its seed; ``check_seed(SEED)`` in ``support.simulated_world`` runs it again, to the
-same step. ``make simulate SEEDS=200000`` looks at more of them.
+A failure names its seed; ``check_seed(SEED)`` in ``support.simulated_world`` repeats it step by
+step. ``make simulate SEEDS=200000`` runs more seeds.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""Hostile records: nothing raises, nothing hangs, everything is accounted for (``make fuzz`` for a
-million of them).
-"""
+"""Invalid records: no exception, no hang, all records counted (``make fuzz`` runs a million)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""A broker that forgets to end a transaction, as Apache Kafka 4.3.0 to 4.4.0 do when they are
-killed between its decision and its markers: the tracker stops there instead of going on without it.
+"""A broker that forgets to end a transaction, like Apache Kafka 4.3.0 to 4.4.0 when killed between
+the decision and the transaction markers: the tracker stops instead of continuing without it.
 """
 
 from __future__ import annotations

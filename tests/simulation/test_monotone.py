@@ -1,4 +1,4 @@
-"""More support, more delay, a stricter promise: which way the figures may move."""
+"""More support, more delay, a stricter target: the direction in which the figures may change."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A rule that is taken out of the sources is missed by the simulation.
+"""The simulation detects every rule that is removed from the sources.
 
-The rules are compiled, so nothing can be put in their place while they run: each mutation is a copy
-of the sources with one line changed, run as it stands by a process of its own.
+The rules are compiled, so they can't be patched at run time: each mutation is a copy of the sources
+with one line changed, run in its own uncompiled process.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What must hold for any input (semantics, section 6)."""
+"""Properties that hold for any input."""
 
 from __future__ import annotations
 

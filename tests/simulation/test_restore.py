@@ -1,4 +1,4 @@
-"""A table read back: the last row of each ticket, as it was judged, unless the policies changed."""
+"""A restored table: the last row of each ticket, as evaluated, unless the policies changed."""
 
 from __future__ import annotations
 

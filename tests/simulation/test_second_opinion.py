@@ -1,4 +1,4 @@
-"""The rules against a second, naive implementation: clock by clock, to the minute."""
+"""The rules, compared with a second, naive implementation: clock by clock, to the minute."""
 
 from __future__ import annotations
 

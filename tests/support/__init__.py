@@ -1,4 +1,4 @@
-"""What several tests need: events in few words, runs of the rules, the shared data."""
+"""Shared test helpers: short events, runs of the engine, the shared data."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def default_book() -> PolicyBook:
 
 
 def shared_file(name: str) -> Path:
-    """A file of the shared data; the test is skipped where it is absent."""
+    """A file of the shared data; skips the test if it is absent."""
     path = _SHARED / name
     if not path.exists():
         pytest.skip(f"{name} is not here; set SLA_SHARED to the folder that has it")
@@ -40,7 +40,9 @@ def shared_file(name: str) -> Path:
 
 
 def event(type_: str, time: str, ticket: str = "T-1", **given: Any) -> dict[str, Any]:
-    """A CloudEvent. ``id``, ``source`` and ``sequence`` may be given, the rest is ``data``."""
+    """A CloudEvent. ``id``, ``source`` and ``sequence`` are optional; all other fields are
+    ``data``.
+    """
     envelope = {
         "specversion": "1.0",
         "id": given.pop("id", None) or f"e{next(_ids)}",
@@ -60,7 +62,7 @@ def event(type_: str, time: str, ticket: str = "T-1", **given: Any) -> dict[str,
 
 
 def lines_of(events: Iterable[dict[str, Any] | bytes]) -> list[Line]:
-    """Events as recorded lines; bytes stand for themselves."""
+    """Events as recorded lines; bytes are passed through."""
     return [
         as_line(item if isinstance(item, bytes) else json.dumps(item).encode()) for item in events
     ]
@@ -69,12 +71,14 @@ def lines_of(events: Iterable[dict[str, Any] | bytes]) -> list[Line]:
 def run(
     events: Iterable[dict[str, Any] | bytes], until: int | None = None, partitions: int = 3
 ) -> Outputs:
-    """What comes of events that arrive in this order, each when it occurs, late ones late."""
+    """The outputs for events that arrive in this order, each when it occurs; late events arrive
+    late.
+    """
     return simulate(lines_of(events), default_book(), partitions=partitions, until=until)
 
 
 def decoded(lines: Iterable[bytes]) -> list[dict[str, Any]]:
-    """Lines of JSON."""
+    """Decode JSON lines."""
     return [json.loads(line) for line in lines]
 
 
@@ -93,7 +97,7 @@ def alerts(outputs: Outputs) -> list[tuple[str, str, str, str]]:
 
 
 def standing_breaches(outputs: Outputs) -> list[tuple[str, str, int]]:
-    """Breaches sent less retracted, as (ticket, clock, cycle); a double would stand twice."""
+    """Breaches sent minus retractions, as (ticket, clock, cycle); a duplicate appears twice."""
     standing: dict[str, tuple[str, str, int]] = {}
     for record in decoded(outputs.breaches):
         data = record["data"]
@@ -107,7 +111,7 @@ def standing_breaches(outputs: Outputs) -> list[tuple[str, str, int]]:
 
 
 def clocks(outputs: Outputs, ticket: str = "T-1") -> dict[tuple[str, int], dict[str, Any]]:
-    """The clocks of a ticket's line by name and cycle."""
+    """The clocks in a ticket's row, by name and cycle."""
     for record in decoded(outputs.tickets):
         if record["ticket_id"] == ticket:
             return {(clock["clock"], clock["cycle"]): clock for clock in record["clocks"]}
@@ -115,12 +119,12 @@ def clocks(outputs: Outputs, ticket: str = "T-1") -> dict[tuple[str, int], dict[
 
 
 def script(path: Path) -> ModuleType:
-    """A script of the project, which is in no package, as a module."""
+    """Import a script of the project that is in no package."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up.
+    # Dataclasses look up their module.
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     return module

@@ -1,4 +1,4 @@
-"""Alerts as the tracker writes them, made by the rules themselves."""
+"""Alerts as the tracker writes them, produced by the engine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXAMPLES = ROOT / "schemas" / "examples"
 
 
 def example(name: str, ticket: str = "48213", **data: Any) -> dict[str, Any]:
-    """A published example of a record, about ``ticket``, with an id of its own."""
+    """A published example of a record, for ``ticket`` and with a unique id."""
     record: dict[str, Any] = json.loads((EXAMPLES / f"{name}.json").read_text())
     record["data"] = record["data"] | {"ticket_id": ticket} | data
     record |= {"subject": ticket, "partitionkey": ticket}
@@ -30,7 +30,7 @@ def example(name: str, ticket: str = "48213", **data: Any) -> dict[str, Any]:
 
 
 class Told:
-    """A part of a record of which only the end is of interest."""
+    """A stub for a part of a record; only its ``done`` matters."""
 
     wanted = True
 
@@ -44,7 +44,7 @@ class Told:
 
 
 async def nothing_stored(origin: Origin) -> ReceivedAlert:
-    """For who delivers what lies nowhere."""
+    """A reader for alerts that were never stored; fails if called."""
     raise AssertionError(f"read again: {origin}")
 
 
@@ -55,7 +55,7 @@ async def write(
     partitions: int,
     abort: Sequence[dict[str, Any]] = (),
 ) -> None:
-    """Write ``records`` in one transaction, as the tracker does, after one that was aborted."""
+    """Write ``records`` in one transaction like the tracker, after aborting one with ``abort``."""
     producer = AIOKafkaProducer(
         **settings.client_options(), transactional_id=f"test-{time.monotonic_ns()}"
     )

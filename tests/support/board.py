@@ -1,4 +1,4 @@
-"""A board over records that a test gives, without a broker."""
+"""A board over given records, without a broker."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NOW = parse_instant("2026-11-25T15:00:00Z")
 
 
 def record(ticket: str, **given: Any) -> dict[str, Any]:
-    """An open ticket's record; ``due`` and ``outcome`` are those of its resolution."""
+    """An open ticket's row; ``due`` and ``outcome`` are those of its resolution clock."""
     due = given.pop("due", "2026-11-25T16:00:00.000Z")
     outcome = given.pop("outcome", "running")
     first, second = RECORD["clocks"]
@@ -39,7 +39,7 @@ def record(ticket: str, **given: Any) -> dict[str, Any]:
 
 
 class Reader:
-    """What a board asks of its reader."""
+    """A stub of the board's reader."""
 
     def __init__(self) -> None:
         self.records: dict[Origin, bytes] = {}
@@ -60,7 +60,7 @@ class Reader:
 
 
 class World:
-    """A table, and clients of a server over it."""
+    """A table, and HTTP clients of a server over it."""
 
     def __init__(self, book: PolicyBook) -> None:
         self.table = BoardTable(BUENOS_AIRES)

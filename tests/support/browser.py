@@ -14,13 +14,13 @@ from support.debian import environment, program
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser without a window; the test is skipped where there is none."""
+    """A headless browser; skips the test if Chromium is missing."""
     binary = program("chromium", "usr/lib/chromium/chromium")
     with tempfile.TemporaryDirectory(prefix="sla-chromium-") as directory, sync_playwright() as kit:
         browser = kit.chromium.launch(
             executable_path=str(binary),
             env=environment(Path(directory)),
-            # As root there is no sandbox; only pages of ours are opened.
+            # There is no sandbox for root; only our own pages are opened.
             args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
         )
         try:

@@ -1,4 +1,4 @@
-"""Running ``sla`` as a user does."""
+"""Runs ``sla`` like a user."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ SLA = Path(sys.executable).with_name("sla")
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The environment without settings of whoever runs the tests, wide enough for tables."""
+    """The environment without the user's settings, and wide enough for tables."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("SLA_")}
     return {**plain, "COLUMNS": "200", "NO_COLOR": "1", **more}
 
 
 def in_the_background(*command: str | Path) -> list[str]:
-    """``command`` as a shell without job control starts it behind an ``&``: SIGINT is ignored."""
+    """``command`` as started with ``&`` by a shell without job control: SIGINT is ignored."""
     return ["/bin/sh", "-c", 'trap "" INT; exec "$0" "$@"', *map(str, command)]
 
 
 def sla(
     *arguments: str | Path, status: int = 0, stdin: bytes | None = None, **more: str
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run ``sla`` and insist on its exit status; nothing it does may end in a stack trace."""
+    """Run ``sla``; fails on another exit status or a stack trace."""
     done = subprocess.run(
         [SLA, *map(str, arguments)],
         input=stdin if stdin is not None else b"",
@@ -42,5 +42,5 @@ def sla(
 
 
 def sla_json(*arguments: str | Path, status: int = 0) -> Any:
-    """What ``sla ... --json`` prints."""
+    """The output of ``sla ... --json``."""
     return json.loads(sla(*arguments, "--json", status=status).stdout)

@@ -1,8 +1,7 @@
-"""Whether a changed schema still keeps what was promised by an older one.
+"""Checks that a changed schema is compatible with the old one.
 
-What others write to us must stay valid (*backward*: the new schema accepts what the old one
-accepted). What we write to others must stay readable (*forward*: who relied on the old schema finds
-what it promised).
+*Backward*, for our input: the new schema accepts what the old one accepted. *Forward*, for our
+output: readers of the old schema can read what the new one describes.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _LOWER_LIMITS = ("minLength", "minimum", "minItems")
 
 
 def incompatibilities(old: Schema, new: Schema, direction: Direction) -> list[str]:
-    """Every promise of ``old`` that ``new`` breaks, each naming the path to it."""
+    """Every incompatibility between ``old`` and ``new``, with its path."""
     return list(_compare(old, new, old, new, "$", direction))
 
 
@@ -56,7 +55,8 @@ def _compare(
 def _values(old: Schema, new: Schema, path: str, direction: Direction) -> Iterator[str]:
     before, after = set(old.get("enum", ())), set(new.get("enum", ()))
     if before and not after:
-        # From a list to a form: what was taken must fit it; readers may meet anything.
+        # From an enum to a free value: the old values must still be valid; readers may get any
+        # value.
         if direction == "forward":
             yield f"{path}: any value is new to readers"
         for value in sorted(map(str, before)):
@@ -118,7 +118,7 @@ def _alternatives(
 
 
 def _named(alternatives: Any, root: Schema) -> dict[str, Schema]:
-    """Alternatives by a name that stays: a record's type constant, a definition, or a JSON type."""
+    """Alternatives by a stable name: a record's type constant, a definition or a JSON type."""
     named = {}
     for schema in alternatives:
         resolved = _resolve(schema, root)

@@ -1,4 +1,4 @@
-"""A contract that shares no word with the packaged one."""
+"""A contract that has no words in common with the packaged one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from sla_domain.policy import PolicyBook
 from sla_policy.loading import parse_policy
 
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-#: Hours that never end, as a policy writes them.
+#: Open around the clock, as written in a policy.
 ALL_DAY: Final = "{ " + ", ".join(f'{day} = [["00:00", "24:00"]]' for day in _DAYS) + " }"
-#: Three severities of its own, judged as the middle one while none is known.
+#: Three severities; the middle one applies while none is known.
 OWN_WORDS: Final = """\
 name = "nube"
 version = "1"
@@ -53,5 +53,5 @@ outage = { region = "p1", tenant = "p2" }
 
 
 def own_words(text: str = OWN_WORDS) -> PolicyBook:
-    """A book of that contract alone."""
+    """A policy book of this contract only."""
     return PolicyBook([parse_policy(text, "nube.toml")])

@@ -1,4 +1,4 @@
-"""Programs of Debian that tests start: ``make test`` fetches them, nothing is installed."""
+"""Debian programs used by tests: ``make test`` downloads them without installing them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ _LIBRARIES = ("usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu")
 
 
 def program(name: str, path: str) -> Path:
-    """Where a program is; the test is skipped where Debian's packages can't be had, except in CI,
-    where it fails.
-    """
+    """The path of a program. If it is missing, the test is skipped, or fails in CI."""
     if (_UNPACKED / path).exists():
         return _UNPACKED / path
     if found := shutil.which(name):
@@ -29,15 +27,16 @@ def program(name: str, path: str) -> Path:
 
 
 def placed(command: list[str], directory: str, root: Path) -> list[str]:
-    """``command`` where it finds the files of its package in ``directory``, though they are not
-    there: Alertmanager's path of its templates can't be set. ``root`` is an empty directory for
-    a root of its own; proot would make ``directory`` in everybody's and take it away at its end,
-    and another that runs then would have found it empty or lost it.
+    """``command`` with its package's files visible in ``directory``, under proot if they are not
+    installed: Alertmanager's template path can't be set.
+
+    ``root`` is an empty directory, used as the root directory. In the shared root, proot would
+    create ``directory`` and remove it on exit, which breaks other runs.
     """
     if Path("/", directory).exists():
         return command
     proot = program("proot", "usr/bin/proot")
-    # All there is beside ``directory`` and what it lies in.
+    # Everything else in ``directory``'s parent directories.
     over = [Path("/", each) for each in (directory, *Path(directory).parents)]
     binds = [str(each) for parent in over[1:] for each in parent.iterdir() if each not in over]
     binds.append(f"{_UNPACKED / directory}:/{directory}")
@@ -46,7 +45,7 @@ def placed(command: list[str], directory: str, root: Path) -> list[str]:
 
 
 def environment(directory: Path) -> dict[str, str]:
-    """Ours, with the libraries and fonts that were fetched; ``directory`` is for caches."""
+    """Our environment with the downloaded libraries and fonts; ``directory`` is for caches."""
     fonts = directory / "fonts.conf"
     fonts.write_text(
         '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'

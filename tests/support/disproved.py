@@ -1,7 +1,7 @@
-"""Whether anything was said that a record appended within the grace disproves (semantics §5).
+"""Checks that no alert was sent that a record appended within the grace disproves (decision 23).
 
-From the log alone: after each record of a ticket it is asked what is so, and whatever was said must
-have been so for as long as the grace. That says nothing of how the tracker waits.
+Uses the log only: after each record, it determines what is true of the ticket; an alert's claim
+must have been true for the whole grace. It does not check how the tracker waits.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from sla_engine.admission import admit
 from sla_engine.wire.events import Received
 from sla_engine.wire.records import Record
 
-#: What may be so of a ticket: a clock's step or a notice, each with its instant; or that a step is
-#: not reached.
+#: A claim about a ticket: a ladder step or a notice, with its instant; or, in ``reached``, a step
+#: reached.
 Claim = tuple[Any, ...]
 
 
 class Moment(NamedTuple):
-    """What is so from the append of a record on, as far as records can tell."""
+    """What is true from the append of a record until the next one."""
 
     appended: int
     claims: set[Claim]
@@ -35,8 +35,8 @@ class Moment(NamedTuple):
 def disproved(
     records: Iterable[Record], alerts: Iterable[dict[str, Any]], book: PolicyBook, grace: int
 ) -> Iterator[str]:
-    """Each of ``alerts`` that was not so for ``grace`` milliseconds, from its instant on or from
-    the append of a record that made it so.
+    """The ``alerts`` whose claim was not true for ``grace`` milliseconds, from its instant or from
+    the append of a record that made it true.
     """
     moments = _moments(records, book)
     told = {alert["id"]: alert for alert in alerts}

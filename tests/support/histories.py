@@ -1,4 +1,4 @@
-"""Drawn histories of a few tickets, for properties that must hold for any."""
+"""Hypothesis strategy for random histories of a few tickets."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from sla_domain.instant import DAY, HOUR, MINUTE, format_instant, parse_instant
 from support import event
 
-#: A Thursday at 8:30 in Buenos Aires, so that a weekend lies within the week that follows.
+#: A Thursday, 8:30 in Buenos Aires, so that the following week includes a weekend.
 BEGIN = parse_instant("2026-11-19T11:30:00Z")
-#: All events within six days, since an early event is kept for seven.
+#: All events are within six days, since an early event is held for seven.
 SPAN = 6 * DAY
-#: When everything has run out, and nothing has left the table yet.
+#: All clocks have run out, and no ticket has left the table.
 END = BEGIN + 30 * DAY
 
 TICKETS = ("A", "B", "C")
@@ -33,7 +33,7 @@ MOVES = (
     "feature_subscribed",
     "feature_approved",
 )
-#: Coarse times make events meet in one instant and on deadlines; fine ones find the edges.
+#: Coarse times make events coincide with each other and with deadlines; fine ones find edge cases.
 times = st.integers(0, SPAN // (30 * MINUTE)).map(lambda n: n * 30 * MINUTE) | st.integers(0, SPAN)
 
 

@@ -1,4 +1,4 @@
-"""Running an importer over a file that is written on the spot."""
+"""Runs an importer on a file written by the test."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sla_import.ledger import Ledger, Summary
 from sla_import.mapping import Finding, Mapping
 from sla_import.opening import PLAIN, FileFormat, opened_table
 
-#: The present of these tests, so that none of their events is yet to come by chance.
+#: The current time in these tests, later than all their events.
 NOW = parse_instant("2027-01-01T00:00:00Z")
 
 
 class Imported(NamedTuple):
-    """What came of a file."""
+    """The result of an import."""
 
     events: list[dict[str, Any]]
     summary: Summary
@@ -25,7 +25,7 @@ class Imported(NamedTuple):
 
     @property
     def told(self) -> list[tuple[str, str, str]]:
-        """The events in short."""
+        """The events in short form."""
         return [
             (event["subject"], event["type"].removeprefix("ticket."), event["time"])
             for event in self.events
@@ -35,7 +35,7 @@ class Imported(NamedTuple):
 def imported(
     file: str | bytes | Path, mapping: Mapping, how: FileFormat = PLAIN, now: int = NOW
 ) -> Imported:
-    """Import a file, or what would stand in one."""
+    """Import a file or the given content."""
     if isinstance(file, Path):
         return _imported(file, mapping, how, now)
     with tempfile.TemporaryDirectory() as folder:

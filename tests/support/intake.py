@@ -1,4 +1,4 @@
-"""Deliveries of webhooks, read as the intake reads them, and the intake without a network."""
+"""Webhook deliveries, read like the intake does; and the intake without a network."""
 
 from __future__ import annotations
 
@@ -32,46 +32,46 @@ from support import ROOT
 WEBHOOKS = ROOT / "tests" / "fixtures" / "webhooks"
 DELIVERIES = sorted(WEBHOOKS.glob("*/*.json"))
 NOW = 1_795_446_727_000
-#: When the deliveries of the fixtures arrived: after all that they tell.
+#: When the deliveries of the fixtures arrived: after all their events.
 READ = NOW + DAY
 ARRIVED = arrival_text(READ * 1000)
 SECRET: Final = "the secret"
 
 
 def source(kind: str = "cloudevents", **given: Any) -> Source:
-    """A source with the vendor's default mapping; its client is ``acme`` unless told otherwise."""
+    """A source with the vendor's default mapping; its client is ``acme`` unless given."""
     client = {} if "client_field" in given else {"client_id": "acme"}
     told = {"name": "s", "kind": kind, "secret_envs": ["S"]} | client | given
     return Source.model_validate(told).complete()
 
 
 def read(whose: Source, headers: dict[str, str], body: Any) -> Reading:
-    """What a delivery comes to that arrived at ``ARRIVED``."""
+    """The reading of a delivery that arrived at ``ARRIVED``."""
     raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     return understood(whose, headers, raw, ARRIVED, READ)
 
 
 def delivered(path: Path) -> tuple[dict[str, Any], Reading]:
-    """A delivery of the fixtures, and what it comes to."""
+    """A delivery of the fixtures, and its reading."""
     told = json.loads(path.read_text())
     whose = source(path.parent.name, **told.get("source", {}))
     return told, read(whose, told["headers"], told["body"])
 
 
 def signed_by_zendesk(secret: bytes, body: bytes, at: int = NOW) -> dict[str, str]:
-    """The headers by which Zendesk proves a body that it sends at an instant."""
+    """The signature headers that Zendesk sends with a body."""
     stamp = format_instant(at)
     signature = b64encode(hmac.digest(secret, stamp.encode() + body, "sha256")).decode()
     return {ZENDESK_TIMESTAMP: stamp, ZENDESK_SIGNATURE: signature}
 
 
 def signed_as_a_hub(name: str, secret: bytes, body: bytes) -> dict[str, str]:
-    """The header, called ``name``, by which GitHub and Jira prove a body."""
+    """The signature header, called ``name``, that GitHub and Jira send with a body."""
     return {name: "sha256=" + hmac.digest(secret, body, "sha256").hex()}
 
 
 def proof(vendor: str, body: bytes) -> dict[str, str]:
-    """The headers by which a vendor proves a body that it sends at ``READ``."""
+    """The signature headers that a vendor sends with a body at ``READ``."""
     secret = SECRET.encode()
     match vendor:
         case "zendesk":
@@ -84,7 +84,7 @@ def proof(vendor: str, body: bytes) -> dict[str, str]:
 
 
 class Client:
-    """Calls the application as a server would."""
+    """Calls the ASGI application like a server."""
 
     def __init__(
         self, monkeypatch: pytest.MonkeyPatch, whose: Source | None = None, **settings: Any
@@ -94,7 +94,7 @@ class Client:
         self.registry = CollectorRegistry()
         self.published: list[tuple[Sequence[dict[str, Any]], Sequence[Letter]]] = []
         self.fails = False
-        #: Whether Kafka acknowledges; until then who published waits.
+        #: Whether Kafka acknowledges; otherwise publishers wait.
         self.kafka = asyncio.Event()
         self.kafka.set()
         self.app = Intake(
@@ -118,7 +118,7 @@ class Client:
     async def post(
         self, body: bytes, chunks: int = 1, pause: float = 0.0, method: str = "POST", **headers: str
     ) -> tuple[int, dict[str, str], dict[str, Any]]:
-        """Status, headers and JSON of the answer; an underscore in a header's name is a dash."""
+        """Status, headers and JSON of the response; underscores in header names become dashes."""
         given = {
             **proof(self._source.kind, body),
             "content-type": "application/cloudevents+json",

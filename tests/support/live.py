@@ -1,4 +1,4 @@
-"""Trackers on the wall clock and a real broker: publishing, and waiting for what comes of it."""
+"""Trackers on the wall clock and a real broker: publishes, and waits for results."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from sla_lab.processes import TrackerProcess
 from sla_schemas.topics import EVENTS, MAX_INPUT_BYTES, TICKETS
 
 PARTITIONS = 3
-#: The file of the key of orders to erase, beside a tracker's log.
+#: The file with the key for erase orders, next to a tracker's log.
 ERASE_KEY = "erase.key"
 T = TypeVar("T")
 Rows = list[tuple[bytes | None, bytes | None]]
 
 
 def ago(**units: float) -> str:
-    """An instant in the past, or with negative units in the future."""
+    """An instant in the past or, with negative units, in the future."""
     return (datetime.now(UTC) - timedelta(**units)).isoformat()
 
 
 def keyed(*events: dict[str, Any]) -> Rows:
-    """Events under their tickets' keys."""
+    """Events with their ticket ids as keys."""
     return [(item["subject"].encode(), json.dumps(item).encode()) for item in events]
 
 
 async def publish(settings: KafkaSettings, records: Rows) -> None:
-    """Put records on the input topic as any producer might, each on its key's partition."""
+    """Publish records to the input topic like any producer, each to its key's partition."""
     producer = AIOKafkaProducer(**settings.client_options(), max_request_size=2 * MAX_INPUT_BYTES)
     await producer.start()
     try:
@@ -47,7 +47,7 @@ async def publish(settings: KafkaSettings, records: Rows) -> None:
 
 
 async def until(look: Callable[[], Awaitable[T | None]], seconds: float = 30) -> T:
-    """What ``look`` finds, as soon as it finds something."""
+    """Poll ``look`` until it returns something."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if (found := await look()) is not None:
@@ -57,24 +57,24 @@ async def until(look: Callable[[], Awaitable[T | None]], seconds: float = 30) ->
 
 
 async def records_of(settings: KafkaSettings, topic: str, ticket: str) -> list[ConsumerRecord]:
-    """The committed records of ``topic`` under a ticket's key."""
+    """The committed records of ``topic`` with a ticket's key."""
     key = ticket.encode()
     return [record for record in await read_topic(settings, topic) if record.key == key]
 
 
 async def table_row(settings: KafkaSettings, ticket: str) -> dict[str, Any] | None:
-    """What the ticket table says of a ticket now."""
+    """The current row of a ticket in the table topic."""
     found = await records_of(settings, TICKETS.name, ticket)
     return json.loads(found[-1].value) if found and found[-1].value else None
 
 
 def log_lines(tracker: TrackerProcess) -> list[dict[str, Any]]:
-    """What a tracker has logged. A stack trace is no JSON and fails here."""
+    """A tracker's log entries; fails on a stack trace, which is not JSON."""
     return [json.loads(line) for line in tracker.log.read_text().splitlines()]
 
 
 def ended(tracker: TrackerProcess, seconds: float = 60) -> str:
-    """Why a tracker ended by itself, with status 1 and one error in its log."""
+    """The reason why a tracker exited by itself, with status 1 and one error in its log."""
     deadline = time.monotonic() + seconds
     while tracker.exit_status is None and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""A real Prometheus and a real Alertmanager, with the files under deploy/ in a hurry."""
+"""A real Prometheus and a real Alertmanager, with the files under deploy/ and shorter intervals."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from support import ROOT
 from support.debian import environment, placed, program
 
 DEPLOY = ROOT / "deploy"
-#: Debian's packages bring files that both look for where they would be installed.
+#: Debian's packages have files that both programs expect at their installed paths.
 _INSTALLED = "usr/share/prometheus"
 
 
 def promtool(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run Prometheus's checker."""
+    """Run promtool."""
     return _checked(program("promtool", "usr/bin/promtool"), arguments, stdin)
 
 
 def amtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run Alertmanager's."""
+    """Run amtool."""
     return _checked(program("amtool", "usr/bin/amtool"), arguments, "")
 
 
@@ -51,7 +51,7 @@ def _checked(
 
 
 def hurried_alertmanager(receivers: Mapping[str, Any]) -> dict[str, Any]:
-    """The deployed configuration without patience, its receivers with what is given of each."""
+    """The deployed configuration without delays, its receivers updated with ``receivers``."""
     path = DEPLOY / "alertmanager" / "alertmanager.yaml"
     config: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
     config["receivers"] = [each | receivers[each["name"]] for each in config["receivers"]]
@@ -64,7 +64,7 @@ def hurried_alertmanager(receivers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def hurried_rules(directory: Path) -> Path:
-    """The deployed rules, looked at every second and without patience."""
+    """The deployed rules, evaluated every second and without delays."""
     made = directory / "rules"
     made.mkdir()
     for path in (DEPLOY / "prometheus" / "rules").glob("*.yaml"):
@@ -79,20 +79,20 @@ def hurried_rules(directory: Path) -> Path:
 
 
 class Prometheus:
-    """Asks a running Prometheus."""
+    """A client of a running Prometheus."""
 
     def __init__(self, host: str) -> None:
         self.host = host
 
     def get(self, path: str, **query: str) -> Any:
-        """The ``data`` of an answer."""
+        """The ``data`` of a response."""
         with urllib.request.urlopen(
             f"http://{self.host}/api/v1/{path}?{urlencode(query)}", timeout=10
         ) as answer:
             return json.load(answer)["data"]
 
     def series(self, expression: str, seconds: int = 120) -> list[dict[str, Any]]:
-        """The series that ``expression`` had over the last so many seconds."""
+        """The series of ``expression`` over the last ``seconds``."""
         now = time.time()
         found: list[dict[str, Any]] = self.get(
             "query_range", query=expression, start=str(now - seconds), end=str(now), step="1"
@@ -166,7 +166,7 @@ def _running(directory: Path, name: str, command: list[str]) -> Iterator[str]:
         _wait_until_ready(host, process, log)
         yield host
     finally:
-        # One that ended by itself has said why.
+        # If it exited by itself, it has logged why.
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
         process.wait(20)

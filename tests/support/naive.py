@@ -1,7 +1,7 @@
-"""The rules of the default policy a second time, as naive as can be, for tests to compare with.
+"""A second, naive implementation of the default policy's rules, for tests to compare with.
 
-It shares no code with what it checks: it reads raw events, lays a ticket's life on an array with
-one cell a minute, and counts cells. So it is right to the minute, for events on whole minutes.
+It shares no code with what it checks: it reads raw events, represents a ticket's life as an array
+with one cell per minute, and counts cells. It is exact for events on whole minutes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Minutes = np.ndarray[Any, np.dtype[np.bool_]]
 EPOCH = datetime(2015, 12, 28, tzinfo=UTC)  # a Monday, before all events of the tests
 HOUR = 60
 
-#: Severity: (first response, resolution), each (minutes, whether less than, calendar).
+#: By severity: (first response, resolution), each (minutes, exclusive, calendar).
 TARGETS = {
     "blocker": ((1 * HOUR, True, "all"), (6 * HOUR, False, "all")),
     "high": ((2 * HOUR, True, "business"), (8 * HOUR, False, "business")),
@@ -50,7 +50,7 @@ RANK = [
 
 
 class World:
-    """Which minutes from ``EPOCH`` on are open, for so many days."""
+    """Which minutes from ``EPOCH`` on are open, for a number of days."""
 
     def __init__(self, days: int) -> None:
         zone = ZoneInfo("America/Argentina/Buenos_Aires")
@@ -81,7 +81,7 @@ def severity_of(data: dict[str, Any]) -> str | None:
 
 
 def timeline_of(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One ticket's distinct events in their order."""
+    """The distinct events of one ticket, in order."""
     distinct: dict[tuple[str, str], dict[str, Any]] = {}
     for event in events:
         distinct.setdefault((event["source"], event["id"]), event)
@@ -105,7 +105,7 @@ def timeline_of(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 class Ticket:
-    """Walks a timeline and leaves the clocks: when they ran, paused and stopped."""
+    """Applies a timeline and records when the clocks ran, paused and stopped."""
 
     def __init__(self, events: Iterable[dict[str, Any]], world: World) -> None:
         self.world = world
@@ -239,7 +239,7 @@ class Ticket:
     # --- counting cells ---
 
     def figures(self, now: int) -> list[dict[str, Any]]:
-        """Each clock as the ticket's line tells it at ``now``, in minutes."""
+        """Each clock as in the ticket's row at ``now``, in minutes."""
         return [self._figures(clock, now) for clock in self.clocks]
 
     def _figures(self, clock: dict[str, Any], now: int) -> dict[str, Any]:
@@ -312,7 +312,7 @@ class Ticket:
         return cells & ~waited, cells & waited
 
     def _due(self, clock: dict[str, Any], open_: Minutes, start: int, within: int) -> int | None:
-        """The end of the minute that uses the target up, if nothing but the pauses intervenes."""
+        """The end of the minute that uses up the target, assuming no further pauses."""
         days = 10
         while True:
             end = min(start + days * 24 * HOUR, len(open_))

@@ -1,7 +1,7 @@
-"""Records that were made to stop a tracker, and what each of them must become.
+"""Poison records, made to stop a tracker, and the required result for each.
 
-What is large is as large as it may come to the tracker: compressed, a record may be a thousand
-times as large as the broker's limit for a batch.
+Large records are as large as a tracker can receive: compressed, a record may be a thousand times
+larger than the broker's batch limit.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from sla_schemas.words import DeadLetterReason
 
 #: The largest record, in bytes.
 LARGEST: Final = 3 * MAX_INPUT_BYTES
-#: The ticket whose events come by the hundred, and in the wrong order.
+#: The ticket that gets hundreds of events out of order.
 LATE: Final = b"T-LATE"
-#: Events of it in order and then late ones: all of them gone through again for each late one are
-#: more than one transaction should hold.
+#: Its events in order, then the late ones. Applying all of them again for each late one is more
+#: work than one transaction should do.
 IN_ORDER: Final = 500
 TOO_LATE: Final = 60
 
 
 class Poison(NamedTuple):
-    """A record, and the reason for which it must be set aside; none where it is an event."""
+    """A record, and the reason for its dead letter; ``None`` for a valid event."""
 
     key: bytes | None
     value: bytes | None
@@ -38,7 +38,7 @@ class Poison(NamedTuple):
 
 
 def event(ticket: str, number: int, word: str, at: int, data: dict[str, Any], **more: Any) -> bytes:
-    """A ticket's event; ``at`` is in UTC milliseconds."""
+    """An event of a ticket; ``at`` is in UTC milliseconds."""
     return json.dumps(
         {
             "specversion": "1.0",
@@ -77,7 +77,7 @@ def _null_header(_draw: random.Random, _now: int) -> Poison:
 
 
 def _wrong_key(draw: random.Random, now: int) -> Poison:
-    """It fits as it came, and no longer with the header that says where it came from."""
+    """Fits as it arrives, but not with the added header that names its origin."""
     room = MAX_INPUT_BYTES - len(_created(draw, now, more="")) - 32
     return Poison(b"somebody", _created(draw, now, more="x" * room), [], "too_large")
 
@@ -121,7 +121,7 @@ ONE: Final[tuple[Callable[[random.Random, int], Poison], ...]] = (
 
 
 def _many_late(draw: random.Random, now: int) -> Iterator[Poison]:
-    """Late events of one old ticket, each of which has all of its events gone through again."""
+    """Late events of one old ticket; each causes all its events to be applied again."""
     ticket, begin = LATE.decode(), now - 10 * HOUR
     first = {"client_id": "acme", "severity": "low"}
     yield Poison(LATE, event(ticket, 0, "created", begin, first), [], None)
@@ -132,7 +132,7 @@ def _many_late(draw: random.Random, now: int) -> Iterator[Poison]:
 
 
 def _held(_draw: random.Random, now: int) -> Iterator[Poison]:
-    """Large events of a ticket that nobody made: their records are kept in its row of the table."""
+    """Large events of a ticket without ``created``: their records are held in its row."""
     large = "x" * (MAX_RECORD_BYTES - 1000)
     for number in range(40):
         value = event("T-HELD", number, "assigned", now, {"analyst_id": "x"}, more=large)
@@ -140,7 +140,7 @@ def _held(_draw: random.Random, now: int) -> Iterator[Poison]:
 
 
 def _flood(draw: random.Random, _now: int) -> Iterator[Poison]:
-    """Large records, faster than they are taken in."""
+    """Large records, faster than they can be processed."""
     for _ in range(40):
         yield Poison(b"T0", b" " * draw.randint(200_000, 250_000), [], "not_json")
 

@@ -1,4 +1,4 @@
-"""Tickets from events of the domain alone: no record, no engine."""
+"""Tickets from domain events only, without records or engine."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from support import default_book
 
 
 def pure_event(word: str, at: str, **facts: Any) -> Event:
-    """The event ``word``, which occurred at ``at``; its id is made of both."""
+    """The event ``word``, occurred at ``at``; its id is built from both."""
     return Event(parse_instant(at), EVENT_TYPES[word], "/pure", f"{word}-{at}", None, facts)  # type: ignore[arg-type]
 
 
 def pure_ticket(*events: Event) -> Ticket:
-    """A ticket under the default policy that got ``events``, each appended as it occurred."""
+    """A ticket under the default policy with ``events``, each appended when it occurred."""
     ticket = Ticket("T-1", default_book())
     for each in events:
         apply_event(ticket, each, each.occurred, each.occurred - 1)

@@ -1,4 +1,4 @@
-"""A real HTTP receiver that answers as it is told: takes, fails, stalls."""
+"""A real HTTP receiver that accepts, fails or stalls as configured."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request that came, and the status it was answered with."""
+    """A received request, and the status of its response."""
 
     headers: dict[str, str]
     body: bytes
@@ -22,13 +22,13 @@ class Received:
     path: str
 
 
-#: A status, or one with headers.
+#: A status, optionally with headers.
 Answer = int | tuple[int, dict[str, str]]
 
 
 class Receiver:
-    """Listens on a free port; ``answer`` gives the status of each request, headers where it has
-    any, and may take its time.
+    """Listens on a free port; ``answer`` returns the status of each request, optionally with
+    headers, and may block.
     """
 
     def __init__(self, answer: Callable[[dict[str, str], bytes], Answer] = lambda *_: 200) -> None:
@@ -55,7 +55,7 @@ class Receiver:
                     return
 
             def log_message(self, *_: object) -> None:
-                """Tests look at ``received``."""
+                """Log nothing: tests read ``received``."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -72,7 +72,7 @@ class Receiver:
 
     @property
     def taken(self) -> list[Received]:
-        """What it said yes to."""
+        """The requests that were accepted."""
         return [each for each in list(self.received) if each.status < 300]
 
     def __enter__(self) -> Self:

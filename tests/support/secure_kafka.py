@@ -1,4 +1,4 @@
-"""A broker with TLS, users and permissions on, as a careful company runs it."""
+"""A broker with TLS, users and permissions, as in a secured production setup."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from sla_kafka.embedded import HOST, EmbeddedKafka, free_port
 from sla_kafka.settings import KafkaSettings
 from support import ROOT
 
-#: The administrator, who signs in by certificate.
+#: The administrator, who authenticates by certificate.
 ADMIN: Final = "admin"
-#: Somebody with a password and no permission at all.
+#: A user with a password and no permissions.
 STRANGER: Final = "stranger"
 
-# Codes of the protocol (org.apache.kafka.common.acl and .resource).
+# Protocol codes (org.apache.kafka.common.acl and .resource).
 _RESOURCES: Final = {"topic": 2, "group": 3, "transactionalId": 5}
 _OPERATIONS: Final = {"Read": 3, "Write": 4, "Describe": 8, "DescribeConfigs": 10}
 _PATTERNS: Final = {"literal": 3, "prefix": 4}
 _ALLOW: Final = 3
 
-#: How the broker writes down what it decides.
+#: The format of the broker's authorization log.
 _DECISION: Final = re.compile(
     r"Principal = User:(?P<user>\S+) is (?P<word>Allowed|Denied) operation = (?P<operation>\w+) "
     r"from host = \S+ on resource = (?P<kind>\w+):(?:LITERAL|PREFIXED):(?P<name>\S+) "
 )
 
-#: One permission of one user: resource type, name, pattern, operation.
+#: One permission of a user: resource type, name, pattern, operation.
 Grant = tuple[str, str, str, str]
 
 
@@ -57,8 +57,8 @@ def deployed_grants() -> dict[str, list[Grant]]:
 
 
 class SecureKafka(EmbeddedKafka):
-    """Programs sign in over SASL_SSL with SCRAM-SHA-512, the administrator over TLS with a
-    certificate. Nobody else may do anything, and every permission that was used is written down.
+    """Programs authenticate with SASL_SSL and SCRAM-SHA-512, the administrator with a TLS
+    certificate. All other access is denied, and every permission used is logged.
     """
 
     def __init__(self, directory: Path, users: Collection[str]) -> None:
@@ -105,7 +105,7 @@ class SecureKafka(EmbeddedKafka):
         )
 
     def _issue(self, name: str) -> None:
-        """A certificate with its key in one PEM file, the key in the form Java reads."""
+        """Issue a certificate and its key in one PEM file, the key in a form that Java reads."""
         cert = self.ca.issue_cert(HOST, "localhost", common_name=name)
         key = serialization.load_pem_private_key(cert.private_key_pem.bytes(), None)
         pem = key.private_bytes(
@@ -126,7 +126,7 @@ class SecureKafka(EmbeddedKafka):
         return command
 
     def environment(self, user: str) -> dict[str, str]:
-        """The settings by which a program signs in as ``user``; the password lies in a file."""
+        """The settings for a program to authenticate as ``user``; the password is in a file."""
         secret = self.tls / f"{user}.password"
         secret.write_text(self._secrets[user] + "\n")
         return {
@@ -142,7 +142,7 @@ class SecureKafka(EmbeddedKafka):
         return self._secrets[user]
 
     def settings(self, user: str) -> KafkaSettings:
-        """The same as a value; the administrator's are by certificate."""
+        """The Kafka settings of ``user``; the administrator's use a certificate."""
         if user == ADMIN:
             pem = self.tls / f"{ADMIN}.pem"
             return KafkaSettings(
@@ -159,14 +159,14 @@ class SecureKafka(EmbeddedKafka):
         return KafkaSettings(**given)
 
     async def grant(self, user: str, grants: Iterable[Grant]) -> None:
-        """Let ``user`` do what ``grants`` say."""
+        """Grant ``grants`` to ``user``."""
         await self._ask(
             CreateAclsRequest(*_resource(grant), f"User:{user}", "*", _operation(grant), _ALLOW)
             for grant in grants
         )
 
     async def revoke(self, user: str, grants: Iterable[Grant]) -> None:
-        """Let it do so no longer."""
+        """Revoke them."""
         await self._ask(
             DeleteAclsRequest(*_resource(grant), f"User:{user}", "*", _operation(grant), _ALLOW)
             for grant in grants
@@ -180,11 +180,11 @@ class SecureKafka(EmbeddedKafka):
                 assert all(result[0] == 0 for result in results), results
 
     def used(self, user: str) -> set[tuple[str, str, str]]:
-        """Resource type, name and operation of all that ``user`` was let do so far."""
+        """Resource type, name and operation of every access allowed to ``user`` so far."""
         return self._decided(user, "Allowed")
 
     def denied(self, user: str) -> set[tuple[str, str, str]]:
-        """The same of what it was not let do."""
+        """The same for every access denied."""
         return self._decided(user, "Denied")
 
     def _decided(self, user: str, word: str) -> set[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""A web application behind the protocol that all programs serve with, on a port of its own."""
+"""Serves a web application with the HTTP protocol that all programs use, on a free port."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sla_runtime.header_timeout import timed_protocol
 
 
 class Served:
-    """Where it is served, and the connections that it has."""
+    """The address, and the open connections."""
 
     def __init__(self, server: uvicorn.Server, port: int) -> None:
         self.port = port
@@ -25,7 +25,7 @@ class Served:
         return await asyncio.open_connection("127.0.0.1", self.port)
 
     async def ask(self, what: bytes) -> bytes:
-        """The first line of the answer to a request on a connection of its own."""
+        """The status line of the response to a request on a new connection."""
         reader, writer = await self.connect()
         try:
             writer.write(what)
@@ -36,8 +36,8 @@ class Served:
 
 @contextlib.asynccontextmanager
 async def served(app: ASGIApp, at_once: int, *seconds: float) -> AsyncIterator[Served]:
-    """Serve ``app`` with room for ``at_once`` requests, which have so many ``seconds`` for their
-    heads and bodies.
+    """Serve ``app`` with at most ``at_once`` requests, whose heads and bodies must arrive within
+    ``seconds``.
     """
     config = uvicorn.Config(
         app,

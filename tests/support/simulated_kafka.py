@@ -1,9 +1,10 @@
-"""Kafka as the tracker meets it, in memory, on a clock that jumps: logs, transactions, fencing,
-``read_committed``, groups and compaction; with calls that are lost, batches that fail, crashes and
-sleeps at any step, all drawn from one seed. Whatever is gone through here is in an order of its
-own: that of a set of topics changes with the hash seed, and a seed would not be one story.
+"""An in-memory Kafka for the tracker, on a simulated clock: logs, transactions, fencing,
+``read_committed``, groups and compaction. Faults at any step (lost calls, failed batches, crashes,
+sleeps) are drawn from one seed.
 
-It offers the calls of ``aiokafka`` that the tracker makes, and fails as that does.
+It implements the ``aiokafka`` calls that the tracker makes, and fails like ``aiokafka``. Iteration
+here must have a defined order: a set's order changes with the hash seed, and then a seed would not
+determine one run.
 """
 
 from __future__ import annotations
@@ -27,25 +28,24 @@ from sla_engine.wire.records import size_of
 from sla_schemas.topics import Topic
 
 T = TypeVar("T")
-#: What a topic takes that was not given a limit of its own (``message.max.bytes``).
+#: A topic's default batch limit (``message.max.bytes``).
 DEFAULT_MESSAGE_BYTES = 1_048_588
-#: What a producer puts into a batch unless told otherwise (``batch.size``).
+#: A producer's default batch size (``batch.size``).
 DEFAULT_BATCH_BYTES = 16_384
-#: What a fetch of a partition brings (``max.partition.fetch.bytes``).
+#: The size of a fetch from one partition (``max.partition.fetch.bytes``).
 FETCH_BYTES = 1024 * 1024
-#: When the simulated clock starts, UTC milliseconds. The broker knows every fourth millisecond
-#: only, so that a deadline at an odd one never falls together with a record, where either may come
-#: first.
+#: When the simulated clock starts, UTC milliseconds. The broker's time advances in steps of four
+#: milliseconds, so an odd deadline never coincides with a record, where either could come first.
 EPOCH = 1_795_435_200_000
 
 
 def even(seconds: float) -> int:
-    """``seconds`` in the milliseconds that the broker knows."""
+    """``seconds`` in milliseconds, rounded to the broker's steps."""
     return round(seconds * 250) * 4
 
 
 class SimulatedLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock jumps to the next thing to do."""
+    """An event loop whose clock jumps to the next scheduled call."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,8 +55,8 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         return self._now
 
     def _run_once(self) -> None:
-        """As asyncio's own, without asking the system for input that a story does not have: a
-        fifth of the time of a story.
+        """Like asyncio's own, but does not poll for I/O, which a simulation never has: a fifth of
+        its run time.
         """
         ready, scheduled = self._ready, self._scheduled  # type: ignore[attr-defined]
         while scheduled and scheduled[0]._cancelled:
@@ -79,7 +79,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
 
 class SimulatedRecord(NamedTuple):
-    """A record as a consumer hands it out."""
+    """A record as returned by a consumer."""
 
     topic: str
     partition: int
@@ -92,7 +92,7 @@ class SimulatedRecord(NamedTuple):
 
 @dataclass(slots=True)
 class Stored:
-    """What lies at an offset; ``record`` is none for a transaction's end."""
+    """The entry at an offset; ``record`` is ``None`` for a transaction marker."""
 
     offset: int
     record: SimulatedRecord | None
@@ -111,14 +111,14 @@ class Transaction:
 
 @dataclass(slots=True)
 class Coordinated:
-    """What the coordinator knows of a transactional id."""
+    """The coordinator's state of a transactional id."""
 
     epoch: int = -1
     transaction: Transaction | None = None
 
 
 class Log:
-    """One partition."""
+    """The log of one partition."""
 
     def __init__(self, partition: TopicPartition) -> None:
         self.partition = partition
@@ -132,7 +132,7 @@ class Log:
 
     @property
     def last_stable(self) -> int:
-        """Where the first open transaction begins, else the end."""
+        """The last stable offset: the start of the first open transaction, else the end."""
         return min(
             (
                 each.offset
@@ -143,7 +143,7 @@ class Log:
         )
 
     def committed(self, start: int, end: int) -> list[SimulatedRecord]:
-        """What a ``read_committed`` consumer sees of ``[start, end)``."""
+        """The records of ``[start, end)`` visible to a ``read_committed`` consumer."""
         return [
             each.record
             for each in self.stored
@@ -153,7 +153,7 @@ class Log:
         ]
 
     def compact(self) -> None:
-        """Leave out what a later committed record of the same key has made old."""
+        """Remove records superseded by a later committed record with the same key."""
         stable = self.last_stable
         latest = {record.key: record.offset for record in self.committed(0, stable)}
         self.stored = [
@@ -176,7 +176,7 @@ class Broker:
             for topic in topics
             for number in range(partitions)
         }
-        #: The largest batch that each topic takes, in bytes.
+        #: The largest batch that each topic accepts, in bytes.
         self.limits = {
             topic.name: int(topic.config.get("max.message.bytes", DEFAULT_MESSAGE_BYTES))
             for topic in topics
@@ -198,7 +198,7 @@ class Broker:
         rows: Iterable[tuple[bytes | None, bytes | None, Any]],
         transaction: Transaction | None = None,
     ) -> int:
-        """Append rows of key, value and headers; answers when that was."""
+        """Append rows of key, value and headers; returns the append time."""
         log = self.logs[TopicPartition(topic, number)]
         for key, value, headers in rows:
             record = SimulatedRecord(topic, number, log.end, self.now(), key, value, tuple(headers))
@@ -208,7 +208,7 @@ class Broker:
         return self.now()
 
     def init_producer(self, name: str) -> int:
-        """Fence older producers of ``name`` off; the new epoch."""
+        """Fence older producers of ``name``; returns the new epoch."""
         known = self.coordinated.setdefault(name, Coordinated())
         if known.transaction is not None:
             self.end_transaction(known, "aborted")
@@ -222,14 +222,14 @@ class Broker:
         for partition in transaction.logs:
             self.logs[partition].append(None, transaction)
         if state == "committed":
-            # What a group asks for may be older than what was committed, for a while.
+            # For a while, a group may read offsets older than those committed.
             delay = self.draw.choice((0.0, 0.3, 1.0))
             loop = asyncio.get_running_loop()
             loop.call_later(delay, self.group_offsets.update, transaction.offsets)
         known.transaction = None
 
     def begin(self, known: Coordinated, transaction: Transaction, seconds: float) -> None:
-        """Open a transaction. One that is open for longer is ended, and its producer shut out."""
+        """Open a transaction. After ``seconds`` it is aborted and its producer fenced."""
         known.transaction = transaction
 
         def time_out() -> None:
@@ -241,11 +241,11 @@ class Broker:
 
     @property
     def writing(self) -> bool:
-        """Whether a transaction is open."""
+        """True while a transaction is open."""
         return any(known.transaction is not None for known in self.coordinated.values())
 
     def rebalance(self) -> None:
-        """Share the input among the members, each of which learns of it at its next poll."""
+        """Assign the partitions to the members; each learns of it at its next poll."""
         self.generation += 1
         for member in self.members:
             member.target = set()
@@ -256,7 +256,7 @@ class Broker:
 
 
 class Faults:
-    """What goes wrong, and when: steps are calls to the broker, counted for each process."""
+    """Decides which faults happen, and when."""
 
     def __init__(self, draw: random.Random, trouble: float) -> None:
         self.draw = draw
@@ -268,7 +268,7 @@ class Faults:
 
 
 class SimulatedClients:
-    """The clients of one process; when it is ``dead`` nothing of it reaches the broker."""
+    """The clients of one process; once ``dead``, nothing of it reaches the broker."""
 
     bootstrap = "simulated"
 
@@ -277,10 +277,11 @@ class SimulatedClients:
         self.faults = faults
         self.dead = False
         self.asleep_until = 0.0
-        #: By how many milliseconds the clock of its machine is ahead of the broker's.
+        #: How many milliseconds its machine's clock is ahead of the broker's.
         self.clock_error = 0
         self.steps = 0
-        #: At which step the process crashes, and what is to be called then.
+        #: The step at which the process crashes, and the callback for the crash. Steps are calls to
+        #: the broker.
         self.crash_at: int | None = None
         self.on_crash: Callable[[], None] = lambda: None
 
@@ -293,15 +294,15 @@ class SimulatedClients:
         return SimulatedConsumer(self)
 
     def wall_ms(self) -> int:
-        """What the machine of this process believes the time to be."""
+        """The wall-clock time of this process's machine."""
         return self.broker.now() + self.clock_error
 
     async def topic_states(self) -> list[Any]:
-        """All is well with the topics."""
+        """Report no problems with the topics."""
         return []
 
     async def call(self, effect: Callable[[], T], share: float = 1.0) -> T:
-        """One request and its answer, either of which may be late, or lost for good."""
+        """One request and its response; either may be delayed or lost."""
         await self.step()
         if self.faults.happens(0.004 * share):
             await self.never()
@@ -312,7 +313,7 @@ class SimulatedClients:
         return result
 
     async def step(self) -> None:
-        """A moment in which anything may happen to the process."""
+        """A point at which the process may be slow, asleep or crash."""
         self.steps += 1
         if self.crash_at is not None and self.steps >= self.crash_at and not self.dead:
             self.on_crash()
@@ -329,7 +330,7 @@ class SimulatedClients:
 
 
 class Batch:
-    """Records gathered for one partition."""
+    """A batch of records for one partition."""
 
     def __init__(self, limit: int) -> None:
         self.rows: list[tuple[bytes | None, bytes | None, Any]] = []
@@ -354,7 +355,7 @@ class Batch:
 
 
 class Appended(NamedTuple):
-    """The answer to a batch."""
+    """The response to a batch."""
 
     timestamp: int
 
@@ -376,9 +377,9 @@ class SimulatedProducer:
         self._transaction_seconds = transaction_timeout_ms / 1000
         self._epoch = -2
         self._transaction: Transaction | None = None
-        # One batch of a partition after the other, as an idempotent producer sends them.
+        # A partition's batches are sent one at a time, as by an idempotent producer.
         self._lanes: dict[tuple[str, int], asyncio.Lock] = {}
-        # What an abandoned producer is taken apart by.
+        # Used to dismantle an abandoned producer.
         self._sender = type("Sender", (), {"sender_task": None})
 
     async def start(self) -> None:
@@ -446,7 +447,7 @@ class SimulatedProducer:
 
 
 class FetchRequest:
-    """A fetch of some partitions; what was ``found`` is added to it."""
+    """A fetch of some partitions; its response is stored in ``found``."""
 
     def __init__(self, partitions: list[TopicPartition]) -> None:
         self.topics = [(each.topic, [(each.partition,)]) for each in partitions]
@@ -455,13 +456,13 @@ class FetchRequest:
 
 
 class Fetched:
-    """What is known of a partition by its last fetch: when the answer was read."""
+    """A partition's fetch state: when the last response was read."""
 
     timestamp: int | None = None
 
 
 class SimulatedFetcher:
-    """What ``aiokafka``'s consumers fetch with, as far as ``sla_kafka.clients`` reaches into it."""
+    """The internal fetcher of ``aiokafka``'s consumers, as far as ``sla_kafka.clients`` uses it."""
 
     def __init__(self, clients: SimulatedClients, fetch: Callable[..., Any]) -> None:
         self._clients = clients
@@ -472,11 +473,11 @@ class SimulatedFetcher:
         return self._fetched.setdefault(partition, Fetched())
 
     def forget(self) -> None:
-        """All of it, when the group gives other partitions."""
+        """Forget all fetch states after a rebalance."""
         self._fetched = {}
 
     async def _proc_fetch_request(self, _assignment: Any, _node: int, request: Any) -> bool:
-        # A fetch whose answer is lost is asked for again by the client itself.
+        # The client itself repeats a fetch whose response is lost.
         request.found = await self._clients.call(lambda: self._fetch(request.partitions), share=0)
         if self._clients.faults.happens(0.03):
             await asyncio.sleep(self._clients.faults.draw.uniform(0.2, 1.0))
@@ -486,7 +487,7 @@ class SimulatedFetcher:
 
 
 class SimulatedConsumer:
-    """A consumer that is told its partitions."""
+    """A consumer with manually assigned partitions."""
 
     def __init__(self, clients: SimulatedClients) -> None:
         self._clients = clients
@@ -560,7 +561,8 @@ class SimulatedConsumer:
         if not request.found:
             await asyncio.sleep(timeout_ms / 1000)
         elif self._clients.faults.happens(0.2):
-            # The positions are behind what was found, and others get their turn before who asked.
+            # The positions are past the records found, and other tasks run before the caller gets
+            # them.
             await asyncio.sleep(self._clients.faults.draw.uniform(0, 0.05))
         return request.found
 
@@ -582,7 +584,7 @@ class SimulatedConsumer:
 
 
 def _fitting(records: Sequence[SimulatedRecord]) -> int:
-    """How many of ``records`` a fetch brings: one, and more as long as they fit."""
+    """How many of ``records`` a fetch returns: at least one, and more if they fit."""
     size = 0
     for number, record in enumerate(records):
         size += size_of(record.key, record.value, record.headers)
@@ -592,7 +594,7 @@ def _fitting(records: Sequence[SimulatedRecord]) -> int:
 
 
 class GroupConsumer(SimulatedConsumer):
-    """A consumer whose partitions the group gives; it learns of changes when it polls."""
+    """A consumer with partitions assigned by the group; it learns of changes when it polls."""
 
     def __init__(self, clients: SimulatedClients) -> None:
         super().__init__(clients)
@@ -612,7 +614,7 @@ class GroupConsumer(SimulatedConsumer):
         await super().stop()
 
     def leave(self) -> None:
-        """Out of the group: by an orderly end, or by the session's time-out."""
+        """Leave the group: by a clean stop or the session timeout."""
         if self in self._broker.members:
             self._broker.members.remove(self)
             self._broker.rebalance()
@@ -623,7 +625,7 @@ class GroupConsumer(SimulatedConsumer):
 
     async def getmany(self, timeout_ms: int) -> dict[TopicPartition, list[SimulatedRecord]]:
         if not self.member:
-            # The group went on without us, while we slept; we join it again.
+            # The group removed us while we slept; join again.
             self._broker.members.append(self)
             self._broker.rebalance()
         if self._generation != self._broker.generation:

@@ -1,7 +1,8 @@
-"""Trackers on a simulated Kafka, with a helpdesk that writes and everything that can go wrong; and
-what must be there in the end.
+"""Trackers on a simulated Kafka, with a helpdesk that writes events, faults of every kind, and a
+check of the final result.
 
-``python -m support.simulated_world SEEDS`` (in ``tests/``, or ``make simulate``) tries so many.
+``python -m support.simulated_world SEEDS`` (in ``tests/``, or ``make simulate``) runs this many
+seeds.
 """
 
 from __future__ import annotations
@@ -59,32 +60,32 @@ from support.simulated_kafka import (
 
 PARTITIONS = 2
 PROCESSES = 2
-#: Seconds for which the helpdesk writes and things go wrong, and within which all must be done.
+#: For how many seconds there are events and faults, and within how many all must be processed.
 STORY = 5.0
 PATIENCE = 120.0
 SESSION = 0.6
-#: No multiple of the broker's four milliseconds: a record is never appended just as the frontier
-#: passes the append of another, where either may come first.
+#: Not a multiple of the broker's four-millisecond steps: a record is never appended just when the
+#: frontier passes another's append time, where either could come first.
 GRACE = 302
-#: How late the events of a whole ticket may be delivered, in one go.
+#: By how much all events of a ticket may be delivered late, at once.
 OUTAGE = 25 * HOUR
 DAY_MS = 86_400_000
-#: What a tracker may hold of records that wait, and take in at once, in bytes: small, so that a
-#: story comes to it.
+#: A tracker's limits for waiting records and for one batch, in bytes: small, so that simulations
+#: reach them.
 INBOX_BYTES = 1024 * 1024
 BATCH_BYTES = 512 * 1024
-#: Events that may be gone through again in a transaction before it takes in no more records, and
-#: those of the ticket that has most.
+#: How many events may be applied again before a transaction takes no more records, and the most
+#: events of any ticket.
 MOST_FOLDED = 20_000
 MOST_EVENTS = 1_000
-#: Seeds that a process tries before it says so.
+#: How many seeds a process runs before it reports.
 _CHUNK = 100
-#: The process that the running code belongs to.
+#: The process that runs the current code.
 PROCESS: ContextVar[SimulatedClients] = ContextVar("process")
 
 
 class Violation(AssertionError):  # noqa: N818  what a seed shows is no error of the program's
-    """Something is not as one uninterrupted run would have left it."""
+    """The result differs from that of one uninterrupted run."""
 
 
 @cache
@@ -93,7 +94,7 @@ def book() -> PolicyBook:
 
 
 class NoMetrics:
-    """The metrics of a tracker that nobody scrapes."""
+    """A stub for the tracker's metrics."""
 
     def watch(self, tracker: object) -> None: ...
     def restored(self, seconds: float) -> None: ...
@@ -101,7 +102,7 @@ class NoMetrics:
 
 
 def check_seed(seed: int) -> World:
-    """Run the world of ``seed``; raises ``Violation`` where it ends otherwise than it must."""
+    """Run the world of ``seed``; raises ``Violation`` if the result is wrong."""
     loop = SimulatedLoop()
     loop.set_exception_handler(lambda *_: None)  # a crash leaves futures that nobody reads
     world = World(seed)
@@ -115,7 +116,9 @@ def check_seed(seed: int) -> World:
 
 @contextlib.contextmanager
 def _told_the_simulated_time(seldom: bool) -> Iterator[None]:  # noqa: FBT001
-    """The tracker's modules take the time from the simulation, look ``seldom`` and log nothing."""
+    """Give the tracker's modules the simulated time, a polling interval by ``seldom``, and no
+    logging.
+    """
     logged = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     clock = sla_tracker.broker_clock
@@ -136,7 +139,7 @@ def _told_the_simulated_time(seldom: bool) -> Iterator[None]:  # noqa: FBT001
 
 @contextlib.contextmanager
 def _bounds_watched(world: World) -> Iterator[None]:
-    """Look at what a tracker holds and what a transaction costs where there is poison."""
+    """Check the limits of memory and of work per transaction in worlds with poison."""
     if not world.poisoned:
         yield
         return
@@ -168,7 +171,7 @@ def _size(record: Any) -> int:
 
 
 def _in_order(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
-    """Tasks in the order in which they were made; their names end in a number."""
+    """Tasks in order of creation; their names end in a number."""
     return sorted(tasks, key=lambda task: (len(task.get_name()), task.get_name()))
 
 
@@ -177,7 +180,7 @@ def _is_current(task: asyncio.Task[Any]) -> bool:
 
 
 def _reached(task: PartitionTask, end: int) -> bool:
-    """Whether all of the partition of ``task`` is known up to ``end``."""
+    """True if the frontier of the partition of ``task`` has reached ``end``."""
     return task.partition is not None and (task.partition.frontier or 0) >= end
 
 
@@ -186,7 +189,7 @@ def _loop_time() -> float:
 
 
 def check_seeds(seeds: Iterable[int]) -> int | None:
-    """The first of ``seeds`` that fails."""
+    """The first of ``seeds`` that fails, ``None`` if none does."""
     for seed in seeds:
         try:
             check_seed(seed)
@@ -196,8 +199,8 @@ def check_seeds(seeds: Iterable[int]) -> int | None:
 
 
 def hash_seeds(count: int) -> list[int]:
-    """So many hash seeds from that of this run on: a story must not depend on one, and each run of
-    the tests tries others.
+    """Hash seeds, starting with that of this run: a simulation must not depend on one, and each
+    test run tries others.
     """
     told = os.environ.get("PYTHONHASHSEED", "")
     first = int(told) if told.isdigit() else random.SystemRandom().randrange(2**31)
@@ -207,9 +210,8 @@ def hash_seeds(count: int) -> list[int]:
 def first_failure(
     seeds: int, under: Sequence[int], progress: Callable[[int], None] = lambda _: None
 ) -> tuple[int, int] | None:
-    """The first of so many seeds that fails, and the hash seed it failed under, looked for on all
-    processors. Each of the hash seeds ``under`` gets its part of the seeds. ``progress`` is told
-    how many were tried.
+    """The first failing seed and its hash seed, searched on all processors; each of the hash seeds
+    ``under`` gets an equal share of the seeds. ``progress`` gets the number of seeds tried.
     """
     tried = 0
     for number, hash_seed in enumerate(under):
@@ -227,7 +229,7 @@ def first_failure(
 
 @contextlib.contextmanager
 def _processes(hash_seed: int) -> Iterator[ProcessPoolExecutor]:
-    """A process for each processor; a hash seed is that of a whole process."""
+    """A process per processor; a hash seed applies to a whole process."""
     with (
         patch.dict(os.environ, PYTHONHASHSEED=str(hash_seed)),
         ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool,
@@ -236,7 +238,7 @@ def _processes(hash_seed: int) -> Iterator[ProcessPoolExecutor]:
 
 
 class World:
-    """One seed's story."""
+    """The simulation of one seed."""
 
     def __init__(self, seed: int) -> None:
         self.draw = random.Random(seed)  # noqa: S311  no secret: a seed that repeats
@@ -250,19 +252,19 @@ class World:
             max_failures=10_000,
             session_timeout_ms=int(SESSION * 1000),
         )
-        #: How often a tracker looks is a matter of time only; seldom makes a seed quick.
+        #: Rare polling makes a seed faster and changes only times.
         self.seldom = self.draw.random() < 0.75
         self.trackers: list[Tracker] = []
         self.done = False
-        #: Draws of their own, so that a story without poison is as if there were none.
+        #: A separate generator, so that poison does not change the rest of the simulation.
         self._poisoned = random.Random(f"poison {seed}")  # noqa: S311  as above
         self.poisoned = self._poisoned.random() < 0.15
         if self.poisoned and self._poisoned.random() < 0.5:
-            # Enough at once for what they cost together to matter.
+            # Large batches, so that their total cost matters.
             self.settings.batch_records = 100
-        #: What was sent to stop a tracker, by where it lies.
+        #: The poison records, by partition and offset.
         self.poison: dict[tuple[int, int], Poison] = {}
-        #: Bounds that were not kept.
+        #: The limits that were exceeded.
         self.overdone: set[str] = set()
 
     async def run(self) -> None:
@@ -295,7 +297,7 @@ class World:
             self.broker.produce(EVENTS.name, number, [(key, value, [])])
 
     async def _poison(self) -> None:
-        """Somebody who may write to the topic, now and then, tries to stop a tracker."""
+        """In some worlds, somebody with write access tries to stop a tracker."""
         if not self.poisoned:
             return
         draw = self._poisoned
@@ -329,8 +331,8 @@ class World:
             yield draw.uniform(0, STORY - 0.2), b"T0", b"{"
 
     def _delivered_late(self, ticket: str) -> Iterator[tuple[float, bytes, bytes]]:
-        """All that happened to a ticket yesterday, in any order within moments, since what delivers
-        it was away.
+        """All of a ticket's events of yesterday, in any order within moments, as after an outage of
+        the sender.
         """
         draw = self.draw
         begin = draw.uniform(0, STORY - 1.5)
@@ -392,7 +394,7 @@ class World:
     def _crash(
         self, clients: SimulatedClients, tracker: Tracker, running: asyncio.Task[None]
     ) -> None:
-        """The process is gone: nothing of it reaches the broker, and the group notices later."""
+        """Kill the process: nothing of it reaches the broker, and the group notices later."""
         clients.dead = True
         for task in tracker.tasks.values():
             if task._task is not None:
@@ -403,12 +405,12 @@ class World:
             asyncio.get_running_loop().call_later(SESSION, consumer.leave)
 
     async def _put_to_sleep(self, clients: SimulatedClients, tracker: Tracker) -> None:
-        """Now and then the process sleeps, and wakes as a zombie."""
+        """Suspend the process now and then; it wakes up as a zombie."""
         loop = asyncio.get_running_loop()
         while self.faults.enabled:
             await asyncio.sleep(self.draw.uniform(0.3, 4))
             if self.faults.happens(0.2):
-                # Somebody, or something, sets the machine's clock.
+                # The machine's clock is changed.
                 clients.clock_error = self._clock_error()
             if self.faults.happens(0.3):
                 seconds = self.draw.uniform(0.2, 2)
@@ -418,7 +420,7 @@ class World:
                     loop.call_later(SESSION, consumer.leave)
 
     def _clock_error(self) -> int:
-        """Mostly none, sometimes a little, sometimes a day, ahead or behind."""
+        """Mostly 0, sometimes up to seconds, sometimes a day, ahead or behind."""
         return self.draw.choice((0, 0, 1)) * round(
             self.draw.choice((-1, 1)) * self.draw.choice((DAY_MS, 5_000, self.draw.uniform(0, 900)))
         )
@@ -429,10 +431,10 @@ class World:
             topic = self.draw.choice((TICKETS.name, PROGRESS.name))
             self.broker.logs[TopicPartition(topic, self.draw.randrange(PARTITIONS))].compact()
 
-    # --- what must be there ---
+    # --- the required result ---
 
     async def _settle(self) -> None:
-        """Until everything is processed and every deadline has passed."""
+        """Wait until everything is processed and every deadline has passed."""
         loop = asyncio.get_running_loop()
         while loop.time() < PATIENCE:
             await asyncio.sleep(0.25)
@@ -452,8 +454,8 @@ class World:
         return read_progress(records[-1].value or b"") if records else None
 
     def _all_done(self) -> bool:
-        """Whether all is read, the last deadline is behind every partition, and nobody is about to
-        write: a process that sleeps may hold what it has decided and not committed.
+        """True if all records are read, every frontier is past the last deadline, and no write is
+        pending: a sleeping process may hold decisions that it has not committed.
         """
         if self.broker.writing or any(self._asleep(tracker) for tracker in self.trackers):
             return False
@@ -474,7 +476,7 @@ class World:
         return bool(asyncio.get_running_loop().time() < clients.asleep_until)
 
     def _end(self, number: int) -> int:
-        """When the story is over: a record that was sent on under its right key may come late."""
+        """When the simulation ends: a rekeyed record may be appended late."""
         appended = [record.timestamp for record in self._log(EVENTS.name, number)]
         return max([EPOCH + int(STORY * 1000), *appended])
 
@@ -485,7 +487,7 @@ class World:
         return log.last_stable == log.end and not log.committed(reached, log.end)
 
     def trace(self) -> list[tuple[str, int, bytes | None]]:
-        """All that readers see in the end, with when it was written."""
+        """All committed records at the end, with their append times."""
         return [
             (topic.name, record.timestamp, record.value)
             for topic in TOPICS
@@ -532,7 +534,7 @@ class World:
                 raise Violation(f"{origin.decode()} was sent on {len(sent)} times")
 
     def _check_poison(self) -> None:
-        """What was sent to stop a tracker is set aside with its reason, or an event like others."""
+        """Check that each poison record is a dead letter with the right reason, or was valid."""
         told = {}
         for number in range(PARTITIONS):
             for letter in self._log(DEAD_LETTERS.name, number):
@@ -575,7 +577,9 @@ MOVES: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 def main() -> int:
-    """Try as many seeds as the command line says, under eight hash seeds or as many as it says."""
+    """Run the number of seeds given on the command line, under eight hash seeds or the number
+    given.
+    """
     seeds, under = int(sys.argv[1]), hash_seeds(int(sys.argv[2]) if len(sys.argv) > 2 else 8)
     told = ", ".join(map(str, under))
 

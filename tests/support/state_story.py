@@ -1,6 +1,7 @@
-"""A story whose first part is in the fixtures of every form of the tracker's state.
+"""A history whose first part is stored in the fixtures, once for every version of the storage
+format.
 
-``python -m support.state_story DIRECTORY`` (in ``tests/``) writes the present form there.
+``python -m support.state_story DIRECTORY`` (in ``tests/``) writes the current version there.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sla_lab.recording import Recorded, laid_out
 from sla_schemas.topics import EVENTS
 from support import default_book, event, lines_of
 
-#: Tickets of every sort: open, paused, breached, resolved, cancelled, a feature, an early event.
+#: Tickets in every state: open, paused, breached, resolved, cancelled, feature request, early.
 FIRST = [
     event("created", "2026-11-23T12:00:00Z", "open", id="a", severity="high", requester_id="lu"),
     event("assigned", "2026-11-23T12:30:00Z", "open", id="b", sequence="7"),
@@ -55,7 +56,7 @@ END = parse_instant("2026-12-01T12:00:00Z")
 
 
 def records(*, then: bool) -> Iterator[Recorded]:
-    """The records of the second part, or those of the first, in the order in which they came."""
+    """The records of the second part, or of the first, in order of arrival."""
     told = sorted(FIRST, key=lambda each: each["time"])
     came = [*told, *THEN]
     for record in laid_out(lines_of(came), EVENTS.name, 1):
@@ -66,7 +67,7 @@ def records(*, then: bool) -> Iterator[Recorded]:
 
 
 def first_part() -> Partition:
-    """A partition that has read the first part."""
+    """A partition that has applied the first part."""
     partition = Partition(0, EVENTS.name, default_book(), TimeRule(0))
     for record in records(then=False):
         partition.apply(record)

@@ -1,4 +1,4 @@
-"""The board in a real browser: events go to a real Kafka, and are seen on the page."""
+"""The board in a real browser: events sent to a real Kafka appear on the page."""
 
 from __future__ import annotations
 

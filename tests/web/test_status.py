@@ -1,4 +1,4 @@
-"""The status is true: each state is brought about with real parts and read from the page."""
+"""The status is correct: each state is produced with real programs and read from the page."""
 
 from __future__ import annotations
 

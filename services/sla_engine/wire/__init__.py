@@ -1,1 +1,1 @@
-"""Records to domain values and back: the only place that knows both."""
+"""Conversion between records and domain values."""

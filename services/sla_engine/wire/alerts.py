@@ -1,6 +1,6 @@
-"""Writing alerts: plain dictionaries in the shape of the ``sla_schemas`` models.
+"""Encodes alerts, as plain dictionaries in the form of the ``sla_schemas`` models.
 
-The contract tests hold the two together.
+The contract tests check that the two agree.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _DATA_SCHEMAS: Final = {
     AlertKind.NOTICE: "SlaNotice",
     AlertKind.APPROVED: "FeatureApproved",
 }
-#: On which topic each kind of alert goes out.
+#: The topic of each kind of alert.
 ALERT_TOPICS: Final = {
     AlertKind.WARNING: WARNINGS,
     AlertKind.WARNING_RETRACTED: WARNINGS,
@@ -35,7 +35,7 @@ ALERT_TOPICS: Final = {
 
 
 def write_alert(alert: Alert | Notice) -> bytes:
-    """The alert as a CloudEvent in structured JSON."""
+    """Encode an alert as a CloudEvent in structured JSON."""
     data = _notice_data(alert) if isinstance(alert, Notice) else _alert_data(alert)
     return msgspec.json.encode(
         {
@@ -98,7 +98,7 @@ _TYPED: Final = msgspec.json.Decoder(_Typed)
 
 
 def read_alert_kind(value: bytes) -> AlertKind:
-    """Of which kind a written alert is."""
+    """The kind of an encoded alert."""
     return AlertKind(_TYPED.decode(value).type)
 
 

@@ -1,4 +1,4 @@
-"""Reading ticket events. It never raises: a record is an event, or the reason why it is none."""
+"""Decodes ticket events. Never raises: a record is an event, or is rejected with a reason."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sla_schemas.events import TICKET_EVENT
 from sla_schemas.headers import UNREADABLE_HEADER
 from sla_schemas.limits import MAX_DEPTH, MAX_RECORD_BYTES
 
-#: Characters of a source, where an event can't be used, that are kept.
+#: The maximum length of the source kept for a rejected event, in characters.
 MAX_SOURCE: Final = 1024
 
 
@@ -27,7 +27,7 @@ class Received(NamedTuple):
     ticket_id: str
     event: Event
     unknown_fields: int
-    #: The fields that say a word the policy does not know.
+    #: The fields with a word that the policy does not know.
     unknown_words: tuple[str, ...] = ()
 
 
@@ -38,11 +38,11 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NotFast(Exception):  # noqa: N818  no error: only the models can tell
-    """The fast types don't take this record."""
+    """The fast types do not accept this record."""
 
 
 def read_event(record: Record) -> Received | Rejected:
-    """The event in ``record``, which is still to be admitted."""
+    """Decode and validate the event in ``record``, before admission."""
     value = record.value
     if value is None:
         why = values_of(record.headers).get(UNREADABLE_HEADER)
@@ -77,7 +77,7 @@ def _received(value: bytes, headers: Headers) -> Received | Rejected:
 
 
 def _depth(value: bytes) -> int:
-    """How deep the brackets of ``value`` nest, those inside strings left out."""
+    """The nesting depth of the brackets in ``value``, outside strings."""
     depth = deepest = 0
     in_string = escaped = False
     for byte in value:
@@ -99,7 +99,7 @@ def _depth(value: bytes) -> int:
 
 
 def _with_binary_attributes(raw: Any, headers: Headers) -> Any:
-    """A structured event from a binary one (CloudEvents Kafka binding §3.2); others unchanged."""
+    """Convert a binary-mode event to structured mode (CloudEvents Kafka binding §3.2)."""
     found = values_of(headers)
     if "ce_specversion" not in found or found.get("content-type", b"").startswith(_CLOUDEVENTS):
         return raw
@@ -115,7 +115,7 @@ def _validated(raw: dict[str, Any]) -> Received | Rejected:
     try:
         return fast_event(raw)
     except NotFast:
-        # Rare: a record that is wrong, or right in a way that only the full models see.
+        # Rare: an invalid record, or a valid one that only the models accept.
         try:
             model = TICKET_EVENT.validate_python(raw)
         except ValidationError as error:
@@ -129,7 +129,7 @@ def _validated(raw: dict[str, Any]) -> Received | Rejected:
 
 
 def fast_event(given: bytes | dict[str, Any]) -> Received:
-    """An event as read from bytes, or decoded. Raises ``NotFast`` where the models must look."""
+    """An event from bytes or decoded JSON. Raises ``NotFast`` if the models must decide."""
     try:
         if isinstance(given, bytes):
             envelope: FastEnvelope = ENVELOPE.decode(given)
@@ -160,7 +160,7 @@ def fast_event(given: bytes | dict[str, Any]) -> Received:
 
 
 def _facts(data: dict[str, Any], fields: frozenset[str]) -> Facts:
-    """The known fields of validated ``data``, as the models would turn them."""
+    """The known fields of validated ``data``, converted as the models do."""
     facts = {name: value for name, value in data.items() if value is not None and name in fields}
     if "communicated_at" in facts:
         facts["communicated_at"] = _instant(facts["communicated_at"])
@@ -170,7 +170,7 @@ def _facts(data: dict[str, Any], fields: frozenset[str]) -> Facts:
 
 
 def _instant(text: str) -> int:
-    """As ``sla_schemas.types.Instant`` reads it; anything odd is left to that."""
+    """Parse like ``sla_schemas.types.Instant``; raise ``NotFast`` for unusual forms."""
     if text[4:5] != "-" or text[10:11] != "T":
         raise NotFast
     moment = datetime.fromisoformat(text)
@@ -193,7 +193,7 @@ def _facts_of_model(data: Any) -> Facts:
 
 
 def _unknown(data: Any, facts: Facts) -> int:
-    """How many fields of ``data`` were dropped; those given as null are not counted."""
+    """The number of fields dropped from ``data``, not counting null ones."""
     if not isinstance(data, dict) or len(data) == len(facts):
         return 0
     return sum(1 for name, value in data.items() if value is not None and name not in facts)

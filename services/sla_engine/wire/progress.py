@@ -1,4 +1,4 @@
-"""The progress topic: how far a partition has come."""
+"""The progress topic: how far each partition has been processed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sla_engine.memory import STATE_VERSION, NewerStateError
 
 
 class Counts(msgspec.Struct):
-    """Records by what became of them (``sla_schemas.tables.Counts``)."""
+    """The number of records by result (``sla_schemas.tables.Counts``)."""
 
     events: int = 0
     applied: int = 0
@@ -21,16 +21,16 @@ class Counts(msgspec.Struct):
 
 
 class Progress(msgspec.Struct):
-    """How far a partition has come (``sla_schemas.tables.ProgressRecord``)."""
+    """A progress record (``sla_schemas.tables.ProgressRecord``)."""
 
     offset: int
     frontier: int | None
     counts: Counts
-    #: How many tickets the table has, and how many partitions the input; ``None`` in form 1.
+    #: The number of tickets in the table and of input partitions; ``None`` in format 1.
     tickets: int | None = None
     partitions: int | None = None
     state_version: int = 1
-    #: The digest of the policies by which its tickets were judged last.
+    #: The digest of the policies under which its tickets were last evaluated.
     rules: str | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -38,7 +38,7 @@ _PROGRESS: Final = msgspec.json.Decoder(Progress)
 
 
 def read_progress(value: bytes) -> Progress:
-    """A record of the progress topic. Raises ``NewerStateError``."""
+    """Decode a progress record. Raises ``NewerStateError``."""
     progress = _PROGRESS.decode(value)
     if progress.state_version > STATE_VERSION:
         raise NewerStateError(progress.state_version)
@@ -53,7 +53,7 @@ def write_progress(
     partitions: int | None = None,
     rules: str | msgspec.UnsetType = msgspec.UNSET,
 ) -> bytes:
-    """A record for the progress topic: the next input offset and all that is known with it."""
+    """Encode a progress record; ``offset`` is the next input offset."""
     return msgspec.json.encode(
         Progress(offset, frontier, counts, tickets, partitions, STATE_VERSION, rules)
     )

@@ -1,4 +1,4 @@
-"""Records as they come from a topic, and what becomes of those that can't be used."""
+"""Input records, rekeyed records and dead letters."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from sla_schemas.headers import (
 from sla_schemas.topics import MAX_INPUT_BYTES
 from sla_schemas.words import DeadLetterReason
 
-#: What is kept of the headers of a record that is larger than a dead letter may be, in bytes.
+#: The maximum size of the headers kept from an oversized record, in bytes.
 KEPT_HEADERS: Final = 16 * 1024
-#: Characters of a detail.
+#: The maximum length of a detail, in characters.
 MAX_DETAIL: Final = 1000
 
 
 class Record(KeptRecord, Protocol):
-    """A record as a consumer hands it out; ``timestamp`` is its append time in milliseconds."""
+    """A consumed record; ``timestamp`` is its append time in UTC milliseconds."""
 
     @property
     def topic(self) -> str: ...
@@ -34,8 +34,9 @@ class Record(KeptRecord, Protocol):
 
 
 class Rejected(NamedTuple):
-    """Why a record can't be used. ``detail`` names fields, never their content; ``source`` is the
-    event's, empty where it can't be told.
+    """Why a record can't be used.
+
+    ``detail`` explains it to people; ``source`` is the event's source, empty if unknown.
     """
 
     reason: DeadLetterReason
@@ -45,7 +46,7 @@ class Rejected(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record that could not be used, on its way to the dead letters."""
+    """A record to write to the dead letters."""
 
     key: bytes | None
     value: bytes | None
@@ -55,7 +56,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Rekeyed:
-    """A record on its way to the partition of its ticket, under the right key."""
+    """A record to write again under the right key, and so to its ticket's partition."""
 
     key: bytes
     value: bytes
@@ -63,19 +64,19 @@ class Rekeyed:
 
     @classmethod
     def of(cls, record: Record, ticket_id: str) -> Self:
-        """``record`` under its ticket's key, with where it was found in a header."""
+        """``record`` with its ticket's key, and its origin in a header."""
         origin = f"{record.topic}/{record.partition}/{record.offset}".encode()
         headers = [*record.headers, (REKEYED_HEADER, origin)]
         return cls(ticket_id.encode(), record.value or b"", headers)
 
 
 def was_rekeyed(record: Record) -> bool:
-    """Whether ``record`` was put under another key once already."""
+    """True if ``record`` was already rekeyed once."""
     return any(name == REKEYED_HEADER for name, _ in record.headers)
 
 
 def size_of(key: bytes | None, value: bytes | None, headers: Headers) -> int:
-    """Bytes of a record."""
+    """The size of a record in bytes."""
     size = len(key or b"") + len(value or b"")
     for name, content in headers:
         size += len(name) + len(content or b"")
@@ -83,10 +84,10 @@ def size_of(key: bytes | None, value: bytes | None, headers: Headers) -> int:
 
 
 def dead_letter(record: Record, rejected: Rejected) -> DeadLetter:
-    """``record`` as it came, with reason and origin in headers.
+    """``record`` unchanged, with reason and origin in headers.
 
-    One that is larger than a dead letter may be, as a record that came compressed can be, is cut:
-    its first bytes, with the length and hash of the whole.
+    A record too large for a dead letter, such as one that was compressed, is truncated, and gets
+    the length and hash of the whole.
     """
     key, value, headers = record.key, record.value, record.headers
     origin: list[tuple[str, bytes | None]] = [
@@ -104,7 +105,7 @@ def dead_letter(record: Record, rejected: Rejected) -> DeadLetter:
 
 
 def _first(headers: Headers, size: int) -> Headers:
-    """As many of ``headers`` as are not larger than ``size`` bytes together."""
+    """The first of ``headers`` that fit in ``size`` bytes together."""
     kept: list[tuple[str, bytes | None]] = []
     for name, content in headers:
         size -= len(name) + len(content or b"")

@@ -1,4 +1,4 @@
-"""The table topic: a ticket's record, and the tracker's memory in it."""
+"""The table topic: a ticket's row, which includes its stored state."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sla_engine.memory import STATE_VERSION, Held
 
 
 def ticket_as_of(ticket: Ticket) -> int:
-    """The latest event or deadline that ``ticket`` knows of."""
+    """The instant of the latest event or sent alert of ``ticket``."""
     latest = ticket.timeline[-1].occurred
     for sent in ticket.sent:
         latest = max(latest, sent.at)
@@ -34,7 +34,7 @@ def ticket_record(
     weight: int = 0,
     known_at: int = 0,
 ) -> dict[str, Any]:
-    """A ticket's record, its figures as of the instant given."""
+    """A ticket's row, with its figures as of ``as_of``."""
     created = ticket.created is not None
     obligations = ticket.obligations
     return {
@@ -70,7 +70,7 @@ def ticket_record(
 
 
 def _assignment(ticket: Ticket) -> dict[str, str | None]:
-    """Who works on it, by the latest ``assigned`` that says."""
+    """The analyst and team in the latest ``assigned`` event."""
     for event in reversed(ticket.timeline):
         if event.type is EventType.ASSIGNED:
             return {"analyst_id": event.facts.get("analyst_id"), "team": event.facts.get("group")}
@@ -104,7 +104,7 @@ def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
 
 
 def _breaks(clock: Clock) -> int | None:
-    """When the promise breaks: by the limit that does so first."""
+    """The earliest breach of any limit."""
     if clock.plan_limit is None:
         return clock.primary.breaks
     return min((at for limit in clock.limits if (at := limit.breaks) is not None), default=None)
@@ -127,7 +127,7 @@ def _figures(limit: Limit, until: int, *, undue: bool, measured: bool) -> dict[s
 def _paused_by(limit: Limit, until: int) -> dict[str, int]:
     parties = {pause.party for pause in limit.pauses}
     if len(parties) == 1:
-        # The total is known, a party's share is added up.
+        # The total is cached; a party's share is not.
         return {limit.pauses[0].party: limit.paused_time(until)}
     return {party: limit.paused_time(until, party) for party in sorted(parties)}
 
@@ -151,5 +151,5 @@ def _obligation(owed: Obligation) -> dict[str, Any]:
 
 
 def write_json(value: object) -> bytes:
-    """Compact JSON, UTF-8."""
+    """Encode ``value`` as compact UTF-8 JSON."""
     return msgspec.json.encode(value)

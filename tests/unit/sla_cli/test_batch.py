@@ -1,4 +1,4 @@
-"""Questions about business time: each is answered, or told in a sentence that it is none."""
+"""Questions about business time: each is answered, or rejected with a message."""
 
 from __future__ import annotations
 

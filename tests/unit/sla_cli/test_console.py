@@ -1,4 +1,4 @@
-"""Tables on narrow terminals and in pipes: whatever the width, no word of them is cut."""
+"""Tables on narrow terminals and in pipes: no word is cut at any width."""
 
 from __future__ import annotations
 

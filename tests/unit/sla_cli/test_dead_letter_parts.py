@@ -1,4 +1,4 @@
-"""Which dead letters a filter means."""
+"""Which dead letters a filter selects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mistake in any file that people write is told with line, key and remedy."""
+"""A mistake in any configuration file is reported with line, key and remedy."""
 
 from __future__ import annotations
 

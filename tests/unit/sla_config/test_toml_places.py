@@ -1,4 +1,4 @@
-"""Where a key of a TOML text stands."""
+"""The position of a key in a TOML text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The identity of alerts (semantics §5)."""
+"""The ids of alerts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Announcements: their words are those of the contract."""
+"""Announcements use the words of the contract."""
 
 from __future__ import annotations
 

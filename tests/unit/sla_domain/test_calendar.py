@@ -1,4 +1,4 @@
-"""Business time against a brute force, against another library, and at its edges."""
+"""Business time, compared with brute force and another library, and its edge cases."""
 
 from __future__ import annotations
 

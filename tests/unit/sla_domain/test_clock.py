@@ -1,4 +1,4 @@
-"""One promise as it runs: its limits, its pauses, its outcome."""
+"""A clock: its limits, pauses and outcome."""
 
 from __future__ import annotations
 

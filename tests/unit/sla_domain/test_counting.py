@@ -1,4 +1,4 @@
-"""How many of a thing, in words."""
+"""Counts with a noun."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a ticket stood still on account of its client (clause C12)."""
+"""How long a ticket waited for its client (clause C12)."""
 
 from __future__ import annotations
 

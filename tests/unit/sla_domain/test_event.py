@@ -1,4 +1,4 @@
-"""The one order in which a ticket's events count."""
+"""The order of a ticket's events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A clock's life in spans: together they are all of it, and their sum is what was used."""
+"""The spans of a clock: they have no gaps, and their sum is the used time."""
 
 from __future__ import annotations
 

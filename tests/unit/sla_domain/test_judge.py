@@ -1,4 +1,4 @@
-"""What a ticket owes and when it is said (semantics §5)."""
+"""Which alerts a ticket gets, and when."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of a clock: the warnings in their order, then the breach."""
+"""The ladder of a clock: the warnings in order, then the breach."""
 
 from __future__ import annotations
 

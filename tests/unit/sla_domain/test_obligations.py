@@ -1,4 +1,4 @@
-"""What a ticket asks of the vendor beside its clocks, each as the policy has it."""
+"""What a contract requires for a ticket besides its clocks, as set by the policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A contract as data: which version is in force, and what it promises."""
+"""Policies as data: which version is in force, and its targets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of a clock at an instant: nothing of what came later is in them."""
+"""The figures of a clock at an instant include nothing later."""
 
 from __future__ import annotations
 

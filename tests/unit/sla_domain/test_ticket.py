@@ -1,4 +1,4 @@
-"""Tickets across restarts: what they are pinned to, and what they have said."""
+"""Tickets after a restart: their pinned version, and the alerts already sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who can do something about a ticket."""
+"""Who has to act on a ticket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which events come in, and in which words."""
+"""Which events are accepted, and with which words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is compiled does what its source says, in this process and in others."""
+"""Compiled code behaves like its source, in this process and in others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is owed for an instant that has passed waits until all is read that came with it."""
+"""An alert for a past instant waits until all records appended within the grace are read."""
 
 from __future__ import annotations
 

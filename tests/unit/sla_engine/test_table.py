@@ -1,4 +1,4 @@
-"""The tickets in memory: packed ones come back as they were, deadlines come in order."""
+"""The tickets in memory: packed ones are restored unchanged, deadlines come in order."""
 
 from __future__ import annotations
 

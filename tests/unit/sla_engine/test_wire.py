@@ -1,4 +1,4 @@
-"""Reading records: each way to be wrong has its reason, and the fast way agrees with the models."""
+"""Decoding records: each kind of error has its reason; the fast types agree with the models."""
 
 from __future__ import annotations
 

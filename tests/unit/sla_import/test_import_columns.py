@@ -1,4 +1,4 @@
-"""The columns file: what of a helpdesk's export says what."""
+"""The columns file: which column of a helpdesk's export has which meaning."""
 
 from __future__ import annotations
 

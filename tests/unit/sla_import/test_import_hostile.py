@@ -1,4 +1,4 @@
-"""Whatever a file holds, an import ends in a sentence or in an account that adds up."""
+"""Whatever a file contains, an import ends with a message or with counts that add up."""
 
 from __future__ import annotations
 

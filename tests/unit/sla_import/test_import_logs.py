@@ -1,4 +1,4 @@
-"""Logs with a row after each update: ServiceNow's, and that of the BPI Challenge 2013."""
+"""Logs with one row per update: ServiceNow's, and that of the BPI Challenge 2013."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables as spreadsheets and helpdesks write them are read, and every row is accounted for."""
+"""Tables from spreadsheets and helpdesks are read, and every row is counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times as helpdesks write them: by named forms, in a language, in a zone with its changes."""
+"""Times as helpdesks write them: named formats, languages, time zones with offset changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From deliveries as a vendor sends them to the clocks of the tickets they are about."""
+"""From a vendor's deliveries to the clocks of their tickets."""
 
 from __future__ import annotations
 

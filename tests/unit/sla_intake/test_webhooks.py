@@ -1,4 +1,4 @@
-"""The intake's proofs, translations and answers, without a network."""
+"""The intake's signature checks, translations and responses, without a network."""
 
 from __future__ import annotations
 

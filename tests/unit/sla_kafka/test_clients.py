@@ -1,4 +1,4 @@
-"""How clients are let go when the broker does not answer."""
+"""Closing clients when the broker does not respond."""
 
 from __future__ import annotations
 

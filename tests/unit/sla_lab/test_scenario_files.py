@@ -1,4 +1,4 @@
-"""Scenario files: what is wrong in them, or with the policy, is said."""
+"""Scenario files: errors in them, or in the policy, are reported."""
 
 from __future__ import annotations
 

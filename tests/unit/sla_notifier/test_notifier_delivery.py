@@ -1,5 +1,5 @@
-"""Deliveries to a real HTTP receiver: what holds them, what dead-letters an alert, and that no
-alert keeps the ones behind it.
+"""Deliveries to a real HTTP receiver: what delays them, what dead-letters an alert, and that no
+alert blocks the ones behind it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The notifier's parts: routes, positions, the breaker, what is grouped."""
+"""The notifier's parts: routes, positions, the circuit breaker, grouping."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a policy file is told with file, line, field and remedy, before it is used."""
+"""Errors in a policy file are reported with file, line, field and remedy, before it is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Policy files: what the default promises, and how mistakes are told."""
+"""Policy files: the default's targets, and how errors are reported."""
 
 from __future__ import annotations
 

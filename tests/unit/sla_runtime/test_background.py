@@ -1,6 +1,4 @@
-"""A part of a program that is not at work any more is noticed: each task that runs beside the main
-work is taken away, by an error and by a cancellation.
-"""
+"""A background task that has stopped is noticed, whether an error or a cancellation ended it."""
 
 from __future__ import annotations
 

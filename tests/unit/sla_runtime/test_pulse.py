@@ -1,4 +1,4 @@
-"""What heartbeats come to: who is at work, and what is said of it."""
+"""What heartbeats show: which programs are working, and the messages about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faust on this project's terms."""
+"""Faust, configured for this project."""
 
 from __future__ import annotations
 

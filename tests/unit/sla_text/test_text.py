@@ -1,4 +1,4 @@
-"""What is said to people: complete in every language, exact, and safe to put on a page."""
+"""Texts for users: complete in every language, exact, and safe on a page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The broker's time goes on by itself, and this machine's clock has no part in it."""
+"""The broker's time advances without this machine's wall clock."""
 
 from __future__ import annotations
 

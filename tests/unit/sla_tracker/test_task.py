@@ -1,4 +1,4 @@
-"""What a partition's task does when things go wrong around it."""
+"""How a partition's task reacts to failures around it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which trace an alert belongs to."""
+"""The trace of an alert."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tracker's HTTP side: who may read metrics, and clients that dawdle or crowd."""
+"""The tracker's HTTP server: who may read metrics, and slow or too many clients."""
 
 from __future__ import annotations
 
