@@ -152,9 +152,9 @@ def says(page: Page, text: str, freshness: str) -> None:
     expect(page.locator("#watched")).to_have_count(0)
 
 
-def says_all_is_well(page: Page, trackers: str = "1 tracker running") -> None:
+def says_all_is_well(page: Page, trackers: str = "1 tracker running", within: int = SOON) -> None:
     """The page comes to say that the tickets are watched."""
-    expect(page.locator("#watched")).to_have_text(trackers, timeout=SOON)
+    expect(page.locator("#watched")).to_have_text(trackers, timeout=within)
     expect(page.locator("#notice")).to_have_count(0)
 
 
@@ -220,7 +220,8 @@ def test_behind_is_told_while_it_lasts(page: Page, stage: Stage) -> None:
     stage.start("tracker", SLA_TRACKER_BATCH_RECORDS="1")
     says(page, " behind: alerts and figures are delayed.", "behind")
     assert stage.summary()["unread_events"] > 0
-    says_all_is_well(page)
+    # A slow machine commits some twenty transactions a second.
+    says_all_is_well(page, within=3 * SOON)
 
 
 def test_a_tracker_that_does_not_come_on_is_told(page: Page, stage: Stage) -> None:
