@@ -34,6 +34,7 @@ from sla_board.models import (
 from sla_board.ranking import Dimension, Filters
 from sla_board.row import Row, Status
 from sla_board.table import PERIODS, Attained, Period, Verdict, days_of
+from sla_config.wording import listed, nearest
 from sla_runtime.problem import Problem, ProblemError
 from sla_schemas.types import MAX_ID, MAX_TEXT, Word
 
@@ -110,6 +111,7 @@ TheViewer = Annotated[Viewer, Depends(viewer_of)]
 
 
 def filters_of(
+    board: TheBoard,
     viewer: TheViewer,
     severity: Word | None = None,
     client: Annotated[str | None, Query(max_length=MAX_ID)] = None,
@@ -118,6 +120,12 @@ def filters_of(
     agreement: Word | None = None,
 ) -> Filters:
     """The filters of a request, limited to what the viewer may see."""
+    known = board.book.severities
+    if severity is not None and severity not in known:
+        like = nearest(severity, known) or f"; it has {listed(known)}"
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY, f"the policy has no severity {severity!r}{like}"
+        )
     given: dict[Dimension, str | None] = {
         "severity": severity,
         "client": client,

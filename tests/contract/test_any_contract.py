@@ -58,6 +58,9 @@ def test_the_board_filters_and_ranks_by_the_contracts_severities() -> None:
     assert client.get("/api/v1/summary").json()["severities"] == [*OWN]
     (found,) = client.get("/api/v1/tickets", params={"severity": "p3"}).json()["tickets"]
     assert found["ticket_id"] == "T-2"
+    wrong = client.get("/api/v1/tickets", params={"severity": "p11"})
+    assert wrong.status_code == 422
+    assert "the policy has no severity 'p11'; did you mean 'p1'?" in wrong.json()["detail"]
     english, spanish = (client.get("/", params={"lang": each}).text for each in ("en", "es"))
     assert all(f'<option value="{each}"' in english for each in (*OWN, "supplier"))
     assert "Outage" in english

@@ -48,8 +48,8 @@ def test_every_command_of_the_tutorial_does_what_the_page_says(tmp_path: Path) -
     assert "14 h 10 min used of 8 h: 6 h 10 min over" in late
     [compared] = (out for typed, out in said.items() if typed.count("--policy") == 2)
     rows = compared[compared.index("by client and clock") :].splitlines()
-    assert "aivo@1 kept" in rows[1]
-    assert "aivo@2 kept" in rows[1]
+    assert "aivo@1 met" in rows[1]
+    assert "aivo@2 met" in rows[1]
     acme = next(row.split() for row in rows if row.startswith("acme    resolution"))
     assert acme[2:] == ["100.0%", "0", "66.7%", "1", "1", "0"]
     [changed] = (out for typed, out in said.items() if "policy diff" in typed)
