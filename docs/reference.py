@@ -241,8 +241,8 @@ def _policy_kind(  # noqa: PLR0911  a case each
         return f"table{by}, each {_policy_kind(field['additionalProperties'], known)}"
     if field.get("type") == "array":
         return f"list of {_policy_kind(field.get('items', {}), known)}"
-    if "anyOf" in field:
-        kinds = [_policy_kind(each, known) for each in field["anyOf"] if each != {"type": "null"}]
+    if several := field.get("anyOf") or field.get("oneOf"):
+        kinds = [_policy_kind(each, known) for each in several if each != {"type": "null"}]
         return " or ".join(dict.fromkeys(kinds))
     return {"string": "text", "date-time": "time with an offset"}.get(
         kind := _kind(field, known), kind

@@ -138,6 +138,8 @@ def _own_calendar(given: Any) -> Calendar:
         path, first = next(said)
         asked = [_ASKED.get(str(part), str(part)) for part in path if part != "dates"]
         raise QuestionError(f"{named(('calendar', *asked))}: {first}") from None
+    if section.zone is None:
+        raise QuestionError('calendar.timezone is missing; write one like "Europe/Madrid"')
     return section.to_domain("own", {})
 
 
