@@ -185,10 +185,8 @@ class Ticket:
 
     def clock(self, name: str, cycle: int) -> Clock | None:
         """The clock with this name and cycle, if any."""
-        for clock in self.clocks:
-            if clock.cycle == cycle and clock.rule.name == name:
-                return clock
-        return None
+        found = (each for each in self.clocks if each.cycle == cycle and each.rule.name == name)
+        return next(found, None)
 
     def event(self, source: str, id_: str) -> Event | None:
         """The event with this source and id, if it is in the timeline."""
@@ -340,11 +338,10 @@ class Ticket:
 
     def _find_agreement(self, event: Event) -> bool:
         """Look for the promise that the ticket gets; whether it is another than before."""
-        before = self.agreement
-        policy = self.policy
-        self.agreement = (
-            policy.agreement(self.profile.fact) if policy.agreements else policy.standard
-        )
+        before, policy = self.agreement, self.policy
+        self.agreement = policy.standard
+        if policy.agreements:
+            self.agreement = policy.agreement(self.profile.fact)
         if self.agreement is None and self.severity and self.kind != FEATURE_REQUEST:
             self.obligations.no_agreement(event)
         return self.agreement is not before
