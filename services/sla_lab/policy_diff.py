@@ -9,12 +9,12 @@ from typing import NamedTuple
 from sla_domain.agreement import STANDARD, Agreement, Targets
 from sla_domain.calendar import Calendar, Span
 from sla_domain.event import EventType
-from sla_domain.instant import HOUR, MINUTE
+from sla_domain.instant import HOUR
 from sla_domain.policy import ClockRule, Plan, Policy, PolicyBook
 from sla_domain.target import AnyTarget, Boundary, TargetChoice
 from sla_text.language import Texts
 from sla_text.presentation import Table
-from sla_text.times import length
+from sla_text.times import length, open_hours
 
 STRICTER, LOOSER, OTHER = "stricter", "looser", "other"
 
@@ -250,11 +250,7 @@ def _day(calendar: Calendar) -> str | None:
 
 
 def _hours(spans: Sequence[Span]) -> str | None:
-    return ", ".join(f"{_clock_time(a)}-{_clock_time(b)}" for a, b in spans) or None
-
-
-def _clock_time(ms: int) -> str:
-    return f"{ms // HOUR:02}:{ms % HOUR // MINUTE:02}"
+    return open_hours(spans) or None
 
 
 def _spans_on(calendar: Calendar, day: date) -> list[Span]:

@@ -68,7 +68,7 @@ def _extended(file: PolicyFile, path: Path, agreement: AgreementSection) -> Iter
             (*path, "extends"), f"there is no agreement {agreement.extends!r} to extend{like}"
         )
         return
-    seen, at = [agreement.name], others.get(agreement.extends)
+    seen = [agreement.name]
     name: str | None = agreement.extends
     while name is not None and name != STANDARD:
         if name in seen:
@@ -78,7 +78,7 @@ def _extended(file: PolicyFile, path: Path, agreement: AgreementSection) -> Iter
             return
         seen.append(name)
         name = others.get(name)
-    if agreement.extends == STANDARD and not file.targets and at is None:
+    if agreement.extends == STANDARD and not file.targets:
         yield Finding(
             (*path, "extends"), f"there are no targets under [targets], which {STANDARD!r} means"
         )

@@ -13,6 +13,7 @@ from sla_policy.amount import business_days
 from sla_policy.calendar_sections import CalendarSection, HolidaysSection
 from sla_policy.finding import Finding, length
 from sla_policy.sections import PolicyFile
+from sla_policy.target_check import known_calendar
 from sla_policy.target_sections import TargetSection
 from sla_policy.values import Weekday
 
@@ -74,10 +75,8 @@ def _composed(
     """Calendars that a calendar is made of and that can't be meant."""
     for key, others in (("union", calendar.union), ("except", calendar.excluded)):
         for place, other in enumerate(others):
-            if other not in file.calendars:
-                like = nearest(other, file.calendars) or f"; calendars are {listed(file.calendars)}"
-                yield Finding((*path, key, place), f"there is no calendar {other!r}{like}")
-            elif name in _made_of(file, other):
+            yield from known_calendar(file, (*path, key, place), other)
+            if name in _made_of(file, other):
                 yield Finding(
                     (*path, key, place), f"{other!r} is made of {name!r} itself; take one out"
                 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from sla_domain.instant import HOUR, MINUTE, SECOND, to_datetime
+from sla_domain.calendar import Span
+from sla_domain.instant import DAY, HOUR, MINUTE, SECOND, to_datetime
 from sla_text.language import Texts
 
 
@@ -56,3 +58,14 @@ def _percent(figure: str, texts: Texts | None) -> str:
     if texts is None or texts.language == "en":
         return f"{figure}%"
     return f"{texts.figure(figure)} %"
+
+
+def open_hours(spans: Sequence[Span]) -> str:
+    """Spans of a day, as ``09:00-13:00, 22:00-06:00``; nothing for a closed one."""
+    return ", ".join(f"{_time_of_day(opened)}-{_time_of_day(closed)}" for opened, closed in spans)
+
+
+def _time_of_day(at: int) -> str:
+    """A time of day; 24:00 is the end of it, and beyond is the next day."""
+    hours, rest = divmod(at - DAY if at > DAY else at, HOUR)
+    return f"{hours:02}:{rest // MINUTE:02}"

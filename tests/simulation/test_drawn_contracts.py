@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from support import lines_of
-from support.naive import EPOCH, World, minute_of
+from support.naive import EPOCH, World, figures_of, minute_of
 from support.naive_contract import Contract, ContractTicket, drawn, history, written
 
 from sla_domain.policy import PolicyBook
@@ -24,10 +24,6 @@ TICKETS = 50
 
 def time_of(minute: int) -> str:
     return (EPOCH + timedelta(days=7, minutes=minute)).isoformat().replace("+00:00", "Z")
-
-
-def minutes(ms: int | None) -> float | None:
-    return None if ms is None else ms / 60_000
 
 
 def judged(contract: Contract, events: list[dict[str, Any]]) -> Outputs:
@@ -98,17 +94,8 @@ def compared(contract: Contract, draw: random.Random, world: World) -> int:
         own = by_ticket[record["ticket_id"]]
         naive = ContractTicket(own, world, contract)
         found = [
-            {
-                "clock": clock["clock"],
-                "cycle": clock["cycle"],
-                "severity": clock["severity"],
-                "outcome": clock["outcome"],
-                "due": None if clock["due"] is None else minute_of(clock["due"]),
-                "used": minutes(clock["used_ms"]),
-                "paused": minutes(clock["paused_ms"]),
-                "agreement": clock.get("agreement", "standard"),
-            }
-            for clock in record["clocks"]
+            {**figures, "agreement": clock.get("agreement", "standard")}
+            for figures, clock in zip(figures_of(record), record["clocks"], strict=True)
         ]
         assert found == naive.figures(minute_of(record["as_of"])), (written(contract), own)
         count += len(found)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from support import default_book, lines_of, shared_file
 from support.imports import imported
-from support.naive import EPOCH, World, minute_of
+from support.naive import EPOCH, World, figures_of, minute_of
 from support.naive import Ticket as NaiveTicket
 
 from sla_import.servicenow import ServiceNow
@@ -37,25 +37,10 @@ def compare(events: Iterable[dict[str, Any]], until: int | None, world: World) -
         record = json.loads(line)
         naive = NaiveTicket(by_ticket[record["ticket_id"]], world)
         expected = naive.figures(minute_of(record["as_of"]))
-        found = [
-            {
-                "clock": clock["clock"],
-                "cycle": clock["cycle"],
-                "severity": clock["severity"],
-                "outcome": clock["outcome"],
-                "due": None if clock["due"] is None else minute_of(clock["due"]),
-                "used": minutes(clock["used_ms"]),
-                "paused": minutes(clock["paused_ms"]),
-            }
-            for clock in record["clocks"]
-        ]
+        found = figures_of(record)
         assert found == expected, f"{record['ticket_id']}: {by_ticket[record['ticket_id']]}"
         compared += len(found)
     return compared
-
-
-def minutes(ms: int | None) -> float | None:
-    return None if ms is None else ms / 60_000
 
 
 def test_it_agrees_on_the_whole_log() -> None:

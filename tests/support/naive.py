@@ -67,6 +67,26 @@ def minute_of(text: str) -> int:
     return int((datetime.fromisoformat(text) - EPOCH) / timedelta(minutes=1))
 
 
+def figures_of(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """The clocks of a ticket's record as ``Ticket.figures`` tells them."""
+    return [
+        {
+            "clock": clock["clock"],
+            "cycle": clock["cycle"],
+            "severity": clock["severity"],
+            "outcome": clock["outcome"],
+            "due": None if clock["due"] is None else minute_of(clock["due"]),
+            "used": _minutes(clock["used_ms"]),
+            "paused": _minutes(clock["paused_ms"]),
+        }
+        for clock in record["clocks"]
+    ]
+
+
+def _minutes(ms: int | None) -> float | None:
+    return None if ms is None else ms / 60_000
+
+
 def severity_of(data: dict[str, Any]) -> str | None:
     """The severity that an event states or implies."""
     if "severity" in data:

@@ -161,6 +161,8 @@ def days(
 
 def _unusual(calendar: Calendar, year: int) -> Iterator[dict[str, str]]:
     """The dates of a year on which a calendar or one it is made of has other hours than usual."""
+    from sla_text.times import open_hours
+
     for day in sorted(calendar.dates):
         spans, usual = calendar.dates[day], calendar.week[day.weekday()]
         if day.year == year and list(spans) != list(usual):
@@ -168,20 +170,8 @@ def _unusual(calendar: Calendar, year: int) -> Iterator[dict[str, str]]:
                 "date": day.isoformat(),
                 "weekday": f"{day:%a}",
                 "calendar": calendar.name,
-                "open": ", ".join(map(_span, spans)) or "closed",
+                "open": open_hours(spans) or "closed",
                 "name": calendar.names.get(day, ""),
             }
     for part in (*calendar.union, *calendar.excluded):
         yield from _unusual(part, year)
-
-
-def _span(span: tuple[int, int]) -> str:
-    return "-".join(map(_clock, span))
-
-
-def _clock(at: int) -> str:
-    """A time of day; 24:00 is the end of it, and beyond is the next day."""
-    from sla_domain.instant import DAY, HOUR, MINUTE
-
-    hours, rest = divmod(at - DAY if at > DAY else at, HOUR)
-    return f"{hours:02}:{rest // MINUTE:02}"

@@ -66,7 +66,7 @@ def test_an_agreement_has_what_it_extends_and_only_its_own_without() -> None:
     assert promised(attributes={"region": "eu"}) == []
 
 
-def test_another_agreement_counts_from_the_same_start_and_takes_back_what_it_disproves() -> None:
+def test_another_agreement_takes_back_what_it_disproves() -> None:
     outputs = simulated(
         event("created", NOON, severity="p1", plan="gold"),
         event("attributes_changed", "2026-11-23T12:20:00Z", plan="silver"),
@@ -116,7 +116,7 @@ def test_a_severity_or_a_kind_may_lead_to_another_agreement() -> None:
     assert resolution(outputs) == ("standard", 60)
 
 
-def test_where_no_agreement_takes_a_ticket_nothing_is_promised_and_a_notice_says_so() -> None:
+def test_a_ticket_that_no_agreement_takes_is_told_by_a_notice() -> None:
     alone = AGREEMENTS[: AGREEMENTS.index("[targets.p1]")] + AGREEMENTS[
         AGREEMENTS.index("[warnings]") :
     ].replace('extends = "standard"\n', "")
@@ -128,7 +128,7 @@ def test_where_no_agreement_takes_a_ticket_nothing_is_promised_and_a_notice_says
     assert notice["data"]["kind"] == "no_agreement"
 
 
-def test_an_event_of_the_same_instant_comes_after_what_is_known_of_the_client() -> None:
+def test_attributes_come_before_other_events_of_their_instant() -> None:
     late = simulated(
         event("created", NOON, severity="p1"),
         event("resolved", "2026-11-23T12:20:00Z"),

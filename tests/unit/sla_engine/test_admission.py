@@ -64,7 +64,7 @@ def test_where_nothing_is_classified_every_impact_is_taken() -> None:
     assert [record["severity"] for record in decoded(outputs.tickets)] == ["p1"]
 
 
-def test_a_ticket_without_a_severity_is_judged_by_the_default_until_one_is_told() -> None:
+def test_the_default_severity_counts_until_one_is_told() -> None:
     created = event("created", AT, impact="outage")
     (ticket,) = decoded(simulated(created).tickets)
     assert (ticket["severity"], ticket["clocks"][0]["target_ms"]) == ("p2", 8 * 3_600_000)
@@ -74,7 +74,7 @@ def test_a_ticket_without_a_severity_is_judged_by_the_default_until_one_is_told(
     assert decoded(told.warnings)[0]["data"]["severity"] == "p1"
 
 
-def test_a_severity_of_a_later_version_is_told_to_be_none_of_the_tickets_own() -> None:
+def test_a_severity_of_a_later_version_only_raises_a_notice() -> None:
     later = OWN_WORDS.replace('version = "1"', 'version = "2"').replace("2020-01-01", "2026-11-24")
     later = later.replace('p3 = "Question"', 'p3 = "Question"\np4 = "Wish"')
     later = later.replace("[targets.p1]", '[targets]\np4 = "none"\n[targets.p1]')
