@@ -11,8 +11,6 @@ from sla_domain.target import AnyTarget, Fact
 
 #: What the targets that belong to no agreement are called: tried last, for everybody.
 STANDARD: Final = "standard"
-#: Facts of a ticket that an agreement may ask for, beside its attributes.
-TICKET_FACTS: Final = ("client", "plan", "kind", "channel", "affects", "built_by", "severity")
 
 #: Targets by (severity, clock).
 Targets = Mapping[tuple[str, str], AnyTarget]

@@ -31,7 +31,7 @@ class Profile:
         self.attributes = {**self.attributes, **facts.get("attributes", {})}
 
     def fact(self, name: str) -> tuple[str, ...]:
-        """The values of what policies call ``name``: one of ``TICKET_FACTS``, or an attribute."""
+        """The values of what policies call ``name``; one that is none of these is an attribute."""
         told: str | None
         if name == "client":
             told = self.client_id

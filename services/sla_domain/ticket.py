@@ -338,10 +338,8 @@ class Ticket:
 
     def _find_agreement(self, event: Event) -> bool:
         """Look for the promise that the ticket gets; whether it is another than before."""
-        before, policy = self.agreement, self.policy
-        self.agreement = policy.standard
-        if policy.agreements:
-            self.agreement = policy.agreement(self.profile.fact)
+        before = self.agreement
+        self.agreement = self.policy.agreement(self.profile.fact)
         if self.agreement is None and self.severity and self.kind != FEATURE_REQUEST:
             self.obligations.no_agreement(event)
         return self.agreement is not before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from sla_domain.event import Event, EventType, Facts
@@ -63,30 +64,32 @@ def _translated(event: Event, policy: Policy) -> Rejected | None:
     if severity is not None:
         word = policy.severity_words.get(severity)
         if word is None:
-            known = ", ".join(policy.severities)
-            why = f"severity: {policy.ref} knows no {severity!r}; it knows {known}"
-            return Rejected("unknown_word", why, event.source)
+            return _unknown(event, "severity", severity, policy.severities, policy)
         facts["severity"] = word
     if policy.classification:
         for field in _CLASSIFIED_BY:
             told = facts.get(field)
             if told is not None and told not in policy.words[field]:
-                known = ", ".join(sorted(policy.words[field]))
-                why = f"{field}: {policy.ref} knows no {told!r}; it knows {known}"
-                return Rejected("unknown_word", why, event.source)
+                return _unknown(event, field, told, sorted(policy.words[field]), policy)
     if event.type is EventType.SEVERITY_CHANGED and policy.severity_of(facts) is None:
         why = "neither severity nor an impact and scope that give one"
         return Rejected("unclassifiable", why, event.source)
     return None
 
 
+def _unknown(
+    event: Event, field: str, told: object, known: Sequence[str], policy: Policy
+) -> Rejected:
+    """``event`` is rejected for a word that the policy does not have."""
+    why = f"{field}: {policy.ref} knows no {told!r}; it knows {', '.join(known)}"
+    return Rejected("unknown_word", why, event.source)
+
+
 def _unknown_words(facts: Facts, policy: Policy) -> tuple[str, ...]:
     """The fields with words that the policy does not know, which therefore have no effect."""
-    unknown = []
-    for field, told in _words_of(facts):
-        if told not in policy.words.get(field, _NONE):
-            unknown.append(field)
-    return tuple(unknown)
+    words = policy.words
+    said = _words_of(facts)
+    return tuple([field for field, told in said if told not in words.get(field, _NONE)])
 
 
 def _words_of(facts: Facts) -> list[tuple[str, str]]:

@@ -69,12 +69,16 @@ def lines_of(events: Iterable[dict[str, Any] | bytes]) -> list[Line]:
 
 
 def run(
-    events: Iterable[dict[str, Any] | bytes], until: int | None = None, partitions: int = 3
+    events: Iterable[dict[str, Any] | bytes],
+    until: int | None = None,
+    partitions: int = 3,
+    book: PolicyBook | None = None,
 ) -> Outputs:
     """The outputs for events that arrive in this order, each when it occurs; late events arrive
     late.
     """
-    return simulate(lines_of(events), default_book(), partitions=partitions, until=until)
+    book = book or default_book()
+    return simulate(lines_of(events), book, partitions=partitions, until=until)
 
 
 def decoded(lines: Iterable[bytes]) -> list[dict[str, Any]]:

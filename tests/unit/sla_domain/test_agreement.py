@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from support import clocks, decoded, event, lines_of
+from support import clocks, decoded, event, run
 from support.agreements import AGREEMENTS
 from support.contracts import OWN_WORDS, own_words
 
 from sla_domain.instant import parse_instant
-from sla_lab.simulation import Outputs, simulate
+from sla_lab.simulation import Outputs
 
 NOON = "2026-11-23T12:00:00Z"
 BOOK = own_words(AGREEMENTS)
@@ -19,7 +19,7 @@ BOOK = own_words(AGREEMENTS)
 
 def simulated(*events: Mapping[str, Any]) -> Outputs:
     until = parse_instant("2026-11-23T14:00:00Z")
-    return simulate(lines_of([dict(each) for each in events]), BOOK, partitions=1, until=until)
+    return run([dict(each) for each in events], until, book=BOOK)
 
 
 def alerts(outputs: Outputs) -> list[tuple[str, str, str]]:
@@ -121,7 +121,7 @@ def test_a_ticket_that_no_agreement_takes_is_told_by_a_notice() -> None:
         AGREEMENTS.index("[warnings]") :
     ].replace('extends = "standard"\n', "")
     book = own_words(alone)
-    outputs = simulate(lines_of([event("created", NOON, severity="p1")]), book, partitions=1)
+    outputs = run([event("created", NOON, severity="p1")], book=book)
     (ticket,) = decoded(outputs.tickets)
     assert (ticket["clocks"], ticket["agreement"]) == ([], None)
     (notice,) = decoded(outputs.warnings)
@@ -140,7 +140,7 @@ def test_attributes_come_before_other_events_of_their_instant() -> None:
 
 def test_an_agreement_that_takes_nobody_changes_nothing_but_its_name() -> None:
     def told(book: Any) -> list[dict[str, Any]]:
-        outputs = simulate(lines_of(events), book, partitions=1)
+        outputs = run(events, book=book)
         return [
             {**record, "data": {**record["data"], "agreement": None}}
             for record in decoded([*outputs.warnings, *outputs.breaches])
@@ -149,5 +149,5 @@ def test_an_agreement_that_takes_nobody_changes_nothing_but_its_name() -> None:
     events = [event("created", NOON, severity="p1"), event("resolved", "2026-11-24T12:00:00Z")]
     plain = own_words(OWN_WORDS)
     assert told(plain) == told(BOOK)
-    written = simulate(lines_of(events), plain, partitions=1)
+    written = run(events, book=plain)
     assert not any(b"agreement" in line for line in [*written.warnings, *written.tickets])

@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from support import decoded, event, lines_of
+from support import decoded, event, run
 from support.contracts import OWN_WORDS, own_words
 
 from sla_domain.policy import PolicyBook
-from sla_lab.simulation import Outputs, simulate
+from sla_lab.simulation import Outputs
 from sla_policy.loading import parse_policy
 
 AT = "2026-11-23T12:00:00Z"
 
 
 def simulated(*events: Mapping[str, Any], book: PolicyBook | None = None) -> Outputs:
-    return simulate(lines_of([dict(each) for each in events]), book or own_words(), partitions=1)
+    return run([dict(each) for each in events], book=book or own_words())
 
 
 def refusal(outputs: Outputs) -> tuple[str, str]:

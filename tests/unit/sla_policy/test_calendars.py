@@ -9,12 +9,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from support import clocks, event, lines_of
+from support import clocks, event, run
 from support.contracts import ALL_DAY, OWN_WORDS, own_words
 
 from sla_domain.calendar import Calendar
 from sla_domain.instant import DAY, HOUR, MINUTE, parse_instant
-from sla_lab.simulation import Outputs, simulate
+from sla_lab.simulation import Outputs
 from sla_policy.loading import PolicyError, parse_policy
 
 GRAVEST = 'within = "1h", boundary = "inclusive", calendar = "always"'
@@ -194,9 +194,7 @@ BY_REGION = with_calendars(
 
 def simulated(*events: Mapping[str, Any]) -> Outputs:
     until = at("2026-11-23T20:00:00Z")
-    return simulate(
-        lines_of([dict(each) for each in events]), own_words(BY_REGION), partitions=1, until=until
-    )
+    return run([dict(each) for each in events], until, book=own_words(BY_REGION))
 
 
 def test_a_calendar_goes_by_a_fact_and_changes_with_it() -> None:
