@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints
 
 from sla_config.configuration import StrictSection, read_toml
 from sla_config.errors import UserFacingError
@@ -128,17 +127,17 @@ class Source(StrictSection):
     mapping: Annotated[Mapping, Field(description="What its own words mean; see below.")] = (
         Mapping()
     )
+    _clients: Clients = PrivateAttr(default=Clients())
 
-    @cached_property
+    @property
     def clients(self) -> Clients:
-        """What is known of its tickets' clients: nothing, unless it is told by ``knowing``."""
-        return Clients()
+        """What is known of its tickets' clients."""
+        return self._clients
 
-    def knowing(self, clients: Clients) -> Self:
-        """The source, with what is known of clients."""
-        copy = self.model_copy()
-        copy.__dict__["clients"] = clients
-        return copy
+    def know(self, clients: Clients) -> Self:
+        """Itself, told what is known of clients."""
+        self._clients = clients
+        return self
 
     @property
     def path(self) -> str:
@@ -209,7 +208,7 @@ def read_sources(path: Path | None, *, secrets: bool = True) -> list[Source]:
         if secrets:
             source.secrets()
     _check_prefixes([source for source in found if source.tickets_of is None], origin)
-    return [_beside(source, named, origin).complete().knowing(clients) for source in found]
+    return [_beside(source, named, origin).complete().know(clients) for source in found]
 
 
 def check_severities(sources: list[Source], severities: Sequence[str]) -> None:

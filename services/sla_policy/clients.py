@@ -5,6 +5,7 @@ a new client needs no new policy version.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -49,18 +50,18 @@ class _File(StrictSection):
     clients: dict[Id, Client] = Field(description="Clients by their ids.")
 
 
+@dataclass(frozen=True, slots=True)
 class Clients:
-    """The clients that are known by their ids."""
+    """The clients that are known, by their ids."""
 
-    def __init__(self, known: Mapping[str, Client] | None = None) -> None:
-        self._known = dict(known or {})
+    known: Mapping[str, Client] = field(default_factory=dict)
 
     def fill(self, event: dict[str, Any]) -> None:
         """Put into a ``ticket.created`` what is known of its client and the event does not say."""
         if event["type"] != "ticket.created":
             return
         data = event["data"]
-        client = self._known.get(data.get("client_id", ""))
+        client = self.known.get(data.get("client_id", ""))
         if client is None:
             return
         if client.plan is not None:
