@@ -32,7 +32,7 @@ from sla_engine.wire.alerts import ALERT_TOPICS, write_alert
 from sla_engine.wire.events import Received
 from sla_engine.wire.tables import write_json
 from sla_lab.recording import Line, Recorded, laid_out
-from sla_policy.loading import parse_policy
+from sla_policy.loading import policy_of
 from sla_schemas.headers import DETAIL_HEADER, OFFSET_HEADER, PARTITION_HEADER, REASON_HEADER
 from sla_schemas.topics import BREACHES, EVENTS, WARNINGS, Topic
 
@@ -271,7 +271,7 @@ def _apart(task: _Task) -> _Task:
 
 @cache
 def _read_again(sources: tuple[str, ...]) -> PolicyBook:
-    return PolicyBook([parse_policy(source, "policy") for source in sources])
+    return PolicyBook([policy_of(source, "policy") for source in sources])
 
 
 @contextmanager

@@ -6,10 +6,19 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PrivateAttr,
+    Tag,
+    model_validator,
+)
 
 from sla_config.toml_form import ONE, SEVERAL
 from sla_domain.calendar import FIRST_YEAR, LAST_YEAR, Calendar, Span
+from sla_policy.closings import Closings, both_names, shorten
 from sla_policy.values import Day, DayLength, Spans, Weekday, Zone
 
 
@@ -20,7 +29,7 @@ class Section(BaseModel):
 
 
 class HolidaysSection(Section):
-    """Days on which a calendar does not open: public holidays, and single dates."""
+    """Days on which a calendar does not open: public holidays, single dates, and files of them."""
 
     country: str | None = Field(
         None,
@@ -45,12 +54,32 @@ class HolidaysSection(Section):
     dates: list[Day] = Field(
         [], description="Further days.", examples=['["2026-12-24", "2026-12-31"]']
     )
+    ics: Annotated[str, Field(min_length=1)] | None = Field(
+        None,
+        description="An iCalendar file, looked for from the folder of the policy. Its all-day "
+        "events close their dates, those with times close these; what recurs is expanded. A day "
+        "is called as its event, or as the file where an event has no name.",
+        examples=['"company.ics"'],
+    )
+    #: What the file closes, once it has been read.
+    _closings: Closings = PrivateAttr(default_factory=Closings)
+
+    def attach(self, closings: Closings) -> None:
+        """Take what was read of the file that it names."""
+        self._closings = closings
+
+    @property
+    def closings(self) -> Closings:
+        """What the file that it names closes."""
+        return self._closings
 
     def days(self) -> dict[date, tuple[str, Sequence[Span]]]:
         """Every holiday in the years a calendar answers for: its name, and what is open on it."""
         found: dict[date, tuple[str, Sequence[Span]]] = dict.fromkeys(self.dates, ("", ()))
         for day, name in self._of_country(self.categories).items():
             found[day] = name, ()
+        for day, name in self.closings.days.items():
+            found[day] = both_names(found.get(day, ("",))[0], name), ()
         if self.half_day is not None:
             for day, name in self._of_country(["half_day"]).items():
                 found.setdefault(day, (name, self.half_day))
@@ -108,8 +137,8 @@ class CalendarSection(Section):
     )
     holidays: OneOrSeveral = Field(
         HolidaysSection(),
-        description="Days without hours; a list where they come from several countries.",
-        examples=['{ country = "AR" }', '[{ country = "AR" }, { country = "UY" }]'],
+        description="Days without hours; a list where they come from several countries or files.",
+        examples=['{ country = "AR" }', '[{ country = "AR" }, { ics = "company.ics" }]'],
     )
     overrides: dict[Day, Spans] = Field(
         {},
@@ -143,11 +172,13 @@ class CalendarSection(Section):
             for day, (holiday, spans) in source.days().items():
                 # Closed by one is closed.
                 dates[day] = spans if dates.get(day) != () else ()
-                names[day] = "; ".join(filter(None, (names.get(day), holiday)))
-        dates.update(self.overrides)
+                names[day] = both_names(names.get(day), holiday)
         week = [self.hours.get(day, []) for day in get_args(Weekday)]
         union = [known[each] for each in self.union]
         zone = self.zone or union[0].zone
+        for source in self.holiday_sources:
+            shorten(dates, names, week, zone, source.closings.parts)
+        dates.update(self.overrides)
         excluded = [known[each] for each in self.excluded]
         return Calendar(name, zone, week, dates, self.day, union, excluded, names)
 

@@ -17,7 +17,9 @@ from sla_domain.policy import (
     Policy,
     PolicyBook,
 )
+from sla_policy.beside import FROM_TEXT, Beside, as_read, attach, in_folder, nowhere
 from sla_policy.check import findings, same_versions
+from sla_policy.closings import Closings, frozen, thawed
 from sla_policy.finding import Finding
 from sla_policy.sections import PolicyFile
 
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 #: Where the policies that come with the package live inside it.
 PACKAGED: Final = "policies"
 DEFAULT_POLICY: Final = "aivo.toml"
+_PACKAGED_ALONE: Final = nowhere("the packaged policy is in no folder of yours")
 
 
 class PolicyError(UserFacingError):
@@ -53,8 +56,9 @@ class Checked(NamedTuple):
     warnings: list[str]
 
 
-def check_policy(text: str, origin: str) -> Checked:
-    """Read the text of a policy file that came from ``origin``.
+def check_policy(text: str, origin: str, beside: Beside = FROM_TEXT) -> Checked:
+    """Read the text of a policy file that came from ``origin``; ``beside`` reads the files that it
+    names.
 
     Raises ``PolicyError`` with every mistake, each with file, line, field and remedy.
     """
@@ -63,11 +67,12 @@ def check_policy(text: str, origin: str) -> Checked:
     except TomlFileError as error:
         raise PolicyError(error.mistakes) from None
     told = _Report(text, origin)
-    found = list(findings(file))
+    read: dict[str, Closings] = {}
+    found = [*attach(file, beside, read), *findings(file)]
     warnings = [told(finding) for finding in found if finding.harmless]
     if mistakes := [told(finding) for finding in found if not finding.harmless]:
         raise PolicyError(mistakes, warnings)
-    return Checked(replace(file.to_domain(), source=text), warnings)
+    return Checked(replace(file.to_domain(), source=frozen(text, read)), warnings)
 
 
 class _Report:
@@ -93,18 +98,24 @@ def parse_policy(text: str, origin: str) -> Policy:
     return check_policy(text, origin).policy
 
 
+def policy_of(source: str, origin: str) -> Policy:
+    """A policy from its ``source``, without the files it was read from; see ``check_policy``."""
+    text, closings = thawed(source)
+    return check_policy(text, origin, as_read(closings)).policy
+
+
 def check_file(path: Path | None = None) -> Checked:
     """Read the policy file at ``path``, or the packaged one.
 
     Raises ``PolicyError`` when it is missing, unreadable or mistaken.
     """
     if path is None:
-        return check_policy(default_policy_text(), DEFAULT_POLICY)
+        return check_policy(default_policy_text(), DEFAULT_POLICY, _PACKAGED_ALONE)
     try:
         text = read_text(path, str(path))
     except TomlFileError as error:
         raise PolicyError(error.mistakes) from None
-    return check_policy(text, str(path))
+    return check_policy(text, str(path), in_folder(path.parent))
 
 
 def load_policy(path: Path | None = None) -> Policy:
@@ -132,7 +143,7 @@ def check_versions(paths: Sequence[Path | None]) -> list[Checked]:
         warnings += found.warnings
         read.append((str(path or DEFAULT_POLICY), found.policy))
     for (origin, policy), finding in same_versions(read):
-        mistakes.append(_Report(policy.source, origin)(finding))
+        mistakes.append(_Report(thawed(policy.source)[0], origin)(finding))
     if mistakes:
         raise PolicyError(mistakes, warnings)
     return checked

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -301,6 +302,37 @@ def test_nothing_may_be_reached_that_is_not_listed(built: list[dict[str, Any]]) 
     for rule in rules:
         assert rule["ports"], "a port is named"
         assert rule.get("from") or rule.get("to"), "a peer is named"
+
+
+def test_a_file_of_holidays_is_mounted_beside_its_policy(tmp_path: Path) -> None:
+    shown = re.search(
+        r"```yaml\n(.*?)```", (ROOT / "docs" / "deployment.md").read_text(), re.DOTALL
+    )
+    assert shown is not None
+    shutil.copytree(DEPLOY / "kubernetes" / "base", tmp_path / "base")
+    mine = tmp_path / "mine"
+    (mine / "config").mkdir(parents=True)
+    (mine / "config" / "policy.toml").write_text("mine")
+    (mine / "config" / "company.ics").write_text("days")
+    (mine / "kustomization.yaml").write_text(
+        f"namespace: sla\nresources: [../base]\n{textwrap.dedent(shown[1])}"
+    )
+    done = tool("kubectl", "kustomize", mine)
+    assert done.returncode == 0, done.stderr
+    built = list(yaml.safe_load_all(done.stdout))
+    (files,) = [
+        each
+        for each in built
+        if each["kind"] == "ConfigMap" and each["metadata"]["name"].startswith("sla-policies-")
+    ]
+    assert files["data"] == {"policy.toml": "mine", "company.ics": "days"}
+    mounted = {
+        name
+        for name, pod, _ in workloads(built)
+        for volume in pod.get("volumes", [])
+        if volume.get("configMap", {}).get("name") == files["metadata"]["name"]
+    }
+    assert mounted == {"sla-tracker", "sla-board", "sla-notifier"}
 
 
 def test_nothing_made_here_holds_a_secret() -> None:

@@ -40,6 +40,8 @@ INTERNAL = {
     "sla_notifier.delivery.RefusedError": "dead-lettered",
     "sla_notifier.recall.GoneError": "logged and counted: there is nothing left to dead-letter",
     "sla_runtime.problem.ProblemError": "a problem document",
+    "sla_policy.beside.NotReadError": "a mistake of the policy file",
+    "sla_policy.ics._UnfitError": "a mistake of the policy file",
     "sla_policy.values.UnfitError": "a mistake of the policy file",
     "sla_config.toml_file.TomlFileError": "the mistake of the file's own error",
     "sla_tracker.errors.OpenTransactionError": "tried again",
