@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import date
-from typing import NamedTuple
+from collections.abc import Iterator
 
 from sla_domain.agreement import STANDARD, Agreement, Targets
-from sla_domain.calendar import Calendar, Span
 from sla_domain.event import EventType
-from sla_domain.instant import HOUR
 from sla_domain.policy import ClockRule, Plan, Policy, PolicyBook
 from sla_domain.target import AnyTarget, Boundary, TargetChoice
+from sla_lab.calendar_diff import calendar_changes, is_made_of
+from sla_lab.change import LOOSER, OTHER, STRICTER, Change, changed
+from sla_lab.words_diff import effect_of_severities, word_changes
 from sla_text.language import Texts
 from sla_text.presentation import Table
-from sla_text.times import length, open_hours
-
-STRICTER, LOOSER, OTHER = "stricter", "looser", "other"
-
-
-class Change(NamedTuple):
-    """One thing that is not as before. ``effect`` is what it means for the one who promised:
-    ``stricter``, ``looser``, or ``other``.
-    """
-
-    what: str
-    whom: str
-    before: str | None
-    after: str | None
-    effect: str
+from sla_text.times import length
 
 
 def changes(old: Policy, new: Policy, texts: Texts) -> list[Change]:
@@ -46,8 +31,10 @@ class _Differ:
         old, new = self._old, self._new
         yield from self._agreements()
         yield from self._plans()
-        for name in sorted(old.calendars.keys() & new.calendars.keys()):
-            yield from self._calendar(old.calendars[name], new.calendars[name])
+        names = old.calendars.keys() & new.calendars.keys()
+        users = {name: self._users_of(name) for name in names}
+        yield from calendar_changes(old, new, users, self._texts)
+        yield from word_changes(old, new, self._severities, self._texts)
         yield from self._clock_rules()
         yield from self._sets()
         yield from self._classification()
@@ -55,9 +42,9 @@ class _Differ:
         before, after = (
             ", ".join(warn.label for warn in policy.warnings) or None for policy in (old, new)
         )
-        yield from _changed(self._part("warnings"), everyone, before, after)
+        yield from changed(self._part("warnings"), everyone, before, after)
         kept = length(old.retention), length(new.retention)
-        yield from _changed(self._part("retention"), everyone, *kept)
+        yield from changed(self._part("retention"), everyone, *kept)
 
     def _part(self, name: str) -> str:
         return self._texts.word("part", name)
@@ -93,7 +80,7 @@ class _Differ:
                 whom = self._texts(text, whom=whom, plan=under.replace("_", " "))
             what = self._texts.word("clock", clock)
             effect = _effect_of_targets(before, after)
-            yield from _changed(what, whom, one, other, effect=effect)
+            yield from changed(what, whom, one, other, effect=effect)
 
     def _agreements(self) -> Iterator[Change]:
         """The targets of each agreement and whom it takes; a new one beside what is without it."""
@@ -106,45 +93,22 @@ class _Differ:
             after = new.targets if new else {}
             yield from self._targets(before, after, None if alone else name, "diff.with_agreement")
             whom = self._texts("diff.with_agreement", whom=self._texts("diff.everyone"), plan=name)
-            yield from _changed(self._part("when"), whom, _when(old), _when(new))
+            yield from changed(self._part("when"), whom, _when(old), _when(new))
+            shares = _objective(old), _objective(new)
+            yield from changed(self._part("objective"), whom, *shares)
+        orders = [
+            ", ".join(name for name in each if name in olds.keys() & news.keys())
+            for each in (olds, news)
+        ]
+        yield from changed(self._part("agreements"), self._texts("diff.everyone"), *orders)
 
     def _plans(self) -> Iterator[Change]:
         for name in sorted({*self._old.plans, *self._new.plans}):
             old, new = self._old.plans.get(name), self._new.plans.get(name)
             yield from self._targets(old.targets if old else {}, new.targets if new else {}, name)
-            yield from _changed(
+            yield from changed(
                 self._part("plan"), name.replace("_", " "), self._covers(old), self._covers(new)
             )
-
-    def _calendar(self, old: Calendar, new: Calendar) -> Iterator[Change]:
-        whom = self._users_of(old.name)
-        what = self._texts.word("calendar", old.name)
-        yield from _changed(f"{what}: {self._part('zone')}", whom, old.zone, new.zone)
-        yield from _changed(f"{what}: {self._part('day')}", whom, _day(old), _day(new))
-        for day, (before, after) in enumerate(zip(old.week, new.week, strict=True)):
-            yield from _changed(
-                f"{what}: {self._texts.weekdays[day]}",
-                whom,
-                _hours(before),
-                _hours(after),
-                effect=_effect_of_hours(before, after),
-            )
-        yield from self._dates(what, whom, old, new)
-
-    def _dates(self, what: str, whom: str, old: Calendar, new: Calendar) -> Iterator[Change]:
-        """Holidays and overrides, in the years near the new version: they are listed for all."""
-        for day in sorted({*old.dates, *new.dates}):
-            if not self._near(day):
-                continue
-            before, after = _spans_on(old, day), _spans_on(new, day)
-            effect = _effect_of_hours(before, after)
-            yield from _changed(
-                f"{what}: {day}", whom, _hours(before), _hours(after), effect=effect
-            )
-
-    def _near(self, day: date) -> bool:
-        year = 1970 + self._new.effective_from // (365 * 24 * HOUR)
-        return year - 1 <= day.year <= year + 2
 
     def _users_of(self, calendar: str) -> str:
         users = {
@@ -152,7 +116,7 @@ class _Differ:
             for policy in (self._old, self._new)
             for agreement in policy.every_agreement
             for (severity, _), target in agreement.targets.items()
-            if any(each.calendar.name == calendar for each in target.variants)
+            if any(is_made_of(each.calendar, calendar) for each in target.variants)
         }
         return ", ".join(self._severity(each) for each in self._severities if each in users) or "-"
 
@@ -163,7 +127,7 @@ class _Differ:
         for name in sorted({*old, *new}):
             before, after = old.get(name), new.get(name)
             for part in ("stops", "pauses", "resumes", "restarts"):
-                yield from _changed(
+                yield from changed(
                     f"{self._texts.word('clock', name)}: {self._part(part)}",
                     everyone,
                     _events(before, part),
@@ -183,25 +147,19 @@ class _Differ:
                 ", ".join(sorted(getattr(policy, part))) or None
                 for policy in (self._old, self._new)
             )
-            yield from _changed(self._part(part), self._texts("diff.everyone"), before, after)
+            yield from changed(self._part(part), self._texts("diff.everyone"), before, after)
 
     def _classification(self) -> Iterator[Change]:
         old, new = self._old.classification, self._new.classification
         for impact, scope in sorted({*old, *new}, key=str):
             before, after = old.get((impact, scope)), new.get((impact, scope))
-            yield from _changed(
+            yield from changed(
                 self._part("classification"),
                 f"{impact}, {scope or self._part('no_scope')}",
                 before and self._severity(before),
                 after and self._severity(after),
-                effect=self._effect_of_severities(before, after),
+                effect=effect_of_severities(before, after, self._severities),
             )
-
-    def _effect_of_severities(self, before: str | None, after: str | None) -> str:
-        if before is None or after is None:
-            return OTHER
-        graver = self._severities.index(after) < self._severities.index(before)
-        return STRICTER if graver else LOOSER
 
     def _covers(self, plan: Plan | None) -> str | None:
         if plan is None:
@@ -209,13 +167,6 @@ class _Differ:
         severities = ", ".join(each for each in self._severities if each in plan.severities)
         built_by = ", ".join(sorted(plan.built_by))
         return f"{severities}; built by {built_by}; outside {plan.outside.name}"
-
-
-def _changed(
-    what: str, whom: str, before: str | None, after: str | None, effect: str = OTHER
-) -> Iterator[Change]:
-    if before != after:
-        yield Change(what, whom, before, after, effect)
 
 
 def _effect_of_targets(before: AnyTarget | None, after: AnyTarget | None) -> str:
@@ -229,32 +180,16 @@ def _effect_of_targets(before: AnyTarget | None, after: AnyTarget | None) -> str
     return STRICTER if (after.within, after.boundary is Boundary.INCLUSIVE) < one else LOOSER
 
 
-def _effect_of_hours(before: Sequence[Span], after: Sequence[Span]) -> str:
-    one, other = _open(before), _open(after)
-    # The more hours count, the sooner a promise is due.
-    return OTHER if one == other else STRICTER if other > one else LOOSER
+def _objective(agreement: Agreement | None) -> str | None:
+    if agreement is None or agreement.objective is None:
+        return None
+    return f"{float(agreement.objective * 100):.10g}%"
 
 
 def _when(agreement: Agreement | None) -> str | None:
     if agreement is None or not agreement.when:
         return None
     return "; ".join(f"{fact} {', '.join(sorted(w))}" for fact, w in agreement.when.items())
-
-
-def _open(spans: Sequence[Span]) -> int:
-    return sum(close - opened for opened, close in spans)
-
-
-def _day(calendar: Calendar) -> str | None:
-    return None if calendar.day_length is None else length(calendar.day_length)
-
-
-def _hours(spans: Sequence[Span]) -> str | None:
-    return open_hours(spans) or None
-
-
-def _spans_on(calendar: Calendar, day: date) -> list[Span]:
-    return list(calendar.dates.get(day, calendar.week[day.weekday()]))
 
 
 def _events(rule: ClockRule | None, part: str) -> str | None:

@@ -1,0 +1,263 @@
+"""A comparison of two policies tells whatever differs."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.agreements import AGREEMENTS
+from support.contracts import ALL_DAY, OWN_WORDS
+from support.naive_contract import Contract, drawn, written
+
+from sla_domain.policy import Policy
+from sla_domain.target import Target
+from sla_lab.policy_diff import changes
+from sla_policy.loading import PolicyError, load_policy, parse_policy
+from sla_text.language import LANGUAGES, Texts
+
+DAYS = '{ mon = [["09:00", "18:00"]], fri = [["09:00", "18:00"]] }'
+#: A union of two calendars but for a third, on which the gravest severity counts.
+SUN = OWN_WORDS.replace(
+    "[clocks.resolution]",
+    f"""\
+[calendars.east]
+zone = "Asia/Tokyo"
+hours = {DAYS}
+[calendars.west]
+zone = "America/New_York"
+hours = {DAYS}
+[calendars.freeze]
+zone = "UTC"
+hours = {DAYS}
+[calendars.sun]
+union = ["east", "west"]
+except = ["freeze"]
+
+[clocks.resolution]""",
+).replace('within = "1h", boundary = "inclusive", calendar = "always"',
+          'within = "1h", boundary = "inclusive", calendar = "sun"')  # fmt: skip
+P2 = 'p2 = "Degraded"\n'
+
+
+def told(old: str, new: str) -> list[tuple[str, str, str | None, str | None, str]]:
+    """What is said of two texts, in English; in every language as much."""
+    both = [parse_policy(text, "x.toml") for text in (old, new)]
+    first, *others = [changes(*both, Texts(language)) for language in LANGUAGES]
+    assert all(len(each) == len(first) for each in others)
+    return [tuple(change) for change in first]
+
+
+DIFFER = [
+    (
+        SUN,
+        'union = ["east", "west"]',
+        'union = ["east"]',
+        ("sun: open with", "Outage", "east, west", "east", "other"),
+    ),
+    (
+        SUN,
+        'except = ["freeze"]\n',
+        "",
+        ("sun: closed during", "Outage", "freeze", None, "other"),
+    ),
+    (
+        SUN,
+        f'[calendars.west]\nzone = "America/New_York"\nhours = {DAYS}',
+        f'[calendars.west]\nzone = "America/Lima"\nhours = {DAYS}',
+        ("west: zone", "Outage", "America/New_York", "America/Lima", "other"),
+    ),
+    (
+        OWN_WORDS,
+        'default_severity = "p2"',
+        'default_severity = "p1"',
+        ("severity until known", "everyone", "p2", "p1", "stricter"),
+    ),
+    (
+        OWN_WORDS,
+        'default_severity = "p2"',
+        'default_severity = "p3"',
+        ("severity until known", "everyone", "p2", "p3", "looser"),
+    ),
+    (
+        OWN_WORDS,
+        'default_severity = "p2"\n',
+        "",
+        ("severity until known", "everyone", "p2", None, "other"),
+    ),
+    (
+        OWN_WORDS,
+        f'{P2}p3 = "Question"\n',
+        f'p3 = "Question"\n{P2}',
+        ("severities, gravest first", "everyone", "p1, p2, p3", "p1, p3, p2", "other"),
+    ),
+    (OWN_WORDS, P2, 'p2 = "Slow"\n', ("name of a severity", "p2", "Degraded", "Slow", "other")),
+    (
+        OWN_WORDS,
+        P2,
+        'p2 = { name = "Degraded", es = "Lento" }\n',
+        ("name of a severity", "p2", "Degraded", "Degraded; es Lento", "other"),
+    ),
+    (
+        OWN_WORDS,
+        "[clocks.resolution]",
+        f'[calendars.spare]\nzone = "UTC"\nhours = {ALL_DAY}\n[clocks.resolution]',
+        ("calendars", "everyone", "always", "always, spare", "other"),
+    ),
+    (
+        OWN_WORDS,
+        'party = ["supplier"]',
+        'party = ["supplier", "carrier"]',
+        ("known words of party", "everyone", "client, supplier", "carrier, client, supplier",
+         "other"),
+    ),
+    (
+        SUN,
+        'retention = "30d"',
+        'retention = "30d"\nbusiness_calendar = "east"',
+        ("business calendar", "everyone", "always", "east", "other"),
+    ),
+    (
+        AGREEMENTS,
+        'objective = "98%"',
+        'objective = "99.5%"',
+        ("objective", "everyone, agreement gold", "98%", "99.5%", "other"),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "old", "new", "expected"), DIFFER)
+def test_a_pair_that_differs_in_one_thing_is_told_so(
+    text: str, old: str, new: str, expected: tuple[Any, ...]
+) -> None:
+    assert text.count(old) == 1
+    assert told(text, text.replace(old, new)) == [expected]
+    assert [row[2:4] for row in told(text.replace(old, new), text)] == [expected[2:4][::-1]]
+    assert told(text, text) == []
+
+
+def test_the_order_in_which_agreements_are_tried_is_told() -> None:
+    head, gold, europe = AGREEMENTS.split("[[agreements]]")
+    swapped = f"{head}[[agreements]]{europe}\n[[agreements]]{gold}"
+    (row,) = told(AGREEMENTS, swapped)
+    before, after = "gold, europe, standard", "europe, gold, standard"
+    assert row == ("order of agreements", "everyone", before, after, "other")
+
+
+def of_files(folder: Path, *closed: str) -> list[tuple[str, str | None, str | None, str]]:
+    """What is told of two policies with different files of holidays."""
+    policies = []
+    for name, events in zip(("old", "new"), closed, strict=True):
+        (folder / name).mkdir()
+        lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//x//EN", events, "END:VCALENDAR"]
+        (folder / name / "company.ics").write_text("\n".join(lines))
+        path = folder / name / "policy.toml"
+        holidays = f'holidays = {{ ics = "company.ics" }}\nhours = {DAYS}\n[calendars.freeze]'
+        path.write_text(SUN.replace(f"hours = {DAYS}\n[calendars.freeze]", holidays))
+        policies.append(load_policy(path))
+    found = changes(*policies, Texts("en"))
+    assert {change.whom for change in found} <= {"Outage"}
+    return [(each.what, each.before, each.after, each.effect) for each in found]
+
+
+def all_day(name: str, *dates: str) -> str:
+    return "\n".join(
+        f"BEGIN:VEVENT\nSUMMARY:{name}\nDTSTART;VALUE=DATE:{date}\nEND:VEVENT" for date in dates
+    )
+
+
+def test_days_of_a_file_are_told_by_date_and_name(tmp_path: Path) -> None:
+    # Monday to Wednesday; the policy is in force from 2020.
+    old = all_day("Move", "20210104", "20210108") + "\n" + all_day("Party", "20210111")
+    new = all_day("Moving", "20210104") + "\n" + all_day("Party", "20210111", "20210115")
+    assert of_files(tmp_path, old, new) == [
+        ("west: 2021-01-04", "closed (Move)", "closed (Moving)", "other"),
+        ("west: 2021-01-08", "closed (Move)", "09:00-18:00", "stricter"),
+        ("west: 2021-01-15", "09:00-18:00", "closed (Party)", "looser"),
+    ]
+
+
+def test_hours_of_a_file_are_told_by_date_and_name(tmp_path: Path) -> None:
+    short = all_day("Party", "20210111").replace(
+        "DTSTART;VALUE=DATE:20210111", "DTSTART:20210111T{}0000\nDTEND:20210111T200000"
+    )
+    rows = of_files(tmp_path, short.format(15), short.format(16))
+    assert rows == [("west: 2021-01-11", "09:00-15:00 (Party)", "09:00-16:00 (Party)", "stricter")]
+
+
+def test_days_of_distant_years_are_told_by_the_next_and_their_count(tmp_path: Path) -> None:
+    old = all_day("Jubilee", "20350101", "19990101", "20360104")
+    assert of_files(tmp_path, old, all_day("Jubilee", "20360104")) == [
+        ("west: 2035-01-01 and 1 more", "closed (Jubilee)", "09:00-18:00", "stricter"),
+    ]
+
+
+# --- drawn contracts ---
+
+
+def meaning(policy: Policy) -> object:
+    """All that a policy says, but for its name, as plain values."""
+
+    def limits(targets: Any) -> list[Any]:
+        found = []
+        for key, target in targets.items():
+            assert isinstance(target, Target)
+            found.append((key, target.within, target.boundary, target.calendar.name))
+        return sorted(found)
+
+    return (
+        policy.severities,
+        policy.default_severity,
+        policy.severity_names,
+        [
+            (each.name, each.when, each.objective, limits(each.targets))
+            for each in policy.every_agreement
+        ],
+    )
+
+
+def nearly(draw: random.Random, contract: Contract) -> Contract:
+    """A contract that differs from another in a single thing, if at all."""
+    severities = list(contract["severities"])
+    kind = draw.choice(["default", "rank", "target", "agreements", "when"])
+    if kind == "default":
+        return contract | {"default": draw.choice([None, *severities])}
+    if kind == "rank":
+        return contract | {"severities": draw.sample(severities, len(severities))}
+    if kind == "agreements":
+        kept = contract["agreements"][: draw.randint(0, 3)]
+        return contract | {"agreements": draw.sample(kept, len(kept))}
+    if kind == "when":
+        other = [{**each, "when": {"plan": ["silver"]}} for each in contract["agreements"][:1]]
+        return contract | {"agreements": [*other, *contract["agreements"][1:]]}
+    return contract | {"standard": drawn(draw)["standard"]}
+
+
+def read(contract: Contract) -> Policy | None:
+    try:
+        return parse_policy(written(contract), "drawn.toml")
+    except PolicyError:
+        return None
+
+
+def test_any_two_drawn_contracts_that_differ_have_a_difference() -> None:
+    pairs = alike = 0
+    last: Policy | None = None
+    for seed in itertools.count():
+        draw = random.Random(seed)  # noqa: S311  the same every time
+        contract = drawn(draw)
+        policy = read(contract)
+        others = [last, *(read(nearly(draw, contract)) for _ in range(3))]
+        last = policy or last
+        for other in others:
+            if policy is None or other is None:
+                continue
+            found = changes(policy, other, Texts("en"))
+            assert bool(found) == (meaning(policy) != meaning(other)), seed
+            pairs += 1
+            alike += not found
+        if pairs > 400:
+            break
+    assert 0 < alike < pairs
