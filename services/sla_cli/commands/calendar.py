@@ -161,17 +161,8 @@ def days(
 
 def _unusual(calendar: Calendar, year: int) -> Iterator[dict[str, str]]:
     """The dates of a year on which a calendar or one it is made of has other hours than usual."""
-    from sla_text.times import open_hours
+    from sla_cli.overview import unusual_days
 
-    for day in sorted(calendar.dates):
-        spans, usual = calendar.dates[day], calendar.week[day.weekday()]
-        if day.year == year and list(spans) != list(usual):
-            yield {
-                "date": day.isoformat(),
-                "weekday": f"{day:%a}",
-                "calendar": calendar.name,
-                "open": open_hours(spans) or "closed",
-                "name": calendar.names.get(day, ""),
-            }
+    yield from unusual_days(calendar, year)
     for part in (*calendar.union, *calendar.excluded):
         yield from _unusual(part, year)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +34,12 @@ def check(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with status 1 on warnings, too.")
     ] = False,
+    year: Annotated[
+        int | None,
+        typer.Option(
+            min=1970, max=2100, help="The year whose holidays are listed. Default: this one."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check policy files: report each mistake with its remedy, or list the promises if all is well.
@@ -42,26 +48,45 @@ def check(
     that nothing stops. A warning may be intended, but is usually an oversight, such as a severity
     without a target or a calendar that nothing uses.
 
+    With the promises are listed: how long a closed ticket is kept, the dates of the year on which
+    each calendar is closed or has other hours, and each clock that has no target at a severity.
+
       sla policy check contract.toml\n
       sla policy check contract-1.toml contract-2.toml --strict\n
+      sla policy check contract.toml --year 2027\n
       sla policy check contract.toml --json
     """
+    from datetime import datetime
+
     from sla_cli.console import listing, print_json
+    from sla_cli.overview import holidays, retentions, unpromised
     from sla_lab.progress import err
     from sla_policy.loading import PolicyError, check_versions
 
     everything: list[Path | None] = [*files] if files else [None]
     mistakes: list[str] = []
-    promises: list[dict[str, str]] = []
+    policies: list[Policy] = []
+    year = year or datetime.now().astimezone().year
     try:
         checked = check_versions(everything)
     except PolicyError as error:
         mistakes, warnings = error.mistakes, error.warnings
     else:
-        promises = [row for each in checked for row in _promises(each.policy)]
+        policies = [each.policy for each in checked]
         warnings = [warning for each in checked for warning in each.warnings]
+    promises = [row for policy in policies for row in _promises(policy)]
     if as_json:
-        print_json({"promises": promises, "mistakes": mistakes, "warnings": warnings})
+        print_json(
+            {
+                "promises": promises,
+                "unpromised": unpromised(policies),
+                "retention": retentions(policies),
+                "year": year,
+                "holidays": holidays(policies, year),
+                "mistakes": mistakes,
+                "warnings": warnings,
+            }
+        )
     else:
         for line in (*mistakes, *warnings):
             err.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -70,8 +95,41 @@ def check(
             if all(row["agreement"] == "standard" for row in promises):
                 columns.remove("agreement")
             listing(promises, columns, as_json=False)
+        _print_overview(policies, year)
     if mistakes or (strict and warnings):
         raise typer.Exit(1)
+
+
+def _print_overview(policies: Sequence[Policy], year: int) -> None:
+    """What is told of good policies below their promises."""
+    from sla_cli.console import listing, say
+    from sla_cli.overview import by_severity, kept_for, unpromised, unusual_days
+    from sla_lab.calendar_diff import is_made_of
+
+    if missing := by_severity(unpromised(policies)):
+        columns = ["policy", "agreement", "severity", "clocks"]
+        if all(row["agreement"] == "standard" for row in missing):
+            columns.remove("agreement")
+        say("")
+        listing(missing, columns, as_json=False, title="Without a promise")
+    for policy in policies:
+        closed = {name: [*unusual_days(each, year)] for name, each in policy.calendars.items()}
+        told = [name for name, rows in closed.items() if rows]
+        for name in told:
+            say("")
+            title = f"{policy.ref}, {name}: other hours than usual in {year}"
+            columns = ["date", "weekday", "open", "name"]
+            listing(closed[name], columns, as_json=False, title=title)
+        # One that is made of others has their dates, which are listed with them.
+        usual = [
+            name
+            for name, calendar in policy.calendars.items()
+            if not any(is_made_of(calendar, other) for other in told)
+        ]
+        say("")
+        if usual:
+            say(f"{policy.ref} has its usual hours all through {year} on: {', '.join(usual)}.")
+        say(kept_for(policy))
 
 
 def _promises(policy: Policy) -> Iterator[dict[str, str]]:
