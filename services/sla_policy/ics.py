@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from dateutil.rrule import rrulestr
@@ -198,8 +199,6 @@ class _Times:
         for rule in _several(self._event.get("RRULE")):
             for start in self._by_rule(rule):
                 ends.setdefault(start, start + self._length)
-                if len(ends) > _MOST:
-                    break
         for first, until in self._event.rdates:
             start = self._local(first)
             ends[start] = start + self._length if until is None else self._local(until)
@@ -244,7 +243,7 @@ class _Times:
             return found or _DAY
         return found
 
-    def _by_rule(self, rule: vRecur) -> Iterator[datetime]:
+    def _by_rule(self, rule: vRecur) -> list[datetime]:
         often = str(next(iter(rule.get("FREQ", [])), ""))
         several = [key for key in _WITHIN_A_DAY if len(rule.get(key, [])) > 1]
         if often in _OFTEN or (several and not self.all_day):
@@ -259,20 +258,19 @@ class _Times:
         for key in _WITHIN_A_DAY if self.all_day else ():
             kept.pop(key, None)
         until = [self._until(each) for each in rule.get("UNTIL", [])]
-        if "COUNT" not in rule:
-            kept["UNTIL"] = [min([*until, _LAST])]
+        # Counted here, since a rule has either a count or an end.
+        count = min(kept.pop("COUNT", []), default=None)
+        kept["UNTIL"] = [min([*until, _LAST])]
         try:
             text = kept.to_ical().decode()  # type: ignore[no-untyped-call]  # tells no types
-            found = rrulestr(text, dtstart=self._start)
-        except (ValueError, TypeError, KeyError):
+            # Some of what can't be is found only when it is followed.
+            starts = islice(rrulestr(text, dtstart=self._start), count)
+            known = (start for start in starts if start + self._length >= _FIRST)
+            return list(islice(known, _MOST + 1))
+        except (ValueError, TypeError, LookupError):
             raise _UnfitError(
                 "has an RRULE that can't be followed; write its dates as RDATE"
             ) from None
-        for each in found:
-            if each > _LAST:
-                return
-            if each + self._length >= _FIRST:
-                yield each
 
     def _until(self, moment: date) -> datetime:
         if not self.all_day and not isinstance(moment, datetime):

@@ -132,6 +132,7 @@ MISTAKES = [
     ("DTSTART:20261224T100000\nDURATION:PT1H\nRRULE:FREQ=DAILY;BYHOUR=9,10", "more than once a"),
     (f"{ONE}\nRRULE:FREQ=DAILY;INTERVAL=0", "INTERVAL=0, which can't be followed; write its"),
     (f"{ONE}\nRRULE:RSCALE=HEBREW;FREQ=YEARLY", "RSCALE, which can't be followed; write its"),
+    (f"{ONE}\nRRULE:FREQ=YEARLY;BYDAY=99MO", "an RRULE that can't be followed; write its dates"),
     (f"{ONE}\nEXRULE:FREQ=YEARLY", "has an EXRULE, which is not understood; write its dates as"),
     (f"{ONE}\nRECURRENCE-ID;RANGE=THISANDFUTURE:20261224", "make this one an event of its own"),
     (f"{ONE}\nDURATION:P99999999D", "outside of all years that are known; correct it"),
@@ -151,6 +152,9 @@ def test_a_file_that_recurs_beyond_measure_is_a_mistake() -> None:
     daily = "DTSTART;VALUE=DATE:19700101\nRRULE:FREQ=DAILY"
     (said,) = read(*[daily] * 2).mistakes
     assert "recurs too often" in said.message
+    # What was before all years of a calendar does not count.
+    old = read("DTSTART;VALUE=DATE:16010101\nRRULE:FREQ=DAILY")
+    assert len(old.closings.days) == (date(LAST_YEAR + 1, 1, 1) - date(FIRST_YEAR, 1, 1)).days
 
 
 @pytest.mark.parametrize(
@@ -293,6 +297,7 @@ LINES = st.lists(
 )  # fmt: skip
 
 
+@settings(max_examples=200)
 @given(LINES, st.integers(0, 8))
 def test_a_spoilt_file_is_read_or_refused_and_never_fails(spoilt: list[str], at: int) -> None:
     lines = file_of(f"{ONE}\nSUMMARY:x").split("\r\n")
