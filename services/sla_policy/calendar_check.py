@@ -48,6 +48,13 @@ def calendar_findings(
             "no weekday has hours, so after the dates of its overrides the calendar never opens "
             "and nothing on it is ever due; give at least one weekday a span",
         )
+    if calendar.holiday_sources and not any(calendar.hours.values()):
+        yield Finding(
+            (*path, "holidays"),
+            "the calendar has no hours of its own on any weekday, so its holidays close nothing; "
+            "write them at the calendars whose hours they close",
+            harmless=True,
+        )
     for place, source in enumerate(calendar.holiday_sources):
         several = isinstance(calendar.holidays, list)
         where = (*path, "holidays", place) if several else (*path, "holidays")

@@ -262,6 +262,14 @@ def test_what_is_odd_in_a_file_is_a_warning(tmp_path: Path) -> None:
     assert "warning: calendars.office.holidays.ics: company.ics:8: the event 'Ping' closes" in told
 
 
+def test_holidays_of_a_calendar_without_hours_are_a_warning(tmp_path: Path) -> None:
+    path = saved(tmp_path, EVE)
+    path.write_text(policy('{ ics = "company.ics" }', '[calendars.office]\nunion = ["always"]\n'))
+    told = [each for each in check_file(path).warnings if "office.holidays:" in each]
+    assert "so its holidays close nothing; write them at the calendars whose" in told[0]
+    assert not [each for each in check_file(saved(tmp_path, EVE)).warnings if "holidays" in each]
+
+
 def test_versions_with_files_that_clash_are_told_with_their_line(tmp_path: Path) -> None:
     path = saved(tmp_path, EVE)
     with pytest.raises(PolicyError, match=r"policy\.toml:2: version: .* is the version of"):
