@@ -18,6 +18,8 @@ from sla_schemas.alerts import (
     FeatureApproved,
     SlaBreach,
     SlaBreachRetracted,
+    SlaEscalation,
+    SlaEscalationRetracted,
     SlaNotice,
     SlaWarning,
     SlaWarningRetracted,
@@ -37,6 +39,8 @@ SCHEMAS: Final[dict[str, TypeAdapter[Any]]] = {
     "SlaWarningRetracted": TypeAdapter(SlaWarningRetracted),
     "SlaBreach": TypeAdapter(SlaBreach),
     "SlaBreachRetracted": TypeAdapter(SlaBreachRetracted),
+    "SlaEscalation": TypeAdapter(SlaEscalation),
+    "SlaEscalationRetracted": TypeAdapter(SlaEscalationRetracted),
     "SlaNotice": TypeAdapter(SlaNotice),
     "FeatureApproved": TypeAdapter(FeatureApproved),
     "TicketRecord": TypeAdapter(TicketRecord),
@@ -46,7 +50,12 @@ SCHEMAS: Final[dict[str, TypeAdapter[Any]]] = {
 #: Schemas of the records on a topic, if there are several or none.
 MESSAGES: Final[dict[str, tuple[str, ...]]] = {
     "WarningRecord": ("SlaWarning", "SlaWarningRetracted", "SlaNotice"),
-    "BreachRecord": ("SlaBreach", "SlaBreachRetracted"),
+    "BreachRecord": (
+        "SlaBreach",
+        "SlaBreachRetracted",
+        "SlaEscalation",
+        "SlaEscalationRetracted",
+    ),
     "bytes": (),
 }
 

@@ -77,7 +77,9 @@ class AlertData(TicketData):
 
 
 class WarningData(AlertData, ClockFigures):
-    """The used time has reached this fraction of the target."""
+    """The used time has reached this fraction of the target (`0.75`), or this much before its end
+    (`-30m`).
+    """
 
     fraction: Text
 
@@ -86,6 +88,17 @@ class BreachData(AlertData, ClockFigures):
     """The promise was broken at ``breached_at``, under the limit named."""
 
     breached_at: Instant
+
+
+class EscalationFields(Strict):
+    """Which step past the breach: its name in the policy, and which of those with that name."""
+
+    name: Word
+    number: Annotated[int, Field(ge=1)]
+
+
+class EscalationData(AlertData, ClockFigures, EscalationFields):
+    """The promise has been broken for so long that the policy escalates it."""
 
 
 class RetractionData(AlertData):
@@ -115,6 +128,10 @@ class WarningRetractionData(RetractionData):
 
 class BreachRetractionData(RetractionData):
     """Retracts the breach of this limit."""
+
+
+class EscalationRetractionData(RetractionData, EscalationFields):
+    """Retracts this escalation."""
 
 
 class NoticeData(TicketData):
@@ -167,6 +184,16 @@ class SlaBreachRetracted(OutputEnvelope):
     data: BreachRetractionData
 
 
+class SlaEscalation(OutputEnvelope):
+    type: Literal["sla.escalation"]
+    data: EscalationData
+
+
+class SlaEscalationRetracted(OutputEnvelope):
+    type: Literal["sla.escalation_retracted"]
+    data: EscalationRetractionData
+
+
 class SlaNotice(OutputEnvelope):
     type: Literal["sla.notice"]
     data: NoticeData
@@ -178,4 +205,7 @@ class FeatureApproved(OutputEnvelope):
 
 
 WarningRecord = Annotated[SlaWarning | SlaWarningRetracted | SlaNotice, Field(discriminator="type")]
-BreachRecord = Annotated[SlaBreach | SlaBreachRetracted, Field(discriminator="type")]
+BreachRecord = Annotated[
+    SlaBreach | SlaBreachRetracted | SlaEscalation | SlaEscalationRetracted,
+    Field(discriminator="type"),
+]

@@ -30,8 +30,11 @@ _KINDS: Final = {
 #: Tags of a table and of a list of them, where a key takes either.
 ONE: Final = "[one]"
 SEVERAL: Final = "[several]"
+#: Tags of a text and of a table, where a key takes either.
+TEXT: Final = "[text]"
+TABLE: Final = "[table]"
 #: What stands in the path of a mistake and is no key of the file.
-_NO_KEYS: Final = ("[key]", ONE, SEVERAL)
+_NO_KEYS: Final = ("[key]", ONE, SEVERAL, TEXT, TABLE)
 
 
 def sentences(
@@ -120,10 +123,15 @@ def _at(schema: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
 
 
 def _resolved(node: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """``node`` with its references resolved; of several types, the first that is not null."""
-    if kinds := node.get("anyOf"):
-        inner: Any = next((kind for kind in kinds if kind.get("type") != "null"), {})
-        node = {**_resolved(inner, schema), **{k: v for k, v in node.items() if k != "anyOf"}}
+    """``node`` with its references resolved; of several types, what each says of keys and items,
+    and for the rest the first that is not null.
+    """
+    if kinds := node.get("anyOf", node.get("oneOf")):
+        merged: dict[str, Any] = {}
+        for kind in reversed(kinds):
+            if kind.get("type") != "null":
+                merged |= _resolved(kind, schema)
+        node = merged | {k: v for k, v in node.items() if k not in ("anyOf", "oneOf")}
     if reference := node.get("$ref"):
         found = schema["$defs"][str(reference).rpartition("/")[2]]
         node = {**found, **{k: v for k, v in node.items() if k != "$ref"}}

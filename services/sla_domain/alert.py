@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from sla_domain.announcement import AnnouncementKind
 from sla_domain.clock import SEVERITY_LIMIT
 from sla_domain.event import Event, EventType
-from sla_domain.target import BREACH
+from sla_domain.steps import BREACH, Escalation, escalation_of
 
 
 class AlertKind(StrEnum):
@@ -24,16 +24,25 @@ class AlertKind(StrEnum):
     WARNING_RETRACTED = "sla.warning_retracted"
     BREACH = "sla.breach"
     BREACH_RETRACTED = "sla.breach_retracted"
+    ESCALATION = "sla.escalation"
+    ESCALATION_RETRACTED = "sla.escalation_retracted"
     NOTICE = "sla.notice"
     APPROVED = "feature.approved"
 
-    @property
-    def of_warning(self) -> bool:
-        """True for a warning or the retraction of one."""
-        return self in _OF_WARNINGS
+
+#: By the kind of an alert, the kind that takes it back.
+RETRACTED_BY: Final = {
+    AlertKind.WARNING: AlertKind.WARNING_RETRACTED,
+    AlertKind.BREACH: AlertKind.BREACH_RETRACTED,
+    AlertKind.ESCALATION: AlertKind.ESCALATION_RETRACTED,
+}
 
 
-_OF_WARNINGS: Final = frozenset({AlertKind.WARNING, AlertKind.WARNING_RETRACTED})
+def kind_of(what: str) -> AlertKind:
+    """The kind of the alert that tells a step of a ladder."""
+    if what == BREACH:
+        return AlertKind.BREACH
+    return AlertKind.WARNING if escalation_of(what) is None else AlertKind.ESCALATION
 
 
 class Reason(StrEnum):
@@ -62,7 +71,7 @@ def reason_of(event: Event) -> Reason:
 class SentAlert(NamedTuple):
     """An alert sent for a ticket.
 
-    ``what`` is ``"breach"`` or the warning's fraction; ``retracted`` is the reason for its
+    ``what`` is what its ladder calls the step; ``retracted`` is the reason for its
     retraction, ``None`` if not retracted; ``limit`` is the limit that triggered it.
     """
 
@@ -137,9 +146,9 @@ class ClockSnapshot(NamedTuple):
 
 
 class Alert(NamedTuple):
-    """A warning, a breach, or the retraction of one.
+    """A warning, a breach, an escalation, or the retraction of one.
 
-    ``at`` is when the fraction or the breach was reached; for a retraction, when the event that
+    ``at`` is when the step was reached; for a retraction, when the event that
     caused it occurred. ``late`` is how many milliseconds after ``at`` the causing event was
     appended; 0 for a deadline that fired on time. ``shown`` is ``None`` for a retraction whose
     clock no longer exists.
@@ -165,6 +174,16 @@ class Alert(NamedTuple):
     #: The agreement it is about; ``None`` under a policy that has none beside the standard.
     agreement: str | None = None
 
+    @property
+    def told(self) -> AlertKind:
+        """What it tells or takes back: a warning, a breach or an escalation."""
+        return kind_of(self.what)
+
+    @property
+    def escalation(self) -> Escalation | None:
+        """Which escalation it is about; ``None`` for a warning or a breach."""
+        return escalation_of(self.what)
+
 
 class Notice(NamedTuple):
     """An announcement to send: a notice, or an approval for one subscriber.
@@ -187,7 +206,7 @@ class Notice(NamedTuple):
 
 
 def alert_id(ticket_id: str, kind: AlertKind, sent: SentAlert) -> str:
-    """An alert's id: a hash of ticket, clock, cycle, kind, fraction or limit, and occurrence; 32
+    """An alert's id: a hash of ticket, clock, cycle, kind, step or limit, and occurrence; 32
     hexadecimal digits.
     """
     limit = sent.limit if sent.what == BREACH else sent.what

@@ -166,6 +166,42 @@ class Calendar:
                 yield low, high
             index += 1
 
+    def local_day(self, instant: int) -> int:
+        """The local date of ``instant``, in days after 1970-01-01."""
+        return (instant + _offset_at(self._zone, instant)) // DAY
+
+    def closing_from(self, day: int) -> int:
+        """The last closing of the first local date, ``day`` or later, on which it opens.
+
+        Raises ``CalendarError`` if there is none before its last year.
+        """
+        last = date(LAST_YEAR, 12, 31).toordinal() - _ORDINAL_1970
+        for each in range(day, last + 1):
+            hours = self.hours_on(each)
+            if hours:
+                return hours[-1][1]
+        raise CalendarError(f"calendar {self.name!r} does not open again by {LAST_YEAR}")
+
+    def hours_on(self, day: int) -> list[tuple[int, int]]:
+        """The open intervals that belong to a local date, in days after 1970-01-01: those of the
+        spans that open on it; for each calendar of a union those of the date in its own zone.
+        """
+        midnight = day * DAY
+        found: Iterable[tuple[int, int]] = [
+            # A date begins at most a day before or after its midnight of UTC, its last span ends
+            # at most a day after it does.
+            interval
+            for piece in _pieces(self._zone, midnight - DAY, midnight + 3 * DAY)
+            for interval in self._opened_on(day, piece)
+        ]
+        if self.union:
+            found = sorted([*found, *[each for it in self.union for each in it.hours_on(day)]])
+        hours = list(_joined(found))
+        for calendar in self.excluded:
+            if hours:
+                hours = list(_without(hours, calendar.intervals(hours[0][0], hours[-1][1])))
+        return hours
+
     def _end_position(self) -> int:
         return self._positions[-1] + self._closes[-1] - self._opens[-1]
 
@@ -228,11 +264,15 @@ class Calendar:
             low, high = piece.start + piece.offset, piece.end + piece.offset
             # A span of the day before may reach into the first.
             for day in range(low // DAY - 1, -(-high // DAY)):
-                midnight = day * DAY
-                for opened, closed in self._spans(day):
-                    begin, end = max(low, midnight + opened), min(high, midnight + closed)
-                    if begin < end:
-                        yield begin - piece.offset, end - piece.offset
+                yield from self._opened_on(day, piece)
+
+    def _opened_on(self, day: int, piece: Piece) -> Iterator[tuple[int, int]]:
+        """What of the spans of a local date lies in ``piece``."""
+        midnight = day * DAY - piece.offset
+        for opened, closed in self._spans(day):
+            begin, end = max(piece.start, midnight + opened), min(piece.end, midnight + closed)
+            if begin < end:
+                yield begin, end
 
     def _spans(self, day: int) -> Sequence[Span]:
         """The spans of the local date ``day`` days after 1970-01-01 (a Thursday)."""

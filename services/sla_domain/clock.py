@@ -297,7 +297,13 @@ class Clock:
         self.plan_limit = (
             None
             if contact is None or target is None
-            else Limit(contact.plan, contact.at, target, contact.cause, self.pauses)
+            else Limit(
+                contact.plan,
+                contact.at,
+                target.stepped_as(self.primary.target),
+                contact.cause,
+                self.pauses,
+            )
         )
 
     def pause(self, at: int, party: str, cause: str) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sla_domain.alert import (
+    RETRACTED_BY,
     Alert,
     AlertKind,
     Notice,
@@ -19,6 +20,7 @@ from sla_domain.alert import (
     SentAlert,
     SentNotice,
     alert_id,
+    kind_of,
     notice_id,
     reason_of,
 )
@@ -28,7 +30,7 @@ from sla_domain.event import Event
 from sla_domain.ladder import first_reach, reached_steps
 from sla_domain.snapshot import limit_called, snapshot
 from sla_domain.status import Placement
-from sla_domain.target import BREACH
+from sla_domain.steps import BREACH
 from sla_domain.ticket import Ticket
 
 
@@ -64,9 +66,7 @@ def judge(ticket: Ticket, frontier: int) -> list[Alert | Notice]:
         if clock.changed:
             _look_ahead(ticket, clock, frontier)
         if clock.next_step is not None and clock.next_step <= frontier:
-            alert = _climb(ticket, clock, frontier)
-            if alert is not None:
-                owed.append(alert)
+            owed += _climb(ticket, clock, frontier)
             _look_ahead(ticket, clock, frontier)
     if ticket.obligations.announcements:
         owed += _announce(ticket, frontier)
@@ -158,17 +158,27 @@ def _steps(ticket: Ticket, clock: Clock, until: int) -> list[tuple[PostponedKey,
     return steps
 
 
-def _untold(ticket: Ticket, clock: Clock, until: int) -> range:
-    """The ladder steps that ``clock`` has reached by ``until``, above the highest one sent and not
-    retracted. For a stopped clock only the breach counts.
+def _owing(clock: Clock) -> range:
+    """The ladder steps that ``clock`` may owe: of a stopped one only the breach, since there is
+    nobody left to warn and nothing left to hurry.
     """
-    reached = 0 if clock.void else reached_steps(clock, until)
+    target = clock.primary.target
+    if clock.stopped is None:
+        return range(len(target.ladder))
+    return range(target.breach, target.breach + 1)
+
+
+def _untold(ticket: Ticket, clock: Clock, until: int) -> range:
+    """The ladder steps that ``clock`` owes by ``until``, above the highest one sent and not
+    retracted.
+    """
+    owing = _owing(clock)
+    reached = 0 if clock.void else min(reached_steps(clock, until), owing.stop)
     ladder = clock.primary.target.ladder
-    first = 0 if clock.stopped is None else len(ladder) - 1
-    for step in range(reached - 1, first - 1, -1):
+    for step in range(reached - 1, owing.start - 1, -1):
         if _standing(ticket, clock, ladder[step].what):
             return range(step + 1, reached)
-    return range(first, reached)
+    return range(owing.start, reached)
 
 
 def _look_ahead(ticket: Ticket, clock: Clock, frontier: int) -> None:
@@ -180,16 +190,17 @@ def _look_ahead(ticket: Ticket, clock: Clock, frontier: int) -> None:
     if clock.void or (clock.stopped is not None and not clock.broken(clock.stopped)):
         return
     name, cycle = clock.key
-    ladder = clock.primary.target.ladder
-    for step in range(_untold(ticket, clock, frontier).start, len(ladder)):
+    target = clock.primary.target
+    for step in range(_untold(ticket, clock, frontier).start, _owing(clock).stop):
         at = first_reach(clock, step)[0]
         if at is None:
             return
-        item = ticket.postponed.get((name, cycle, ladder[step].what))
+        item = ticket.postponed.get((name, cycle, target.ladder[step].what))
         told_at = at if item is None else max(at, item.since)
         if clock.next_step is None or told_at < clock.next_step:
             clock.next_step = told_at
-        if item is None:
+        # An escalation waits for its breach.
+        if item is None or step == target.breach:
             return
 
 
@@ -245,15 +256,30 @@ def _announce(ticket: Ticket, frontier: int) -> Iterator[Notice]:
         )
 
 
-def _climb(ticket: Ticket, clock: Clock, frontier: int) -> Alert | None:
-    """Send only the highest unsent step that ``clock`` has reached by ``frontier``."""
+def _climb(ticket: Ticket, clock: Clock, frontier: int) -> Iterator[Alert]:
+    """Send only the highest unsent step that ``clock`` has reached by ``frontier``, and beside a
+    breach only the highest escalation.
+    """
+    escalations = clock.primary.target.breach + 1
+    untold = _untold(ticket, clock, frontier)
+    step = _highest(ticket, clock, untold.start, min(untold.stop, escalations), frontier)
+    if step is not None:
+        yield _send(ticket, clock, step)
+    if untold.stop > escalations and _standing(ticket, clock, BREACH):
+        step = _highest(ticket, clock, max(untold.start, escalations), untold.stop, frontier)
+        if step is not None:
+            yield _send(ticket, clock, step)
+
+
+def _highest(ticket: Ticket, clock: Clock, start: int, stop: int, frontier: int) -> int | None:
+    """The highest step from ``start`` and below ``stop`` that is not postponed beyond
+    ``frontier``.
+    """
     ladder = clock.primary.target.ladder
     name, cycle = clock.key
-    for step in reversed(_untold(ticket, clock, frontier)):
-        what = ladder[step].what
-        if _may_be_said(ticket, (name, cycle, what), frontier):
-            kind = AlertKind.BREACH if what == BREACH else AlertKind.WARNING
-            return _send(ticket, clock, kind, step)
+    for step in range(stop - 1, start - 1, -1):
+        if _may_be_said(ticket, (name, cycle, ladder[step].what), frontier):
+            return step
     return None
 
 
@@ -271,7 +297,7 @@ def _standing(ticket: Ticket, clock: Clock, what: str) -> bool:
     return False
 
 
-def _send(ticket: Ticket, clock: Clock, kind: AlertKind, step: int) -> Alert:
+def _send(ticket: Ticket, clock: Clock, step: int) -> Alert:
     at, limit = first_reach(clock, step)
     assert at is not None, "what is used has been reached"
     what = limit.target.ladder[step].what
@@ -279,6 +305,7 @@ def _send(ticket: Ticket, clock: Clock, kind: AlertKind, step: int) -> Alert:
     occurrence = 1 + sum(1 for sent in ticket.sent if sent[:3] == (name, cycle, what))
     sent = SentAlert(name, cycle, what, occurrence, at, limit=limit.name)
     ticket.sent.append(sent)
+    kind = kind_of(what)
     shown = snapshot(clock, limit, at)
     return Alert(
         kind=kind,
@@ -337,9 +364,8 @@ def _retract(ticket: Ticket, index: int, owed: Postponed) -> Alert:
     assert cause is not None, "an event that was taken in stays in the timeline"
     sent, reason = ticket.sent[index], reason_of(cause)
     ticket.sent[index] = sent._replace(retracted=reason.value)
-    breach = sent.what == BREACH
-    kind = AlertKind.BREACH_RETRACTED if breach else AlertKind.WARNING_RETRACTED
-    taken_back = AlertKind.BREACH if breach else AlertKind.WARNING
+    taken_back = kind_of(sent.what)
+    kind = RETRACTED_BY[taken_back]
     clock = ticket.clock(sent.clock, sent.cycle)
     return Alert(
         kind=kind,

@@ -1,4 +1,4 @@
-"""The ladder of a clock: the warnings before its target, then the breach.
+"""How far a clock has climbed its ladder: the warnings, the breach, the escalations.
 
 The ladders of its limits have the same steps; the clock reaches a step when its first limit does.
 """

@@ -14,7 +14,8 @@ from typing import Final
 from sla_domain.agreement import STANDARD, Agreement, Targets
 from sla_domain.calendar import Calendar
 from sla_domain.event import EventType, Facts
-from sla_domain.target import Fact, Target, TargetChoice, WarningFraction
+from sla_domain.steps import StepRule
+from sla_domain.target import Fact, TargetChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Plan:
     built_by: frozenset[str]
     severities: frozenset[str]
     outside: Calendar
-    targets: Mapping[tuple[str, str], Target]
+    targets: Targets
 
 
 #: Fields of events whose words are the contract's own.
@@ -76,7 +77,8 @@ class Policy:
     clocks: Sequence[ClockRule]
     #: Those of ``standard``, the agreement of everybody whom no other takes.
     targets: Targets
-    warnings: Sequence[WarningFraction]
+    #: The steps of targets that say none of their own.
+    steps: Sequence[StepRule]
     classification: Classification
     #: The severities, the most serious first.
     severities: Sequence[str] = ()
@@ -110,6 +112,8 @@ class Policy:
     begins_wait: frozenset[EventType] = field(init=False)
     #: Whether some target's calendar depends on what is known of a ticket.
     choosy: bool = field(init=False)
+    #: Every step that some target has, those of all plans and agreements.
+    every_step: Sequence[StepRule] = field(init=False)
     #: The severity that each word or name on input means.
     severity_words: Mapping[str, str] = field(init=False)
     #: For each pausing rule, the events that resume it.
@@ -118,12 +122,14 @@ class Policy:
     def __post_init__(self) -> None:
         standard = Agreement(STANDARD, {}, self.targets, self.objective) if self.targets else None
         object.__setattr__(self, "standard", standard)
-        choosy = any(
-            isinstance(target, TargetChoice)
-            for agreement in self.every_agreement
-            for target in agreement.targets.values()
-        )
+        promised = [target for each in self.every_agreement for target in each.targets.values()]
+        choosy = any(isinstance(target, TargetChoice) for target in promised)
         object.__setattr__(self, "choosy", choosy)
+        steps = [
+            *self.steps,
+            *[rule for target in promised for each in target.variants for rule in each.rules],
+        ]
+        object.__setattr__(self, "every_step", tuple(dict.fromkeys(steps)))
         pausing = [rule for rule in self.clocks if rule.pauses]
         begins = frozenset({ASKED}).union(*[rule.pauses for rule in pausing])
         ends = tuple({rule.resumes: None for rule in pausing}) or (ANSWERED,)

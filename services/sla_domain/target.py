@@ -1,14 +1,18 @@
-"""How far a clock may run: an amount of time on a calendar, and what is due on the way there."""
+"""How far a clock may run: an amount of time on a calendar, and what is due on the way there.
+
+A policy may say the amount itself, or what it follows from: a date's closing, the hour at which
+the clock starts, a fact of the ticket. ``chosen`` turns each into the target of one clock.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from fractions import Fraction
-from typing import Final, NamedTuple, Self
+from typing import Self
 
 from sla_domain.calendar import Calendar
+from sla_domain.steps import BREACH, Step, StepRule, ladder
 
 #: What a ticket says to a question about it: a value, several, or none.
 Fact = Callable[[str], Sequence[str]]
@@ -25,42 +29,22 @@ class Boundary(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class WarningFraction:
-    """A share of a target at which a warning is due; ``label`` names it in alerts."""
-
-    label: str
-    share: Fraction
-
-    def of(self, within: int) -> int:
-        """The share of ``within``, in whole milliseconds, rounded up."""
-        return -((-within * self.share.numerator) // self.share.denominator)
-
-
-#: What a ladder calls its last step; the others go by their warning's label.
-BREACH: Final = "breach"
-
-
-class Step(NamedTuple):
-    """An amount of used time, in milliseconds, at which something is due: ``what`` is the label of
-    a warning, or ``BREACH``.
-    """
-
-    amount: int
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
 class Target:
     """How much time a clock may use: ``within`` milliseconds on ``calendar``.
 
-    ``ladder`` is what is due on the way, in the order of the used time: the warnings, then the
-    breach, which is the first amount that breaks the promise.
+    ``ladder`` is what is due, in the order of the used time, as ``rules`` say: the warnings, the
+    breach, the escalations. ``breaks_at`` is the used time, in milliseconds, of the breach: the
+    first amount that breaks the promise.
     """
 
     within: int
     boundary: Boundary
     calendar: Calendar
+    rules: Sequence[StepRule]
     ladder: tuple[Step, ...]
+    breaks_at: int
+    #: The place of the breach in the ladder.
+    breach: int
 
     @classmethod
     def of(
@@ -68,32 +52,90 @@ class Target:
         within: int,
         boundary: Boundary,
         calendar: Calendar,
-        warnings: Iterable[WarningFraction] = (),
+        rules: Sequence[StepRule] = (),
     ) -> Self:
         """The target with the ladder that follows from its length and boundary."""
         breaks = within + (boundary is Boundary.INCLUSIVE)
-        ascending = sorted(warnings, key=lambda fraction: fraction.share)
-        steps = [Step(fraction.of(within), fraction.label) for fraction in ascending]
-        return cls(within, boundary, calendar, (*steps, Step(breaks, BREACH)))
+        steps = ladder(within, breaks, rules)
+        place = [step.what for step in steps].index(BREACH)
+        return cls(within, boundary, calendar, rules, steps, breaks, place)
 
     @classmethod
     def none(cls, calendar: Calendar) -> Self:
         """What a severity has that promises nothing: no step is ever reached."""
-        return cls(0, Boundary.INCLUSIVE, calendar, ())
+        return cls(0, Boundary.INCLUSIVE, calendar, (), (), 0, 0)
 
-    def chosen(self, _: Fact) -> Target:
+    def chosen(self, _fact: Fact, _start: int) -> Target:
         """Itself, whatever is known of the ticket."""
         return self
 
     @property
-    def variants(self) -> Sequence[Target]:
+    def variants(self) -> Sequence[TargetRule]:
         """Itself: there is no other."""
         return (self,)
 
+    def stepped_as(self, other: Target) -> Target:
+        """The target with the steps of ``other``: the limits of a clock share a ladder."""
+        if self.rules == other.rules:
+            return self
+        return Target.of(self.within, self.boundary, self.calendar, other.rules)
+
+
+class BusinessDay(StrEnum):
+    """A day by whose last closing something is promised; the values are as policies write them.
+
+    ``end`` is the start's local date, or the next that opens where its last closing has passed;
+    ``next`` is the first date after the start's on which the calendar opens.
+    """
+
+    END = "end of business day"
+    NEXT = "next business day"
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingTarget:
+    """A target by the last closing of a day: the open time from the clock's start until then, so
+    pauses move it like any other.
+    """
+
+    day: BusinessDay
+    boundary: Boundary
+    calendar: Calendar
+    rules: Sequence[StepRule] = ()
+
+    def chosen(self, _fact: Fact, start: int) -> Target:
+        """The target of a clock that starts at ``start``."""
+        calendar = self.calendar
+        today = calendar.local_day(start)
+        closing = calendar.closing_from(today + (self.day is BusinessDay.NEXT))
+        if closing <= start:
+            closing = calendar.closing_from(today + 1)
+        within = calendar.between(start, closing)
+        return Target.of(within, self.boundary, calendar, self.rules)
+
     @property
-    def breaks_at(self) -> int:
-        """The used time, in milliseconds, at which the promise is broken."""
-        return self.ladder[-1].amount
+    def variants(self) -> Sequence[TargetRule]:
+        """Itself: there is no other."""
+        return (self,)
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalTarget:
+    """A target by the hour of arrival: ``inside`` where ``of`` is open at the clock's start."""
+
+    of: Calendar
+    inside: TargetRule
+    outside: TargetRule
+
+    def chosen(self, fact: Fact, start: int) -> Target:
+        """The target of a clock that starts at ``start``."""
+        target = self.inside if self.of.is_open(start) else self.outside
+        return target.chosen(fact, start)
+
+    @property
+    def variants(self) -> Sequence[TargetRule]:
+        """Every target it may be."""
+        return (*self.inside.variants, *self.outside.variants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,22 +145,25 @@ class TargetChoice:
     """
 
     by: str
-    by_value: Mapping[str, Target]
-    otherwise: Target
+    by_value: Mapping[str, AnyTarget]
+    otherwise: AnyTarget
 
-    def chosen(self, fact: Fact) -> Target:
+    def chosen(self, fact: Fact, start: int) -> Target:
         """The target of a ticket with these facts."""
         for value in fact(self.by):
             found = self.by_value.get(value)
             if found is not None:
-                return found
-        return self.otherwise
+                return found.chosen(fact, start)
+        return self.otherwise.chosen(fact, start)
 
     @property
-    def variants(self) -> Sequence[Target]:
+    def variants(self) -> Sequence[TargetRule]:
         """Every target it may be."""
-        return (*self.by_value.values(), self.otherwise)
+        each = [*self.by_value.values(), self.otherwise]
+        return [variant for target in each for variant in target.variants]
 
 
+#: What is promised on one calendar, whatever the ticket and the hour.
+TargetRule = Target | ClosingTarget
 #: What a table of targets holds.
-AnyTarget = Target | TargetChoice
+AnyTarget = Target | ClosingTarget | ArrivalTarget | TargetChoice

@@ -271,17 +271,17 @@ class Ticket:
         if self.severity is None:
             return
         causes = [cause] if self._first_classified is None else [cause, self._first_classified.id]
-        target = self._target(self.severity, rule.name)
+        target = self._target(self.severity, rule.name, start)
         clock = Clock(rule, cycle, start, self.severity, target, causes, self.agreement_name)
         clock.void = self.kind == FEATURE_REQUEST
         self._cycles.start(clock)
 
-    def _target(self, severity: str, clock: str) -> Target:
+    def _target(self, severity: str, clock: str, start: int) -> Target:
         agreement = self.agreement
         target = None if agreement is None else agreement.targets.get((severity, clock))
         if target is None:
             return Target.none(self.policy.business_calendar)
-        return target.chosen(self.profile.fact)
+        return target.chosen(self.profile.fact, start)
 
     def _apply(self, event: Event) -> None:
         """Apply ``event``, which must follow all events applied so far."""
@@ -329,10 +329,10 @@ class Ticket:
         if severity is None or not (changed or self.policy.choosy):
             return
         for clock in self._cycles.running():
-            target = self._target(severity, clock.rule.name)
+            target = self._target(severity, clock.rule.name, clock.start)
             if not changed and target.calendar is clock.primary.target.calendar:
                 continue
-            plan_target = self._plan_target(clock, severity)
+            plan_target = self._plan_target(clock, severity, clock.contact)
             clock.retarget(severity, self.agreement_name, target, plan_target, event.id)
         self._cycles.retargeted()
 
@@ -381,14 +381,15 @@ class Ticket:
         """Start the plan limit of the cycles that run (clause C19)."""
         for clock in self._cycles.running():
             if event.occurred >= clock.start:
-                target = plan.targets.get((clock.severity, clock.rule.name))
-                clock.guard(Contact(plan.name, event.occurred, event.id), target)
+                contact = Contact(plan.name, event.occurred, event.id)
+                clock.guard(contact, self._plan_target(clock, clock.severity, contact))
 
-    def _plan_target(self, clock: Clock, severity: str) -> Target | None:
+    def _plan_target(self, clock: Clock, severity: str, contact: Contact | None) -> Target | None:
         """The plan target at ``severity`` if the guard was contacted, else ``None``."""
-        if clock.contact is None:
+        if contact is None:
             return None
-        return self.policy.plans[clock.contact.plan].targets.get((severity, clock.rule.name))
+        target = self.policy.plans[contact.plan].targets.get((severity, clock.rule.name))
+        return None if target is None else target.chosen(self.profile.fact, contact.at)
 
 
 #: Events that change the effect of earlier events.

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sla_domain.agreement import STANDARD, Agreement, Targets
 from sla_domain.event import EventType
 from sla_domain.policy import ClockRule, Plan, Policy, PolicyBook
-from sla_domain.target import AnyTarget, Boundary, TargetChoice
+from sla_domain.steps import StepRule
+from sla_domain.target import AnyTarget
 from sla_lab.calendar_diff import calendar_changes, is_made_of
-from sla_lab.change import LOOSER, OTHER, STRICTER, Change, changed
+from sla_lab.change import OTHER, Change, changed
+from sla_lab.target_diff import effect_of_targets
 from sla_lab.words_diff import effect_of_severities, word_changes
 from sla_text.language import Texts
 from sla_text.presentation import Table
+from sla_text.promise import told_promise
+from sla_text.steps import told_rules
 from sla_text.times import length
 
 
@@ -39,10 +43,8 @@ class _Differ:
         yield from self._sets()
         yield from self._classification()
         everyone = self._texts("diff.everyone")
-        before, after = (
-            ", ".join(warn.label for warn in policy.warnings) or None for policy in (old, new)
-        )
-        yield from changed(self._part("warnings"), everyone, before, after)
+        before, after = (self._steps(policy.steps) for policy in (old, new))
+        yield from changed(self._part("steps"), everyone, before, after)
         kept = length(old.retention), length(new.retention)
         yield from changed(self._part("retention"), everyone, *kept)
 
@@ -53,16 +55,10 @@ class _Differ:
         return self._texts.severity(severity, self._names)
 
     def _target(self, target: AnyTarget | None) -> str | None:
-        if target is None:
-            return None
-        if isinstance(target, TargetChoice):
-            told = [f"{value}: {self._target(each)}" for value, each in target.by_value.items()]
-            return "; ".join([*told, f"{self._target(target.otherwise)}"])
-        return self._texts(
-            f"explain.{target.boundary.value}",
-            target=length(target.within),
-            calendar=self._texts.word("calendar", target.calendar.name),
-        )
+        return None if target is None else told_promise(target, self._texts)
+
+    def _steps(self, rules: Sequence[StepRule]) -> str | None:
+        return told_rules(rules, self._texts) or None
 
     def _targets(
         self,
@@ -79,8 +75,13 @@ class _Differ:
             if under is not None:
                 whom = self._texts(text, whom=whom, plan=under.replace("_", " "))
             what = self._texts.word("clock", clock)
-            effect = _effect_of_targets(before, after)
+            effect = effect_of_targets(before, after)
             yield from changed(what, whom, one, other, effect=effect)
+            rules = before and _rules(before), after and _rules(after)
+            # What a target says of its own; the policy's are told once.
+            if before and after and rules != (self._old.steps, self._new.steps):
+                one, other = (self._steps(each or ()) for each in rules)
+                yield from changed(f"{what}: {self._part('steps')}", whom, one, other)
 
     def _agreements(self) -> Iterator[Change]:
         """The targets of each agreement and whom it takes; a new one beside what is without it."""
@@ -169,15 +170,9 @@ class _Differ:
         return f"{severities}; built by {built_by}; outside {plan.outside.name}"
 
 
-def _effect_of_targets(before: AnyTarget | None, after: AnyTarget | None) -> str:
-    if before is None or after is None:
-        return STRICTER if before is None else LOOSER
-    if isinstance(before, TargetChoice) or isinstance(after, TargetChoice):
-        return OTHER
-    if before.calendar.name != after.calendar.name:
-        return OTHER
-    one = (before.within, before.boundary is Boundary.INCLUSIVE)
-    return STRICTER if (after.within, after.boundary is Boundary.INCLUSIVE) < one else LOOSER
+def _rules(target: AnyTarget) -> Sequence[StepRule]:
+    """The steps of a target: each that it may be has the same."""
+    return target.variants[0].rules
 
 
 def _objective(agreement: Agreement | None) -> str | None:

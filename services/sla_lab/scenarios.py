@@ -55,12 +55,13 @@ class _Table(BaseModel):
 
 
 class Then(_Table):
-    """What must hold at ``at``. Breaches, notices, approvals and dead letters that are not listed
-    must not be; the rest is only looked at where it is given.
+    """What must hold at ``at``. Breaches, escalations, notices, approvals and dead letters that are
+    not listed must not be; the rest is only looked at where it is given.
     """
 
     at: str
     breaches: list[str] = []
+    escalations: list[str] = []
     warnings: list[str] | None = None
     notices: list[str] = []
     approvals: list[str] = []
@@ -238,6 +239,8 @@ def _words(type_: str, data: dict[str, Any]) -> Iterator[str]:
         yield f"cycle={data['cycle']}"
     if "fraction" in data:
         yield data["fraction"]
+    if "number" in data:
+        yield f"{data['name']} {data['number']}"
     if data["limit"] != "severity":
         yield f"limit={data['limit']}"
     if "reason" in data:
@@ -247,9 +250,10 @@ def _words(type_: str, data: dict[str, Any]) -> Iterator[str]:
 
 
 def _compare(then: Then, outputs: Outputs, reader: _Reader) -> Iterator[str]:
-    warnings = [line for line in outputs.warnings if b'"type":"sla.notice"' not in line]
-    notices = [line for line in outputs.warnings if b'"type":"sla.notice"' in line]
-    yield from _same("breaches", then.breaches, reader.told(outputs.breaches))
+    notices, warnings = _parted(outputs.warnings, b'"type":"sla.notice"')
+    escalations, breaches = _parted(outputs.breaches, b'"type":"sla.escalation')
+    yield from _same("breaches", then.breaches, reader.told(breaches))
+    yield from _same("escalations", then.escalations, reader.told(escalations))
     if then.warnings is not None:
         yield from _same("warnings", then.warnings, reader.told(warnings))
     yield from _same("notices", then.notices, reader.told(notices))
@@ -270,6 +274,11 @@ def _compare(then: Then, outputs: Outputs, reader: _Reader) -> Iterator[str]:
     if then.owed_records is not None:
         owed = [each["contact_id"] for each in ticket["obligations"] if each["record"] is None]
         yield from _same("owed records", then.owed_records, owed)
+
+
+def _parted(lines: Sequence[bytes], type_: bytes) -> tuple[list[bytes], list[bytes]]:
+    """The records of a type, and the others."""
+    return [each for each in lines if type_ in each], [each for each in lines if type_ not in each]
 
 
 def _same(what: str, expected: Sequence[str], came: Sequence[str]) -> Iterator[str]:

@@ -53,6 +53,7 @@ class Summary:
     tickets: int = 0
     warnings: int = 0
     breaches: int = 0
+    escalations: int = 0
     retractions: int = 0
     notices: int = 0
     dead_letters: int = 0
@@ -66,6 +67,8 @@ class Summary:
                 self.warnings += 1
             elif kind is AlertKind.BREACH:
                 self.breaches += 1
+            elif kind is AlertKind.ESCALATION:
+                self.escalations += 1
             elif kind is AlertKind.NOTICE:
                 self.notices += 1
             elif kind is not AlertKind.APPROVED:

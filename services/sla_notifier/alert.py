@@ -8,13 +8,14 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from sla_domain.alert import RETRACTED_BY
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
 from sla_notifier.routes import Route, kinds_of, word_of
 from sla_runtime.tracing import traceparent_in
 
 #: The alerts that withdraw an earlier one.
-RETRACTIONS: Final = frozenset({"warning_retracted", "breach_retracted"})
+RETRACTIONS: Final = frozenset(word_of(kind) for kind in RETRACTED_BY.values())
 #: The destination of a dead-lettered record that is not an alert or could not be routed.
 NOBODY: Final = "-"
 
@@ -106,6 +107,14 @@ class ReceivedAlert:
         """The id of the alert that a retraction withdraws."""
         return str(self.data["retracts"])
 
+    @property
+    def step(self) -> str | None:
+        """What its step is called: the label of a warning, the name of an escalation; ``None`` for
+        any other alert.
+        """
+        step: str | None = self.data.get("fraction", self.data.get("name"))
+        return step
+
     def side(self, name: str) -> str:
         """Its value for the grouping key ``name``."""
         sides = {
@@ -124,6 +133,7 @@ def takes(route: Route, alert: ReceivedAlert, book: PolicyBook) -> bool:
     asked = (
         (route.clocks, alert.data.get("clock")),
         (route.clients, alert.client),
+        (None if alert.step is None else route.steps, alert.step),
     )
     if any(wanted is not None and value not in wanted for wanted, value in asked):
         return False

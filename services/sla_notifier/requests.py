@@ -13,10 +13,12 @@ from typing import Any, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from sla_domain.alert import kind_of
 from sla_domain.instant import DAY, format_instant, parse_instant
 from sla_domain.policy import PolicyBook
+from sla_domain.steps import BREACH, escalation_of
 from sla_notifier.alert import RETRACTIONS, ReceivedAlert
-from sla_notifier.routes import Destination
+from sla_notifier.routes import Destination, word_of
 from sla_text.alerts import alert_text
 from sla_text.language import Texts
 
@@ -27,6 +29,7 @@ FIRES_FOR: Final = 7 * DAY
 _ALERT_NAMES: Final = {
     "warning": "SlaWarning",
     "breach": "SlaBreach",
+    "escalation": "SlaEscalation",
     "notice": "SlaNotice",
     "approved": "FeatureApproved",
 }
@@ -45,7 +48,8 @@ class Request:
 class StoppedClock:
     """A clock that stopped, or whose ticket no longer has an SLA: its alerts are over.
 
-    ``limits`` are those that may have breached, ``fractions`` the warnings that may have been sent.
+    ``limits`` are those that may have breached, ``steps`` what may have been sent, as the ladders
+    call it.
     """
 
     ticket_id: str
@@ -53,8 +57,7 @@ class StoppedClock:
     clock: str
     cycle: int
     limits: tuple[str, ...]
-    fractions: tuple[str, ...]
-    breached: bool
+    steps: tuple[str, ...]
     at: int
 
 
@@ -84,20 +87,18 @@ class Composer:
 
     def resolution(self, stopped: StoppedClock, now: int) -> Request:
         """A single request to Alertmanager that ends whatever may be firing for a clock."""
-        words: list[tuple[str, str | None]] = [("warning", each) for each in stopped.fractions]
-        words += [("breach", None)] if stopped.breached else []
         return self._alertmanager(
             entry
-            for (word, fraction), limit in product(words, stopped.limits)
+            for what, limit in product(stopped.steps, stopped.limits)
             for entry in self._over(
                 {
-                    "alertname": _ALERT_NAMES[word],
+                    "alertname": _ALERT_NAMES[word_of(kind_of(what))],
                     "ticket_id": stopped.ticket_id,
                     "client_id": stopped.client,
                     "clock": stopped.clock,
                     "cycle": str(stopped.cycle),
                     "limit": limit,
-                    **({} if fraction is None else {"fraction": fraction}),
+                    **_step_labels(what),
                 },
                 min(stopped.at, now),
             )
@@ -205,10 +206,22 @@ def _labels(alert: ReceivedAlert) -> dict[str, str]:
         "client_id": alert.client,
     }
     names = {"notice": ("kind", "contact"), "approved": ("subscriber_id",)}
-    for name in names.get(word, ("clock", "cycle", "limit", "fraction")):
+    for name in names.get(word, ("clock", "cycle", "limit", "fraction", "number")):
         if data.get(name) is not None:
             labels[name] = str(data[name])
+    if word == "escalation":
+        labels["step"] = data["name"]
     return labels
+
+
+def _step_labels(what: str) -> dict[str, str]:
+    """The labels by which ``_labels`` tells the steps of a clock apart."""
+    if what == BREACH:
+        return {}
+    escalation = escalation_of(what)
+    if escalation is None:
+        return {"fraction": what}
+    return {"step": escalation.name, "number": str(escalation.number)}
 
 
 def _json(value: Any) -> bytes:

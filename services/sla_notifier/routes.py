@@ -20,7 +20,7 @@ from sla_config.configuration import StrictSection, read_toml
 from sla_config.errors import UserFacingError
 from sla_config.secrets import FILE_SUFFIX, secret_of
 from sla_config.wording import listed, nearest
-from sla_domain.alert import AlertKind
+from sla_domain.alert import RETRACTED_BY, AlertKind
 from sla_domain.instant import parse_duration
 from sla_domain.policy import PolicyBook
 from sla_notifier.chat import chat_text
@@ -28,11 +28,15 @@ from sla_schemas.types import Id, Word
 from sla_text.language import Language
 
 AlertWord = Literal[
-    "warning", "warning_retracted", "breach", "breach_retracted", "notice", "approved"
+    "warning",
+    "warning_retracted",
+    "breach",
+    "breach_retracted",
+    "escalation",
+    "escalation_retracted",
+    "notice",
+    "approved",
 ]
-#: The retraction of each kind, so that routes for the one also take the other.
-_TAKES_BACK: Final[dict[str, str]] = {"warning": "warning_retracted", "breach": "breach_retracted"}
-
 #: How each kind of destination renders templates: a template's own text is kept as it is, the
 #: values filled in are escaped.
 _TEMPLATES: Final = {
@@ -151,7 +155,14 @@ class Route(StrictSection):
     """
 
     to: Annotated[list[Id], Field(min_length=1, description="Names of destinations.")]
-    kinds: list[AlertWord] = Field(["breach", "warning", "notice", "approved"])
+    kinds: list[AlertWord] = Field(["breach", "warning", "escalation", "notice", "approved"])
+    steps: Annotated[
+        list[str] | None,
+        Field(
+            description="Of warnings and escalations only these, by the label of the warning "
+            "(`0.75`, `-30m`) or the name of the escalation; other kinds are not held back."
+        ),
+    ] = None
     severities: list[Word] | None = None
     clocks: Annotated[list[str] | None, Field(description="Names of clocks of the policy.")] = None
     clients: Annotated[list[Id] | None, Field(description="Client ids.")] = None
@@ -214,6 +225,10 @@ def word_of(kind: AlertKind | str) -> str:
     return str(kind).partition(".")[2]
 
 
+#: The retraction of each kind, so that routes for the one also take the other.
+_TAKES_BACK: Final = {word_of(kind): word_of(back) for kind, back in RETRACTED_BY.items()}
+
+
 def kinds_of(route: Route) -> frozenset[str]:
     """The kinds a route takes, with their retractions."""
     return frozenset([*route.kinds, *(_TAKES_BACK[w] for w in route.kinds if w in _TAKES_BACK)])
@@ -230,12 +245,14 @@ def read_routes(path: Path | None, book: PolicyBook, *, secrets: bool = True) ->
     routes = read_toml(path, Routes, "routes file", RoutesError)
     calendars = {name for policy in book.versions for name in policy.calendars}
     clocks = {rule.name for policy in book.versions for rule in policy.clocks}
+    steps = sorted({rule.label for policy in book.versions for rule in policy.every_step})
     for route in routes.routes:
         named = [name for name in (route.within, route.outside) if name is not None]
         for what, words, known in (
             ("calendar", named, sorted(calendars)),
             ("severity", route.severities or (), book.severities),
             ("clock", route.clocks or (), sorted(clocks)),
+            ("step", route.steps or (), steps),
         ):
             for word in words:
                 if word not in known:

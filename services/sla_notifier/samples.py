@@ -28,6 +28,7 @@ _CLOCK: Final[dict[str, Any]] = {
     "pauses": [],
     "follows": ["1"],
 }
+_ESCALATION: Final = {"name": "manager", "number": 1}
 _BACK: Final = {"retracts": "2", "reason": "late_event"}
 #: The content of each kind of alert, besides the ticket it is about.
 _DATA: Final[dict[str, dict[str, Any]]] = {
@@ -35,6 +36,8 @@ _DATA: Final[dict[str, dict[str, Any]]] = {
     "sla.breach": _CLOCK | {"breached_at": "2026-11-23T21:00:00.001Z"},
     "sla.warning_retracted": _CLOCK | _BACK | {"fraction": "0.5"},
     "sla.breach_retracted": _CLOCK | _BACK,
+    "sla.escalation": _CLOCK | _ESCALATION,
+    "sla.escalation_retracted": _CLOCK | _BACK | _ESCALATION,
     "sla.notice": {"kind": "written_record_missing", "contact": "call-7"},
     "feature.approved": {"subscriber_id": "lucia", "severity": None},
 }

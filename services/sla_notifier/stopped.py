@@ -9,6 +9,7 @@ import msgspec
 
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
+from sla_domain.steps import BREACH
 from sla_notifier.requests import StoppedClock
 
 
@@ -56,13 +57,15 @@ def stopped_clocks(value: bytes, book: PolicyBook) -> Iterator[StoppedClock]:
         if over is None:
             continue
         used = clock.used_ms or 0
-        breached = clock.outcome in ("breached", "void")
-        fractions = tuple(
-            each.label
-            for each in policy.warnings
-            if clock.outcome == "void" or used >= each.of(clock.target_ms)
-        )
-        if not fractions and not breached:
+        void = clock.outcome == "void"
+        steps = {
+            rule.what: None
+            for rule in policy.every_step
+            if void or used >= rule.of(clock.target_ms)
+        }
+        if void or clock.outcome == "breached":
+            steps[BREACH] = None
+        if not steps:
             continue
         limits = tuple(each.limit for each in clock.limits) or (clock.limit,)
         at = parse_instant(over)
@@ -72,7 +75,6 @@ def stopped_clocks(value: bytes, book: PolicyBook) -> Iterator[StoppedClock]:
             clock.clock,
             clock.cycle,
             limits,
-            fractions,
-            breached,
+            tuple(steps),
             at,
         )

@@ -19,15 +19,17 @@ from sla_policy.values import Weekday
 
 
 def calendar_findings(
-    file: PolicyFile, name: str, uses: Sequence[tuple[Path, TargetSection]]
+    file: PolicyFile, name: str, uses: Sequence[tuple[Path, TargetSection]], *, asked: bool
 ) -> Iterator[Finding]:
-    """What is wrong with the calendar ``name``, which the targets of ``uses`` count on."""
+    """What is wrong with the calendar ``name``, which the targets of ``uses`` count on; ``asked``
+    if some target asks whether it is open.
+    """
     path: Path = ("calendars", name)
     calendar = file.calendars[name]
     outside = any(plan.outside == name for plan in file.plans.values())
     usual = name == (file.business_calendar or next(iter(file.calendars)))
     part = any(name in (*each.union, *each.excluded) for each in file.calendars.values())
-    if not (uses or outside or usual or part):
+    if not (uses or asked or outside or usual or part):
         yield Finding(
             path,
             "nothing in the policy uses this calendar; delete it unless a route of the notifier "
@@ -60,7 +62,11 @@ def calendar_findings(
         where = (*path, "holidays", place) if several else (*path, "holidays")
         yield from _holidays(where, source, calendar.overrides)
     lengths = {sum(close - opened for opened, close in spans) for spans in calendar.hours.values()}
-    in_days = [".".join(map(str, at)) for at, use in uses if business_days(use.within) is not None]
+    in_days = [
+        ".".join(map(str, at))
+        for at, use in uses
+        if any(business_days(amount) is not None for amount in use.amounts)
+    ]
     if in_days and calendar.day is None:
         yield Finding(
             (*path, "day"),

@@ -18,6 +18,7 @@ from pydantic import (
 
 from sla_config.toml_form import ONE, SEVERAL
 from sla_domain.calendar import FIRST_YEAR, LAST_YEAR, Calendar, Span
+from sla_domain.instant import DAY
 from sla_policy.closings import Closings, both_names, shorten
 from sla_policy.values import Day, DayLength, Spans, Weekday, Zone
 
@@ -163,6 +164,12 @@ class CalendarSection(Section):
     def week_length(self) -> int:
         """Milliseconds of its own hours in a week."""
         return sum(close - opened for spans in self.hours.values() for opened, close in spans)
+
+    @property
+    def always_open(self) -> bool:
+        """Whether nothing of its own hours is ever closed."""
+        closes = any(self.holiday_sources) or self.overrides or self.excluded
+        return self.week_length == 7 * DAY and not closes
 
     def to_domain(self, name: str, known: Mapping[str, Calendar]) -> Calendar:
         """The calendar with its holidays as dates without spans; ``known`` are those it names."""

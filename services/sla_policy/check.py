@@ -17,9 +17,9 @@ from sla_domain.instant import DAY
 from sla_domain.policy import Policy
 from sla_policy.agreement_check import agreement_findings
 from sla_policy.calendar_check import calendar_findings
-from sla_policy.calendar_sections import CalendarSection
 from sla_policy.finding import Finding, length
 from sla_policy.sections import ClockSection, PlanSection, PolicyFile
+from sla_policy.step_check import step_findings
 from sla_policy.target_check import (
     all_targets,
     known_calendar,
@@ -42,8 +42,10 @@ def findings(file: PolicyFile) -> Iterator[Finding]:
     """Everything that is wrong or odd in a file, in its own order."""
     yield from _general(file)
     for name in file.calendars:
-        uses = [(path, target) for path, target in all_targets(file) if name in target.calendars]
-        yield from calendar_findings(file, name, uses)
+        targets = list(all_targets(file))
+        uses = [(path, target) for path, target in targets if name in target.calendars]
+        asked = any(target.asks == name for _, target in targets)
+        yield from calendar_findings(file, name, uses, asked=asked)
     for name, clock in file.clocks.items():
         yield from _clock(file, name, clock)
     wrong = list(severity_findings(file))
@@ -70,6 +72,13 @@ def _general(file: PolicyFile) -> Iterator[Finding]:
     for share, count in Counter(file.warnings.fractions).items():
         if count > 1:
             yield Finding(("warnings", "fractions"), f"{share} stands {count} times; keep one")
+    if file.steps and file.warnings.fractions:
+        yield Finding(
+            ("warnings", "fractions"),
+            "the steps of [[steps]] come in their place; write the warnings there too, like at = "
+            '"75%", and delete these',
+        )
+    yield from step_findings(("steps",), file.steps)
 
 
 # --- clocks ---
@@ -174,7 +183,7 @@ def _plan(file: PolicyFile, name: str, plan: PlanSection) -> Iterator[Finding]:
         )
     unknown = list(known_calendar(file, (*path, "outside"), plan.outside))
     yield from unknown
-    if not unknown and _always_open(file.calendars[plan.outside]):
+    if not unknown and file.calendars[plan.outside].always_open:
         yield Finding(
             (*path, "outside"),
             f"the calendar {plan.outside!r} is always open, so no contact is outside of it; name "
@@ -201,11 +210,6 @@ def _plan(file: PolicyFile, name: str, plan: PlanSection) -> Iterator[Finding]:
                     f"{severity!r} itself has no target for this clock, so it never runs and the "
                     f"plan's limit never counts; write targets.{severity}.{clock}",
                 )
-
-
-def _always_open(calendar: CalendarSection) -> bool:
-    closes = any(calendar.holiday_sources) or calendar.overrides or calendar.excluded
-    return calendar.week_length == 7 * DAY and not closes
 
 
 def _words(file: PolicyFile) -> Iterator[Finding]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
 from typing import Annotated, Final, Literal
 
 from pydantic import (
@@ -14,8 +13,9 @@ from sla_domain.agreement import Agreement
 from sla_domain.calendar import Calendar
 from sla_domain.policy import ClockRule, Plan, Policy
 from sla_domain.status import CLIENT
-from sla_domain.target import Target, WarningFraction
+from sla_domain.steps import StepRule
 from sla_policy.calendar_sections import CalendarSection, Section, to_calendars
+from sla_policy.step_sections import StepSection, share_rules, step_rules
 from sla_policy.target_sections import (
     AgreementSection,
     PlanTargetSection,
@@ -94,7 +94,7 @@ class PlanSection(Section):
     )
 
     def to_domain(
-        self, name: str, calendars: Mapping[str, Calendar], warnings: Sequence[WarningFraction]
+        self, name: str, calendars: Mapping[str, Calendar], steps: Sequence[StepRule]
     ) -> Plan:
         """The plan with its calendars and targets."""
         return Plan(
@@ -102,11 +102,7 @@ class PlanSection(Section):
             frozenset(self.built_by),
             frozenset(self.severities),
             calendars[self.outside],
-            {
-                key: target
-                for key, target in domain_targets(self.targets, calendars, warnings).items()
-                if isinstance(target, Target)
-            },
+            domain_targets(self.targets, calendars, steps),
         )
 
 
@@ -245,6 +241,11 @@ class PolicyFile(Section):
     )
     closing: ClosingSection = Field(ClosingSection(), description="What a closing needs.")
     warnings: WarningsSection = Field(WarningsSection(), description="When to warn.")
+    steps: list[StepSection] = Field(
+        [],
+        description="In place of `[warnings]`, what is due on the way to each target and past it, "
+        "in the order in which it is reached; a target may name its own.",
+    )
     classification: dict[Word, dict[Word, Word]] = Field(
         {},
         description="The severity of a ticket that tells impact and scope instead; `unstated` is "
@@ -262,14 +263,14 @@ class PolicyFile(Section):
         return resolved_targets(name, self.targets, self.agreements)
 
     def _agreements(
-        self, calendars: Mapping[str, Calendar], warnings: Sequence[WarningFraction]
+        self, calendars: Mapping[str, Calendar], steps: Sequence[StepRule]
     ) -> list[Agreement]:
         return [
             Agreement(
                 each.name,
                 {fact: frozenset(values) for fact, values in each.when.items()},
                 {
-                    key: section.to_domain(calendars, warnings)
+                    key: section.to_domain(calendars, steps)
                     for key, section in self.resolved_targets(each.name).items()
                 },
                 each.objective,
@@ -309,10 +310,7 @@ class PolicyFile(Section):
     def to_domain(self) -> Policy:
         """The policy as the domain knows it."""
         calendars = to_calendars(self.calendars)
-        warnings = [
-            WarningFraction(str(share), Fraction(str(share)))
-            for share in sorted(self.warnings.fractions)
-        ]
+        steps = step_rules(self.steps) or share_rules(self.warnings.fractions)
         return Policy(
             name=self.name,
             version=self.version,
@@ -321,8 +319,8 @@ class PolicyFile(Section):
             calendars=calendars,
             business_calendar=calendars[self.business_calendar or next(iter(calendars))],
             clocks=[section.to_domain(name) for name, section in self.clocks.items()],
-            targets=domain_targets(self.targets, calendars, warnings),
-            warnings=warnings,
+            targets=domain_targets(self.targets, calendars, steps),
+            steps=steps,
             classification={
                 (impact, None if scope == UNSTATED else scope): severity
                 for impact, scopes in self.classification.items()
@@ -330,13 +328,13 @@ class PolicyFile(Section):
             },
             severities=self.all_severities(),
             default_severity=self.default_severity,
-            agreements=self._agreements(calendars, warnings),
+            agreements=self._agreements(calendars, steps),
             objective=self.objective,
             severity_names=self.severities,
             words=self._words(),
             channels=frozenset(self.channels),
             plans={
-                name: section.to_domain(name, calendars, warnings)
+                name: section.to_domain(name, calendars, steps)
                 for name, section in self.plans.items()
             },
             primary_services=frozenset(self.services.primary),

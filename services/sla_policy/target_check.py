@@ -7,12 +7,13 @@ from typing import Final
 
 from sla_config.toml_places import Path
 from sla_config.wording import listed, nearest
-from sla_domain.instant import DAY, parse_duration
-from sla_policy.amount import business_days
+from sla_domain.instant import DAY
+from sla_policy.amount import business_days, closing_day, length_of
 from sla_policy.calendar_sections import CalendarSection
 from sla_policy.finding import Finding, length
 from sla_policy.sections import PolicyFile
-from sla_policy.target_sections import TargetsBySeverity, TargetSection
+from sla_policy.step_check import length_findings, step_findings
+from sla_policy.target_sections import ArrivalSection, TargetsBySeverity, TargetSection
 
 #: An amount of open time that takes longer than this can't be meant, and may not be reached by the
 #: last year that calendars are kept for.
@@ -145,32 +146,81 @@ def _mentioned_severities(file: PolicyFile) -> Iterator[tuple[Path, str]]:
 
 
 def _target(file: PolicyFile, path: Path, target: TargetSection) -> Iterator[Finding]:
-    if path[0] == "plans" and not isinstance(target.calendar, str):
-        yield Finding((*path, "calendar"), "a plan's limit counts on one calendar; name it")
-        return
+    if path[0] == "plans":
+        unfit = list(_plan_limit(path, target))
+        yield from unfit
+        if unfit:
+            return
+    if isinstance(target.within, ArrivalSection):
+        yield from _arrival(file, (*path, "within"), target.within)
+    if target.steps is not None:
+        yield from step_findings((*path, "steps"), target.steps)
     for name in target.calendars:
         unknown = list(known_calendar(file, (*path, "calendar"), name))
         yield from unknown
         if not unknown:
-            yield from _length(path, target, name, file.calendars[name])
+            for amount in target.amounts:
+                yield from _length(path, amount, name, file.calendars[name])
+                yield from _room(file, path, target, amount, file.calendars[name].day or DAY)
 
 
-def _length(
-    path: Path, target: TargetSection, name: str, calendar: CalendarSection
+def _plan_limit(path: Path, target: TargetSection) -> Iterator[Finding]:
+    """What only the target beside a plan's limit can say."""
+    if not isinstance(target.calendar, str):
+        yield Finding((*path, "calendar"), "a plan's limit counts on one calendar; name it")
+    if target.steps is not None:
+        yield Finding(
+            (*path, "steps"),
+            "a plan's limit has the steps of the severity's own target; delete these",
+        )
+
+
+def _arrival(file: PolicyFile, path: Path, arrival: ArrivalSection) -> Iterator[Finding]:
+    """An hour of arrival that can't be asked about, or makes no difference."""
+    unknown = list(known_calendar(file, (*path, "of"), arrival.of))
+    yield from unknown
+    if not unknown and file.calendars[arrival.of].always_open:
+        yield Finding(
+            (*path, "of"),
+            f"the calendar {arrival.of!r} is always open, so nothing arrives outside of it; name "
+            "the calendar of the usual hours",
+        )
+    elif arrival.inside == arrival.outside:
+        yield Finding(
+            path,
+            f"is {arrival.inside!r} inside and outside, so the hour decides nothing; write it "
+            f'like within = "{arrival.inside}"',
+            harmless=True,
+        )
+
+
+def _room(
+    file: PolicyFile, path: Path, target: TargetSection, amount: str, day: int
 ) -> Iterator[Finding]:
+    """Steps that have no room on a target of this length."""
+    if closing_day(amount) is not None:
+        return
+    own = target.steps is not None
+    steps = file.steps if target.steps is None else target.steps
+    place = (*path, "steps") if own else path
+    yield from length_findings(place, length_of(amount, day), repr(amount), steps, own=own)
+
+
+def _length(path: Path, amount: str, name: str, calendar: CalendarSection) -> Iterator[Finding]:
     """What is odd about the length of a target on a calendar."""
-    days = business_days(target.within)
-    within = parse_duration(target.within) if days is None else days * (calendar.day or DAY)
+    if closing_day(amount) is not None:
+        return
+    days, within = business_days(amount), length_of(amount, calendar.day or DAY)
     week = calendar.week_length
     if week and within > _LONGEST_WEEKS * week:
         yield Finding(
             (*path, "within"),
-            f"{target.within!r} is more than ten years of the calendar {name!r}; write less",
+            f"{amount!r} is more than ten years of the calendar {name!r}; write less",
         )
-    elif days is None and 0 < week < 7 * DAY and any(unit in target.within for unit in "dDwW"):
+    elif days is None and 0 < week < 7 * DAY and any(unit in amount for unit in "dDwW"):
         yield Finding(
             (*path, "within"),
-            f"{target.within!r} is {length(within)} of open time, since a day is 24 hours; for "
+            f"{amount!r} is {length(within)} of open time, since a day is 24 hours; for "
             'days of the calendar write it like "5 business days"',
             harmless=True,
         )

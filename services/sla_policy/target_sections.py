@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
+from sla_config.toml_form import TABLE, TEXT
 from sla_domain.agreement import STANDARD
 from sla_domain.calendar import Calendar
-from sla_domain.target import AnyTarget, Boundary, Target, TargetChoice, WarningFraction
-from sla_policy.amount import parse_amount
+from sla_domain.steps import StepRule
+from sla_domain.target import (
+    AnyTarget,
+    ArrivalTarget,
+    Boundary,
+    ClosingTarget,
+    Target,
+    TargetChoice,
+    TargetRule,
+)
+from sla_policy.amount import closing_day, parse_amount
 from sla_policy.calendar_sections import Section
+from sla_policy.step_sections import StepSection, step_rules
 from sla_policy.values import (
     BY,
     OTHERWISE,
@@ -24,13 +35,33 @@ from sla_policy.values import (
 )
 
 
+class ArrivalSection(Section):
+    """How much time a clock may use by the hour at which it starts."""
+
+    inside: Amount = Field(
+        description="How much where it starts while the calendar `of` is open.", examples=['"30m"']
+    )
+    outside: Amount = Field(description="How much where it does not.", examples=['"1h"'])
+    of: str = Field(description="The calendar that is asked.", examples=['"office"'])
+
+
+#: An amount, or one by the hour of arrival.
+AnyAmount = Annotated[
+    Annotated[Amount, Tag(TEXT)] | Annotated[ArrivalSection, Tag(TABLE)],
+    Discriminator(lambda value: TEXT if not isinstance(value, dict | ArrivalSection) else TABLE),
+]
+
+
 class TargetSection(Section):
     """How much time a clock may use at a severity."""
 
-    within: Amount = Field(
+    within: AnyAmount = Field(
         description="How much open time may be used. A day (`d`) is 24 hours of it, a business "
-        "day what the calendar's `day` says.",
-        examples=['"5 business days"'],
+        "day what the calendar's `day` says. `next business day` lasts until the last closing of "
+        "the first date after the start's that opens, `end of business day` until that of the "
+        "start's date, or of the next that opens where that has passed. With a table the amount "
+        "depends on whether a calendar is open when the clock starts.",
+        examples=['"5 business days"', '{ inside = "30m", outside = "1h", of = "office" }'],
     )
     boundary: Boundary = Field(
         description='Whether using exactly that much still keeps the promise: `inclusive` is "up '
@@ -42,6 +73,11 @@ class TargetSection(Section):
         "again when that changes.",
         examples=['"business"', '{ by = "region", emea = "emea", else = "us" }'],
     )
+    steps: list[StepSection] | None = Field(
+        None,
+        description="What is due on the way and past it, in place of `[[steps]]` and `[warnings]`.",
+        examples=['[{ at = "50%" }, { at = "-30m" }, { at = "+1h", name = "manager" }]'],
+    )
 
     @property
     def calendars(self) -> list[str]:
@@ -50,14 +86,33 @@ class TargetSection(Section):
             return [self.calendar]
         return [name for key, name in self.calendar.items() if key != BY]
 
-    def to_domain(
-        self, calendars: Mapping[str, Calendar], warnings: Sequence[WarningFraction]
-    ) -> AnyTarget:
-        """The target in milliseconds; a business day is its calendar's ``day``."""
+    @property
+    def amounts(self) -> list[str]:
+        """How much it may promise."""
+        within = self.within
+        return [within] if isinstance(within, str) else [within.inside, within.outside]
 
-        def on(name: str) -> Target:
-            calendar = calendars[name]
-            return Target.of(parse_amount(self.within, calendar), self.boundary, calendar, warnings)
+    @property
+    def asks(self) -> str | None:
+        """The calendar that is asked when a clock starts; ``None`` for none."""
+        return None if isinstance(self.within, str) else self.within.of
+
+    def to_domain(self, calendars: Mapping[str, Calendar], steps: Sequence[StepRule]) -> AnyTarget:
+        """The target in milliseconds; ``steps`` are those it has if it names none itself."""
+        rules = steps if self.steps is None else step_rules(self.steps)
+
+        def amount(text: str, name: str) -> TargetRule:
+            calendar, day = calendars[name], closing_day(text)
+            if day is not None:
+                return ClosingTarget(day, self.boundary, calendar, rules)
+            return Target.of(parse_amount(text, calendar), self.boundary, calendar, rules)
+
+        def on(name: str) -> AnyTarget:
+            within = self.within
+            if isinstance(within, str):
+                return amount(within, name)
+            inside, outside = amount(within.inside, name), amount(within.outside, name)
+            return ArrivalTarget(calendars[within.of], inside, outside)
 
         if isinstance(self.calendar, str):
             return on(self.calendar)
@@ -78,11 +133,11 @@ TargetsBySeverity = dict[
 def domain_targets(
     targets: Mapping[str, Mapping[str, TargetSection | None] | None],
     calendars: Mapping[str, Calendar],
-    warnings: Sequence[WarningFraction],
+    steps: Sequence[StepRule],
 ) -> dict[tuple[str, str], AnyTarget]:
     """A table of targets as the domain knows it; what is written as none is left out."""
     return {
-        (severity, clock): section.to_domain(calendars, warnings)
+        (severity, clock): section.to_domain(calendars, steps)
         for severity, sections in targets.items()
         for clock, section in (sections or {}).items()
         if section is not None

@@ -20,7 +20,8 @@ from pydantic import (
 from sla_config.wording import listed, nearest
 from sla_domain.event import EVENT_TYPES, EventType
 from sla_domain.instant import DAY, HOUR, MINUTE, parse_duration
-from sla_policy.amount import business_days
+from sla_domain.target import BusinessDay
+from sla_policy.amount import AMOUNT_FORMS, closing_day, length_of
 from sla_schemas.types import MAX_ID, MAX_NAME, MAX_WORD
 
 #: Written in the place of a target, or of all targets of a severity: nothing is promised.
@@ -160,19 +161,20 @@ def _calendar_by_fact(value: Any) -> Any:
     return value
 
 
-def _within(value: Any) -> Any:
+def _amount(value: Any) -> Any:
     if not isinstance(value, str):
         raise UnfitError(f'{value!r} is not a text; write it like "8h" or "5 business days"')
-    amount = business_days(value)
-    if amount is None:
-        try:
-            amount = parse_duration(value)
-        except ValueError:
-            raise UnfitError(
-                f"{value!r} is not an amount of time; write it like '8h', '1h 30m' or "
-                "'5 business days'"
-            ) from None
-    if amount <= 0:
+    if closing_day(value) is not None:
+        return value.strip()
+    try:
+        length = length_of(value, DAY)
+    except ValueError:
+        days = [day.value for day in BusinessDay]
+        like = nearest(value, days) or f", or {' or '.join(map(repr, days))}"
+        raise UnfitError(
+            f"{value!r} is not an amount of time; write it like {AMOUNT_FORMS}{like}"
+        ) from None
+    if length <= 0:
         raise UnfitError("a target is more than no time")
     return value
 
@@ -267,7 +269,7 @@ CalendarByFact = Annotated[
 ]
 Amount = Annotated[
     str,
-    BeforeValidator(_within),
-    WithJsonSchema({"type": "string", "x-written": "duration or business days"}),
+    BeforeValidator(_amount),
+    WithJsonSchema({"type": "string", "x-written": "duration, business days, or a day's closing"}),
 ]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

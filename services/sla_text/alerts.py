@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sla_domain.instant import parse_instant
 from sla_domain.policy import SeverityNames
+from sla_domain.steps import Escalation
 from sla_text.language import Texts
-from sla_text.times import length, moment, share
+from sla_text.steps import told_escalation, told_step
+from sla_text.times import length, moment, percent_of
 
 
 def alert_text(
@@ -32,13 +35,19 @@ def alert_text(
     else:
         values["clock"] = texts.word("clock", data["clock"])
         values |= _figures(data, texts, zone)
+        if kind == "warning" and "share" not in values:
+            kind = "warning_before"
     return texts(f"alert.{kind}", **values)
 
 
 def _figures(data: Mapping[str, Any], texts: Texts, zone: ZoneInfo) -> dict[str, str]:
     found: dict[str, str] = {}
     if "fraction" in data:
-        found["share"] = share(data["fraction"], texts)
+        found["step"] = told_step(data["fraction"], texts)
+        if not data["fraction"].startswith("-"):
+            found["share"] = percent_of(Fraction(data["fraction"]), texts)
+    if "number" in data:
+        found["step"] = told_escalation(Escalation(data["name"], data["number"]))
     if "reason" in data:
         found["reason"] = texts.word("reason", data["reason"])
     if data.get("due"):

@@ -7,14 +7,23 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from sla_domain.alert import AlertKind, kind_of
 from sla_domain.instant import parse_instant
 from sla_domain.policy import SeverityNames
-from sla_domain.target import BREACH
 from sla_text.language import Texts
-from sla_text.times import length, moment, share, time_of_day
+from sla_text.promise import told_limit
+from sla_text.steps import told_step
+from sla_text.times import length, moment, time_of_day
 
 #: How many of the spans leading to a due time are listed; the ones between are only counted.
 _SHOWN_STEPS: Final = 6
+
+#: The text of an alert that was sent.
+_SENT: Final = {
+    AlertKind.WARNING: "explain.sent_warning",
+    AlertKind.BREACH: "explain.sent_breach",
+    AlertKind.ESCALATION: "explain.sent_escalation",
+}
 
 Document = Mapping[str, Any]
 
@@ -175,11 +184,7 @@ class Presenter:
         told = texts.word("limit", name)
         if name == "severity":
             told = f"{told} {texts.severity(clock['severity'], self._names)}"
-        promise = texts(
-            f"explain.{limit['boundary']}",
-            target=length(limit["target_ms"], self.texts),
-            calendar=calendar,
-        )
+        promise = told_limit(limit["target_ms"], limit["boundary"], limit["calendar"], texts)
         rows = [
             [
                 self.moment(span["start"]),
@@ -298,13 +303,13 @@ class Presenter:
         ]
 
     def _alert(self, alert: Document) -> list[str]:
-        texts, breach = self.texts, alert["what"] == BREACH
+        texts, what = self.texts, alert["what"]
         told = texts(
-            "explain.sent_breach" if breach else "explain.sent_warning",
+            _SENT[kind_of(what)],
             clock=texts.word("clock", alert["clock"]),
             cycle=alert["cycle"],
             limit=texts.word("limit", alert["limit"]),
-            share="" if breach else share(alert["what"], self.texts),
+            step=told_step(what, texts),
         )
         if alert["occurrence"] > 1:
             told += texts("explain.again", occurrence=alert["occurrence"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from sla_domain.calendar import Span
@@ -49,9 +50,9 @@ def percent(part: float, texts: Texts | None = None) -> str:
     return _percent(f"{int(part * 1000) / 10:.1f}", texts)
 
 
-def share(fraction: str, texts: Texts | None = None) -> str:
-    """A warning's fraction as a percentage: ``0.75`` is ``75%``, in Spanish ``75 %``."""
-    return _percent(f"{float(fraction) * 100:.10g}", texts)
+def percent_of(share: Fraction, texts: Texts | None = None) -> str:
+    """A share of a target as a percentage: ``3/4`` is ``75%``, in Spanish ``75 %``."""
+    return _percent(f"{float(share) * 100:.10g}", texts)
 
 
 def _percent(figure: str, texts: Texts | None) -> str:

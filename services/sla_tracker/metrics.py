@@ -12,10 +12,11 @@ from typing import Any, Final, Generic, TypeVar, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
-from sla_domain.alert import Alert, AlertKind, Notice, Reason
+from sla_domain.alert import RETRACTED_BY, Alert, AlertKind, Notice, Reason
 from sla_domain.clock import Outcome
 from sla_domain.event import EventType
 from sla_domain.policy import WORD_FIELDS, PolicyBook
+from sla_domain.target import Target
 from sla_engine.census import NO_SEVERITY
 from sla_engine.effects import Effects, Stopped
 from sla_schemas.words import DeadLetterReason, NoticeKind
@@ -57,7 +58,9 @@ class TrackerMetrics:
     def __init__(self, book: PolicyBook, registry: CollectorRegistry) -> None:
         self.registry = registry
         clocks = sorted({rule.name for policy in book.versions for rule in policy.clocks})
-        fractions = sorted({warn.label for policy in book.versions for warn in policy.warnings})
+        steps = [rule for policy in book.versions for rule in policy.every_step]
+        fractions = sorted({rule.label for rule in steps if not rule.number})
+        escalations = sorted({rule.label for rule in steps if rule.number})
         self._severities = book.severities
         self._agreements = book.agreements
         self._parties, self._origins = book.words("party"), book.words("origin")
@@ -89,6 +92,13 @@ class TrackerMetrics:
         )
         self._warnings = counters("sla_warnings", "Warnings sent.", "clock", "severity", "fraction")
         self._breaches = counters("sla_breaches", "Breaches sent.", "clock", "severity")
+        self._escalations = counters(
+            "sla_escalations",
+            "Escalations sent, by the name of the step.",
+            "clock",
+            "severity",
+            "step",
+        )
         self._retractions = counters("sla_retractions", "Alerts retracted.", "kind", "reason")
         self._notices = counters("sla_notices", "Notices sent.", "kind")
         self._approvals = counter(
@@ -164,11 +174,11 @@ class TrackerMetrics:
         policies = Info("sla_policy", "Policies in force.", ["policy"], registry=registry)
         for policy in book.versions:
             policies.labels(policy.name).info({"version": policy.version})
-        self._initialise(clocks, book.severities, fractions)
+        self._initialise(clocks, book.severities)
+        _known(self._warnings, product(clocks, book.severities, fractions))
+        _known(self._escalations, product(clocks, book.severities, escalations))
 
-    def _initialise(
-        self, clocks: Sequence[str], severities: Sequence[str], fractions: Sequence[str]
-    ) -> None:
+    def _initialise(self, clocks: Sequence[str], severities: Sequence[str]) -> None:
         """Create all series: one that first appears with its first event looks like a lost one."""
         types = [type_.word for type_ in EventType]
         clock_severities = list(product(clocks, severities))
@@ -176,8 +186,7 @@ class TrackerMetrics:
         _known(self._unknown_words, product(WORD_FIELDS))
         _known(self._dead_letters, product(get_args(DeadLetterReason)))
         _known(self._notices, product(get_args(NoticeKind)))
-        _known(self._retractions, product(("warning", "breach"), Reason))
-        _known(self._warnings, product(clocks, severities, fractions))
+        _known(self._retractions, product([_word(kind) for kind in RETRACTED_BY], Reason))
         _known(self._breaches, clock_severities)
         _known(self._consumed, clock_severities)
         for used in self._used.values():
@@ -233,9 +242,11 @@ class TrackerMetrics:
             self._warnings.labels(alert.clock, severity, alert.what).inc(exemplar=exemplar)
         elif alert.kind is AlertKind.BREACH:
             self._breaches.labels(alert.clock, severity).inc(exemplar=exemplar)
+        elif alert.kind is AlertKind.ESCALATION and alert.escalation is not None:
+            step = alert.escalation.name
+            self._escalations.labels(alert.clock, severity, step).inc(exemplar=exemplar)
         elif alert.reason is not None:
-            kind = "warning" if alert.kind.of_warning else "breach"
-            self._retractions.labels(kind, alert.reason.value).inc(exemplar=exemplar)
+            self._retractions.labels(_word(alert.told), alert.reason.value).inc(exemplar=exemplar)
 
     def _stopped(self, stopped: Stopped) -> None:
         origin = _listed(stopped.origin, self._origins) if stopped.origin else NO_ORIGIN
@@ -249,6 +260,10 @@ class TrackerMetrics:
             party = _listed(word, self._parties)
             self._client_wait.labels(party).observe(delay.business_ms / 1000)
             self._client_wait_elapsed.labels(party).observe(delay.clock_ms / 1000)
+
+
+def _word(kind: AlertKind) -> str:
+    return kind.value.partition(".")[2]
 
 
 def _listed(word: str, known: Sequence[str]) -> str:
@@ -265,7 +280,9 @@ def _exemplar(ticket_id: str) -> dict[str, str]:
 
 
 def _target_buckets(book: PolicyBook, clock: str) -> list[float]:
-    """The targets, the warnings before them and two steps beyond."""
+    """The targets, the warnings before them and two steps beyond; of a clock that is only promised
+    by the closing of a day, which has no length, those of waits.
+    """
     targets = {
         target.within / 1000
         for policy in book.versions
@@ -273,6 +290,7 @@ def _target_buckets(book: PolicyBook, clock: str) -> list[float]:
         for (_, name), any_target in agreement.targets.items()
         if name == clock
         for target in any_target.variants
+        if isinstance(target, Target)
     }
     shares = (0.25, 0.5, 0.75, 1, 1.5, 2)
-    return sorted({target * share for target in targets for share in shares})
+    return sorted({target * share for target in targets for share in shares}) or [*WAIT_BUCKETS]

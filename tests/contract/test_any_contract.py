@@ -15,6 +15,7 @@ from support.board import World, record
 from support.contracts import OWN_WORDS, own_words
 from support.imports import imported
 
+from sla_domain.steps import BREACH
 from sla_import.bpic2013 import Vinst
 from sla_import.servicenow import ServiceNow
 from sla_intake.sources import SourcesError, check_severities, read_sources
@@ -71,7 +72,7 @@ def test_the_board_filters_and_ranks_by_the_contracts_severities() -> None:
 def test_an_alert_is_ended_under_every_severity_of_the_contract() -> None:
     place = {"name": "am", "kind": "alertmanager", "url": "http://a:1/"}
     composer = Composer(Destination.model_validate(place), None, own_words())
-    stopped = StoppedClock("T-1", "acme", "resolution", 1, ("severity",), (), True, 0)
+    stopped = StoppedClock("T-1", "acme", "resolution", 1, ("severity",), (BREACH,), 0)
     told: list[dict[str, Any]] = json.loads(composer.resolution(stopped, 1).body)
     assert [each["labels"]["severity"] for each in told] == [*OWN, "none"]
 

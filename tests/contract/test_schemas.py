@@ -11,12 +11,15 @@ import pytest
 import yaml
 from cloudevents.core.bindings.kafka import KafkaMessage, from_structured_event
 from cloudevents.core.formats.json import JSONFormat
-from support import ROOT, decoded, event, run
+from support import POLICY, ROOT, decoded, event, run
 from support.compatibility import incompatibilities
 
 import generate
 from jsonschema import Draft202012Validator, FormatChecker
 from sla_domain.event import EventType
+from sla_domain.policy import PolicyBook
+from sla_lab.simulation import Outputs
+from sla_policy.loading import parse_policy
 from sla_schemas.events import TYPE_PREFIX
 from sla_schemas.topics import TOPICS
 
@@ -27,6 +30,8 @@ OUTPUTS = {
     "sla.warning_retracted": "SlaWarningRetracted",
     "sla.breach": "SlaBreach",
     "sla.breach_retracted": "SlaBreachRetracted",
+    "sla.escalation": "SlaEscalation",
+    "sla.escalation_retracted": "SlaEscalationRetracted",
     "sla.notice": "SlaNotice",
     "feature.approved": "FeatureApproved",
 }
@@ -69,37 +74,50 @@ def test_every_event_and_every_output_has_an_example() -> None:
     assert {*OUTPUTS, "ticket-record", "progress-record", "heartbeat"} <= stems
 
 
-def everything() -> list[Any]:
+def everything() -> Outputs:
     """A run in which every kind of output occurs."""
-    return [
-        event(
-            "created",
-            "2026-11-23T12:00:00Z",
-            severity="high",
-            impact="partial_outage",
-            channel="phone",
-            plan="integrations_24x7",
-            integration={"name": "crm", "built_by": "aivo"},
-        ),
-        event("guard_contacted", "2026-11-23T21:30:00Z"),
-        event("contact_logged", "2026-11-24T14:00:00Z", contact_id="call-1", medium="phone"),
-        event("waiting_on_client", "2026-11-23T15:00:00Z", party="client_third_party"),
-        event("client_responded", "2026-11-23T16:00:00Z"),
-        event("resolved", "2026-11-24T18:00:00Z"),
-        event("reopened", "2026-11-24T19:00:00Z"),
-        event("assigned", "2026-11-23T12:30:00Z"),
-        event("severity_changed", "2026-11-25T16:00:00Z", severity="medium"),
-        event("reclassified", "2026-11-25T17:00:00Z", kind="feature_request"),
-        event("created", "2026-11-25T17:00:00Z", "T-2", severity="blocker"),
-        event("cancelled", "2026-11-25T20:00:00Z", "T-2"),
-        event("assigned", "2026-11-25T21:00:00Z", "T-3"),
-        event("created", "2026-11-25T18:00:00Z", "T-4", kind="feature_request", requester_id="lu"),
-        event("feature_approved", "2026-11-25T21:00:00Z", "T-4"),
-    ]
+    text = POLICY.read_text().replace("[warnings]\nfractions = [0.5, 0.75, 0.9]\n", STEPS)
+    return run(EVERYTHING, book=PolicyBook([parse_policy(text, "aivo.toml")]))
+
+
+STEPS = """\
+[[steps]]
+at = "75%"
+[[steps]]
+at = "-30m"
+[[steps]]
+at = "+10m"
+name = "manager"
+"""
+EVERYTHING = [
+    event(
+        "created",
+        "2026-11-23T12:00:00Z",
+        severity="high",
+        impact="partial_outage",
+        channel="phone",
+        plan="integrations_24x7",
+        integration={"name": "crm", "built_by": "aivo"},
+    ),
+    event("guard_contacted", "2026-11-23T21:30:00Z"),
+    event("contact_logged", "2026-11-24T14:00:00Z", contact_id="call-1", medium="phone"),
+    event("waiting_on_client", "2026-11-23T15:00:00Z", party="client_third_party"),
+    event("client_responded", "2026-11-23T16:00:00Z"),
+    event("resolved", "2026-11-24T18:00:00Z"),
+    event("reopened", "2026-11-24T19:00:00Z"),
+    event("assigned", "2026-11-23T12:30:00Z"),
+    event("severity_changed", "2026-11-25T16:00:00Z", severity="medium"),
+    event("reclassified", "2026-11-25T17:00:00Z", kind="feature_request"),
+    event("created", "2026-11-25T17:00:00Z", "T-2", severity="blocker"),
+    event("cancelled", "2026-11-25T20:00:00Z", "T-2"),
+    event("assigned", "2026-11-25T21:00:00Z", "T-3"),
+    event("created", "2026-11-25T18:00:00Z", "T-4", kind="feature_request", requester_id="lu"),
+    event("feature_approved", "2026-11-25T21:00:00Z", "T-4"),
+]
 
 
 def test_what_is_written_is_valid_by_schema_and_by_model() -> None:
-    outputs = run(everything())
+    outputs = everything()
     alerts = decoded([*outputs.warnings, *outputs.breaches, *outputs.approvals])
     assert {record["type"] for record in alerts} == set(OUTPUTS)
     for record in alerts:
@@ -128,7 +146,7 @@ def test_a_record_says_when_each_promise_breaks() -> None:
 
 
 def test_the_cloudevents_sdk_reads_what_is_written() -> None:
-    outputs = run(everything())
+    outputs = everything()
     for line in [*outputs.warnings, *outputs.breaches, *outputs.approvals]:
         headers = {"content-type": b"application/cloudevents+json"}
         read = from_structured_event(

@@ -52,6 +52,23 @@ outage = { region = "p1", tenant = "p2" }
 """.replace("{ALL_DAY}", ALL_DAY)
 
 
+#: Steps of a target in the place of its warnings: one before the end, three past it.
+STEPS: Final = """\
+[[steps]]
+at = "50%"
+[[steps]]
+at = "-15m"
+[[steps]]
+at = "+1h"
+name = "manager"
+[[steps]]
+every = "2h"
+times = 2
+name = "director"
+"""
+WITH_STEPS: Final = OWN_WORDS.replace("[warnings]\nfractions = [0.5]\n", STEPS)
+
+
 def own_words(text: str = OWN_WORDS) -> PolicyBook:
     """A policy book of this contract only."""
     return PolicyBook([parse_policy(text, "nube.toml")])

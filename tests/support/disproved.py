@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sla_domain.clock import Clock
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
-from sla_domain.target import BREACH
+from sla_domain.steps import BREACH
 from sla_domain.ticket import Ticket
 from sla_engine.admission import admit
 from sla_engine.wire.events import Received
@@ -116,4 +116,6 @@ def _was_so(
 
 def _step(alert: dict[str, Any]) -> Claim:
     data = alert["data"]
-    return data["clock"], data["cycle"], data.get("fraction", BREACH)
+    escalation = f"{data['name']}#{data['number']}" if "number" in data else None
+    step = escalation or data.get("fraction", BREACH)
+    return data["clock"], data["cycle"], step

@@ -13,13 +13,15 @@ from sla_cli.options import Json, Policies, language_of
 if TYPE_CHECKING:
     from sla_domain.agreement import Targets
     from sla_domain.policy import Policy
-    from sla_domain.target import Target
+    from sla_domain.target import AnyTarget, TargetRule
 
 app = typer.Typer(
     no_args_is_help=True, help="Policy files define the promises: check, compare and test them."
 )
 
 _SIGNS = {"exclusive": "< ", "inclusive": "≤ "}
+#: The same of the closing of a day.
+_BY = {"exclusive": "before ", "inclusive": "by "}
 
 
 @app.command()
@@ -134,6 +136,7 @@ def _print_overview(policies: Sequence[Policy], year: int) -> None:
 
 def _promises(policy: Policy) -> Iterator[dict[str, str]]:
     from sla_domain.instant import format_duration
+    from sla_domain.target import Target
 
     clocks = [rule.name for rule in policy.clocks]
 
@@ -141,9 +144,14 @@ def _promises(policy: Policy) -> Iterator[dict[str, str]]:
         return policy.severities.index(key[0]), clocks.index(key[1])
 
     for agreement, plan, targets in _tables(policy):
-        for key, value, target in sorted(_variants(targets), key=lambda each: rank(each[0])):
-            severity, clock = key
-            within = format_duration(target.within)
+        found = [
+            (*key, when, each)
+            for key in sorted(targets, key=rank)
+            for when, each in _variants(targets[key])
+        ]
+        for severity, clock, when, target in found:
+            within = format_duration(target.within) if isinstance(target, Target) else target.day
+            signs = _SIGNS if isinstance(target, Target) else _BY
             yield {
                 "policy": policy.ref,
                 "agreement": agreement,
@@ -151,23 +159,28 @@ def _promises(policy: Policy) -> Iterator[dict[str, str]]:
                 "clock": clock,
                 "within": within,
                 "boundary": target.boundary.value,
-                "promise": _SIGNS[target.boundary.value] + within,
-                "calendar": target.calendar.name + (f" ({value})" if value else ""),
+                "promise": signs[target.boundary.value] + within,
+                "calendar": target.calendar.name + (f" ({when})" if when else ""),
                 "plan": plan,
             }
 
 
-def _variants(targets: Targets) -> Iterator[tuple[tuple[str, str], str, Target]]:
-    """Each target, those that depend on a fact with the values it depends on."""
-    from sla_domain.target import TargetChoice
+def _variants(target: AnyTarget) -> Iterator[tuple[str, TargetRule]]:
+    """What a target may be, each with when it is that."""
+    from sla_domain.target import ArrivalTarget, TargetChoice
 
-    for key, target in targets.items():
-        if isinstance(target, TargetChoice):
-            for value, each in target.by_value.items():
-                yield key, f"{target.by} {value}", each
-            yield key, f"other {target.by}", target.otherwise
-        else:
-            yield key, "", target
+    if isinstance(target, TargetChoice):
+        parts = [(f"{target.by} {value}", each) for value, each in target.by_value.items()]
+        parts.append((f"other {target.by}", target.otherwise))
+    elif isinstance(target, ArrivalTarget):
+        name = target.of.name
+        parts = [(f"starts inside {name}", target.inside), (f"outside {name}", target.outside)]
+    else:
+        yield "", target
+        return
+    for when, part in parts:
+        for further, each in _variants(part):
+            yield f"{when}, {further}" if further else when, each
 
 
 def _tables(policy: Policy) -> Iterator[tuple[str, str, Targets]]:

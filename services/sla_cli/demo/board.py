@@ -26,9 +26,11 @@ _ZONE: Final = ZoneInfo("UTC")
 
 _STYLES: Final = {
     "sla.breach": "bold red",
+    "sla.escalation": "bold magenta",
     "sla.warning": "yellow",
     "sla.breach_retracted": "green",
     "sla.warning_retracted": "green",
+    "sla.escalation_retracted": "green",
 }
 
 

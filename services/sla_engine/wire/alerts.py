@@ -20,6 +20,8 @@ _DATA_SCHEMAS: Final = {
     AlertKind.WARNING_RETRACTED: "SlaWarningRetracted",
     AlertKind.BREACH: "SlaBreach",
     AlertKind.BREACH_RETRACTED: "SlaBreachRetracted",
+    AlertKind.ESCALATION: "SlaEscalation",
+    AlertKind.ESCALATION_RETRACTED: "SlaEscalationRetracted",
     AlertKind.NOTICE: "SlaNotice",
     AlertKind.APPROVED: "FeatureApproved",
 }
@@ -30,6 +32,8 @@ ALERT_TOPICS: Final = {
     AlertKind.NOTICE: WARNINGS,
     AlertKind.BREACH: BREACHES,
     AlertKind.BREACH_RETRACTED: BREACHES,
+    AlertKind.ESCALATION: BREACHES,
+    AlertKind.ESCALATION_RETRACTED: BREACHES,
     AlertKind.APPROVED: APPROVALS,
 }
 
@@ -79,7 +83,10 @@ def _alert_data(alert: Alert) -> dict[str, Any]:
         "occurrence": alert.occurrence,
         "limit": alert.limit,
     }
-    if alert.kind.of_warning:
+    escalation = alert.escalation
+    if escalation is not None:
+        data |= {"name": escalation.name, "number": escalation.number}
+    elif alert.told is AlertKind.WARNING:
         data["fraction"] = alert.what
     if alert.kind is AlertKind.BREACH:
         data["breached_at"] = format_instant(alert.at)

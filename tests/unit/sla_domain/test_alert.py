@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sla_domain.alert import AlertKind, SentAlert, alert_id, notice_id
+from sla_domain.alert import RETRACTED_BY, AlertKind, SentAlert, alert_id, kind_of, notice_id
 from sla_domain.announcement import AnnouncementKind
 
 
@@ -26,7 +26,8 @@ def test_a_ticket_and_its_parts_can_not_be_mistaken_for_another() -> None:
     assert notice_id("a", kind, "b") != notice_id("ab", kind, "")
 
 
-def test_what_is_of_a_warning_is_its_retraction_too() -> None:
-    assert [kind.of_warning for kind in AlertKind] == [
-        kind in (AlertKind.WARNING, AlertKind.WARNING_RETRACTED) for kind in AlertKind
-    ]
+def test_a_step_is_told_and_taken_back_by_alerts_of_its_kind() -> None:
+    kinds = [kind_of(what) for what in ("0.5", "-30m", "breach", "manager#2")]
+    assert kinds == [AlertKind.WARNING, AlertKind.WARNING, AlertKind.BREACH, AlertKind.ESCALATION]
+    assert all(back.value == f"{kind.value}_retracted" for kind, back in RETRACTED_BY.items())
+    assert {*kinds} == {*RETRACTED_BY}

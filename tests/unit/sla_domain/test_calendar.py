@@ -181,3 +181,51 @@ def test_more_open_time_than_there_will_be_is_an_error() -> None:
     calendar = Calendar("once", "UTC", [[]] * 7, {date(2026, 1, 1): [(0, HOUR)]})
     with pytest.raises(CalendarError, match="2120"):
         calendar.add(parse_instant("2026-01-01T00:00:00Z"), 2 * HOUR)
+
+
+@given(st.lists(spans(), min_size=7, max_size=7), st.sampled_from(ZONES), st.integers(0, 20_000))
+def test_the_hours_of_a_date_are_what_opens_on_it(
+    week: list[list[tuple[int, int]]], zone: str, day: int
+) -> None:
+    if not any(week):
+        return
+    calendar = Calendar("c", zone, week)
+    begin = (day - 3) * DAY
+    # Whole days of the zone are no longer than 48 hours, wherever its date line lies.
+    around = [each for each in calendar.intervals(begin, begin + 6 * DAY) if each[0] > begin]
+    of_date = [
+        (opened, closed)
+        for opened, closed in around
+        if calendar.local_day(opened) <= day <= calendar.local_day(closed - 1)
+    ]
+    found = calendar.hours_on(day)
+    assert sum(closed - opened for opened, closed in found) <= sum(
+        closed - opened for opened, closed in of_date
+    )
+    assert all(calendar.between(*each) == each[1] - each[0] for each in found)
+    assert all(calendar.local_day(opened) == day for opened, _ in found)
+
+
+def test_a_date_of_a_night_shift_closes_on_the_next_day() -> None:
+    night = Calendar("night", "Europe/Madrid", [[(22 * HOUR, 30 * HOUR)], *[[]] * 6])
+    monday = night.local_day(parse_instant("2026-11-23T12:00:00Z"))
+    assert night.closing_from(monday) == parse_instant("2026-11-24T05:00:00Z")
+    # Tuesday's small hours belong to Monday, so the next date that opens is a week later.
+    assert night.closing_from(monday + 1) == parse_instant("2026-12-01T05:00:00Z")
+
+
+def test_a_date_closes_with_the_last_of_a_union_less_its_exceptions() -> None:
+    early = Calendar("early", "UTC", [[(8 * HOUR, 16 * HOUR)]] * 7)
+    late = Calendar("late", "America/New_York", [[(9 * HOUR, 17 * HOUR)]] * 7)
+    both = Calendar("both", "UTC", [[]] * 7, union=[early, late])
+    monday = both.local_day(parse_instant("2026-11-23T12:00:00Z"))
+    assert both.closing_from(monday) == parse_instant("2026-11-23T22:00:00Z")
+    freeze = Calendar("freeze", "UTC", [[(20 * HOUR, 24 * HOUR)]] * 7)
+    frozen = Calendar("frozen", "UTC", [[]] * 7, union=[both], excluded=[freeze])
+    assert frozen.closing_from(monday) == parse_instant("2026-11-23T20:00:00Z")
+
+
+def test_a_calendar_that_closes_for_good_has_no_next_closing() -> None:
+    once = Calendar("once", "UTC", [[]] * 7, {date(2026, 11, 23): [(0, HOUR)]})
+    with pytest.raises(CalendarError, match="'once' does not open again by 2120"):
+        once.closing_from(once.local_day(parse_instant("2026-11-24T00:00:00Z")))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from support import default_book
+from support.contracts import WITH_STEPS, own_words
 from support.pure import pure_event, pure_ticket
 
-from sla_domain.alert import AlertKind
-from sla_domain.instant import HOUR, MINUTE, parse_instant
+from sla_domain.alert import Alert, AlertKind
+from sla_domain.event import Event
+from sla_domain.instant import HOUR, MINUTE, format_instant, parse_instant
 from sla_domain.judge import apply_event, judge, judge_restored, next_deadline
 from sla_domain.ticket import Ticket
 
@@ -57,3 +59,103 @@ def test_a_restored_ticket_takes_nothing_back_and_says_what_is_new() -> None:
     said = judge_restored(ticket, late)
     assert {alert.kind for alert in said} <= {AlertKind.WARNING, AlertKind.BREACH}
     assert judge_restored(ticket, late) == []
+
+
+def escalating(*events: Event) -> Ticket:
+    """A ticket that is broken an hour after noon, escalated at two, four and six."""
+    ticket = Ticket("T-1", own_words(WITH_STEPS))
+    created = pure_event("created", "2026-11-23T12:00:00Z", severity="p1")
+    for each in (created, *events):
+        apply_event(ticket, each, each.occurred, each.occurred - 1)
+    return ticket
+
+
+def at(time: str) -> int:
+    return parse_instant(f"2026-11-23T{time}:00Z")
+
+
+def said(ticket: Ticket, until: int) -> list[tuple[str, str]]:
+    """What is sent by ``until``, each at its time."""
+    found = []
+    while (due := next_deadline(ticket)) is not None and due <= until:
+        found += [
+            (format_instant(each.at)[11:16], each.what)
+            for each in judge(ticket, due)
+            if isinstance(each, Alert)
+        ]
+    return found
+
+
+def test_a_broken_promise_is_escalated_step_by_step() -> None:
+    assert said(escalating(), at("23:00")) == [
+        ("12:30", "0.5"),
+        ("12:45", "-15m"),
+        ("13:00", "breach"),
+        ("14:00", "manager#1"),
+        ("16:00", "director#1"),
+        ("18:00", "director#2"),
+    ]
+
+
+def test_what_was_passed_is_sent_once_with_the_highest_escalation() -> None:
+    ticket = escalating()
+    alerts = [each.what for each in judge(ticket, at("17:00")) if isinstance(each, Alert)]
+    assert alerts == ["breach", "director#1"]
+    assert said(ticket, at("23:00")) == [("18:00", "director#2")]
+
+
+def test_a_pause_moves_escalations_like_any_other_step() -> None:
+    waiting = pure_event("waiting_on_client", "2026-11-23T13:30:00Z")
+    back = pure_event("client_responded", "2026-11-23T15:30:00Z")
+    found = said(escalating(waiting, back), at("17:00"))
+    assert found[-2:] == [("13:00", "breach"), ("16:00", "manager#1")]
+
+
+def test_a_ticket_that_is_resolved_is_escalated_no_further() -> None:
+    resolved = pure_event("resolved", "2026-11-23T14:30:00Z")
+    ticket = escalating()
+    assert said(ticket, at("14:00"))[-1] == ("14:00", "manager#1")
+    apply_event(ticket, resolved, resolved.occurred, at("14:00"))
+    assert said(ticket, at("23:00")) == []
+
+
+def test_an_escalation_is_taken_back_with_its_breach_or_alone() -> None:
+    for time, kept in (("13:30", ["breach"]), ("12:50", ["0.5", "-15m"])):
+        ticket = escalating()
+        said(ticket, at("15:00"))
+        late = pure_event("resolved", f"2026-11-23T{time}:00Z")
+        apply_event(ticket, late, at("15:30"), at("15:00"))
+        assert judge(ticket, at("15:29")) == []
+        judge(ticket, at("15:30"))
+        standing = [sent.what for sent in ticket.sent if sent.retracted is None]
+        assert standing == [*dict.fromkeys(["0.5", "-15m", *kept])]
+
+
+def test_an_escalation_waits_for_a_breach_that_came_late() -> None:
+    # Broken long ago by an event that was just appended: nothing is told before the grace is over,
+    # and no escalation comes due ahead of its breach.
+    ticket = Ticket("T-1", own_words(WITH_STEPS))
+    created = pure_event("created", "2026-11-23T12:00:00Z", severity="p1")
+    apply_event(ticket, created, at("15:59"), at("15:58"))
+    assert judge(ticket, at("15:58")) == []
+    assert next_deadline(ticket) == at("15:59")
+    alerts = [each.what for each in judge(ticket, at("15:59")) if isinstance(each, Alert)]
+    assert alerts == ["breach", "manager#1"]
+
+
+def test_no_escalation_passes_a_breach_that_is_held() -> None:
+    ticket = escalating()
+    said(ticket, at("12:30"))
+    # A graver severity, told late: broken since one, held until five, past the escalation of four.
+    lower = pure_event("severity_changed", "2026-11-23T12:40:00Z", severity="p3")
+    apply_event(ticket, lower, lower.occurred, lower.occurred - 1)
+    graver = pure_event("severity_changed", "2026-11-23T12:41:00Z", severity="p1")
+    apply_event(ticket, graver, at("15:59") + MINUTE // 2, at("15:59"))
+    assert judge(ticket, at("15:59")) == []
+    found = [
+        each.what
+        for now in (at("15:59") + MINUTE // 2, at("16:00"))
+        for each in judge(ticket, now)
+        if isinstance(each, Alert)
+    ]
+    assert found == ["breach", "manager#1", "director#1"]

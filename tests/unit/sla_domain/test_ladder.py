@@ -1,4 +1,4 @@
-"""The ladder of a clock: the warnings in order, then the breach."""
+"""How far a clock has climbed its ladder."""
 
 from __future__ import annotations
 

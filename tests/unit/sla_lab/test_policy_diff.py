@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support.agreements import AGREEMENTS
-from support.contracts import ALL_DAY, OWN_WORDS
+from support.contracts import ALL_DAY, OWN_WORDS, WITH_STEPS, own_words
 from support.naive_contract import Contract, drawn, written
 
 from sla_domain.policy import Policy
@@ -192,6 +192,85 @@ def test_days_of_distant_years_are_told_by_the_next_and_their_count(tmp_path: Pa
     assert of_files(tmp_path, old, all_day("Jubilee", "20360104")) == [
         ("west: 2035-01-01 and 1 more", "closed (Jubilee)", "09:00-18:00", "stricter"),
     ]
+
+
+ARRIVAL = '{{ inside = "{}", outside = "{}", of = "office" }}'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "before", "after", "effect"),
+    [
+        (
+            '"next business day"',
+            '"end of business day"',
+            "by the end of the next business day (always)",
+            "by the end of the business day (always)",
+            "stricter",
+        ),
+        (
+            '"1h"',
+            '"next business day"',
+            "up to 1 h (always)",
+            "by the end of the next business day (always)",
+            "other",
+        ),
+        (
+            ARRIVAL.format("1h", "2h"),
+            ARRIVAL.format("1h", "3h"),
+            "up to 1 h (always) if it starts in the hours of office, else up to 2 h (always)",
+            "up to 1 h (always) if it starts in the hours of office, else up to 3 h (always)",
+            "looser",
+        ),
+        (
+            ARRIVAL.format("1h", "2h"),
+            ARRIVAL.format("30m", "3h"),
+            "up to 1 h (always) if it starts in the hours of office, else up to 2 h (always)",
+            "up to 30 min (always) if it starts in the hours of office, else up to 3 h (always)",
+            "other",
+        ),
+    ],
+)
+def test_a_promise_of_any_form_is_told_and_compared(
+    old: str, new: str, before: str, after: str, effect: str
+) -> None:
+    text = OWN_WORDS.replace(
+        "[calendars.always]",
+        f'[calendars.office]\nzone = "UTC"\nhours = {DAYS}\n[calendars.always]',
+    ).replace('retention = "30d"', 'retention = "30d"\nbusiness_calendar = "always"')
+    policies = [own_words(text.replace('"1h"', each)).latest for each in (old, new)]
+    (found,) = changes(*policies, Texts("en"))
+    assert (found.before, found.after, found.effect) == (before, after, effect)
+
+
+def test_the_fact_that_a_promise_goes_by_is_told() -> None:
+    by = '{{ by = "{}", emea = "always", else = "always" }}'
+    texts = [
+        OWN_WORDS.replace('calendar = "always"', f"calendar = {by.format(fact)}", 1)
+        for fact in ("region", "plan")
+    ]
+    (found,) = changes(*[own_words(text).latest for text in texts], Texts("en"))
+    told = "by {}: emea: up to 1 h (always); any other: up to 1 h (always)"
+    assert (found.before, found.after) == (told.format("region"), told.format("plan"))
+
+
+def test_steps_are_told_of_the_policy_and_of_a_target_that_has_its_own() -> None:
+    p2 = 'within = "8h", '
+    own = WITH_STEPS.replace(p2, p2 + 'steps = [{ at = "+1h", name = "owner" }], ')
+    policies = [own_words(text).latest for text in (OWN_WORDS, own)]
+    p2_only, everybody = changes(*policies, Texts("en"))
+    past = (1, "manager"), (3, "director"), (5, "director 2")
+    later = ", ".join(f"{hours} h past the end: {name}" for hours, name in past)
+    assert (everybody.what, everybody.before, everybody.after) == (
+        "warnings and escalations",
+        "50%",
+        f"50%, 15 min before the end, {later}",
+    )
+    assert (p2_only.what, p2_only.whom, p2_only.before, p2_only.after) == (
+        "resolution: warnings and escalations",
+        "Degraded",
+        "50%",
+        "1 h past the end: owner",
+    )
 
 
 # --- drawn contracts ---

@@ -64,6 +64,13 @@ def clock(field: str, line: str, says: str, **lists: str) -> Slip:
     return Slip(RESOLUTION, resolution(**lists), f"clocks.resolution.{field}", line, says)
 
 
+def steps(written: str, field: str, says: str, line: str = "8h") -> Slip:
+    """A target with these steps."""
+    where = "targets.high.resolution.steps"
+    new = HIGH.replace(" }", f", steps = [{written}] }}")
+    return Slip(HIGH, new, f"{where}.{field}" if field else where, line, says)
+
+
 MISTAKES = {
     # Form.
     "unknown zone": Slip(
@@ -382,6 +389,83 @@ MISTAKES = {
     "resumes empty": clock(
         "resumes", "resumes = []", "needs to know what resumes it", resumes="[]"
     ),
+    # Steps.
+    "place of a step": steps('{ at = "half" }', "0.at", 'write it like "50%", "-30m"'),
+    "step at no time": steps('{ at = "0%" }', "0.at", "is not a place on the way to a target"),
+    "step nowhere": steps('{ name = "manager" }', "0", "a step lies somewhere or repeats"),
+    "step twice over": steps('{ at = "50%", every = "1h" }', "0", "a step lies somewhere"),
+    "step for ever": steps('{ every = "2h" }', "0.times", "nothing repeats for ever", "every"),
+    "step repeated without every": steps('{ at = "+1h", times = 2 }', "0.times", "delete it"),
+    "too many steps": steps(
+        '{ every = "1h", times = 60 }, { every = "1h", times = 60 }', "", "120 steps, more than 100"
+    ),
+    "warning with a name": steps(
+        '{ at = "50%", name = "lead" }', "0.name", "only escalations have names"
+    ),
+    "breach with a name": steps('{ at = "100%", name = "x" }', "0.name", "'100%' is the breach"),
+    "step twice": steps('{ at = "50%" }, { at = "50.0%" }', "1", "'50%' stands twice"),
+    "steps in no order": steps('{ at = "75%" }, { at = "50%" }', "1", "comes before '75%'"),
+    "escalation above the breach": steps(
+        '{ at = "+1h" }, { at = "100%" }, { at = "50%" }', "2", ""
+    ),
+    "step before the start": steps(
+        '{ at = "-9h" }',
+        "0",
+        "lies 9h before the end of a target of '8h', so it warns at the start",
+    ),
+    "steps in no order on this length": steps(
+        '{ at = "-1h" }, { at = "50%" }', "1", "comes before '-1h' in a target of '8h'"
+    ),
+    "steps beside warnings": Slip(
+        "[warnings]",
+        '[[steps]]\nat = "50%"\n[warnings]',
+        "warnings.fractions",
+        "fractions",
+        "the steps of [[steps]] come in their place",
+    ),
+    "steps of a plan": Slip(
+        'from = "guard_contacted"',
+        'steps = [{ at = "50%" }], from = "guard_contacted"',
+        "plans.integrations_24x7.targets.high.resolution.steps",
+        "steps",
+        "has the steps of the severity's own target",
+    ),
+    # Hours of arrival and closings.
+    "arrival without its calendar": Slip(
+        'within = "8h"',
+        'within = { inside = "4h", outside = "8h" }',
+        "targets.high.resolution.within.of",
+        "inside",
+        'write it like: of = "office"',
+    ),
+    "arrival at an unknown calendar": Slip(
+        'within = "8h"',
+        'within = { inside = "4h", outside = "8h", of = "busines" }',
+        "targets.high.resolution.within.of",
+        "inside",
+        "did you mean 'business'?",
+    ),
+    "arrival outside of what is always open": Slip(
+        'within = "8h"',
+        'within = { inside = "4h", outside = "8h", of = "around_the_clock" }',
+        "targets.high.resolution.within.of",
+        "inside",
+        "so nothing arrives outside of it",
+    ),
+    "amount of an arrival": Slip(
+        'within = "8h"',
+        'within = { inside = "soon", outside = "8h", of = "business" }',
+        "targets.high.resolution.within.inside",
+        "inside",
+        "'soon' is not an amount of time",
+    ),
+    "misspelt closing": Slip(
+        'within = "8h"',
+        'within = "next busines day"',
+        "targets.high.resolution.within",
+        "busines day",
+        "did you mean 'next business day'?",
+    ),
     # Targets.
     "clock without a target": Slip(
         RESOLUTION,
@@ -514,6 +598,20 @@ WARNINGS = {
     ),
     "channel twice": Slip(
         '["support_center"]', '["chat", "chat"]', "channels.1", "channels", "stands twice"
+    ),
+    "policy's step before the start": Slip(
+        "[warnings]\nfractions = [0.5, 0.75, 0.9]",
+        '[[steps]]\nat = "-90m"',
+        "targets.blocker.first_response",
+        "first_response",
+        "lies 1h 30m before the end of a target of '1h', so it warns at the start",
+    ),
+    "hour of arrival that decides nothing": Slip(
+        'within = "8h"',
+        'within = { inside = "8h", outside = "8h", of = "business" }',
+        "targets.high.resolution.within",
+        "inside",
+        "is '8h' inside and outside",
     ),
     "days of 24 hours": Slip(
         'within = "8h"',

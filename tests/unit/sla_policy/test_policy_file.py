@@ -9,7 +9,7 @@ from support import POLICY
 
 from sla_domain.instant import HOUR, parse_instant
 from sla_domain.policy import PolicyBook
-from sla_domain.target import BREACH
+from sla_domain.steps import BREACH
 from sla_policy.loading import PolicyError, default_policy_text, load_policy, parse_policy
 
 TEXT = POLICY.read_text()

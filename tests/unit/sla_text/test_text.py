@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from fractions import Fraction
 from html.parser import HTMLParser
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
@@ -26,7 +27,7 @@ from sla_text.explanation import explain
 from sla_text.language import LANGUAGES, Texts, catalogue, language_of
 from sla_text.page import page
 from sla_text.presentation import Presenter
-from sla_text.times import length, moment, percent, share
+from sla_text.times import length, moment, percent, percent_of
 
 BUENOS_AIRES = ZoneInfo("America/Argentina/Buenos_Aires")
 NAMES = default_book().severity_names
@@ -96,8 +97,8 @@ def test_times_and_lengths_are_exact_to_the_millisecond() -> None:
     assert length(15_250) == "15.25 s"
     assert length(15_250, Texts("en")) == "15.25 s"
     assert length(15_250, Texts("es")) == "15,25 s"
-    assert share("0.75") == share("0.75", Texts("en")) == "75%"
-    assert share("0.825", Texts("es")) == "82,5 %"
+    assert percent_of(Fraction(3, 4)) == percent_of(Fraction(3, 4), Texts("en")) == "75%"
+    assert percent_of(Fraction(33, 40), Texts("es")) == "82,5 %"
     assert percent(0.9999) == percent(0.9999, Texts("en")) == "99.9%"
     assert percent(0.9999, Texts("es")) == "99,9 %"
 
