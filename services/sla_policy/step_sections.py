@@ -97,7 +97,14 @@ class StepSection(Section):
         "escalation before it, or from the breach.",
         examples=['"2h"'],
     )
-    times: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = Field(
+    times: (
+        Annotated[
+            int,
+            Field(ge=1, le=MAX_STEPS),
+            WithJsonSchema({"type": "integer", "x-written": f"whole number, 1 to {MAX_STEPS}"}),
+        ]
+        | None
+    ) = Field(
         None,
         description="How often `every` repeats; nothing repeats for ever.",
         examples=["5"],

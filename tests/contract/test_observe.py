@@ -146,6 +146,7 @@ def test_alertmanager_accepts_its_configuration() -> None:
         ("alertname=SlaBreach severity=blocker", "on-call"),
         ("alertname=SlaBreach severity=high", "leads"),
         ("alertname=SlaWarning severity=blocker", "leads"),
+        ("alertname=SlaEscalation severity=blocker", "leads"),
         ("alertname=SlaTrackerDown severity=critical", "on-call"),
         ("alertname=SlaErrorBudgetBurnsFast severity=critical", "on-call"),
         ("alertname=SlaErrorBudgetBurnsSlowly severity=warning", "leads"),

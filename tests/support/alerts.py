@@ -19,7 +19,7 @@ from support import ROOT
 EXAMPLES = ROOT / "schemas" / "examples"
 
 
-def example(name: str, ticket: str = "48213", **data: Any) -> dict[str, Any]:
+def example(name: str, /, ticket: str = "48213", **data: Any) -> dict[str, Any]:
     """A published example of a record, for ``ticket`` and with a unique id."""
     record: dict[str, Any] = json.loads((EXAMPLES / f"{name}.json").read_text())
     record["data"] = record["data"] | {"ticket_id": ticket} | data

@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 from support import ROOT, default_book
 from support.alerts import example
+from support.contracts import WITH_STEPS, own_words
 
+from sla_domain.instant import HOUR
 from sla_domain.policy import PolicyBook
 from sla_domain.steps import BREACH
 from sla_notifier import samples
 from sla_notifier.alert import ReceivedAlert, UnreadableError, chosen
 from sla_notifier.breaker import Breaker
 from sla_notifier.positions import Part, Positions
-from sla_notifier.requests import StoppedClock
-from sla_notifier.routes import Route, Routes, RoutesError, read_routes
+from sla_notifier.requests import Composer, StoppedClock
+from sla_notifier.routes import Destination, Route, Routes, RoutesError, read_routes
 from sla_notifier.samples import failing_templates
 from sla_notifier.stopped import stopped_clocks
 
@@ -34,7 +36,7 @@ to = ["a"]
 
 
 def alert(
-    name: str = "sla.breach", time: str = "2026-11-25T15:00:00.000Z", **data: Any
+    name: str = "sla.breach", /, time: str = "2026-11-25T15:00:00.000Z", **data: Any
 ) -> ReceivedAlert:
     """An alert at an instant; the default is a Wednesday noon in Buenos Aires."""
     return ReceivedAlert.read(json.dumps(example(name, **data) | {"time": time}).encode())
@@ -124,6 +126,14 @@ def test_a_breaker_opens_rests_and_lets_one_try() -> None:
         ({"within": "business"}, alert(time="2026-11-25T02:00:00.000Z"), False),
         ({"outside": "business"}, alert(time="2026-11-25T02:00:00.000Z"), True),
         ({"outside": "business"}, alert("sla.breach_retracted"), True),
+        ({"steps": ["0.5"]}, alert("sla.warning", fraction="0.5"), True),
+        ({"steps": ["0.5"]}, alert("sla.warning", fraction="0.75"), False),
+        ({"steps": ["0.5"]}, alert("sla.escalation", name="manager"), False),
+        ({"steps": ["manager"]}, alert("sla.escalation", name="manager"), True),
+        ({"steps": ["manager"]}, alert("sla.escalation_retracted", name="director"), False),
+        ({"steps": ["manager"], "kinds": ["warning"]}, alert("sla.escalation"), False),
+        ({"kinds": ["escalation"]}, alert("sla.escalation_retracted"), True),
+        ({"steps": ["manager"]}, alert(), True),
         ({}, alert("sla.notice"), True),
         ({}, alert("feature.approved"), True),
     ],
@@ -182,6 +192,7 @@ def test_by_default_a_route_leaves_alone_what_is_later_than_a_day(book: PolicyBo
         (('to = ["a"]', 'to = ["a"]\nwithin = "siesta"'), "no calendar 'siesta'"),
         (('to = ["a"]', 'to = ["a"]\nseverities = ["blocked"]'), "did you mean 'blocker'"),
         (('to = ["a"]', 'to = ["a"]\nclocks = ["update"]'), "no clock 'update'"),
+        (('to = ["a"]', 'to = ["a"]\nsteps = ["0.8"]'), "no step '0.8'"),
         (('kind = "slack"', 'kind = "slack"\ntemplate = "{{ x"'), "template"),
         (("http://", "ftp://"), "url"),
     ],
@@ -263,6 +274,37 @@ def test_clocks_that_stopped_end_what_they_may_have_sent(book: PolicyBook) -> No
     for clock in told["clocks"]:
         clock["stopped"] = None
     assert list(stopped_clocks(json.dumps(told).encode(), book)) == []
+
+
+def test_the_end_of_a_clock_ends_every_step_that_it_may_have_reached() -> None:
+    book = own_words(WITH_STEPS)
+    row = {"ticket_id": "T-1", "client_id": "acme", "policy": "nube@1", "as_of": "", "limits": []}
+    clock = {"clock": "resolution", "cycle": 1, "limit": "severity", "target_ms": HOUR}
+    found = {}
+    for outcome, used in (("met", HOUR // 2), ("breached", 4 * HOUR), ("void", None)):
+        end = {"stopped": "2026-11-23T12:00:00.000Z", "outcome": outcome, "used_ms": used}
+        told = row | {"clocks": [clock | end]}
+        (stopped,) = stopped_clocks(json.dumps(told).encode(), book)
+        found[outcome] = stopped.steps
+    assert found["met"] == ("0.5",)
+    assert found["breached"] == ("0.5", "-15m", "manager#1", "director#1", "breach")
+    assert set(found["void"]) == {*found["breached"], "director#2"}
+    place = {"name": "am", "kind": "alertmanager", "url": "http://a:1/"}
+    composer = Composer(Destination.model_validate(place), None, book)
+    sent = alert(
+        "sla.escalation",
+        policy="nube@1",
+        ticket_id="T-1",
+        client_id="acme",
+        clock="resolution",
+        limit="severity",
+        name="director",
+        number=2,
+        severity="p1",
+    )
+    firing = json.loads(composer.request([sent], 1).body)[0]["labels"]
+    ends = [each["labels"] for each in json.loads(composer.resolution(stopped, 1).body)]
+    assert firing in ends
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,14 @@ from sla_domain.event import EventType
 from sla_domain.explanation import SpanKind
 from sla_domain.instant import HOUR, MINUTE, parse_instant
 from sla_domain.status import Status
+from sla_domain.steps import StepRule
 from sla_schemas import words
 from sla_text.alerts import alert_text
 from sla_text.explanation import explain
 from sla_text.language import LANGUAGES, Texts, catalogue, language_of
 from sla_text.page import page
 from sla_text.presentation import Presenter
+from sla_text.steps import told_rules, told_step
 from sla_text.times import length, moment, percent, percent_of
 
 BUENOS_AIRES = ZoneInfo("America/Argentina/Buenos_Aires")
@@ -337,3 +339,54 @@ def test_every_kind_of_alert_is_a_sentence() -> None:
         "T-1 (Alto) incumplió el tiempo de resolución el sáb 2026-11-21 18:00:00,001: "
         "usó 16 h 0,001 s de 16 h"
     )
+
+
+def test_a_step_is_told_by_where_it_lies_or_what_it_is_called() -> None:
+    english, spanish = Texts("en"), Texts("es")
+    whats = ["0.75", "-1h30m", "breach", "team_lead#1", "team_lead#2"]
+    assert [told_step(what, english) for what in whats] == [
+        *("at 75%", "1 h 30 min before the end", "", "team lead", "team lead 2")
+    ]
+    assert told_step("0.75", spanish) == "al 75 %"
+    rule = StepRule("director", Fraction(3, 2), 2 * HOUR, 2)
+    assert told_rules([rule], english) == "150%, 2 h past the end: director 2"
+    assert told_rules([rule], spanish) == "150 %, 2 h después del final: director 2"
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "english", "spanish"),
+    [
+        (
+            "sla.warning",
+            {"fraction": "0.75"},
+            "has used 75% of its resolution time; due Mon 2026-11-23 10:00",
+            "usó el 75 % del tiempo de resolución; vence el lun 2026-11-23 10:00",
+        ),
+        (
+            "sla.warning",
+            {"fraction": "-30m"},
+            "30 min before the end of its resolution time; due",
+            "30 min antes del final del tiempo de resolución; vence",
+        ),
+        (
+            "sla.escalation",
+            {"name": "manager", "number": 2},
+            "is escalated (manager 2) on Mon 2026-11-23 11:00: 2 h used of 1 h of its resolution",
+            "se escala (manager 2) el lun 2026-11-23 11:00: usó 2 h de 1 h del tiempo de",
+        ),
+        (
+            "sla.escalation_retracted",
+            {"name": "manager", "number": 1, "reason": "late_event"},
+            "resolution escalation (manager) retracted: ",
+            "se anula el escalamiento de resolución (manager): ",
+        ),
+    ],
+)
+def test_an_alert_of_a_step_is_a_sentence(
+    kind: str, data: dict[str, Any], english: str, spanish: str
+) -> None:
+    about = {"ticket_id": "T-1", "severity": "high", "clock": "resolution"}
+    figures = {"due": "2026-11-23T10:00:00Z", "used_ms": 2 * HOUR, "target_ms": HOUR}
+    record = {"type": kind, "time": "2026-11-23T11:00:00Z", "data": about | figures | data}
+    assert english in alert_text(record, Texts("en"), ZoneInfo("UTC"), NAMES)
+    assert spanish in alert_text(record, Texts("es"), ZoneInfo("UTC"), NAMES)
