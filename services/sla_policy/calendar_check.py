@@ -89,13 +89,13 @@ def _composed(
     for key, others in (("union", calendar.union), ("except", calendar.excluded)):
         for place, other in enumerate(others):
             yield from known_calendar(file, (*path, key, place), other)
-            if name in _made_of(file, other):
+            if name in made_of(file, other):
                 yield Finding(
                     (*path, key, place), f"{other!r} is made of {name!r} itself; take one out"
                 )
 
 
-def _made_of(file: PolicyFile, name: str) -> set[str]:
+def made_of(file: PolicyFile, name: str) -> set[str]:
     """A calendar and all that it is made of."""
     found: set[str] = set()
     left = [name]

@@ -17,6 +17,7 @@ from sla_domain.instant import DAY
 from sla_domain.policy import Policy
 from sla_policy.agreement_check import agreement_findings
 from sla_policy.calendar_check import calendar_findings
+from sla_policy.composed_check import composed_findings
 from sla_policy.finding import Finding, length
 from sla_policy.sections import ClockSection, PlanSection, PolicyFile
 from sla_policy.step_check import step_findings
@@ -46,6 +47,7 @@ def findings(file: PolicyFile) -> Iterator[Finding]:
         uses = [(path, target) for path, target in targets if name in target.calendars]
         asked = any(target.asks == name for _, target in targets)
         yield from calendar_findings(file, name, uses, asked=asked)
+    yield from composed_findings(file)
     for name, clock in file.clocks.items():
         yield from _clock(file, name, clock)
     wrong = list(severity_findings(file))

@@ -17,7 +17,8 @@ from sla_policy.target_sections import ArrivalSection, TargetsBySeverity, Target
 
 #: An amount of open time that takes longer than this can't be meant, and may not be reached by the
 #: last year that calendars are kept for.
-_LONGEST_WEEKS: Final = 520
+LONGEST_YEARS: Final = 10
+_WEEKS: Final = 52
 
 
 def target_tables(file: PolicyFile) -> Iterator[tuple[Path, TargetsBySeverity]]:
@@ -212,11 +213,8 @@ def _length(path: Path, amount: str, name: str, calendar: CalendarSection) -> It
         return
     days, within = business_days(amount), length_of(amount, calendar.day or DAY)
     week = calendar.week_length
-    if week and within > _LONGEST_WEEKS * week:
-        yield Finding(
-            (*path, "within"),
-            f"{amount!r} is more than ten years of the calendar {name!r}; write less",
-        )
+    if week and within > LONGEST_YEARS * _WEEKS * week:
+        yield too_long(path, amount, name)
     elif days is None and 0 < week < 7 * DAY and any(unit in amount for unit in "dDwW"):
         yield Finding(
             (*path, "within"),
@@ -224,6 +222,14 @@ def _length(path: Path, amount: str, name: str, calendar: CalendarSection) -> It
             'days of the calendar write it like "5 business days"',
             harmless=True,
         )
+
+
+def too_long(path: Path, amount: str, calendar: str) -> Finding:
+    """That a target is longer than its calendar is kept for, or can be meant."""
+    return Finding(
+        (*path, "within"),
+        f"{amount!r} is more than ten years of the calendar {calendar!r}; write less",
+    )
 
 
 def known_clock(file: PolicyFile, path: Path, clock: str) -> Iterator[Finding]:

@@ -501,7 +501,7 @@ def test_policy_diff_says_what_changes_for_whom(tmp_path: Path) -> None:
         ("business hours: Fri", "High, Medium, Low", "looser"),
         ("channels", "everyone", "other"),
         ("classification", "minor_fault, one_client", "looser"),
-        ("warnings", "everyone", "other"),
+        ("warnings and escalations", "everyone", "other"),
     }
     text = sla("--lang", "es", "policy", "diff", POLICY, other).stdout.decode()
     assert "hasta 8 h (horario laborable)" in text

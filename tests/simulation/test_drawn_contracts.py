@@ -11,24 +11,29 @@ from datetime import timedelta
 from typing import Any
 
 from support import lines_of
-from support.naive import EPOCH, World, figures_of, minute_of
+from support.naive import EPOCH, figures_of, minute_of
+from support.naive_calendar import DrawnWorld
 from support.naive_contract import Contract, ContractTicket, drawn, history, written
+from support.naive_steps import alerts_of
 
+from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
 from sla_lab.simulation import Outputs, simulate
 from sla_policy.loading import PolicyError, parse_policy
 
 POLICIES = 200
 TICKETS = 50
+#: For how long calendars are kept.
+DAYS = 200
 
 
 def time_of(minute: int) -> str:
     return (EPOCH + timedelta(days=7, minutes=minute)).isoformat().replace("+00:00", "Z")
 
 
-def judged(contract: Contract, events: list[dict[str, Any]]) -> Outputs:
+def judged(contract: Contract, events: list[dict[str, Any]], until: int | None = None) -> Outputs:
     book = PolicyBook([parse_policy(written(contract), "drawn.toml")])
-    return simulate(lines_of(events), book, partitions=2)
+    return simulate(lines_of(events), book, partitions=2, until=until)
 
 
 #: Which agreement it is, and the events that led to it.
@@ -80,8 +85,9 @@ def contracts(count: int) -> Iterator[tuple[Contract, random.Random]]:
             return
 
 
-def compared(contract: Contract, draw: random.Random, world: World) -> int:
+def compared(contract: Contract, draw: random.Random) -> int:
     """Judge drawn tickets both ways; the number of clocks that were compared."""
+    world = DrawnWorld(contract["calendars"], DAYS)
     events = happenings(draw, contract)
     by_ticket: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for event in events:
@@ -97,14 +103,22 @@ def compared(contract: Contract, draw: random.Random, world: World) -> int:
             {**figures, "agreement": clock.get("agreement", "standard")}
             for figures, clock in zip(figures_of(record), record["clocks"], strict=True)
         ]
-        assert found == naive.figures(minute_of(record["as_of"])), (written(contract), own)
+        now = minute_of(record["as_of"])
+        assert found == naive.figures(now), (written(contract), own)
+        sent = [
+            (clock, cycle, what, retracted is None)
+            for clock, cycle, what, _, _, retracted, *_ in record["sent"]
+        ]
+        assert sorted(sent) == sorted(alerts_of(own, world, contract, now)), (
+            written(contract),
+            own,
+        )
         count += len(found)
     return count
 
 
 def test_drawn_tickets_come_out_alike_under_drawn_contracts() -> None:
-    world = World(days=60)
-    count = sum(compared(contract, draw, world) for contract, draw in contracts(POLICIES))
+    count = sum(compared(contract, draw) for contract, draw in contracts(POLICIES))
     assert count > 10_000
 
 
@@ -125,3 +139,61 @@ def test_an_agreement_that_extends_and_says_nothing_changes_nothing() -> None:
             continue
         more = contract | {"agreements": [same]}
         assert but_for_the_name(judged(more, events)) == but_for_the_name(judged(alone, events))
+
+
+def figures(outputs: Outputs) -> dict[tuple[str, str, int], dict[str, Any]]:
+    """What is told of each clock, by ticket, name and cycle."""
+    return {
+        (ticket["ticket_id"], clock["clock"], clock["cycle"]): clock
+        for ticket in map(json.loads, outputs.tickets)
+        for clock in ticket["clocks"]
+    }
+
+
+def test_order_and_repetition_of_arrival_change_no_clock() -> None:
+    for contract, draw in contracts(20):
+        events = happenings(draw, contract)
+        # Up to three days late: an event that is a week ahead of its ticket's creation is lost.
+        late = {id(each): draw.randrange(3 * 24 * 60) for each in events}
+        mixed = sorted(events, key=lambda each: minute_of(each["time"]) + late[id(each)])
+        for again in draw.sample(events, len(events) // 3):
+            mixed.insert(draw.randrange(mixed.index(again), len(mixed)), again)
+        until = parse_instant(time_of(DAYS // 2 * 24 * 60))
+        assert figures(judged(contract, mixed, until)) == figures(judged(contract, events, until))
+
+
+def longer(contract: Contract, more: int) -> Contract:
+    """The contract with every plain amount longer by ``more`` minutes."""
+
+    def grown(within: Any) -> Any:
+        if isinstance(within, dict):
+            return {key: grown(each) for key, each in within.items()}
+        return within + more if isinstance(within, int) else within
+
+    def table(targets: dict[str, Any]) -> dict[str, Any]:
+        return {
+            severity: clocks
+            and {name: each | {"within": grown(each["within"])} for name, each in clocks.items()}
+            for severity, clocks in targets.items()
+        }
+
+    agreements = [each | {"targets": table(each["targets"])} for each in contract["agreements"]]
+    return contract | {"standard": table(contract["standard"]), "agreements": agreements}
+
+
+def test_a_longer_target_never_moves_a_due_earlier() -> None:
+    moved = 0
+    for contract, draw in contracts(30):
+        events = happenings(draw, contract)
+        more = longer(contract, draw.choice([1, 10, 600]))
+        if not can_be_meant(more):
+            continue
+        before, after = figures(judged(contract, events)), figures(judged(more, events))
+        assert before.keys() == after.keys()
+        for key, clock in after.items():
+            sooner = before[key]["due"]
+            # A wait hides the due time of a clock that is not broken yet.
+            if clock["due"] is not None and sooner is not None:
+                assert clock["due"] >= sooner, key
+                moved += clock["due"] > sooner
+    assert moved > 500

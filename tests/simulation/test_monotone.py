@@ -98,7 +98,7 @@ def tightened(policy: Policy, share: float, *, exclusive: bool) -> Policy:
     def tighter(target: Target) -> Target:
         boundary = Boundary.EXCLUSIVE if exclusive else target.boundary
         within = max(int(target.within * share), 1)
-        return Target.of(within, boundary, target.calendar, policy.warnings)
+        return Target.of(within, boundary, target.calendar, policy.steps)
 
     def all_of(targets: Any) -> dict[tuple[str, str], Target]:
         return {key: tighter(target) for key, target in targets.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sla_domain.policy import PolicyBook
-from sla_policy.loading import parse_policy
+from sla_policy.loading import default_policy_text, parse_policy
 
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 #: Open around the clock, as written in a policy.
@@ -67,6 +67,31 @@ times = 2
 name = "director"
 """
 WITH_STEPS: Final = OWN_WORDS.replace("[warnings]\nfractions = [0.5]\n", STEPS)
+
+
+#: The packaged policy's warnings, and escalations past each breach.
+_ESCALATIONS: Final = """\
+[[steps]]
+at = "50%"
+[[steps]]
+at = "75%"
+[[steps]]
+at = "90%"
+[[steps]]
+at = "+30m"
+name = "lead"
+[[steps]]
+every = "2h"
+times = 3
+name = "manager"
+"""
+
+
+def escalating_book() -> PolicyBook:
+    """The packaged policy with escalations."""
+    warnings = "[warnings]\nfractions = [0.5, 0.75, 0.9]\n"
+    text = default_policy_text().replace(warnings, _ESCALATIONS)
+    return PolicyBook([parse_policy(text, "escalating.toml")])
 
 
 def own_words(text: str = OWN_WORDS) -> PolicyBook:

@@ -10,29 +10,21 @@ import random
 from collections.abc import Iterable
 from typing import Any
 
-from support.contracts import ALL_DAY
-from support.naive import HOUR, Ticket, World
+from support.naive import HOUR, Ticket
+from support.naive_calendar import Calendars, DrawnWorld, drawn_calendars, written_calendars
 
 CLOCKS = ("first_response", "resolution")
 REGIONS = ("north", "south", "west")
 PLANS = ("gold", "silver", "basic")
 CLIENTS = ("acme", "umbrella", "initech")
 KINDS = ("incident", "question")
-_WEEK = ", ".join(f'{day} = [["09:00", "18:00"]]' for day in ("mon", "tue", "wed", "thu", "fri"))
-_HEAD = f"""\
+CLOSINGS = ("end of business day", "next business day")
+_HEAD = """\
 name = "drawn"
 version = "1"
 effective_from = "2015-01-01T00:00:00Z"
 retention = "9000d"
 business_calendar = "business"
-
-[calendars.business]
-zone = "America/Argentina/Buenos_Aires"
-day = "9h"
-hours = {{ {_WEEK} }}
-[calendars.all]
-zone = "UTC"
-hours = {ALL_DAY}
 
 [clocks.first_response]
 starts = "communicated"
@@ -50,6 +42,7 @@ Contract = dict[str, Any]
 
 def drawn(draw: random.Random) -> Contract:
     """A contract: severities, a default perhaps, targets, and agreements."""
+    calendars = drawn_calendars(draw)
     severities = [f"s{number}" for number in range(draw.randint(1, 6))]
     names = [f"a{number}" for number in range(draw.randint(0, 3))]
     agreements = []
@@ -65,18 +58,22 @@ def drawn(draw: random.Random) -> Contract:
                 "name": name,
                 "when": when or {"plan": ["gold"]},
                 "extends": extends,
-                "targets": _targets(draw, severities, few=extends is not None),
+                "targets": _targets(draw, severities, calendars, few=extends is not None),
             }
         )
     return {
         "severities": severities,
         "default": draw.choice([None, None, draw.choice(severities)]),
-        "standard": _targets(draw, severities, few=False),
+        "standard": _targets(draw, severities, calendars, few=False),
         "agreements": agreements,
+        "calendars": calendars,
+        "steps": _steps(draw),
     }
 
 
-def _targets(draw: random.Random, severities: list[str], *, few: bool) -> dict[str, Any]:
+def _targets(
+    draw: random.Random, severities: list[str], calendars: Calendars, *, few: bool
+) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for severity in severities:
         if few and draw.random() < 0.5:
@@ -84,13 +81,95 @@ def _targets(draw: random.Random, severities: list[str], *, few: bool) -> dict[s
         if draw.random() < 0.1:
             found[severity] = None
             continue
-        found[severity] = {
-            clock: (draw.choice([15, 30, 60, 240, 480, 960]), draw.random() < 0.5,
-                    draw.choice(["business", "all"]))
-            for clock in CLOCKS
-            if draw.random() < 0.85
-        } or None  # fmt: skip
+        clocks = [clock for clock in CLOCKS if draw.random() < 0.85]
+        found[severity] = {clock: _target(draw, calendars) for clock in clocks} or None
     return found
+
+
+def _target(draw: random.Random, calendars: Calendars) -> dict[str, Any]:
+    names = [name for name in calendars if name != "all" or draw.random() < 0.7]
+    calendar: Any = draw.choice(names)
+    if draw.random() < 0.2:
+        values = draw.sample(REGIONS, draw.randint(1, 2))
+        calendar = {each: draw.choice(names) for each in values} | {"else": draw.choice(names)}
+    counted = calendar.values() if isinstance(calendar, dict) else [calendar]
+    days = all("day" in calendars[name] for name in counted)
+
+    def amount() -> Any:
+        if draw.random() < 0.2:
+            return draw.choice(CLOSINGS)
+        if days and draw.random() < 0.15:
+            return draw.choice(["1 business day", "0.5 business days", "2.5 business days"])
+        return draw.choice([15, 30, 60, 240, 480, 960])
+
+    within = amount()
+    if draw.random() < 0.2:
+        of = draw.choice([name for name in calendars if name != "all"])
+        within = {"inside": amount(), "outside": amount(), "of": of}
+    own = _steps(draw) if draw.random() < 0.3 else None
+    return {
+        "within": within,
+        "less_than": draw.random() < 0.5,
+        "calendar": calendar,
+        "steps": own,
+    }
+
+
+def _steps(draw: random.Random) -> list[tuple[Any, ...]]:
+    """Warnings by share, one before the end, one past it, and some that repeat."""
+    found: list[tuple[Any, ...]] = [
+        ("share", share) for share in (25, 50, 75) if draw.random() < 0.4
+    ]
+    if draw.random() < 0.4:
+        found.append(("before", 3))
+    if draw.random() < 0.5:
+        found.append(("past", draw.choice([1, 10, 60]), 1, draw.choice(["lead", "manager"])))
+    if draw.random() < 0.3:
+        found.append(("every", draw.choice([7, 30, 120]), draw.randint(1, 3), "manager"))
+    return found
+
+
+def steps_of(promise: dict[str, Any], contract: Contract) -> list[tuple[Any, ...]]:
+    """The steps of a target: its own, or the contract's."""
+    steps: list[tuple[Any, ...]] = (
+        contract["steps"] if promise["steps"] is None else promise["steps"]
+    )
+    return steps
+
+
+def _written_steps(steps: list[tuple[Any, ...]]) -> str:
+    lines = []
+    for kind, *told in steps:
+        if kind == "share":
+            lines.append(f'{{ at = "{told[0]}%" }}')
+        elif kind == "before":
+            lines.append(f'{{ at = "-{told[0]}m" }}')
+        elif kind == "past":
+            lines.append(f'{{ at = "+{told[0]}m", name = "{told[2]}" }}')
+        else:
+            lines.append(f'{{ every = "{told[0]}m", times = {told[1]}, name = "{told[2]}" }}')
+    return f"[{', '.join(lines)}]"
+
+
+def _written_target(promise: dict[str, Any]) -> str:
+    def amount(within: Any) -> str:
+        return f'"{within}m"' if isinstance(within, int) else f'"{within}"'
+
+    within, calendar = promise["within"], promise["calendar"]
+    parts = [f'boundary = "{"exclusive" if promise["less_than"] else "inclusive"}"']
+    if isinstance(within, dict):
+        inner = ", ".join(f"{key} = {amount(within[key])}" for key in ("inside", "outside"))
+        parts.append(f'within = {{ {inner}, of = "{within["of"]}" }}')
+    else:
+        parts.append(f"within = {amount(within)}")
+    if isinstance(calendar, dict):
+        inner = ", ".join(f'{value} = "{name}"' for value, name in calendar.items())
+        parts.append(f'calendar = {{ by = "region", {inner} }}')
+    else:
+        parts.append(f'calendar = "{calendar}"')
+    if promise["steps"] is not None:
+        parts.append(f"steps = {_written_steps(promise['steps'])}")
+    return f"{{ {', '.join(parts)} }}"
 
 
 def written(contract: Contract) -> str:
@@ -98,6 +177,8 @@ def written(contract: Contract) -> str:
     lines = [_HEAD]
     if contract["default"]:
         lines.insert(0, f'default_severity = "{contract["default"]}"')
+    lines.insert(0, f"steps = {_written_steps(contract['steps'])}")
+    lines += written_calendars(contract["calendars"])
     lines.append("[severities]")
     lines += [f'{severity} = "Severity {severity}"' for severity in contract["severities"]]
     lines += _table("targets", contract["standard"])
@@ -117,9 +198,7 @@ def _table(path: str, targets: dict[str, Any]) -> list[str]:
             lines.append(f'{severity} = "none"')
             continue
         inner = ", ".join(
-            f'{clock} = {{ within = "{minutes}m", boundary = '
-            f'"{"exclusive" if less_than else "inclusive"}", calendar = "{calendar}" }}'
-            for clock, (minutes, less_than, calendar) in clocks.items()
+            f"{clock} = {_written_target(promise)}" for clock, promise in clocks.items()
         )
         lines.append(f"{severity} = {{ {inner} }}")
     return lines
@@ -144,7 +223,11 @@ def promise_of(contract: Contract, name: str, severity: str, clock: str) -> Any:
 class ContractTicket(Ticket):
     """A ticket judged by a drawn contract."""
 
-    def __init__(self, events: Iterable[dict[str, Any]], world: World, contract: Contract) -> None:
+    world: DrawnWorld
+
+    def __init__(
+        self, events: Iterable[dict[str, Any]], world: DrawnWorld, contract: Contract
+    ) -> None:
         self.contract = contract
         events = list(events)
         created = next(event for event in events if event["type"] == "ticket.created")
@@ -158,7 +241,7 @@ class ContractTicket(Ticket):
 
     def _begin(self, name: str, cycle: int, start: int) -> None:
         super()._begin(name, cycle, start)
-        self.clocks[-1]["agreement"] = self._agreement()
+        self.clocks[-1] |= {"agreement": self._agreement(), "region": self.known.get("@region")}
 
     def _default(self) -> str | None:
         default: str | None = self.contract["default"]
@@ -180,7 +263,7 @@ class ContractTicket(Ticket):
 
     def _move(self) -> None:
         for clock in self._running():
-            clock["agreement"] = self._agreement()
+            clock |= {"agreement": self._agreement(), "region": self.known.get("@region")}
 
     def _attributes_changed(self, event: dict[str, Any], at: int) -> None:
         data = event["data"]
@@ -189,17 +272,43 @@ class ContractTicket(Ticket):
         self.known |= {f"@{name}": value for name, value in data.get("attributes", {}).items()}
         self._move()
 
-    def _promise(self, clock: dict[str, Any]) -> Any:
+    def promise(self, clock: dict[str, Any]) -> Any:
+        """What is promised for a clock; ``None`` for nothing."""
         return promise_of(self.contract, clock["agreement"], clock["severity"], clock["clock"])
 
     def _limits(self, clock: dict[str, Any]) -> list[tuple[int, tuple[int, bool, str]]]:
-        return [(clock["start"], self._promise(clock))]
+        return [(clock["start"], self.amount(clock))]
+
+    def amount(self, clock: dict[str, Any]) -> tuple[int, bool, str]:
+        """How many minutes a clock may use, whether that is less than so many, and on what."""
+        promise, start = self.promise(clock), clock["start"]
+        calendar, within = promise["calendar"], promise["within"]
+        if isinstance(calendar, dict):
+            calendar = calendar.get(clock["region"], calendar["else"])
+        if isinstance(within, dict):
+            within = within["inside" if self.world.open[within["of"]][start] else "outside"]
+        if within in CLOSINGS:
+            following = within == "next business day"
+            closing = self.world.closing(calendar, start, following=following)
+            within = int(self.world.open[calendar][start:closing].sum())
+        elif isinstance(within, str):
+            within = int(float(within.split()[0]) * self.contract["calendars"][calendar]["day"])
+        return within, promise["less_than"], calendar
+
+    def used(self, clock: dict[str, Any], now: int) -> int:
+        """How many minutes it has used."""
+        used: int = self._count(clock, clock["start"], self.amount(clock), now)["used"]
+        return used
+
+    def promised(self) -> list[dict[str, Any]]:
+        """The clocks by which something is promised."""
+        return [clock for clock in self.clocks if self.promise(clock) is not None]
 
     def figures(self, now: int) -> list[dict[str, Any]]:
         """Each clock by which something is promised."""
-        promised = [clock for clock in self.clocks if self._promise(clock) is not None]
         return [
-            {**self._figures(clock, now), "agreement": clock["agreement"]} for clock in promised
+            {**self._figures(clock, now), "agreement": clock["agreement"]}
+            for clock in self.promised()
         ]
 
 

@@ -44,7 +44,7 @@ from sla_tracker.inbox import Inbox
 from sla_tracker.settings import TrackerSettings
 from sla_tracker.task import PartitionTask
 from sla_tracker.tracker import Tracker
-from support import default_book
+from support.contracts import escalating_book
 from support.disproved import disproved
 from support.poison import Poison, poison
 from support.simulated_kafka import (
@@ -90,7 +90,7 @@ class Violation(AssertionError):  # noqa: N818  what a seed shows is no error of
 
 @cache
 def book() -> PolicyBook:
-    return default_book()
+    return escalating_book()
 
 
 class NoMetrics:

@@ -155,6 +155,9 @@ def test_a_holiday_of_a_part_of_the_day_has_the_hours_that_are_told() -> None:
     assert not short.is_open(at("2026-12-24T14:00:00+10:30"))
 
 
+ONCE = 'zone = "UTC"\noverrides = { 2026-12-24 = [["09:00", "13:00"]] }\n'
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -178,11 +181,30 @@ def test_a_holiday_of_a_part_of_the_day_has_the_hours_that_are_told() -> None:
             "no holiday of a part of the day is known of CO",
         ),
         ('[calendars.c]\nzone = "UTC"\nhours = { mon = [["09:00", "09:00"]] }', "is no time"),
+        (
+            '[calendars.c]\nunion = ["always"]\nexcept = ["always"]',
+            "calendars.c: what it is made of leaves nothing open",
+        ),
+        (
+            f'[calendars.c]\nunion = ["once"]\n[calendars.once]\n{ONCE}',
+            "calendars.c: what it is made of leaves nothing open",
+        ),
     ],
 )
 def test_a_calendar_that_can_not_be_meant_is_told(text: str, says: str) -> None:
     with pytest.raises(PolicyError, match=says.replace("?", r"\?")):
         parse_policy(with_calendars(text), "x.toml")
+
+
+def test_a_target_that_a_union_seldom_opens_for_is_told() -> None:
+    hour = 'zone = "UTC"\nhours = { mon = [["09:00", "10:00"]] }\n'
+    text = with_calendars(
+        f'[calendars.seldom]\n{hour}[calendars.u]\nunion = ["seldom"]',
+        'within = "521h", boundary = "inclusive", calendar = "u"',
+    )
+    with pytest.raises(PolicyError, match="'521h' is more than ten years of the calendar 'u'"):
+        parse_policy(text, "x.toml")
+    parse_policy(text.replace("521h", "520h"), "x.toml")
 
 
 BY_REGION = with_calendars(
