@@ -13,7 +13,7 @@ from support.contracts import ALL_DAY, OWN_WORDS, WITH_STEPS, own_words
 from support.naive_contract import Contract, drawn, written
 
 from sla_domain.policy import Policy
-from sla_domain.target import Target
+from sla_domain.target import AnyTarget, ArrivalTarget, ClosingTarget, Target, TargetChoice
 from sla_lab.policy_diff import changes
 from sla_policy.loading import PolicyError, load_policy, parse_policy
 from sla_text.language import LANGUAGES, Texts
@@ -276,31 +276,54 @@ def test_steps_are_told_of_the_policy_and_of_a_target_that_has_its_own() -> None
 # --- drawn contracts ---
 
 
+def plain(target: AnyTarget) -> object:
+    """A target without the objects that policies do not share."""
+    match target:
+        case Target():
+            return target.within, target.boundary, target.calendar.name, target.rules
+        case ClosingTarget():
+            return target.day, target.boundary, target.calendar.name, target.rules
+        case ArrivalTarget():
+            return plain(target.inside), plain(target.outside), target.of.name
+        case TargetChoice():
+            parts = {value: plain(each) for value, each in target.by_value.items()}
+            return target.by, parts, plain(target.otherwise)
+
+
 def meaning(policy: Policy) -> object:
     """All that a policy says, but for its name, as plain values."""
-
-    def limits(targets: Any) -> list[Any]:
-        found = []
-        for key, target in targets.items():
-            assert isinstance(target, Target)
-            found.append((key, target.within, target.boundary, target.calendar.name))
-        return sorted(found)
-
     return (
         policy.severities,
         policy.default_severity,
         policy.severity_names,
+        policy.steps,
         [
-            (each.name, each.when, each.objective, limits(each.targets))
+            (
+                each.name,
+                each.when,
+                each.objective,
+                {key: plain(target) for key, target in each.targets.items()},
+            )
             for each in policy.every_agreement
         ],
+        {
+            name: (
+                each.zone,
+                each.week,
+                each.dates,
+                each.day_length,
+                {other.name for other in each.union},
+                {other.name for other in each.excluded},
+            )
+            for name, each in policy.calendars.items()
+        },
     )
 
 
 def nearly(draw: random.Random, contract: Contract) -> Contract:
     """A contract that differs from another in a single thing, if at all."""
     severities = list(contract["severities"])
-    kind = draw.choice(["default", "rank", "target", "agreements", "when"])
+    kind = draw.choice(["default", "rank", "target", "agreements", "when", "steps", "calendars"])
     if kind == "default":
         return contract | {"default": draw.choice([None, *severities])}
     if kind == "rank":
@@ -311,6 +334,8 @@ def nearly(draw: random.Random, contract: Contract) -> Contract:
     if kind == "when":
         other = [{**each, "when": {"plan": ["silver"]}} for each in contract["agreements"][:1]]
         return contract | {"agreements": [*other, *contract["agreements"][1:]]}
+    if kind in ("steps", "calendars"):
+        return contract | {kind: drawn(draw)[kind]}
     return contract | {"standard": drawn(draw)["standard"]}
 
 
