@@ -8,24 +8,22 @@ from collections.abc import Iterator, Sequence
 
 from sla_domain.agreement import STANDARD, Agreement
 from sla_domain.calendar import Calendar
-from sla_domain.counting import counted
-from sla_domain.instant import DAY, format_duration
+from sla_domain.instant import format_duration
 from sla_domain.policy import Policy
-from sla_text.times import length, open_hours
+from sla_text.language import Texts
+from sla_text.times import days_or_length, open_hours
 
 
 def unusual_days(calendar: Calendar, year: int) -> Iterator[dict[str, str]]:
     """The dates of a year on which a calendar has other hours than usual."""
-    for day in sorted(calendar.dates):
-        spans, usual = calendar.dates[day], calendar.week[day.weekday()]
-        if day.year == year and list(spans) != list(usual):
-            yield {
-                "date": day.isoformat(),
-                "weekday": f"{day:%a}",
-                "calendar": calendar.name,
-                "open": open_hours(spans) or "closed",
-                "name": calendar.names.get(day, ""),
-            }
+    for day, spans in calendar.unusual(year):
+        yield {
+            "date": day.isoformat(),
+            "weekday": f"{day:%a}",
+            "calendar": calendar.name,
+            "open": open_hours(spans) or "closed",
+            "name": calendar.names.get(day, ""),
+        }
 
 
 def holidays(policies: Sequence[Policy], year: int) -> list[dict[str, str]]:
@@ -72,8 +70,7 @@ def _agreements(policy: Policy) -> list[Agreement]:
 
 def kept_for(policy: Policy) -> str:
     """A sentence about its retention."""
-    days, rest = divmod(policy.retention, DAY)
-    told = length(policy.retention) if rest or not days else counted(days, "day")
+    told = days_or_length(policy.retention, Texts())
     return f"{policy.ref} keeps a closed ticket for {told}; until then it can be reopened."
 
 

@@ -166,6 +166,13 @@ class Calendar:
                 yield low, high
             index += 1
 
+    def unusual(self, year: int) -> Iterator[tuple[date, Sequence[Span]]]:
+        """The dates of a year on which its own hours are not those of the weekday, with them."""
+        for day in sorted(self.dates):
+            spans = self.dates[day]
+            if day.year == year and list(spans) != list(self.week[day.weekday()]):
+                yield day, spans
+
     def local_day(self, instant: int) -> int:
         """The local date of ``instant``, in days after 1970-01-01."""
         return (instant + _offset_at(self._zone, instant)) // DAY

@@ -15,7 +15,7 @@ from sla_lab.target_diff import effect_of_targets
 from sla_lab.words_diff import effect_of_severities, word_changes
 from sla_text.language import Texts
 from sla_text.presentation import Table
-from sla_text.promise import told_promise
+from sla_text.promise import told_promise, told_when
 from sla_text.steps import told_rules
 from sla_text.times import length
 
@@ -57,6 +57,9 @@ class _Differ:
     def _target(self, target: AnyTarget | None) -> str | None:
         return None if target is None else told_promise(target, self._texts)
 
+    def _when(self, agreement: Agreement | None) -> str | None:
+        return (agreement and told_when(agreement, self._texts)) or None
+
     def _steps(self, rules: Sequence[StepRule]) -> str | None:
         return told_rules(rules, self._texts) or None
 
@@ -94,7 +97,12 @@ class _Differ:
             after = new.targets if new else {}
             yield from self._targets(before, after, None if alone else name, "diff.with_agreement")
             whom = self._texts("diff.with_agreement", whom=self._texts("diff.everyone"), plan=name)
-            yield from changed(self._part("when"), whom, _when(old), _when(new))
+            yield from changed(
+                self._part("when"),
+                whom,
+                self._when(old),
+                self._when(new),
+            )
             shares = _objective(old), _objective(new)
             yield from changed(self._part("objective"), whom, *shares)
         orders = [
@@ -179,12 +187,6 @@ def _objective(agreement: Agreement | None) -> str | None:
     if agreement is None or agreement.objective is None:
         return None
     return f"{float(agreement.objective * 100):.10g}%"
-
-
-def _when(agreement: Agreement | None) -> str | None:
-    if agreement is None or not agreement.when:
-        return None
-    return "; ".join(f"{fact} {', '.join(sorted(w))}" for fact, w in agreement.when.items())
 
 
 def _events(rule: ClockRule | None, part: str) -> str | None:

@@ -60,7 +60,7 @@ def calendar_findings(
     for place, source in enumerate(calendar.holiday_sources):
         several = isinstance(calendar.holidays, list)
         where = (*path, "holidays", place) if several else (*path, "holidays")
-        yield from _holidays(where, source, calendar.overrides)
+        yield from holiday_findings(where, source, calendar.overrides)
     lengths = {sum(close - opened for opened, close in spans) for spans in calendar.hours.values()}
     in_days = [
         ".".join(map(str, at))
@@ -119,7 +119,10 @@ def _nights(path: Path, calendar: CalendarSection) -> Iterator[Finding]:
             )
 
 
-def _holidays(path: Path, source: HolidaysSection, overrides: Iterable[date]) -> Iterator[Finding]:
+def holiday_findings(
+    path: Path, source: HolidaysSection, overrides: Iterable[date]
+) -> Iterator[Finding]:
+    """What is wrong with a source of holidays; ``overrides`` are the dates that have own hours."""
     country, subdivision = source.country, source.subdivision
     if country is None and subdivision is None:
         return

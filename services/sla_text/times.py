@@ -39,6 +39,12 @@ def length(milliseconds: int, texts: Texts | None = None) -> str:
     return sign + " ".join(parts)
 
 
+def days_or_length(milliseconds: int, texts: Texts) -> str:
+    """``90 days``; ``36 h`` where it is not made of whole days."""
+    days, rest = divmod(milliseconds, DAY)
+    return length(milliseconds, texts) if rest or not days else texts.counted("length.days", days)
+
+
 def left(remaining: int, texts: Texts) -> str:
     """The time left until an SLA is due, in whole seconds, or how long it has been overdue."""
     whole = remaining // SECOND * SECOND

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from support import POLICY, ROOT, event, shared_file
-from support.cli import SLA, environment, in_the_background, sla, sla_json
+from support.cli import SLA, at_a_terminal, environment, in_the_background, sla, sla_json
 
 from sla_cli import options
 from sla_domain.instant import format_instant, parse_duration, parse_instant
@@ -510,6 +510,45 @@ def test_policy_diff_says_what_changes_for_whom(tmp_path: Path) -> None:
     assert "make the same commitments" in same
     missing = sla("policy", "diff", POLICY, tmp_path / "none.toml", status=1)
     assert b"none.toml" in missing.stderr
+
+
+def test_a_policy_is_told_back_as_text_page_and_document(tmp_path: Path) -> None:
+    steps = ROOT / "tests" / "scenarios" / "policies" / "steps.toml"
+    text = sla("policy", "explain", steps, "--year", "2026").stdout.decode()
+    assert "by the end of the next business day (office)" in text
+    assert "Tue 2026-12-08" in text
+    page = tmp_path / "contrato.html"
+    sla("--lang", "es", "policy", "explain", "--html", page)
+    assert "hasta 45 h (horario laborable): 5 días hábiles" in page.read_text()
+    told = sla_json("policy", "explain", steps)
+    assert told["title"] == "What steps promises"
+    assert b"cannot be read" in sla("policy", "explain", tmp_path / "none", status=1).stderr
+
+
+def test_a_new_policy_is_written_once_from_options_or_defaults(tmp_path: Path) -> None:
+    ours = tmp_path / "ours.toml"
+    given = ("--zone", "Europe/Madrid", "--country", "ES", "--severity", "Alta: 1h, 4h")
+    sla("policy", "new", ours, *given)
+    assert sla_json("policy", "check", "--strict", ours)["promises"][0]["within"] == "PT1H"
+    assert b"is there already" in sla("policy", "new", ours, status=2).stderr
+    usual = tmp_path / "usual.toml"
+    sla("policy", "new", usual, "--yes")
+    assert len(sla_json("policy", "check", "--strict", usual)["promises"]) == 6
+    wrong = tmp_path / "wrong.toml"
+    said = sla("policy", "new", wrong, "--hours", "9 to 5", status=2).stderr.decode()
+    assert "--hours: '9 to 5' are no hours; write them like 09:00-18:00" in said
+    assert not wrong.exists()
+
+
+def test_a_new_policy_asks_at_a_terminal_and_asks_again(tmp_path: Path) -> None:
+    ours = tmp_path / "ours.toml"
+    answers = "Europe/Madird\nEurope/Madrid\nmon-sat\n\nES\nAlta: 1h\nAlta: 1h, 4h\n\n"
+    done = at_a_terminal(["policy", "new", str(ours)], answers)
+    assert "did you mean 'Europe/Madrid'?" in done
+    assert "'Alta: 1h' is not a severity and its times" in done
+    told = sla_json("policy", "check", "--strict", ours)
+    assert [row["severity"] for row in told["promises"]] == ["Alta", "Alta"]
+    assert ours.read_text().count("hours.sat") == 1
 
 
 def test_policy_test_tries_a_contract_before_it_is_signed(tmp_path: Path) -> None:

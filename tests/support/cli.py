@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +41,23 @@ def sla(
     assert done.returncode == status, said
     assert "Traceback" not in said, said
     return done
+
+
+def at_a_terminal(arguments: list[str], typed: str) -> str:
+    """What ``sla`` writes to a pseudo-terminal on which somebody has typed ``typed``."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [SLA, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environment()
+    ) as process:
+        os.close(theirs)
+        os.write(ours, typed.encode())
+        found = b""
+        with contextlib.suppress(OSError):  # how Linux tells that the other end is closed
+            while chunk := os.read(ours, 65_536):
+                found += chunk
+        assert process.wait(60) == 0, found.decode()
+    os.close(ours)
+    return found.decode()
 
 
 def sla_json(*arguments: str | Path, status: int = 0) -> Any:

@@ -1,4 +1,4 @@
-"""``sla policy``: check, compare and test policy files."""
+"""``sla policy``: check, explain, compare and test policy files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sla_cli.commands.new_policy import new
 from sla_cli.options import Json, Policies, language_of
 
 if TYPE_CHECKING:
@@ -16,12 +17,22 @@ if TYPE_CHECKING:
     from sla_domain.target import AnyTarget, TargetRule
 
 app = typer.Typer(
-    no_args_is_help=True, help="Policy files define the promises: check, compare and test them."
+    no_args_is_help=True,
+    help="Policy files define the promises: check, explain, compare and test them.",
 )
 
 _SIGNS = {"exclusive": "< ", "inclusive": "≤ "}
 #: The same of the closing of a day.
 _BY = {"exclusive": "before ", "inclusive": "by "}
+
+
+app.command()(new)
+
+#: The year whose holidays a command lists.
+Year = Annotated[
+    int | None,
+    typer.Option(min=1970, max=2100, help="The year whose holidays are listed. Default: this one."),
+]
 
 
 @app.command()
@@ -36,12 +47,7 @@ def check(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with status 1 on warnings, too.")
     ] = False,
-    year: Annotated[
-        int | None,
-        typer.Option(
-            min=1970, max=2100, help="The year whose holidays are listed. Default: this one."
-        ),
-    ] = None,
+    year: Year = None,
     as_json: Json = False,
 ) -> None:
     """Check policy files: report each mistake with its remedy, or list the promises if all is well.
@@ -58,8 +64,6 @@ def check(
       sla policy check contract.toml --year 2027\n
       sla policy check contract.toml --json
     """
-    from datetime import datetime
-
     from sla_cli.console import listing, print_json
     from sla_cli.overview import holidays, retentions, unpromised
     from sla_lab.progress import err
@@ -68,7 +72,7 @@ def check(
     everything: list[Path | None] = [*files] if files else [None]
     mistakes: list[str] = []
     policies: list[Policy] = []
-    year = year or datetime.now().astimezone().year
+    year = year or _this_year()
     try:
         checked = check_versions(everything)
     except PolicyError as error:
@@ -100,6 +104,12 @@ def check(
         _print_overview(policies, year)
     if mistakes or (strict and warnings):
         raise typer.Exit(1)
+
+
+def _this_year() -> int:
+    from datetime import datetime
+
+    return datetime.now().astimezone().year
 
 
 def _print_overview(policies: Sequence[Policy], year: int) -> None:
@@ -189,6 +199,46 @@ def _tables(policy: Policy) -> Iterator[tuple[str, str, Targets]]:
         yield agreement.name, "", agreement.targets
     for plan in policy.plans.values():
         yield "", plan.name, plan.targets
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(help="The policy file. Default: the packaged policy.")
+    ] = None,
+    year: Year = None,
+    html: Annotated[Path | None, typer.Option(help="Write an HTML page to this file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell a policy back in plain words, as a client could read it: in English or Spanish.
+
+    sla policy explain contract.toml\n
+    sla --lang es policy explain contract.toml --html contrato.html\n
+    sla policy explain contract.toml --year 2027 --json
+    """
+    from sla_cli.console import out, print_json, print_text_table, say
+    from sla_policy.loading import load_policies
+    from sla_text.contract import ContractTeller, contract_page
+    from sla_text.language import Texts
+
+    (policy,) = load_policies([file] if file else []).versions
+    texts = Texts(language_of(context))
+    told = ContractTeller(policy, texts, year or _this_year()).tell()
+    if html is not None:
+        html.write_text(contract_page(told, texts), encoding="utf-8")
+        if not as_json:
+            out.print(f"wrote {html}", markup=False, highlight=False)
+    if as_json:
+        print_json(told.as_dict())
+    elif html is None:
+        say(told.title, "bold")
+        say(told.subtitle)
+        for sentence in told.sentences:
+            say(f"- {sentence}")
+        for table in told.tables:
+            say("")
+            print_text_table(table)
 
 
 @app.command()

@@ -1,0 +1,259 @@
+"""A policy told back in plain words: what a client could read, as tables for terminal and page."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sla_domain.agreement import Agreement
+from sla_domain.calendar import Calendar, Span
+from sla_domain.event import EventType
+from sla_domain.instant import DAY
+from sla_domain.policy import ClockRule, Plan, Policy
+from sla_text.language import Texts
+from sla_text.presentation import Table
+from sla_text.promise import told_promise, told_when
+from sla_text.steps import told_rules
+from sla_text.templates import environment
+from sla_text.times import days_or_length, length, moment, open_hours, percent_of
+
+#: A day that is open from one midnight to the next.
+_WHOLE_DAY = [(0, DAY)]
+
+
+@dataclass(frozen=True, slots=True)
+class ContractTold:
+    """A policy in one language: sentences that hold for all of it, then tables."""
+
+    title: str
+    subtitle: str
+    sentences: list[str]
+    tables: list[Table]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For programs."""
+        return asdict(self)
+
+
+def contract_page(told: ContractTold, texts: Texts) -> str:
+    """The contract as one HTML page that needs nothing else: it can be mailed and printed."""
+    return environment().get_template("contract.html.j2").render(told=told, texts=texts)
+
+
+class ContractTeller:
+    """Tells a policy; ``year`` is the one whose holidays are listed."""
+
+    def __init__(self, policy: Policy, texts: Texts, year: int) -> None:
+        self._policy, self._texts, self._year = policy, texts, year
+        self._clocks = [rule.name for rule in policy.clocks]
+
+    def tell(self) -> ContractTold:
+        """The whole of it."""
+        policy, texts = self._policy, self._texts
+        zone = policy.business_calendar.zone
+        return ContractTold(
+            title=texts("contract.title", policy=policy.name),
+            subtitle=texts(
+                "contract.subtitle",
+                version=policy.version,
+                at=moment(policy.effective_from, ZoneInfo(zone), texts),
+                zone=zone,
+            ),
+            sentences=[*self._sentences()],
+            tables=[table for table in self._tables() if table.rows],
+        )
+
+    def _sentences(self) -> Iterator[str]:
+        policy, texts = self._policy, self._texts
+        if policy.default_severity:
+            severity = self._severity(policy.default_severity)
+            yield texts("contract.default_severity", severity=severity)
+        else:
+            yield texts("contract.no_default_severity")
+        if policy.channels:
+            yield texts("contract.channels", channels=self._listed(policy.channels))
+        if policy.spoken_media:
+            media = [texts.word("medium", each) for each in policy.spoken_media]
+            yield texts("contract.spoken", media=self._listed(media))
+        if policy.evidence_for:
+            origins = [texts.word("origin", each) for each in policy.evidence_for]
+            yield texts("contract.evidence", origins=self._listed(origins))
+        if policy.needs_primary:
+            severities = [self._severity(s) for s in policy.severities if s in policy.needs_primary]
+            services = self._listed(policy.primary_services)
+            told = self._listed(severities, ordered=True)
+            yield texts("contract.needs_primary", severities=told, services=services)
+        yield texts("contract.retention", length=days_or_length(policy.retention, texts))
+
+    def _tables(self) -> Iterator[Table]:
+        policy = self._policy
+        yield self._severities()
+        for agreement in policy.every_agreement:
+            yield self._promises(agreement)
+        for plan in policy.plans.values():
+            yield self._plan(plan)
+        yield self._clock_rules()
+        yield self._steps()
+        yield self._calendars()
+        yield self._unusual()
+
+    def _severity(self, severity: str) -> str:
+        return self._texts.severity(severity, self._policy.severity_names)
+
+    def _listed(self, words: Iterable[str], *, ordered: bool = False) -> str:
+        """``a, b or c``."""
+        found = [*words] if ordered else sorted(words)
+        *most, last = [word.replace("_", " ") for word in found]
+        return self._texts("contract.or", most=", ".join(most), last=last) if most else last
+
+    def _columns(self, names: str) -> list[str]:
+        return [self._texts(f"contract.column.{name}") for name in names.split()]
+
+    # --- what is promised ---
+
+    def _severities(self) -> Table:
+        """By what a ticket comes to have each; nothing where tickets tell it themselves."""
+        policy = self._policy
+        told: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for (impact, scope), severity in policy.classification.items():
+            told[severity][impact].append(scope or self._texts.word("part", "no_scope"))
+        rows = [
+            [
+                self._severity(severity),
+                "; ".join(
+                    f"{impact.replace('_', ' ')} ({self._listed(scopes, ordered=True)})"
+                    for impact, scopes in told[severity].items()
+                ),
+            ]
+            for severity in policy.severities
+            if severity in told
+        ]
+        return Table(self._texts("contract.severities"), self._columns("severity classified"), rows)
+
+    def _promises(self, agreement: Agreement) -> Table:
+        policy, texts = self._policy, self._texts
+        alone = not policy.agreements
+        title = texts("contract.promises")
+        if not alone:
+            whom = told_when(agreement, texts) or texts("contract.everybody_else")
+            title = texts("contract.promises_to", agreement=agreement.name, whom=whom)
+        columns = [*self._columns("severity"), *(texts.word("clock", c) for c in self._clocks)]
+        rows = []
+        for severity in policy.severities:
+            targets = [agreement.targets.get((severity, clock)) for clock in self._clocks]
+            if severity in agreement.when.get("severity", (severity,)):
+                nothing = texts("contract.nothing")
+                cells = [told_promise(each, texts) if each else nothing for each in targets]
+                rows.append([self._severity(severity), *cells])
+        objective = agreement.objective
+        note = (
+            ""
+            if objective is None
+            else texts("contract.objective", share=percent_of(objective, texts))
+        )
+        return Table(title, columns, rows, note)
+
+    def _plan(self, plan: Plan) -> Table:
+        texts = self._texts
+        rows = [
+            [self._severity(severity), texts.word("clock", clock), told_promise(target, texts)]
+            for (severity, clock), target in plan.targets.items()
+        ]
+        note = texts(
+            "contract.plan_note",
+            built_by=self._listed(plan.built_by),
+            calendar=texts.word("calendar", plan.outside.name),
+        )
+        title = texts("contract.plan", plan=plan.name.replace("_", " "))
+        return Table(title, self._columns("severity clock promise"), rows, note)
+
+    # --- how time is counted ---
+
+    def _clock_rules(self) -> Table:
+        def told(events: frozenset[EventType]) -> str:
+            words = [self._texts.word("event", event.word) for event in sorted(events)]
+            return self._listed(words, ordered=True) if words else ""
+
+        def row(rule: ClockRule) -> list[str]:
+            parts = rule.stops, rule.pauses, rule.resumes, rule.restarts
+            return [self._texts.word("clock", rule.name), *map(told, parts)]
+
+        rows = [row(rule) for rule in self._policy.clocks]
+        used = [place for place in range(5) if any(row[place] for row in rows)]
+        columns = self._columns("clock stops pauses resumes restarts")
+        return Table(
+            self._texts("contract.clocks"),
+            [columns[place] for place in used],
+            [[row[place] for place in used] for row in rows],
+            self._texts("contract.clocks_note"),
+        )
+
+    def _steps(self) -> Table:
+        """The steps of all targets, then those of targets that have their own."""
+        policy, texts = self._policy, self._texts
+        rows = [[texts("contract.every_target"), told_rules(policy.steps, texts)]]
+        alone = not policy.agreements
+        for agreement in policy.every_agreement:
+            for (severity, clock), target in agreement.targets.items():
+                rules = target.variants[0].rules
+                if rules != policy.steps:
+                    whom = f"{self._severity(severity)}, {texts.word('clock', clock)}"
+                    told = told_rules(rules, texts) or texts("contract.no_steps")
+                    rows.append([whom if alone else f"{agreement.name}: {whom}", told])
+        columns = self._columns("target steps")
+        return Table(texts("contract.steps"), columns, [row for row in rows if row[1]])
+
+    def _calendars(self) -> Table:
+        texts = self._texts
+        rows = [
+            [texts.word("calendar", each.name), self._hours(each), each.zone]
+            for each in self._policy.calendars.values()
+        ]
+        return Table(texts("contract.calendars"), self._columns("calendar hours zone"), rows)
+
+    def _hours(self, calendar: Calendar) -> str:
+        texts = self._texts
+        parts = [_week(calendar.week, texts)] if any(calendar.week) else []
+        if calendar.union:
+            names = [texts.word("calendar", each.name) for each in calendar.union]
+            parts.append(texts("contract.union", calendars=self._listed(names, ordered=True)))
+        if calendar.excluded:
+            names = [texts.word("calendar", each.name) for each in calendar.excluded]
+            parts.append(texts("contract.except", calendars=self._listed(names, ordered=True)))
+        if calendar.day_length is not None and calendar.day_length < DAY:
+            parts.append(texts("contract.day", length=length(calendar.day_length, texts)))
+        return "; ".join(parts)
+
+    def _unusual(self) -> Table:
+        texts, year = self._texts, self._year
+        rows = [
+            [
+                f"{texts.weekdays[day.weekday()]} {day}",
+                texts.word("calendar", calendar.name),
+                open_hours(spans) or texts("diff.closed"),
+                calendar.names.get(day, ""),
+            ]
+            for calendar in self._policy.calendars.values()
+            for day, spans in calendar.unusual(year)
+        ]
+        title = texts("contract.unusual", year=year)
+        return Table(title, self._columns("date calendar hours occasion"), rows)
+
+
+def _week(week: Sequence[Sequence[Span]], texts: Texts) -> str:
+    """``Mon-Fri 09:00-18:00, Sat 09:00-13:00``, or that it is always open."""
+    if all(list(spans) == _WHOLE_DAY for spans in week):
+        return texts("contract.always")
+    parts = []
+    for spans, days in groupby(range(7), key=lambda day: list(week[day])):
+        if spans:
+            first, *rest = days
+            name = texts.weekdays[first]
+            if rest:
+                name += f"-{texts.weekdays[rest[-1]]}"
+            parts.append(f"{name} {open_hours(spans)}")
+    return "; ".join(parts)

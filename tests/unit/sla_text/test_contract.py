@@ -1,0 +1,100 @@
+"""A policy told back in words a client could read, in both languages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from support import ROOT, default_book
+from support.agreements import AGREEMENTS
+from support.contracts import OWN_WORDS, own_words
+
+from sla_domain.policy import Policy
+from sla_policy.loading import load_policy
+from sla_text.contract import ContractTeller, ContractTold, contract_page
+from sla_text.language import LANGUAGES, Language, Texts
+
+STEPS = ROOT / "tests" / "scenarios" / "policies" / "steps.toml"
+
+
+def told(policy: Policy, language: Language = "en", year: int = 2026) -> ContractTold:
+    return ContractTeller(policy, Texts(language), year).tell()
+
+
+def rows(contract: ContractTold, title: str) -> list[list[str]]:
+    (found,) = [table.rows for table in contract.tables if table.title == title]
+    return found
+
+
+def test_the_promises_of_the_packaged_policy_are_told_in_both_languages() -> None:
+    policy = default_book().latest
+    assert rows(told(policy), "Promises")[2:] == [
+        [
+            each,
+            "less than 4 h (business hours)",
+            "up to 45 h (business hours): 5 business days",
+        ]
+        for each in ("Medium", "Low")
+    ]
+    assert rows(told(policy, "es"), "Compromisos")[0] == [
+        "Blocker",
+        "menos de 1 h (24\u00d77)",
+        "hasta 6 h (24\u00d77)",
+    ]
+    assert rows(told(policy), "Additional support: integrations 24x7") == [
+        ["High", "resolution", "up to 16 h (around the clock)"]
+    ]
+
+
+def test_closings_arrivals_steps_and_holidays_are_told() -> None:
+    contract = told(load_policy(STEPS))
+    urgent, normal, minor = rows(contract, "Promises")
+    inside = "up to 30 min (always) if it starts in the hours of office, else up to 1 h (always)"
+    assert urgent[1] == inside
+    assert normal[2] == "by the end of the next business day (office)"
+    assert minor[1:] == ["no promise", "up to 20 h (office): 2.5 business days"]
+    past = (1, "manager"), (3, "director"), (5, "director 2")
+    later = ", ".join(f"{hours} h past the end: {name}" for hours, name in past)
+    assert rows(contract, "Warnings and escalations within the vendor's team")[1] == [
+        "Urgent, resolution",
+        f"50%, 30 min before the end, {later}",
+    ]
+    assert rows(contract, "Hours")[0][1] == (
+        "Mon-Fri 09:00-13:00, 14:00-18:00; Sat 09:00-13:00; a business day is 8 h"
+    )
+    assert rows(contract, "Other hours in 2026") == [["Tue 2026-12-08", "office", "closed", ""]]
+    assert "Other hours in 2027" not in [
+        each.title for each in told(load_policy(STEPS), year=2027).tables
+    ]
+
+
+def test_each_agreement_is_told_with_whom_it_takes() -> None:
+    policy = own_words(AGREEMENTS).latest
+    titles = [each.title for each in told(policy).tables]
+    for agreement in policy.agreements:
+        (title,) = [each for each in titles if f"agreement {agreement.name}:" in each]
+        assert all(f"{fact} " in title for fact in agreement.when if fact in ("plan", "region"))
+    assert any(each.endswith("everybody else") for each in titles)
+
+
+def test_what_is_so_while_a_severity_is_not_known_is_told() -> None:
+    with_default = told(own_words().latest).sentences
+    assert "While the severity of a ticket is not known, it is treated as Degraded." in with_default
+    without = told(own_words(OWN_WORDS.replace('default_severity = "p2"\n', "")).latest).sentences
+    assert any("no time runs" in each for each in without)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("path", sorted((ROOT / "tests" / "scenarios" / "policies").glob("*.toml")))
+def test_the_page_of_a_contract_has_all_that_is_told(path: Path, language: Language) -> None:
+    contract = told(load_policy(path), language)
+    page = contract_page(contract, Texts(language))
+    assert f'<html lang="{language}">' in page
+    plain = re.sub(r"&#39;|&#34;", "'", page)
+    for table in contract.tables:
+        assert table.title.replace('"', "'") in plain
+        assert all(
+            cell in plain for row in table.rows for cell in row if not re.search("[<>&]", cell)
+        )
+    assert "{" not in re.sub(r"<style>.*</style>", "", page, flags=re.DOTALL)
