@@ -157,10 +157,14 @@ class TargetChoice:
         return self.otherwise.chosen(fact, start)
 
     @property
+    def parts(self) -> Sequence[AnyTarget]:
+        """What it is by each value in turn, then otherwise."""
+        return (*self.by_value.values(), self.otherwise)
+
+    @property
     def variants(self) -> Sequence[TargetRule]:
         """Every target it may be."""
-        each = [*self.by_value.values(), self.otherwise]
-        return [variant for target in each for variant in target.variants]
+        return [variant for target in self.parts for variant in target.variants]
 
 
 #: What is promised on one calendar, whatever the ticket and the hour.

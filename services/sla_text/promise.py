@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from sla_domain.agreement import Agreement
@@ -12,34 +13,60 @@ from sla_text.times import length
 
 
 def told_promise(target: AnyTarget, texts: Texts) -> str:
-    """``up to 8 h (business hours)``, ``by region: emea: ...; any other: ...``."""
+    """``up to 8 h (business hours)``, ``up to 1 h (by region: emea: office; any other: ...)``."""
+    amount = _amount(target, texts)
+    if amount is not None:
+        return texts("promise.on", amount=amount, calendar=_calendar(target, texts))
+    assert isinstance(target, TargetChoice), "only what is chosen may be several amounts"
+    return _by_value(target, [told_promise(each, texts) for each in target.parts], texts)
+
+
+def told_limit(within: int, boundary: str, calendar: str, texts: Texts) -> str:
+    """``less than 1 h (business hours)``: an amount of milliseconds on a calendar."""
+    amount = texts(f"promise.{boundary}", target=length(within, texts))
+    return texts("promise.on", amount=amount, calendar=texts.word("calendar", calendar))
+
+
+def _amount(target: AnyTarget, texts: Texts) -> str | None:
+    """How much is promised; ``None`` where that depends on a fact."""
     match target:
         case Target():
-            limit = told_limit(target.within, target.boundary.value, target.calendar.name, texts)
+            limit = texts(f"promise.{target.boundary.value}", target=length(target.within, texts))
             days = _business_days(target)
             if not days:
                 return limit
             key = "promise.days_one" if days == "1" else "promise.days"
             return texts(key, limit=limit, count=texts.figure(days))
         case ClosingTarget():
-            day = texts(f"promise.{target.day.name.lower()}_{target.boundary.value}")
-            return f"{day} ({texts.word('calendar', target.calendar.name)})"
+            return texts(f"promise.{target.day.name.lower()}_{target.boundary.value}")
         case ArrivalTarget():
             return texts(
                 "promise.arrival",
-                inside=told_promise(target.inside, texts),
-                outside=told_promise(target.outside, texts),
+                inside=_amount(target.inside, texts),
+                outside=_amount(target.outside, texts),
                 of=texts.word("calendar", target.of.name),
             )
         case TargetChoice():
-            told = [
-                texts("promise.value", value=value, promise=told_promise(each, texts))
-                for value, each in target.by_value.items()
-            ]
-            told.append(texts("promise.otherwise", promise=told_promise(target.otherwise, texts)))
-            return texts("promise.choice", by=target.by, promises="; ".join(told))
+            amounts = {_amount(each, texts) for each in target.parts}
+            return amounts.pop() if len(amounts) == 1 else None
         case _:
             assert_never(target)
+
+
+def _calendar(target: AnyTarget, texts: Texts) -> str:
+    """The calendar on which an amount counts."""
+    if isinstance(target, TargetChoice):
+        return _by_value(target, [_calendar(each, texts) for each in target.parts], texts)
+    # By the hour of arrival there are two amounts on one calendar.
+    first = target.inside if isinstance(target, ArrivalTarget) else target
+    return texts.word("calendar", first.calendar.name)
+
+
+def _by_value(choice: TargetChoice, parts: Sequence[str], texts: Texts) -> str:
+    *values, otherwise = parts
+    told = [f"{value}: {part}" for value, part in zip(choice.by_value, values, strict=True)]
+    told.append(texts("promise.otherwise", promise=otherwise))
+    return texts("promise.choice", by=texts.word("fact", choice.by), promises="; ".join(told))
 
 
 def _business_days(target: Target) -> str:
@@ -57,13 +84,4 @@ def told_when(agreement: Agreement, texts: Texts) -> str:
     return "; ".join(
         f"{texts.word('fact', fact)} {', '.join(sorted(wanted))}"
         for fact, wanted in agreement.when.items()
-    )
-
-
-def told_limit(within: int, boundary: str, calendar: str, texts: Texts) -> str:
-    """``less than 1 h (business hours)``: an amount of milliseconds on a calendar."""
-    return texts(
-        f"promise.{boundary}",
-        target=length(within, texts),
-        calendar=texts.word("calendar", calendar),
     )

@@ -519,7 +519,7 @@ def test_a_policy_is_told_back_as_text_page_and_document(tmp_path: Path) -> None
     assert "Tue 2026-12-08" in text
     page = tmp_path / "contrato.html"
     sla("--lang", "es", "policy", "explain", "--html", page)
-    assert "hasta 45 h (horario laborable): 5 días hábiles" in page.read_text()
+    assert "hasta 45 h, es decir 5 días hábiles (horario laborable)" in page.read_text()
     told = sla_json("policy", "explain", steps)
     assert told["title"] == "What steps promises"
     assert b"cannot be read" in sla("policy", "explain", tmp_path / "none", status=1).stderr

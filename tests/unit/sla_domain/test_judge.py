@@ -6,7 +6,7 @@ from support import default_book
 from support.contracts import WITH_STEPS, own_words
 from support.pure import pure_event, pure_ticket
 
-from sla_domain.alert import Alert, AlertKind
+from sla_domain.alert import Alert, AlertKind, Postponed
 from sla_domain.event import Event
 from sla_domain.instant import HOUR, MINUTE, format_instant, parse_instant
 from sla_domain.judge import apply_event, judge, judge_restored, next_deadline
@@ -76,14 +76,17 @@ def at(time: str) -> int:
 
 def said(ticket: Ticket, until: int) -> list[tuple[str, str]]:
     """What is sent by ``until``, each at its time."""
-    found = []
-    while (due := next_deadline(ticket)) is not None and due <= until:
+    found: list[tuple[str, str]] = []
+    for _ in range(100):
+        due = next_deadline(ticket)
+        if due is None or due > until:
+            return found
         found += [
             (format_instant(each.at)[11:16], each.what)
             for each in judge(ticket, due)
             if isinstance(each, Alert)
         ]
-    return found
+    raise AssertionError("it is never done")
 
 
 def test_a_broken_promise_is_escalated_step_by_step() -> None:
@@ -159,3 +162,28 @@ def test_no_escalation_passes_a_breach_that_is_held() -> None:
         if isinstance(each, Alert)
     ]
     assert found == ["breach", "manager#1", "director#1"]
+
+
+def test_nobody_is_woken_for_an_escalation_whose_breach_is_held_longer() -> None:
+    ticket = escalating()
+    held = {"breach": at("15:30"), "manager#1": at("15:00")}
+    for what, since in held.items():
+        item = Postponed("resolution", 1, what, since, CREATED.source, CREATED.id)
+        ticket.postponed[item.key] = item
+    (clock,) = ticket.clocks
+    clock.changed = True
+    assert judge(ticket, at("14:59")) != [], "the warnings are not held"
+    assert next_deadline(ticket) == at("15:00"), "what is held is looked at again when it may go"
+    assert judge(ticket, at("15:00")) == []
+    assert clock.next_step == at("15:30")
+    alerts = [each.what for each in judge(ticket, at("15:30")) if isinstance(each, Alert)]
+    assert alerts == ["breach", "manager#1"]
+
+
+def test_an_escalation_that_is_held_does_not_send_the_one_below_again() -> None:
+    ticket = escalating()
+    assert said(ticket, at("14:00"))[-1] == ("14:00", "manager#1")
+    item = Postponed("resolution", 1, "director#1", at("17:00"), CREATED.source, CREATED.id)
+    ticket.postponed[item.key] = item
+    assert judge(ticket, at("16:30")) == []
+    assert [each[1] for each in said(ticket, at("17:00"))] == ["director#1"]

@@ -217,15 +217,15 @@ ARRIVAL = '{{ inside = "{}", outside = "{}", of = "office" }}'
         (
             ARRIVAL.format("1h", "2h"),
             ARRIVAL.format("1h", "3h"),
-            "up to 1 h (always) if it starts in the hours of office, else up to 2 h (always)",
-            "up to 1 h (always) if it starts in the hours of office, else up to 3 h (always)",
+            "up to 1 h if it starts in the hours of office, else up to 2 h (always)",
+            "up to 1 h if it starts in the hours of office, else up to 3 h (always)",
             "looser",
         ),
         (
             ARRIVAL.format("1h", "2h"),
             ARRIVAL.format("30m", "3h"),
-            "up to 1 h (always) if it starts in the hours of office, else up to 2 h (always)",
-            "up to 30 min (always) if it starts in the hours of office, else up to 3 h (always)",
+            "up to 1 h if it starts in the hours of office, else up to 2 h (always)",
+            "up to 30 min if it starts in the hours of office, else up to 3 h (always)",
             "other",
         ),
     ],
@@ -249,7 +249,7 @@ def test_the_fact_that_a_promise_goes_by_is_told() -> None:
         for fact in ("region", "plan")
     ]
     (found,) = changes(*[own_words(text).latest for text in texts], Texts("en"))
-    told = "by {}: emea: up to 1 h (always); any other: up to 1 h (always)"
+    told = "up to 1 h (by {}: emea: always; any other: always)"
     assert (found.before, found.after) == (told.format("region"), told.format("plan"))
 
 

@@ -33,7 +33,7 @@ def test_the_promises_of_the_packaged_policy_are_told_in_both_languages() -> Non
         [
             each,
             "less than 4 h (business hours)",
-            "up to 45 h (business hours): 5 business days",
+            "up to 45 h, that is 5 business days (business hours)",
         ]
         for each in ("Medium", "Low")
     ]
@@ -50,10 +50,10 @@ def test_the_promises_of_the_packaged_policy_are_told_in_both_languages() -> Non
 def test_closings_arrivals_steps_and_holidays_are_told() -> None:
     contract = told(load_policy(STEPS))
     urgent, normal, minor = rows(contract, "Promises")
-    inside = "up to 30 min (always) if it starts in the hours of office, else up to 1 h (always)"
+    inside = "up to 30 min if it starts in the hours of office, else up to 1 h (always)"
     assert urgent[1] == inside
     assert normal[2] == "by the end of the next business day (office)"
-    assert minor[1:] == ["no promise", "up to 20 h (office): 2.5 business days"]
+    assert minor[1:] == ["no promise", "up to 20 h, that is 2.5 business days (office)"]
     past = (1, "manager"), (3, "director"), (5, "director 2")
     later = ", ".join(f"{hours} h past the end: {name}" for hours, name in past)
     assert rows(contract, "Warnings and escalations within the vendor's team")[1] == [
