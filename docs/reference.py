@@ -235,7 +235,7 @@ def _section(title: str, schema: Mapping[str, Any], known: Mapping[str, Any]) ->
             ", ".join(
                 f"`{line}`"
                 for line in (
-                    *field.get("x-header", []),
+                    *([field["x-header"]] if "x-header" in field else []),
                     *(f"{name} = {example}" for example in field.get("examples", [])),
                 )
             ),

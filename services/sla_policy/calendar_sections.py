@@ -30,9 +30,14 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 
-def header(*written: str) -> JsonDict:
-    """How a table begins in the file, for the reference."""
-    return {"x-header": list(written)}
+def header(written: str, kind: str | None = None) -> JsonDict:
+    """For the reference: how a table begins in the file, and what is in it if its type does not say
+    it well.
+    """
+    found: JsonDict = {"x-header": written}
+    if kind is not None:
+        found["x-written"] = kind
+    return found
 
 
 class HolidaysSection(Section):

@@ -17,6 +17,7 @@ from sla_domain.steps import StepRule
 from sla_policy.calendar_sections import CalendarSection, Section, header, to_calendars
 from sla_policy.step_sections import StepSection, share_rules, step_rules
 from sla_policy.target_sections import (
+    TARGETS,
     AgreementSection,
     PlanTargetSection,
     TargetsBySeverity,
@@ -102,7 +103,10 @@ class PlanSection(Section):
     )
     targets: dict[Word, dict[str, PlanTargetSection]] = Field(
         description="The limits that the plan adds, by severity and clock.",
-        json_schema_extra=header("[plans.night.targets.high]"),
+        json_schema_extra=header(
+            "[plans.night.targets.high]",
+            "for each severity and clock a [plan target](#plan-target)",
+        ),
     )
 
     def to_domain(
@@ -274,8 +278,8 @@ class PolicyFile(Section):
     objective: Objective | None = Field(
         None,
         description="The share of clocks that are to be met under `standard`, that is, by the "
-        "targets under `[targets]`. It changes no alert; the board and metrics show it. By default "
-        "there is none.",
+        "targets under `[targets]`. It is for reports and metrics: no alert depends on it. By "
+        "default there is none.",
         examples=['"95%"'],
     )
     severities: Annotated[dict[Word, SeverityName], Field(max_length=MAX_SEVERITIES)] = Field(
@@ -284,15 +288,17 @@ class PolicyFile(Section):
         "read. Events may say the word or the name. `es` is the name in Spanish texts. By default "
         "the severities are those that have targets.",
         examples=['{ high = "Alto", low = { name = "Low", es = "Bajo" } }'],
-        json_schema_extra=header("[severities]"),
+        json_schema_extra=header(
+            "[severities]", "for each word a name, or a table with `name` and `es`"
+        ),
     )
     calendars: Annotated[dict[str, CalendarSection], Field(min_length=1)] = Field(
         description="The calendars by name; at least one is needed.",
-        json_schema_extra=header("[calendars.business]"),
+        json_schema_extra=header("[calendars.business]", "for each name a [calendar](#calendar)"),
     )
     clocks: dict[str, ClockSection] = Field(
         description="The clocks by name: one for each time that is promised.",
-        json_schema_extra=header("[clocks.resolution]"),
+        json_schema_extra=header("[clocks.resolution]", "for each name a [clock](#clock)"),
     )
     targets: TargetsBySeverity = Field(
         {},
@@ -300,7 +306,7 @@ class PolicyFile(Section):
         'of all targets of a severity, `"none"` says that nothing is promised. Where there are '
         "agreements, these targets are the agreement `standard`, for the tickets that no other "
         "takes. By default `standard` promises nothing.",
-        json_schema_extra=header("[targets.high]"),
+        json_schema_extra=header("[targets.high]", TARGETS),
     )
     agreements: list[AgreementSection] = Field(
         [],
@@ -325,7 +331,7 @@ class PolicyFile(Section):
         "severity. `unstated` stands for a ticket that tells no scope. By default no severity "
         "follows.",
         examples=['{ minor_fault = { one_client = "medium", unstated = "low" } }'],
-        json_schema_extra=header("[classification]"),
+        json_schema_extra=header("[classification]", "for each impact and scope a severity"),
     )
     services: ServicesSection = Field(
         ServicesSection(),
@@ -336,7 +342,7 @@ class PolicyFile(Section):
         {},
         description="Additional support, by the plan that a client has bought. By default there is "
         "none.",
-        json_schema_extra=header("[plans.night]"),
+        json_schema_extra=header("[plans.night]", "for each name a [plan](#plan)"),
     )
     written_record: WrittenRecordSection = Field(
         WrittenRecordSection(),

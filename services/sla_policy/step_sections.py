@@ -96,7 +96,8 @@ class StepSection(Section):
     every: DurationText | None = Field(
         None,
         description="In place of `at`, repeats an escalation each time so much more time has been "
-        "used. It counts from the escalation above it, or from the breach if there is none.",
+        "used. It counts from the escalation above it, or from the breach if there is none. By "
+        "default a step comes once.",
         examples=['"2h"'],
     )
     times: (

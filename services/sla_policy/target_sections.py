@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Discriminator, Field, Tag
 from pydantic.json_schema import SkipJsonSchema
@@ -143,6 +143,8 @@ class TargetSection(Section):
         return TargetChoice(by, {value: on(name) for value, name in named.items()}, on(otherwise))
 
 
+#: What a table of targets is called in the reference.
+TARGETS: Final = "for each severity and clock a [target](#target)"
 TargetsBySeverity = dict[
     Word,
     Annotated[
@@ -177,7 +179,8 @@ class PlanTargetSection(TargetSection):
         examples=['"guard_contacted"'],
     )
     calendar: CalendarByFact = Field(
-        description="The calendar on which time counts.", examples=['"always"']
+        description="The calendar on which time counts. A plan's limit names one.",
+        examples=['"always"'],
     )
     #: A plan's limit has none; that they are written is told with the remedy.
     steps: SkipJsonSchema[list[StepSection] | None] = None
@@ -207,15 +210,15 @@ class AgreementSection(Section):
     )
     objective: Objective | None = Field(
         None,
-        description="The share of clocks that are to be met under this agreement. It changes no "
-        "alert; the board and metrics show it. By default there is none.",
+        description="The share of clocks that are to be met under this agreement. It is for "
+        "reports and metrics: no alert depends on it. By default there is none.",
         examples=['"98%"'],
     )
     targets: TargetsBySeverity = Field(
         {},
         description="The targets of this agreement, by severity and clock, written like those "
         "under `[targets]`. By default it has only those that it extends.",
-        json_schema_extra=header("[agreements.targets.high]"),
+        json_schema_extra=header("[agreements.targets.high]", TARGETS),
     )
 
 
