@@ -16,10 +16,11 @@ import pytest
 import typer
 from pydantic import BaseModel, TypeAdapter
 from support import ROOT, script
+from support.cli import sla
 
 from sla_cli.main import app
 from sla_domain.event import EVENT_TYPES
-from sla_policy.loading import check_policy
+from sla_policy.loading import PolicyError, check_policy
 from sla_policy.sections import PolicyFile
 from sla_text.language import catalogue
 
@@ -79,12 +80,17 @@ def test_every_key_of_a_policy_has_whole_sentences_and_an_example() -> None:
             assert key.strip("`") in str(tomllib.loads(line)), row
 
 
-def test_the_smallest_policy_of_the_reference_is_a_good_one() -> None:
+def test_what_the_reference_shows_of_the_smallest_policy_is_so(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "policy-reference.md").read_text("utf-8")
-    smallest = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[0]
-    checked = check_policy(smallest, "acme.toml")
-    assert not checked.warnings
-    assert checked.policy.ref == "acme@1"
+    blocks = re.findall(r"^```(?:toml|console|text)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    smallest, listed, refused = blocks
+    (tmp_path / "acme.toml").write_text(smallest, "utf-8")
+    said = sla("policy", "check", tmp_path / "acme.toml", "--strict", "--year", "2026").stdout
+    shown = [line.rstrip() for line in said.decode().splitlines()]
+    assert listed.splitlines() == ["$ sla policy check acme.toml --strict", *shown]
+    with pytest.raises(PolicyError) as mistaken:
+        check_policy(smallest.replace("zone =", "zoen ="), "acme.toml")
+    assert mistaken.value.mistakes[0] in refused.splitlines()
 
 
 def test_the_policy_reference_has_words_as_a_policy_has_them() -> None:
