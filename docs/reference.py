@@ -180,14 +180,31 @@ def _kind(field: Mapping[str, Any], known: Mapping[str, Any]) -> str:  # noqa: P
 
 
 def policy() -> str:
-    """Every table and key of the policy file, as a person writes them."""
+    """Every table and key of the policy file, in the order in which a person writes them."""
     schema = PolicyFile.model_json_schema()
-    known = schema.get("$defs", {})
-    made = [_section("The file", schema, known)]
-    for name, section in known.items():
-        if section.get("type") == "object":
-            made.append(_section(_words(name), section, known))
+    known = schema.pop("$defs", {})
+    tables = [
+        (_words(name), known[name])
+        for name in dict.fromkeys(_mentioned(schema, known))
+        if known[name].get("type") == "object"
+    ]
+    made = [_section(name, table, known) for name, table in [("The file", schema), *tables]]
     return "\n".join(made) + "\n"
+
+
+def _mentioned(node: Any, known: Mapping[str, Any]) -> Iterator[str]:
+    """What a part of a schema refers to, each followed by what that refers to."""
+    if isinstance(node, list):
+        for each in node:
+            yield from _mentioned(each, known)
+    elif isinstance(node, dict):
+        for key, each in node.items():
+            if key == "$ref":
+                name = each.rpartition("/")[2]
+                yield name
+                yield from _mentioned(known[name], known)
+            else:
+                yield from _mentioned(each, known)
 
 
 def clock_events() -> str:
@@ -215,7 +232,13 @@ def _section(title: str, schema: Mapping[str, Any], known: Mapping[str, Any]) ->
             "needed" if name in needed else "",
             _policy_kind(field, known),
             field.get("description", ""),
-            ", ".join(f"`{name} = {example}`" for example in field.get("examples", [])),
+            ", ".join(
+                f"`{line}`"
+                for line in (
+                    *([field["x-header"]] if "x-header" in field else []),
+                    *(f"{name} = {example}" for example in field.get("examples", [])),
+                )
+            ),
         )
         for name, field in schema.get("properties", {}).items()
     ]

@@ -15,6 +15,7 @@ from pydantic import (
     Tag,
     model_validator,
 )
+from pydantic.config import JsonDict
 
 from sla_config.toml_form import ONE, SEVERAL
 from sla_domain.calendar import FIRST_YEAR, LAST_YEAR, Calendar, Span
@@ -29,37 +30,57 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 
+def header(written: str, kind: str | None = None) -> JsonDict:
+    """For the reference: how a table begins in the file, and what is in it if its type does not say
+    it well.
+    """
+    found: JsonDict = {"x-header": written}
+    if kind is not None:
+        found["x-written"] = kind
+    return found
+
+
 class HolidaysSection(Section):
-    """Days on which a calendar does not open: public holidays, single dates, and files of them."""
+    """Days on which a calendar stays closed: public holidays, single dates, and files of them. They
+    stand in a calendar, as `holidays`.
+    """
 
     country: str | None = Field(
         None,
-        description="Whose public holidays (ISO 3166-1). Whole days; part-day holidays count as "
-        "other days do, unless `half_day` says what is open on them.",
+        description="The country whose public holidays close the calendar, by its code of two "
+        "letters (ISO 3166-1). By default no public holiday closes it.",
         examples=['"AR"'],
     )
     subdivision: str | None = Field(
-        None, description="A part of the country, with its holidays (ISO 3166-2).", examples=['"B"']
+        None,
+        description="The part of the country whose own holidays close the calendar, too, by its "
+        "code (ISO 3166-2). By default only those of the whole country do.",
+        examples=['"B"'],
     )
     categories: list[str] = Field(
         [],
-        description="Which of the country's holidays, such as `public` or `bank`. Default: those "
-        "that everybody has.",
+        description="Which kinds of the country's holidays close the calendar, such as `public` "
+        "or `bank`. By default it is those that everybody has.",
         examples=['["public", "bank"]'],
     )
     half_day: Spans | None = Field(
         None,
-        description="The open spans on holidays of a part of the day.",
+        description="When the calendar is open on holidays of a part of the day, which some "
+        "countries have. By default they count as other days do, and a warning names them.",
         examples=['[["09:00", "13:00"]]'],
     )
     dates: list[Day] = Field(
-        [], description="Further days.", examples=['["2026-12-24", "2026-12-31"]']
+        [],
+        description="Further dates that close the calendar, such as days of your own. By default "
+        "there are none.",
+        examples=['["2026-12-24", "2026-12-31"]'],
     )
     ics: Annotated[str, Field(min_length=1)] | None = Field(
         None,
-        description="An iCalendar file, looked for from the folder of the policy. Its all-day "
-        "events close their dates, those with times close these; what recurs is expanded. A day "
-        "is called as its event, or as the file where an event has no name.",
+        description="A calendar file (iCalendar) in the folder of the policy or below it. Its "
+        "all-day events close their dates, an event with times closes these, and recurring events "
+        "close all their dates. A day is called as its event, or as the file if the event has no "
+        "name. By default no file is read.",
         examples=['"company.ics"'],
     )
     #: What the file closes, once it has been read.
@@ -107,43 +128,53 @@ OneOrSeveral = Annotated[
 
 
 class CalendarSection(Section):
-    """Which instants count: weekly spans in a zone, less holidays, with overrides by date."""
+    """Which hours count: those of each weekday in a time zone, without holidays and exceptions.
+    Each calendar begins with a header such as `[calendars.office]`; the name is yours to choose.
+    """
 
     zone: Zone | None = Field(
         None,
-        description="Time zone (IANA) whose wall clock the hours are read from; of a union that of "
-        "its first calendar unless it is given.",
+        description="The time zone of the hours, by its name in the IANA list. It is needed "
+        "unless the calendar has a `union`; then by default it is that of the first calendar of "
+        "the union.",
         examples=['"America/Argentina/Buenos_Aires"'],
     )
     day: DayLength | None = Field(
         None,
-        description="How long a business day is; needed where a target is in business days.",
+        description="How long one business day is, mostly the hours of a usual day. It is needed "
+        "if a target counts business days; otherwise it changes nothing.",
         examples=['"9h"'],
     )
     hours: dict[Weekday, Spans] = Field(
         {},
-        description="The open spans of each weekday; one not named is closed. A span may end on "
-        'the next day (`["22:00", "06:00"]`), and belongs to the day it opens on.',
+        description="The spans of each weekday in which the calendar is open: two spans leave "
+        'out a break, and `["00:00", "24:00"]` is the whole day. A span may end on the next day '
+        '(`["22:00", "06:00"]`); it belongs to the day on which it opens. By default a weekday is '
+        "closed.",
         examples=['{ mon = [["09:00", "13:00"], ["14:00", "18:00"]], tue = [["09:00", "18:00"]] }'],
     )
     union: list[str] = Field(
         [],
-        description="Calendars whose open time counts, too: follow the sun.",
+        description="Other calendars, each with a header of its own: this calendar is open "
+        "whenever one of them is. By default only its own hours count.",
         examples=['["emea", "us", "apj"]'],
     )
     excluded: Annotated[list[str], Field(alias="except")] = Field(
         [],
-        description="Calendars in whose open time nothing counts, such as a freeze.",
+        description="Other calendars, each with a header of its own: while one of them is open, "
+        "this calendar is closed. By default nothing is taken out.",
         examples=['["freeze"]'],
     )
     holidays: OneOrSeveral = Field(
         HolidaysSection(),
-        description="Days without hours; a list where they come from several countries or files.",
+        description="The days on which the calendar stays closed. A list joins several countries "
+        "or files. By default there are none.",
         examples=['{ country = "AR" }', '[{ country = "AR" }, { ics = "company.ics" }]'],
     )
     overrides: dict[Day, Spans] = Field(
         {},
-        description="The open spans of single dates, before weekday and holiday.",
+        description="The spans of single dates in which the calendar is open, in place of those "
+        "of the weekday and even on a holiday; `[]` closes the date. By default there are none.",
         examples=['{ 2026-12-24 = [["09:00", "13:00"]] }'],
     )
 

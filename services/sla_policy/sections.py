@@ -14,9 +14,10 @@ from sla_domain.calendar import Calendar
 from sla_domain.policy import ClockRule, Plan, Policy
 from sla_domain.status import CLIENT
 from sla_domain.steps import StepRule
-from sla_policy.calendar_sections import CalendarSection, Section, to_calendars
+from sla_policy.calendar_sections import CalendarSection, Section, header, to_calendars
 from sla_policy.step_sections import StepSection, share_rules, step_rules
 from sla_policy.target_sections import (
+    TARGETS,
     AgreementSection,
     PlanTargetSection,
     TargetsBySeverity,
@@ -42,29 +43,34 @@ UNSTATED: Final = "unstated"
 
 
 class ClockSection(Section):
-    """What moves a clock; it starts at the client's communication."""
+    """What moves one clock of each ticket. Each clock begins with a header such as
+    `[clocks.resolution]`; the name is yours to choose. The lists name [events](#events).
+    """
 
     starts: Literal["communicated"] = Field(
-        description="From when it counts: the client's communication.",
+        description="From when the clock counts: from the client's communication, the only value.",
         examples=['"communicated"'],
     )
     stops: list[EventWord] = Field(
-        description="Events that keep the promise: the first of them ends the cycle.",
+        description="The events that keep the promise: the first of them stops the clock.",
         examples=['["resolved"]'],
     )
     pauses: list[EventWord] = Field(
         [],
-        description="Events from which the time does not count.",
+        description="The events after which time does not count, because the ticket is waiting for "
+        "someone else. By default nothing pauses the clock.",
         examples=['["waiting_on_client"]'],
     )
     resumes: list[EventWord] = Field(
         [],
-        description="Events from which it counts again, whichever comes first.",
+        description="The events after which time counts again, whichever comes first. They are "
+        "needed with `pauses`.",
         examples=['["client_responded", "resolved"]'],
     )
     restarts: list[EventWord] = Field(
         [],
-        description="Events that begin another cycle once the last one has ended.",
+        description="The events that start the clock anew once it has stopped. By default it stops "
+        "for good.",
         examples=['["reopened"]'],
     )
 
@@ -80,17 +86,27 @@ class ClockSection(Section):
 
 
 class PlanSection(Section):
-    """A support that a client buys on top; it is active once the client contacts the guard."""
+    """Additional support that a client buys, such as help at night: it adds a limit once the client
+    contacts the guard, that is, the on-call team. Each plan begins with a header such as
+    `[plans.night]`; the name is the one that tickets say as their `plan`.
+    """
 
-    built_by: list[Word] = Field(description="Whose integrations it covers.", examples=['["aivo"]'])
+    built_by: list[Word] = Field(
+        description="The builders whose integrations the plan covers.", examples=['["aivo"]']
+    )
     severities: list[Word] = Field(
-        description="The severities it is meant for.", examples=['["blocker", "high"]']
+        description="The severities that the plan covers.", examples=['["blocker", "high"]']
     )
     outside: str = Field(
-        description="The calendar outside of whose hours a contact counts.", examples=['"business"']
+        description="The calendar of the usual hours: a contact counts while it is closed.",
+        examples=['"business"'],
     )
     targets: dict[Word, dict[str, PlanTargetSection]] = Field(
-        description="The limits, by severity and clock."
+        description="The limits that the plan adds, by severity and clock.",
+        json_schema_extra=header(
+            "[plans.night.targets.high]",
+            "for each severity and clock a [plan target](#plan-target)",
+        ),
     )
 
     def to_domain(
@@ -107,150 +123,242 @@ class PlanSection(Section):
 
 
 class ServicesSection(Section):
-    """What a ticket may affect, and which severities need a primary service to be affected."""
+    """The services that a ticket may affect, under the header `[services]`."""
 
     primary: list[Word] = Field(
-        [], description="Primary services.", examples=['["agentbot", "live"]']
+        [],
+        description="The services that are primary. By default none is.",
+        examples=['["agentbot", "live"]'],
     )
-    platforms: list[Word] = Field([], description="Platforms.", examples=['["myaivo", "live"]'])
+    platforms: list[Word] = Field(
+        [],
+        description="The services that are platforms, which explanations of a ticket call so. By "
+        "default none is.",
+        examples=['["myaivo", "live"]'],
+    )
     needs_primary: list[Word] = Field(
         [],
-        description="Severities that are questioned by a notice where no primary service is "
-        "affected.",
+        description="The severities that need a primary service: a ticket that names only other "
+        "services raises the notice `severity_questioned`. By default none does.",
         examples=['["blocker"]'],
     )
 
 
 class WrittenRecordSection(Section):
-    """The media of contacts whose agreement must be left in writing."""
+    """Which contacts with a client need a written record, under the header `[written_record]`."""
 
-    spoken: list[Word] = Field([], description="Those media.", examples=['["phone", "meet"]'])
+    spoken: list[Word] = Field(
+        [],
+        description="The media of contacts whose agreement must be put in writing. If the record "
+        "is missing when the ticket is resolved, the notice `written_record_missing` is raised. By "
+        "default no contact needs a record.",
+        examples=['["phone", "meet"]'],
+    )
 
 
 class WordsSection(Section):
-    """Words of events that nothing else in the policy mentions. One that is listed nowhere is
-    counted as unknown; an impact or a scope is refused, where the policy classifies by them.
+    """Further words that events say, under the header `[words]`. Words that stand elsewhere in the
+    file need not stand here. A word that stands nowhere is counted as unknown; if the policy has a
+    `[classification]`, an event with an unknown impact or scope is refused.
     """
 
-    impact: list[Word] = Field([], description="Impacts.", examples=['["cosmetic"]'])
-    scope: list[Word] = Field([], description="Scopes.", examples=['["one_site"]'])
-    affects: list[Word] = Field([], description="Services.", examples=['["integration"]'])
-    plan: list[Word] = Field([], description="Plans.", examples=['["standard"]'])
+    impact: list[Word] = Field(
+        [],
+        description="Impacts that `[classification]` does not name. By default there are none.",
+        examples=['["cosmetic"]'],
+    )
+    scope: list[Word] = Field(
+        [],
+        description="Scopes that `[classification]` does not name. By default there are none.",
+        examples=['["one_site"]'],
+    )
+    affects: list[Word] = Field(
+        [],
+        description="Services that are neither primary nor platforms. By default there are none.",
+        examples=['["integration"]'],
+    )
+    plan: list[Word] = Field(
+        [],
+        description="Plans of clients that neither `[plans]` nor an agreement names. By default "
+        "there are none.",
+        examples=['["standard"]'],
+    )
     built_by: list[Word] = Field(
-        [], description="Who builds integrations.", examples=['["third_party"]']
+        [],
+        description="Builders of integrations that no plan covers. By default there are none.",
+        examples=['["third_party"]'],
     )
     party: list[Word] = Field(
         ["client_third_party"],
-        description="Whom a ticket may wait for, beside `client`.",
+        description="Whom a ticket may wait for beside `client`. By default it is "
+        "`client_third_party`.",
         examples=['["supplier"]'],
     )
     origin: list[Word] = Field(
         ["vendor", "client", "third_party"],
-        description="Where faults may lie.",
+        description="Where a fault may come from. By default it is `vendor`, `client` and "
+        "`third_party`.",
         examples=['["vendor", "supplier"]'],
     )
-    medium: list[Word] = Field([], description="Media of contacts.", examples=['["chat"]'])
+    medium: list[Word] = Field(
+        [],
+        description="Media of contacts that need no written record. By default there are none.",
+        examples=['["chat"]'],
+    )
 
 
 class ClosingSection(Section):
-    """Which origins must be shown by evidence when a ticket is resolved."""
+    """What a ticket needs when it is resolved, under the header `[closing]`."""
 
     evidence_for: list[Word] = Field(
-        [], description="Those origins.", examples=['["client", "third_party"]']
+        [],
+        description="The origins of a fault that must be shown by evidence: a ticket resolved "
+        "without it raises the notice `evidence_missing`. By default none needs evidence.",
+        examples=['["client", "third_party"]'],
     )
 
 
 class WarningsSection(Section):
-    """At which shares of the target a warning is due."""
+    """When every target warns before its breach, under the header `[warnings]`."""
 
     fractions: list[Share] = Field(
         [],
-        description="Parts of the target's time; none, and nothing warns before a breach.",
+        description="The parts of a target's time after which it warns: 0.5 is half of the time, "
+        "0.75 three quarters, 0.9 nine tenths. By default nothing warns.",
         examples=["[0.5, 0.75, 0.9]"],
     )
 
 
 class PolicyFile(Section):
-    """One version of a support promise."""
+    """What stands at the top of the file, before the first header, and the tables that it has. A
+    file is one version of a policy.
+    """
 
     name: Annotated[
         str, identifier(r"[a-z0-9][a-z0-9_-]*", "small letters, digits, - and _, as in 'aivo'")
-    ] = Field(description="What the policy goes by; its versions share it.", examples=['"aivo"'])
+    ] = Field(
+        description="What the policy is called, in small letters; all its versions have this name.",
+        examples=['"aivo"'],
+    )
     version: Annotated[
         str, identifier(r"[A-Za-z0-9._-]+", "letters, digits, '.', - and _, as in '2026.1'")
     ] = Field(
-        description="Alerts and records cite `name@version`; a text, so in quotes.",
+        description="Which version of the policy the file is: alerts and records say "
+        "`name@version`. It is a text, so it stands in quotes.",
         examples=['"1"'],
     )
     effective_from: Instant = Field(
-        description="From when it is in force: a ticket is judged by the version that was in force "
-        "when it was communicated.",
+        description="From when this version is in force. A ticket is judged by the version that "
+        "was in force at the client's communication, or by the first version if that was earlier.",
         examples=['"2026-01-01T00:00:00-03:00"'],
     )
     retention: DurationText = Field(
-        description="How long a resolved or cancelled ticket is kept, and can be reopened.",
+        description="How long a resolved or cancelled ticket is kept; until then it can be "
+        "reopened.",
         examples=['"90d"'],
     )
     business_calendar: str | None = Field(
         None,
-        description="What business time means where no clock is asked about. Default: the first.",
+        description="The calendar that says what business time is where no clock is meant, as for "
+        "the client's delay in reports. By default it is the first calendar of the file.",
         examples=['"business"'],
     )
     channels: list[Annotated[str, Field(min_length=1)]] = Field(
         [],
-        description="The channels of the contract: a ticket by another raises a notice.",
+        description="The channels of the contract: a ticket from another channel is tracked, too, "
+        "and raises the notice `unlisted_channel`. By default every channel is as good.",
         examples=['["support_center"]'],
-    )
-    severities: Annotated[dict[Word, SeverityName], Field(max_length=MAX_SEVERITIES)] = Field(
-        {},
-        description="The severities, the gravest first, and what the contract calls each. Events "
-        "may say the word or the name; `es` is the name in Spanish texts.",
-        examples=['{ high = "Alto", low = { name = "Low", es = "Bajo" } }'],
     )
     default_severity: Word | None = Field(
         None,
-        description="By which a ticket is judged while none is known. Without it such a ticket has "
-        "no clocks, and a notice says so.",
+        description="The severity by which a ticket is judged until its own is known. By default "
+        "such a ticket has no clocks until then, and raises the notice `unclassified`.",
         examples=['"low"'],
-    )
-    calendars: Annotated[dict[str, CalendarSection], Field(min_length=1)] = Field(
-        description="Calendars by name."
-    )
-    clocks: dict[str, ClockSection] = Field(description="Clocks by name.")
-    targets: TargetsBySeverity = Field(
-        {},
-        description='What is promised, by severity and clock. `"none"` for a clock or a whole '
-        "severity says that nothing is. With agreements it is the one called `standard`, for "
-        "whomever no other takes.",
     )
     objective: Objective | None = Field(
         None,
-        description="The share of clocks that `standard` wants kept, for reports.",
+        description="The share of clocks that are to be met under `standard`, that is, by the "
+        "targets under `[targets]`. It is for reports and metrics: no alert depends on it. By "
+        "default there is none.",
         examples=['"95%"'],
     )
+    severities: Annotated[dict[Word, SeverityName], Field(max_length=MAX_SEVERITIES)] = Field(
+        {},
+        description="The severities, the gravest first: each is a word, and the name that people "
+        "read. Events may say the word or the name. `es` is the name in Spanish texts. By default "
+        "the severities are those that have targets.",
+        examples=['{ high = "Alto", low = { name = "Low", es = "Bajo" } }'],
+        json_schema_extra=header(
+            "[severities]", "for each word a name, or a table with `name` and `es`"
+        ),
+    )
+    calendars: Annotated[dict[str, CalendarSection], Field(min_length=1)] = Field(
+        description="The calendars by name; at least one is needed.",
+        json_schema_extra=header("[calendars.business]", "for each name a [calendar](#calendar)"),
+    )
+    clocks: dict[str, ClockSection] = Field(
+        description="The clocks by name: one for each time that is promised.",
+        json_schema_extra=header("[clocks.resolution]", "for each name a [clock](#clock)"),
+    )
+    targets: TargetsBySeverity = Field(
+        {},
+        description="How much time each clock may use at each severity. In place of a target, or "
+        'of all targets of a severity, `"none"` says that nothing is promised. Where there are '
+        "agreements, these targets are the agreement `standard`, for the tickets that no other "
+        "takes. By default `standard` promises nothing.",
+        json_schema_extra=header("[targets.high]", TARGETS),
+    )
     agreements: list[AgreementSection] = Field(
-        [], description="Other promises for some of the clients, in the order they are tried."
+        [],
+        description="Other targets for the tickets of some clients, in the order in which they are "
+        "tried. By default every ticket has `[targets]`.",
+        json_schema_extra=header("[[agreements]]"),
     )
-    plans: dict[Word, PlanSection] = Field({}, description="Plans by name.")
-    services: ServicesSection = Field(ServicesSection(), description="Services.")
-    written_record: WrittenRecordSection = Field(
-        WrittenRecordSection(), description="What must be left in writing."
+    warnings: WarningsSection = Field(
+        WarningsSection(),
+        description="When every target warns before its breach. By default nothing warns.",
+        json_schema_extra=header("[warnings]"),
     )
-    words: WordsSection = Field(
-        WordsSection(), description="Further words that events may say; they decide nothing."
-    )
-    closing: ClosingSection = Field(ClosingSection(), description="What a closing needs.")
-    warnings: WarningsSection = Field(WarningsSection(), description="When to warn.")
     steps: list[StepSection] = Field(
         [],
-        description="In place of `[warnings]`, what is due on the way to each target and past it, "
-        "in the order in which it is reached; a target may name its own.",
+        description="The warnings and escalations of every target, in place of `[warnings]`; a "
+        "target may have its own. By default the warnings are those of `[warnings]`.",
+        json_schema_extra=header("[[steps]]"),
     )
     classification: dict[Word, dict[Word, Word]] = Field(
         {},
-        description="The severity of a ticket that tells impact and scope instead; `unstated` is "
-        "one that tells no scope.",
-        examples=['{ minor_fault = { one_client = "medium" } }'],
+        description="The severity that follows from a ticket's impact and scope if it tells no "
+        "severity. `unstated` stands for a ticket that tells no scope. By default no severity "
+        "follows.",
+        examples=['{ minor_fault = { one_client = "medium", unstated = "low" } }'],
+        json_schema_extra=header("[classification]", "for each impact and scope a severity"),
+    )
+    services: ServicesSection = Field(
+        ServicesSection(),
+        description="The services that a ticket may affect. By default none is named.",
+        json_schema_extra=header("[services]"),
+    )
+    plans: dict[Word, PlanSection] = Field(
+        {},
+        description="Additional support, by the plan that a client has bought. By default there is "
+        "none.",
+        json_schema_extra=header("[plans.night]", "for each name a [plan](#plan)"),
+    )
+    written_record: WrittenRecordSection = Field(
+        WrittenRecordSection(),
+        description="Which contacts need a written record. By default none does.",
+        json_schema_extra=header("[written_record]"),
+    )
+    closing: ClosingSection = Field(
+        ClosingSection(),
+        description="What a ticket needs when it is resolved. By default it needs nothing.",
+        json_schema_extra=header("[closing]"),
+    )
+    words: WordsSection = Field(
+        WordsSection(),
+        description="Further words that events say; they decide nothing. By default there are none "
+        "but those of the file's other tables.",
+        json_schema_extra=header("[words]"),
     )
 
     def all_severities(self) -> tuple[str, ...]:

@@ -75,7 +75,8 @@ def _place(value: Any) -> Any:
 
 class StepSection(Section):
     """Something due on the way to a target or past it: before the breach a warning, after it an
-    escalation.
+    escalation. Steps stand in the order in which they are reached, in a target as `steps`, or for
+    all targets under `[[steps]]`.
     """
 
     at: (
@@ -87,14 +88,16 @@ class StepSection(Section):
         | None
     ) = Field(
         None,
-        description="Where it lies: a part of the target's time, or an amount of used time before "
-        '(`"-30m"`) or past (`"+1h"`) its end. `"100%"` is the breach itself.',
+        description="Where the step lies: at a share of the target's time (`50%` is half of it), "
+        "or an amount of used time before its end (`-30m`) or past it (`+1h`). `100%` is the "
+        "breach, which comes whether it is written or not. A step has either `at` or `every`.",
         examples=['"75%"', '"-30m"', '"+1h"'],
     )
     every: DurationText | None = Field(
         None,
-        description="In place of `at`: again and again after so much used time, counted from the "
-        "escalation before it, or from the breach.",
+        description="In place of `at`, repeats an escalation each time so much more time has been "
+        "used. It counts from the escalation above it, or from the breach if there is none. By "
+        "default a step comes once.",
         examples=['"2h"'],
     )
     times: (
@@ -106,13 +109,14 @@ class StepSection(Section):
         | None
     ) = Field(
         None,
-        description="How often `every` repeats; nothing repeats for ever.",
+        description="How many escalations `every` makes. It is needed with `every`, since nothing "
+        "repeats for ever.",
         examples=["5"],
     )
     name: Word | None = Field(
         None,
-        description="What an escalation is called, such as who is told; default: `escalation`. "
-        "Those with one name are numbered.",
+        description="What an escalation is called, for example by who is told. Those of one name "
+        "are numbered. By default it is `escalation`; a warning has no name.",
         examples=['"manager"'],
     )
 

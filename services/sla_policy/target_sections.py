@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Discriminator, Field, Tag
+from pydantic.json_schema import SkipJsonSchema
 
 from sla_config.toml_form import TABLE, TEXT
 from sla_domain.agreement import STANDARD
@@ -21,7 +22,7 @@ from sla_domain.target import (
     TargetRule,
 )
 from sla_policy.amount import closing_day, parse_amount
-from sla_policy.calendar_sections import Section
+from sla_policy.calendar_sections import Section, header
 from sla_policy.step_sections import StepSection, step_rules
 from sla_policy.values import (
     BY,
@@ -36,13 +37,23 @@ from sla_policy.values import (
 
 
 class ArrivalSection(Section):
-    """How much time a clock may use by the hour at which it starts."""
+    """How much time a clock may use, by the hour at which it starts. It stands in place of an
+    amount, as `within`.
+    """
 
     inside: Amount = Field(
-        description="How much where it starts while the calendar `of` is open.", examples=['"30m"']
+        description="How much time the clock may use if it starts while the calendar `of` is open.",
+        examples=['"30m"'],
     )
-    outside: Amount = Field(description="How much where it does not.", examples=['"1h"'])
-    of: str = Field(description="The calendar that is asked.", examples=['"office"'])
+    outside: Amount = Field(
+        description="How much time the clock may use if it starts while that calendar is closed.",
+        examples=['"1h"'],
+    )
+    of: str = Field(
+        description="The calendar that decides between the two. The time itself counts on the "
+        "`calendar` of the target.",
+        examples=['"office"'],
+    )
 
 
 #: An amount, or one by the hour of arrival.
@@ -53,29 +64,40 @@ AnyAmount = Annotated[
 
 
 class TargetSection(Section):
-    """How much time a clock may use at a severity."""
+    """How much time one clock may use at one severity. The targets of a severity have a header such
+    as `[targets.high]` and below it a line for each clock, such as `resolution = { within = "8h",
+    boundary = "inclusive", calendar = "office" }`.
+    """
 
     within: AnyAmount = Field(
-        description="How much open time may be used. A day (`d`) is 24 hours of it, a business "
-        "day what the calendar's `day` says. `next business day` lasts until the last closing of "
-        "the first date after the start's that opens, `end of business day` until that of the "
-        "start's date, or of the next that opens where that has passed. With a table the amount "
-        "depends on whether a calendar is open when the clock starts.",
-        examples=['"5 business days"', '{ inside = "30m", outside = "1h", of = "office" }'],
+        description="How much open time the clock may use. A day (`1d`) is 24 hours of open time, "
+        "and a business day is as long as the `day` of the calendar. `end of business day` lasts "
+        "until the last closing of the date on which the clock starts; if that has passed or the "
+        "date does not open, of the next date that opens. `next business day` lasts until the last "
+        "closing of the first later date that opens. With a table the amount depends on whether a "
+        "calendar is open when the clock starts.",
+        examples=[
+            '"5 business days"',
+            '"8h"',
+            '"end of business day"',
+            '{ inside = "30m", outside = "1h", of = "office" }',
+        ],
     )
     boundary: Boundary = Field(
-        description='Whether using exactly that much still keeps the promise: `inclusive` is "up '
-        'to", `exclusive` "less than".',
-        examples=['"inclusive"'],
+        description="Whether using exactly that much time still keeps the promise: `inclusive` is "
+        '"up to", and `exclusive` is "less than".',
+        examples=['"inclusive"', '"exclusive"'],
     )
     calendar: CalendarByFact = Field(
-        description="The calendar by which time counts; or one by a fact of the ticket, looked up "
-        "again when that changes.",
+        description="The calendar on which time counts. In a table, `by` names a fact of the "
+        "ticket, each other key is a value of it with the calendar for that value, and `else` is "
+        "the calendar for all other tickets. It is chosen again when the fact changes.",
         examples=['"business"', '{ by = "region", emea = "emea", else = "us" }'],
     )
     steps: list[StepSection] | None = Field(
         None,
-        description="What is due on the way and past it, in place of `[[steps]]` and `[warnings]`.",
+        description="The warnings and escalations of this target. By default it has those of "
+        "`[[steps]]` or `[warnings]`.",
         examples=['[{ at = "50%" }, { at = "-30m" }, { at = "+1h", name = "manager" }]'],
     )
 
@@ -121,6 +143,8 @@ class TargetSection(Section):
         return TargetChoice(by, {value: on(name) for value, name in named.items()}, on(otherwise))
 
 
+#: What a table of targets is called in the reference.
+TARGETS: Final = "for each severity and clock a [target](#target)"
 TargetsBySeverity = dict[
     Word,
     Annotated[
@@ -145,37 +169,56 @@ def domain_targets(
 
 
 class PlanTargetSection(TargetSection):
-    """A limit beside the severity's own, counted from the contact with the guard."""
+    """A limit beside the target of the severity, counted from the contact with the guard. It has
+    the steps of that target. Limits have a header such as `[plans.night.targets.high]`, and below
+    it a line for each clock.
+    """
 
     begins: Annotated[Literal["guard_contacted"], Field(alias="from")] = Field(
-        description="From when it counts.", examples=['"guard_contacted"']
+        description="From when the limit counts: from the contact with the guard, the only value.",
+        examples=['"guard_contacted"'],
     )
+    calendar: CalendarByFact = Field(
+        description="The calendar on which time counts. A plan's limit names one.",
+        examples=['"always"'],
+    )
+    #: A plan's limit has none; that they are written is told with the remedy.
+    steps: SkipJsonSchema[list[StepSection] | None] = None
 
 
 class AgreementSection(Section):
-    """A promise to some of the clients: the first agreement that takes a ticket is the one it gets,
-    and `standard`, the targets that stand alone, comes last.
+    """Targets for the tickets of some clients. Agreements are tried in the order of the file, and a
+    ticket gets the first that takes it; `standard`, as `[targets]` is called, comes last. Each
+    begins with the header `[[agreements]]`.
     """
 
-    name: Word = Field(description="What it goes by.", examples=['"gold"'])
+    name: Word = Field(
+        description="What the agreement is called in alerts and reports and on the board.",
+        examples=['"gold"'],
+    )
     when: dict[Word, Wanted] = Field(
-        description="Which tickets it takes: those for which each of these is so. A key is "
-        "`client`, `plan`, `kind`, `channel`, `affects`, `built_by`, `severity` or an attribute; a "
-        "list means any of its values.",
+        description="Which tickets the agreement takes: those for which each condition holds. A "
+        "condition names `client`, `plan`, `kind`, `channel`, `affects`, `built_by`, `severity` or "
+        "an attribute of the ticket such as `region`. A list means any of its values.",
         examples=['{ plan = "gold", region = ["emea", "us"] }'],
     )
     extends: Word | None = Field(
         None,
-        description="The agreement, or `standard`, whose targets it has where it names no others.",
+        description="The agreement whose targets this one has too, unless it names others; "
+        "`standard` means `[targets]`. By default it has only its own.",
         examples=['"standard"'],
     )
     objective: Objective | None = Field(
         None,
-        description="The share of clocks that is to be kept, for reports.",
+        description="The share of clocks that are to be met under this agreement. It is for "
+        "reports and metrics: no alert depends on it. By default there is none.",
         examples=['"98%"'],
     )
     targets: TargetsBySeverity = Field(
-        {}, description="Its targets, by severity and clock, written as those of the policy."
+        {},
+        description="The targets of this agreement, by severity and clock, written like those "
+        "under `[targets]`. By default it has only those that it extends.",
+        json_schema_extra=header("[agreements.targets.high]", TARGETS),
     )
 
 

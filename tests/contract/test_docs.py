@@ -16,9 +16,11 @@ import pytest
 import typer
 from pydantic import BaseModel, TypeAdapter
 from support import ROOT, script
+from support.cli import sla
 
 from sla_cli.main import app
 from sla_domain.event import EVENT_TYPES
+from sla_policy.loading import PolicyError, check_policy
 from sla_policy.sections import PolicyFile
 from sla_text.language import catalogue
 
@@ -50,17 +52,45 @@ def inside(annotation: Any) -> set[type[BaseModel]]:
 
 
 @pytest.mark.parametrize("section", sorted(sections(), key=str), ids=lambda s: s.__name__)
-def test_every_key_of_a_policy_is_explained_and_its_example_can_be_written(
-    section: type[BaseModel],
-) -> None:
+def test_every_example_of_a_key_of_a_policy_can_be_written_there(section: type[BaseModel]) -> None:
     for name, field in section.model_fields.items():
-        assert field.description, name
-        table = inside(field.annotation) and not field.examples
-        assert table or field.examples, name
         for example in field.examples or []:
             written = tomllib.loads(f"value = {example}")["value"]
             whole: Any = Annotated[(field.annotation, *field.metadata, "as written")]
-            assert TypeAdapter(whole).validate_python(written) is not None
+            assert TypeAdapter(whole).validate_python(written) is not None, name
+
+
+def _rows_of_the_policy_reference() -> list[str]:
+    page = (ROOT / "docs" / "policy-reference.md").read_text("utf-8")
+    tables = page.partition("<!-- generated: policy -->")[2].partition("<!-- end -->")[0]
+    return re.findall(r"^\| `.* \|$", tables, re.MULTILINE)
+
+
+def test_every_key_of_a_policy_has_whole_sentences_and_an_example() -> None:
+    rows = _rows_of_the_policy_reference()
+    assert len(rows) > 70
+    for row in rows:
+        key, needed, value, told, examples = row.strip("| ").split(" | ")
+        assert value, row
+        assert re.match(r"[A-Z`].*\.$", told), row
+        assert needed == "needed" or re.search("[Bb]y default|needed|either", told), row
+        lines = re.findall("`([^`]+)`", examples)
+        assert lines, f"{key} has no example"
+        for line in lines:
+            assert key.strip("`") in str(tomllib.loads(line)), row
+
+
+def test_what_the_reference_shows_of_the_smallest_policy_is_so(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "policy-reference.md").read_text("utf-8")
+    blocks = re.findall(r"^```(?:toml|console|text)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    smallest, listed, refused = blocks
+    (tmp_path / "acme.toml").write_text(smallest, "utf-8")
+    said = sla("policy", "check", tmp_path / "acme.toml", "--strict", "--year", "2026").stdout
+    shown = [line.rstrip() for line in said.decode().splitlines()]
+    assert listed.splitlines() == ["$ sla policy check acme.toml --strict", *shown]
+    with pytest.raises(PolicyError) as mistaken:
+        check_policy(smallest.replace("zone =", "zoen ="), "acme.toml")
+    assert mistaken.value.mistakes[0] in refused.splitlines()
 
 
 def test_the_policy_reference_has_words_as_a_policy_has_them() -> None:

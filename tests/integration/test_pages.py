@@ -33,6 +33,7 @@ _FILES = {
     "notifier.md": "routes.toml",
     "board.md": "tokens.toml",
     "imports.md": "columns.toml",
+    "policy-reference.md": "acme.toml",
 }
 _PORTS = ("SLA_BOARD_PORT", "SLA_INTAKE_PORT", "SLA_NOTIFIER_PORT", "SLA_TRACKER_HTTP_PORT")
 _SECRETS = ("ZENDESK_SECRET", "FRESHDESK_SECRET", "OWN_TOKEN", "CRM_SECRET")
