@@ -63,6 +63,13 @@ def _sentence(  # noqa: PLR0911  a case each
     said = problem["msg"].removeprefix("Value error, ")
     kind, given = problem["type"], problem["input"]
     it = f"{_shown(given)} " if quoted else ""
+    if len(path) > 1 and path[-1] in _own_keys(schema) and kind != "missing":
+        inner = _at(schema, path[:-1]).get("properties", {})
+        if path[-1] not in inner:
+            return path, (
+                f"{path[-1]!r} is a key of the file itself; write it at the top, before the first "
+                "header in brackets"
+            )
     if kind == "extra_forbidden":
         keys = _at(schema, path[:-1]).get("properties", {})
         remedy = nearest(path[-1], keys) or f"; its keys are {listed(keys)}"
@@ -80,6 +87,12 @@ def _sentence(  # noqa: PLR0911  a case each
     if kind.startswith("instant") or kind == "too_short":
         return path, f"{_SHOULD.sub('', said)}; {_example(path, schema)}"
     return path, _SHOULD.sub(lambda _: it, said)
+
+
+def _own_keys(schema: Mapping[str, Any]) -> set[str]:
+    """The keys of a file that are no tables: what stands below a header belongs to that."""
+    keys = schema.get("properties", {})
+    return {key for key in keys if _at(schema, (key,)).get("type") not in ("object", "array")}
 
 
 def _table(path: Path) -> str:

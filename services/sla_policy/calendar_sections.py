@@ -21,7 +21,7 @@ from sla_config.toml_form import ONE, SEVERAL
 from sla_domain.calendar import FIRST_YEAR, LAST_YEAR, Calendar, Span
 from sla_domain.instant import DAY
 from sla_policy.closings import Closings, both_names, shorten
-from sla_policy.values import Day, DayLength, Spans, Weekday, Zone
+from sla_policy.values import Day, DayLength, Hours, Spans, Weekday, Zone
 
 
 class Section(BaseModel):
@@ -145,13 +145,17 @@ class CalendarSection(Section):
         "if a target counts business days; otherwise it changes nothing.",
         examples=['"9h"'],
     )
-    hours: dict[Weekday, Spans] = Field(
+    hours: Hours = Field(
         {},
         description="The spans of each weekday in which the calendar is open: two spans leave "
         'out a break, and `["00:00", "24:00"]` is the whole day. A span may end on the next day '
         '(`["22:00", "06:00"]`); it belongs to the day on which it opens. By default a weekday is '
-        "closed.",
-        examples=['{ mon = [["09:00", "13:00"], ["14:00", "18:00"]], tue = [["09:00", "18:00"]] }'],
+        "closed. Neighbouring days with the same spans are written as one, like `mon-fri`; "
+        '`"always"` is every day around the clock.',
+        examples=[
+            '{ mon-fri = [["09:00", "13:00"], ["14:00", "18:00"]], sat = [["09:00", "13:00"]] }',
+            '"always"',
+        ],
     )
     union: list[str] = Field(
         [],

@@ -13,18 +13,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
 
-from sla_config.wording import listed, nearest
 from sla_policy.calendar_check import holiday_findings
 from sla_policy.calendar_sections import HolidaysSection
 from sla_policy.finding import length
-from sla_policy.values import NONE, Amount, Spans, Weekday, Zone
+from sla_policy.values import ALWAYS, NONE, Amount, Spans, Weekday, Zone, days_of
 
-_DAYS: Final[tuple[str, ...]] = get_args(Weekday)
 _SPAN: Final = re.compile(r"(\d\d:\d\d)\s*-\s*(\d\d:\d\d)")
-#: Said of a severity whose times run day and night.
-_ALWAYS: Final = "always"
 _AROUND_THE_CLOCK: Final = "around_the_clock"
-_WHOLE_DAY: Final = '[["00:00", "24:00"]]'
 
 
 class Promise(NamedTuple):
@@ -56,18 +51,8 @@ def read_zone(text: str) -> str:
 
 def read_days(text: str) -> list[str]:
     """``mon-fri, sun`` as weekdays."""
-    found: list[str] = []
-    for part in text.lower().replace(" ", "").split(","):
-        first, _, last = part.partition("-")
-        for word in (first, last or first):
-            if word not in _DAYS:
-                like = nearest(word, _DAYS) or f"; days are {listed(_DAYS)}"
-                raise ValueError(f"{word!r} is not a day of the week{like}")
-        begin, end = _DAYS.index(first), _DAYS.index(last or first)
-        if end < begin:
-            raise ValueError(f"{part!r} goes backwards; write it like mon-fri")
-        found += _DAYS[begin : end + 1]
-    return [day for day in _DAYS if day in found]
+    found = [day for part in text.lower().replace(" ", "").split(",") for day in days_of(part)]
+    return [day for day in get_args(Weekday) if day in found]
 
 
 def read_hours(text: str) -> str:
@@ -95,7 +80,7 @@ def read_promise(text: str) -> Promise:
     """``Blocker: 15m, 4h, always`` as the promise of a severity."""
     name, told, times = text.partition(":")
     parts = [part.strip() for part in times.split(",")]
-    always = parts[-1].lower() == _ALWAYS
+    always = parts[-1].lower() == ALWAYS
     if always:
         parts.pop()
     if not told or len(parts) != 2 or not _word(name) or not name.strip().isprintable():
@@ -145,11 +130,7 @@ def written(answers: Answers, now: datetime) -> str:
                 for word, each in zip(words, answers.promises, strict=True)
             ),
             _calendar(answers),
-            *(
-                [_ALWAYS_OPEN.format(name=_AROUND_THE_CLOCK, hours=_hours(_DAYS, _WHOLE_DAY))]
-                if always
-                else []
-            ),
+            *([_ALWAYS_OPEN.format(name=_AROUND_THE_CLOCK, hours=ALWAYS)] if always else []),
             _CLOCKS,
             *(_targets(*each) for each in zip(words, answers.promises, strict=True)),
             _WARNINGS,
@@ -160,7 +141,7 @@ def written(answers: Answers, now: datetime) -> str:
 def _calendar(answers: Answers) -> str:
     spans = json.loads(answers.hours)
     day = sum(closed - opened for opened, closed in TypeAdapter(Spans).validate_python(spans))
-    hours = _hours(answers.days, answers.hours)
+    hours = ", ".join(f"{days} = {answers.hours}" for days in _runs(answers.days))
     holidays = (
         f'holidays = {{ country = "{answers.country}" }}'
         if answers.country
@@ -169,8 +150,16 @@ def _calendar(answers: Answers) -> str:
     return _BUSINESS.format(zone=answers.zone, day=length(day), hours=hours, holidays=holidays)
 
 
-def _hours(days: Sequence[str], spans: str) -> str:
-    return "\n".join(f"hours.{day} = {spans}" for day in days)
+def _runs(days: Sequence[str]) -> list[str]:
+    """Weekdays as a policy writes them: ``mon-fri``, ``sun``."""
+    runs: list[list[str]] = []
+    for place, day in enumerate(get_args(Weekday)):
+        if day in days:
+            if place and get_args(Weekday)[place - 1] in days:
+                runs[-1].append(day)
+            else:
+                runs.append([day])
+    return [run[0] if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs]
 
 
 def _targets(word: str, promise: Promise) -> str:
@@ -203,14 +192,14 @@ _BUSINESS: Final = """
 [calendars.business]
 zone = "{zone}"
 day = "{day}"
-{hours}
+hours = {{ {hours} }}
 {holidays}
 """
 _ALWAYS_OPEN: Final = """\
 # Day and night, weekends and holidays.
 [calendars.{name}]
 zone = "UTC"
-{hours}
+hours = "{hours}"
 """
 _CLOCKS: Final = """\
 # What is measured, from the client's report on: until somebody takes care of the ticket ...

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import (
@@ -24,6 +24,10 @@ from sla_domain.target import BusinessDay
 from sla_policy.amount import AMOUNT_FORMS, closing_day, length_of
 from sla_schemas.types import MAX_ID, MAX_NAME, MAX_WORD
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+_DAYS: Final[tuple[str, ...]] = get_args(Weekday)
+#: Written in the place of hours: open day and night.
+ALWAYS: Final = "always"
 #: Written in the place of a target, or of all targets of a severity: nothing is promised.
 NONE: Final = "none"
 #: A name as such, and in another language of the texts.
@@ -112,6 +116,37 @@ def _spans(value: Any) -> Any:
     return spans
 
 
+def days_of(text: str) -> list[str]:
+    """``mon-fri`` as weekdays. Raises ``UnfitError`` with the remedy."""
+    first, _, last = text.partition("-")
+    for word in (first, last or first):
+        if word not in _DAYS:
+            like = nearest(word, _DAYS) or f"; days are {listed(_DAYS)}"
+            raise UnfitError(f"{word!r} is not a day of the week{like}")
+    begin, end = _DAYS.index(first), _DAYS.index(last or first)
+    if end < begin:
+        raise UnfitError(f"{text!r} goes backwards; write two spans of days, like sat-sun, mon-tue")
+    return list(_DAYS[begin : end + 1])
+
+
+def _week(value: Any) -> Any:
+    """``"always"`` and ``{ mon-fri = ... }`` as the spans of each weekday."""
+    if value == ALWAYS:
+        return {day: [["00:00", "24:00"]] for day in _DAYS}
+    if not isinstance(value, dict):
+        raise UnfitError(
+            f'{value!r} are no hours; write them like {{ mon-fri = [["09:00", "18:00"]] }}, or '
+            f'"{ALWAYS}"'
+        )
+    found: dict[str, Any] = {}
+    for days, spans in value.items():
+        for day in days_of(str(days)):
+            if day in found:
+                raise UnfitError(f"{day!r} has hours twice; write them once")
+            found[day] = spans
+    return found
+
+
 def _event_type(value: Any) -> Any:
     if not isinstance(value, str) or value not in EVENT_TYPES:
         like = nearest(value, EVENT_TYPES) or f"; events are {', '.join(EVENT_TYPES)}"
@@ -169,8 +204,10 @@ def _amount(value: Any) -> Any:
     try:
         length = length_of(value, DAY)
     except ValueError:
+        number = value.split(maxsplit=1)[0] if value.strip() else ""
         days = [day.value for day in BusinessDay]
-        like = nearest(value, days) or f", or {' or '.join(map(repr, days))}"
+        meant = nearest(value, [*days, f"{number} business days"])
+        like = meant or f", or {' or '.join(map(repr, days))}"
         raise UnfitError(
             f"{value!r} is not an amount of time; write it like {AMOUNT_FORMS}{like}"
         ) from None
@@ -240,6 +277,11 @@ Spans = Annotated[
     BeforeValidator(_spans),
     WithJsonSchema({"type": "array", "x-written": "list of spans, from opening to closing"}),
 ]
+Hours = Annotated[
+    dict[Weekday, Spans],
+    BeforeValidator(_week),
+    WithJsonSchema({"type": "object", "x-written": "table of spans by weekday, or `always`"}),
+]
 EventWord = Annotated[
     EventType,
     BeforeValidator(_event_type),
@@ -272,4 +314,3 @@ Amount = Annotated[
     BeforeValidator(_amount),
     WithJsonSchema({"type": "string", "x-written": "duration, business days, or a day's closing"}),
 ]
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

@@ -147,6 +147,7 @@ def _print_overview(policies: Sequence[Policy], year: int) -> None:
 def _promises(policy: Policy) -> Iterator[dict[str, str]]:
     from sla_domain.instant import format_duration
     from sla_domain.target import Target
+    from sla_text.times import length
 
     clocks = [rule.name for rule in policy.clocks]
 
@@ -160,8 +161,12 @@ def _promises(policy: Policy) -> Iterator[dict[str, str]]:
             for when, each in _variants(targets[key])
         ]
         for severity, clock, when, target in found:
-            within = format_duration(target.within) if isinstance(target, Target) else target.day
-            signs = _SIGNS if isinstance(target, Target) else _BY
+            if isinstance(target, Target):
+                within = format_duration(target.within)
+                promise = _SIGNS[target.boundary.value] + length(target.within)
+            else:
+                within = target.day.value
+                promise = _BY[target.boundary.value] + within
             yield {
                 "policy": policy.ref,
                 "agreement": agreement,
@@ -169,7 +174,7 @@ def _promises(policy: Policy) -> Iterator[dict[str, str]]:
                 "clock": clock,
                 "within": within,
                 "boundary": target.boundary.value,
-                "promise": signs[target.boundary.value] + within,
+                "promise": promise,
                 "calendar": target.calendar.name + (f" ({when})" if when else ""),
                 "plan": plan,
             }

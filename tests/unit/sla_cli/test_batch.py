@@ -51,7 +51,7 @@ def asked(question: Any, kind: str = "add") -> str:
         ({"calendar": {**OWN, "timezone": "Mars"}}, "calendar.timezone: 'Mars' is not a time zone"),
         (
             {"calendar": {**OWN, "hours": {"monday": []}}},
-            "hours.monday: 'monday' is not one of mon, tue, wed, thu, fri, sat, sun; did you mean",
+            "calendar.hours: 'monday' is not a day of the week; did you mean 'mon'?",
         ),
         ({"calendar": {**OWN, "hours": {}}}, "calendar: the calendar never opens"),
         ({"calendar": {**OWN, "holidays": ["x"]}}, "calendar.holidays.0: 'x' is not a date"),

@@ -77,7 +77,7 @@ def test_what_is_told_of_a_good_policy(contract: Path) -> None:
         ("nube@1", "2026-12-25", "Fri", "office", "closed", "Christmas Day"),
         ("nube@1", "2026-12-31", "Thu", "office", "09:00-14:00", "Early close"),
     ]
-    assert [row["promise"] for row in told["promises"]] == ["≤ PT1H", "≤ PT8H"]
+    assert [row["promise"] for row in told["promises"]] == ["≤ 1 h", "≤ 8 h"]
 
 
 def test_it_is_read_by_people_at_any_width(contract: Path) -> None:

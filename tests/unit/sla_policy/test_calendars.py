@@ -132,6 +132,16 @@ def test_nights_unions_and_exceptions_are_what_every_minute_says() -> None:
         assert max(alone) <= joint <= sum(alone)
 
 
+def test_hours_of_neighbouring_days_are_written_as_one() -> None:
+    short = calendar(
+        'zone = "UTC"\nhours = { sat = [["10:00", "12:00"]], mon-wed = [["09:00", "18:00"]] }'
+    )
+    usual, short_day = [(9 * HOUR, 18 * HOUR)], [(10 * HOUR, 12 * HOUR)]
+    assert [*map(list, short.week)] == [usual, usual, usual, [], [], short_day, []]
+    always = calendar('zone = "UTC"\nhours = "always"')
+    assert always.between(0, 7 * 24 * HOUR) == 7 * 24 * HOUR
+
+
 def test_holidays_come_from_several_sources() -> None:
     week = ", ".join(f'{day} = [["09:00", "18:00"]]' for day in ("mon", "tue", "wed", "thu", "fri"))
     joint = calendar(
@@ -181,6 +191,13 @@ ONCE = 'zone = "UTC"\noverrides = { 2026-12-24 = [["09:00", "13:00"]] }\n'
             "no holiday of a part of the day is known of CO",
         ),
         ('[calendars.c]\nzone = "UTC"\nhours = { mon = [["09:00", "09:00"]] }', "is no time"),
+        ('[calendars.c]\nzone = "UTC"\nhours = "allways"', 'or "always"'),
+        ('[calendars.c]\nzone = "UTC"\nhours = { mon-fry = [] }', "did you mean 'fri'?"),
+        ('[calendars.c]\nzone = "UTC"\nhours = { sat-mon = [] }', "goes backwards; write two"),
+        (
+            '[calendars.c]\nzone = "UTC"\nhours = { mon-fri = [], fri = [["09:00", "18:00"]] }',
+            "'fri' has hours twice",
+        ),
         (
             '[calendars.c]\nunion = ["always"]\nexcept = ["always"]',
             "calendars.c: what it is made of leaves nothing open",

@@ -389,6 +389,27 @@ MISTAKES = {
     "resumes empty": clock(
         "resumes", "resumes = []", "needs to know what resumes it", resumes="[]"
     ),
+    "key of the file below a header": Slip(
+        HIGH,
+        HIGH + '\nobjective = "98%"',
+        "targets.high.objective",
+        "objective",
+        "'objective' is a key of the file itself; write it at the top, before the first header",
+    ),
+    "key of the file in a table": Slip(
+        DAY,
+        DAY + '\nretention = "9d"\n',
+        "calendars.business.retention",
+        "retention",
+        "is a key of the file itself",
+    ),
+    "misspelt business days": Slip(
+        'within = "8h"',
+        'within = "5 busines days"',
+        "targets.high.resolution.within",
+        "busines days",
+        "did you mean '5 business days'?",
+    ),
     # Steps.
     "place of a step": steps('{ at = "half" }', "0.at", 'write it like "50%", "-30m"'),
     "step at no time": steps('{ at = "0%" }', "0.at", "is not a place on the way to a target"),
