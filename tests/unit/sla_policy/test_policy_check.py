@@ -412,6 +412,8 @@ MISTAKES = {
     ),
     # Steps.
     "place of a step": steps('{ at = "half" }', "0.at", 'write it like "50%", "-30m"'),
+    "place with two signs": steps('{ at = "--5m" }', "0.at", "'--5m' is not a place"),
+    "place without time": steps('{ at = "+0m" }', "0.at", "'+0m' is not a place"),
     "step at no time": steps('{ at = "0%" }', "0.at", "is not a place on the way to a target"),
     "step nowhere": steps('{ name = "manager" }', "0", "a step lies somewhere or repeats"),
     "step twice over": steps('{ at = "50%", every = "1h" }', "0", "a step lies somewhere"),

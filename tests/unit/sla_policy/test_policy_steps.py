@@ -7,10 +7,14 @@ from fractions import Fraction
 import pytest
 from support import POLICY
 from support.contracts import OWN_WORDS, STEPS, WITH_STEPS, own_words
+from support.pure import pure_event
 
+from sla_domain.clock import Clock
 from sla_domain.instant import DAY, HOUR, MINUTE, parse_instant
+from sla_domain.policy import PolicyBook
 from sla_domain.steps import Step
 from sla_domain.target import Target
+from sla_domain.ticket import Ticket
 from sla_policy.loading import parse_policy
 from sla_policy.step_sections import StepSection, placed_steps, step_rules
 
@@ -110,3 +114,46 @@ def test_the_steps_of_a_limit_beside_the_severitys_are_the_same() -> None:
     plan = policy.plans["integrations_24x7"].targets["high", "resolution"]
     assert isinstance(plan, Target)
     assert plan.rules == policy.steps
+
+
+def with_guard(within: str, steps: str = "") -> Clock:
+    """The clock of a ticket about which the guard was contacted on a Friday evening."""
+    text = POLICY.read_text().replace('within = "16h"', f"within = {within}")
+    own = HIGH.replace(" }", f", steps = [{steps}] }}") if steps else HIGH
+    ticket = Ticket("T-1", PolicyBook([parse_policy(text.replace(HIGH, own), "mine.toml")]))
+    integration = {"built_by": "aivo"}
+    for each in (
+        pure_event(
+            "created",
+            "2026-11-20T15:00:00Z",
+            severity="high",
+            plan="integrations_24x7",
+            integration=integration,
+        ),
+        pure_event("guard_contacted", "2026-11-20T23:00:00Z"),
+    ):
+        ticket.add(each)
+    clock = ticket.clock("resolution", 1)
+    assert clock is not None
+    return clock
+
+
+HIGH = 'resolution = { within = "8h", boundary = "inclusive", calendar = "business" }'
+
+
+def test_a_plans_limit_is_chosen_at_the_contact() -> None:
+    # In Buenos Aires the contact is at eight in the evening, the communication at noon.
+    by_hour = '{ inside = "5h", outside = "3h", of = "business" }'
+    limit = with_guard(by_hour).plan_limit
+    assert limit is not None
+    assert limit.target.within == 3 * HOUR
+    closing = with_guard('"next business day"').plan_limit
+    assert closing is not None
+    # Around the clock in UTC: from Friday 23:00 until the end of Saturday.
+    assert closing.target.within == 25 * HOUR
+
+
+def test_a_plans_limit_climbs_the_steps_of_the_severitys_target() -> None:
+    clock = with_guard('"16h"', '{ at = "-1h" }, { at = "+1h", name = "lead" }')
+    whats = [[step.what for step in limit.target.ladder] for limit in clock.limits]
+    assert whats == [["-1h", "breach", "lead#1"]] * 2
