@@ -20,7 +20,7 @@ from sla_domain.event import EVENT_TYPES
 from sla_intake.metrics import IntakeMetrics
 from sla_kafka.access import USERS
 from sla_notifier.metrics import NotifierMetrics
-from sla_policy.check import IDLE_EVENTS
+from sla_policy.clock_check import IDLE_EVENTS
 from sla_policy.loading import load_policies
 from sla_policy.sections import PolicyFile
 from sla_schemas.topics import TOPICS

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from sla_schemas.types import Attributes, Id, Instant, SeverityText, Text, Word
-from sla_schemas.words import CancelReason, Kind
+from sla_schemas.words import CancelReason, Kind, ReplyKind
 
 #: The CloudEvents type of a ticket event is this prefix and the name of the event.
 TYPE_PREFIX: Final = "ticket."
@@ -76,6 +76,35 @@ class WaitingData(Data):
 
     party: Word | None = None
     reason: Text | None = None
+
+
+class WaitingForData(WaitingData):
+    """Work is waiting for a party; the ticket's clocks pause for whom their contract says."""
+
+    party: Word
+
+
+class RepliedData(Data):
+    """A public reply by the vendor to the client, never a bot's; an `answer` unless it says that it
+    is only an `update`.
+    """
+
+    analyst_id: Id | None = None
+    kind: ReplyKind | None = None
+
+
+class MilestoneReachedData(Data):
+    """Something that the contract promises beside an answer and a resolution, such as a workaround
+    or a plan of action.
+    """
+
+    name: Word
+
+
+class QueuedData(Data):
+    """The ticket lies with a team, without an analyst."""
+
+    group: Text
 
 
 class NoData(Data):
@@ -164,6 +193,26 @@ class TicketWaitingOnClient(Envelope):
     data: WaitingData = WaitingData()
 
 
+class TicketWaiting(Envelope):
+    type: Literal["ticket.waiting"]
+    data: WaitingForData
+
+
+class TicketReplied(Envelope):
+    type: Literal["ticket.replied"]
+    data: RepliedData = RepliedData()
+
+
+class TicketMilestoneReached(Envelope):
+    type: Literal["ticket.milestone_reached"]
+    data: MilestoneReachedData
+
+
+class TicketQueued(Envelope):
+    type: Literal["ticket.queued"]
+    data: QueuedData
+
+
 class TicketClientResponded(Envelope):
     type: Literal["ticket.client_responded"]
     data: NoData = NoData()
@@ -219,6 +268,10 @@ TicketEvent = Annotated[
     | TicketAttributesChanged
     | TicketAssigned
     | TicketWaitingOnClient
+    | TicketWaiting
+    | TicketReplied
+    | TicketMilestoneReached
+    | TicketQueued
     | TicketClientResponded
     | TicketResolved
     | TicketReopened

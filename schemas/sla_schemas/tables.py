@@ -15,7 +15,7 @@ class LimitFigures(Strict):
     """The figures of a clock under one of its limits, as of the record's ``as_of``."""
 
     limit: Annotated[Text, Field(description="'severity', or the plan it comes from (C5).")]
-    counted_from: Instant
+    counted_from: Annotated[Instant | None, Field(description="Null before the clock starts.")]
     due: Annotated[Instant | None, Field(description="Null while paused or void.")]
     used_ms: Annotated[Milliseconds | None, Field(description="Null for a feature request.")]
     paused_ms: Annotated[
@@ -38,7 +38,7 @@ class ClockRecord(LimitFigures):
     agreement: Annotated[
         Text | None, Field(description="Whose target it has, where the policy has agreements.")
     ] = None
-    start: Instant
+    start: Annotated[Instant | None, Field(description="Null before the clock starts.")]
     stopped: Instant | None
     outcome: Outcome
     breaches_at: Annotated[
@@ -92,8 +92,8 @@ class TicketRecord(Strict):
         Word | None, Field(description="Whom it waits for: `vendor`, or a party; null for nobody.")
     ] = None
     holder_since: Annotated[Instant | None, Field(description="Since when.")] = None
-    analyst_id: Annotated[Text | None, Field(description="The last assignee.")] = None
-    team: Annotated[Text | None, Field(description="The group of that assignment.")] = None
+    analyst_id: Annotated[Text | None, Field(description="Whom it is assigned to.")] = None
+    team: Annotated[Text | None, Field(description="The team it lies with.")] = None
     policy: Annotated[Text, Field(description="name@version the ticket is pinned to.")]
     agreement: Annotated[
         Text | None,

@@ -7,9 +7,10 @@ from __future__ import annotations
 from typing import Literal
 
 Kind = Literal["incident", "question", "feature_request"]
+ReplyKind = Literal["answer", "update"]
 CancelReason = Literal["spam", "duplicate", "merged", "deleted"]
 
-Outcome = Literal["running", "paused", "met", "breached", "void"]
+Outcome = Literal["running", "paused", "met", "breached", "void", "not_started"]
 TicketState = Literal["early", "open", "waiting", "resolved", "cancelled"]
 RetractionReason = Literal[
     "late_event", "severity_changed", "agreement_changed", "reclassified", "cancelled"

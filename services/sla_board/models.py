@@ -27,7 +27,7 @@ class ClockAnswer(BaseModel):
     cycle: int
     severity: Word
     agreement: str | None = None
-    start: Time
+    start: Time | None
     due: Time | None
     breaches_at: Annotated[
         Time | None,

@@ -25,7 +25,7 @@ class ClockRow(msgspec.Struct, frozen=True):
     clock: str
     cycle: int
     severity: str
-    start: str
+    start: str | None
     due: str | None
     stopped: str | None
     outcome: Outcome

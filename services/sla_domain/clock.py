@@ -17,6 +17,10 @@ from sla_domain.target import Target
 SEVERITY_LIMIT: Final = "severity"
 
 
+#: Whom a resolved ticket waits for, in the pause of a clock that goes on after a reopening.
+NOBODY: Final = "nobody"
+
+
 class Outcome(StrEnum):
     """The state of a clock."""
 
@@ -25,6 +29,8 @@ class Outcome(StrEnum):
     MET = "met"
     BREACHED = "breached"
     VOID = "void"
+    #: Of a clock that is yet to start.
+    NOT_STARTED = "not_started"
 
 
 @dataclass(slots=True)
@@ -332,6 +338,17 @@ class Clock:
         self.stopped_by = cause
         self.origin = origin
         self.changed = True
+
+    def take_up(self, at: int, cause: str) -> None:
+        """Go on at ``at`` as if the clock had not stopped; the time in between does not count."""
+        stopped, stopped_by = self.stopped, self.stopped_by
+        assert stopped is not None, "only what has stopped is taken up"
+        assert stopped_by is not None, "an event stopped it"
+        self.stopped = self.primary.stopped = self.stopped_by = self.origin = None
+        if self.plan_limit is not None:
+            self.plan_limit.stopped = None
+        self.pause(stopped, NOBODY, stopped_by)
+        self.resume(at, cause)
 
     def broken(self, at: int) -> bool:
         """True if the target was missed by ``at`` or the stop, whichever is earlier."""

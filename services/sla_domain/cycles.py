@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sla_domain.clock import Clock
-from sla_domain.event import Event
-from sla_domain.status import CLIENT
+from sla_domain.event import Event, EventType
+from sla_domain.policy import ClockRule, Policy
+from sla_domain.selector import CLIENT, word_of
+from sla_domain.status import Status
 
 
 class Cycles:
@@ -14,13 +16,17 @@ class Cycles:
     promised at present; one without a target runs on, since another severity may have one.
     """
 
-    __slots__ = ("_all", "_current", "promised")
+    __slots__ = ("_all", "_current", "_repeated", "_resolved", "promised")
 
     def __init__(self) -> None:
         self.promised: list[Clock] = []
         self._all: list[Clock] = []
         # The last of each rule: no other is moved any more.
         self._current: list[Clock] = []
+        # Rules whose next cycle begins as soon as the ticket waits no longer.
+        self._repeated: list[ClockRule] = []
+        # What the ticket's resolution stopped and its reopening takes up again.
+        self._resolved: list[Clock] = []
 
     def start(self, clock: Clock) -> None:
         """Add ``clock``, the latest of its rule."""
@@ -32,20 +38,70 @@ class Cycles:
     def move(self, event: Event) -> list[Clock]:
         """Let ``event`` stop, pause and resume; the ended cycles after which it begins the next."""
         type_, at = event.type, event.occurred
+        if type_ is EventType.REOPENED and self._resolved:
+            for clock in self._resolved:
+                clock.take_up(at, event.id)
+            self._resolved = []
         again: list[Clock] = []
         for clock in self._current:
             rule = clock.rule
-            if clock.running:
-                if type_ in rule.stops:
-                    clock.stop(at, event.id, event.facts.get("origin"))
-                elif clock.paused:
-                    if type_ in rule.resumes:
-                        clock.resume(at, event.id)
-                elif type_ in rule.pauses:
-                    clock.pause(at, event.facts.get("party", CLIENT), event.id)
-            elif type_ in rule.restarts:
-                again.append(clock)
+            if not clock.running:
+                if rule.restarts.takes(event):
+                    again.append(clock)
+            elif rule.stops.takes(event):
+                self._stop(clock, event)
+            elif not clock.paused:
+                self._pause(clock, event)
+            elif rule.resumes.takes(event):
+                clock.resume(at, event.id)
+            elif type_ is EventType.WAITING and word_of(event) != clock.pauses[-1].party:
+                # The ticket waits for somebody else from now on.
+                clock.resume(at, event.id)
+                self._pause(clock, event)
         return again
+
+    def _stop(self, clock: Clock, event: Event) -> None:
+        clock.stop(event.occurred, event.id, event.facts.get("origin"))
+        if clock.rule.repeat:
+            self._repeated.append(clock.rule)
+        if clock.rule.continues and event.type is EventType.RESOLVED:
+            self._resolved.append(clock)
+
+    def _pause(self, clock: Clock, event: Event) -> None:
+        if clock.rule.pauses.takes(event):
+            clock.pause(event.occurred, word_of(event) or CLIENT, event.id)
+
+    def beginning(
+        self, event: Event, policy: Policy, status: Status
+    ) -> Iterator[tuple[ClockRule, int]]:
+        """The rules of which ``event`` begins a cycle, after it has taken effect, each with the
+        number of that cycle.
+        """
+        if status in (Status.RESOLVED, Status.CANCELLED):
+            self._repeated = []
+            return
+        repeated, self._repeated = self._repeated, []
+        for rule in policy.begins_later:
+            last = next((clock for clock in self._current if clock.rule is rule), None)
+            if last is not None and last.running:
+                continue
+            if rule in repeated and status is Status.WAITING:
+                self._repeated.append(rule)
+            elif rule in repeated or (
+                rule.starts is not None
+                and rule.starts.takes(event)
+                and (last is None or last.stopped_by != event.id)
+            ):
+                yield rule, 1 if last is None else last.cycle + 1
+
+    def pause_for(self, clock: Clock, wait: Event, at: int) -> None:
+        """Let ``clock`` begin paused, if the wait that has begun before it pauses it."""
+        if clock.rule.pauses.takes(wait):
+            clock.pause(at, word_of(wait) or CLIENT, wait.id)
+
+    def begun(self, rule: ClockRule) -> bool:
+        """Whether a clock has had a cycle."""
+        return any(clock.rule is rule for clock in self._current)
 
     def running(self) -> Iterator[Clock]:
         """The clocks that have not stopped."""

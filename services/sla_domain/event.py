@@ -6,7 +6,7 @@ A timeline is the set of a ticket's distinct events, in an order that depends on
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from itertools import groupby
 from operator import attrgetter
@@ -30,6 +30,10 @@ class EventType(IntEnum):
     FEATURE_SUBSCRIBED = 11
     FEATURE_APPROVED = 12
     ATTRIBUTES_CHANGED = 13
+    REPLIED = 14
+    WAITING = 15
+    MILESTONE_REACHED = 16
+    QUEUED = 17
 
     @property
     def word(self) -> str:
@@ -74,6 +78,7 @@ class Facts(TypedDict, total=False):
     contact_id: str
     record: str
     merged_into: str
+    name: str
     subscriber_id: str
 
 
@@ -99,18 +104,25 @@ _ORDER: Final = (
     EventType.REOPENED,
     EventType.RECLASSIFIED,
     EventType.SEVERITY_CHANGED,
+    EventType.QUEUED,
     EventType.ASSIGNED,
     EventType.GUARD_CONTACTED,
     EventType.CONTACT_LOGGED,
+    EventType.REPLIED,
+    EventType.MILESTONE_REACHED,
     EventType.WAITING_ON_CLIENT,
+    EventType.WAITING,
     EventType.CLIENT_RESPONDED,
     EventType.RESOLVED,
     EventType.CANCELLED,
     EventType.FEATURE_SUBSCRIBED,
     EventType.FEATURE_APPROVED,
 )
-#: The place of each type in that order, by its number.
-_RANKS: Final = [_ORDER.index(type_) for type_ in EventType]
+#: The place of each type in that order, by its number; both kinds of waiting are one.
+_RANKS: Final = [
+    _ORDER.index(EventType.WAITING if type_ is EventType.WAITING_ON_CLIENT else type_)
+    for type_ in EventType
+]
 
 
 def _rank(event: Event) -> tuple[int, str, str]:
@@ -156,3 +168,19 @@ def insert(timeline: list[Event], event: Event) -> bool:
         start -= 1
     timeline[start:end] = in_order([*timeline[start:end], event]) if start < end else (event,)
     return timeline[-1] is event
+
+
+def standing_created(timeline: Iterable[Event]) -> Event | None:
+    """The first ``created`` of a timeline; any other has no effect."""
+    return next((event for event in timeline if event.type is EventType.CREATED), None)
+
+
+def effective(timeline: Iterable[Event]) -> Iterator[Event]:
+    """The events that take effect besides the standing ``created``: no other ``created``, and
+    nothing after a cancellation.
+    """
+    for event in timeline:
+        if event.type is not EventType.CREATED:
+            yield event
+        if event.type is EventType.CANCELLED:
+            return

@@ -14,19 +14,31 @@ from typing import Final
 from sla_domain.agreement import STANDARD, Agreement, Targets
 from sla_domain.calendar import Calendar
 from sla_domain.event import EventType, Facts
+from sla_domain.selector import NOTHING, WAITS, Selectors
 from sla_domain.steps import StepRule
 from sla_domain.target import Fact, TargetChoice
 
 
 @dataclass(frozen=True, slots=True)
 class ClockRule:
-    """The events that move a clock. It starts at the client's communication (clause C10)."""
+    """The events that move a clock.
+
+    It starts at the client's communication (clause C10), or with the events of ``starts``, of which
+    each begins the next cycle if none runs. With ``repeat`` what stops a cycle begins the next,
+    unless the ticket is resolved; while it waits, the next begins when the wait ends.
+    ``continues`` takes a cycle up again when the ticket is reopened: the time in between does not
+    count. ``restarts`` begin another cycle once the last one has ended.
+    """
 
     name: str
-    stops: frozenset[EventType]
-    pauses: frozenset[EventType] = frozenset()
-    resumes: frozenset[EventType] = frozenset()
-    restarts: frozenset[EventType] = frozenset()
+    stops: Selectors
+    pauses: Selectors = NOTHING
+    resumes: Selectors = NOTHING
+    restarts: Selectors = NOTHING
+    #: ``None``: it starts with the communication.
+    starts: Selectors | None = None
+    repeat: bool = False
+    continues: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +63,8 @@ WORD_FIELDS: Final = (
 )  # fmt: skip
 
 #: Always begins a wait; ``ANSWERED`` ends it if no clock rule pauses.
-ASKED: Final = EventType.WAITING_ON_CLIENT
-ANSWERED: Final = frozenset({EventType.CLIENT_RESPONDED})
+ASKED: Final = Selectors(WAITS)
+ANSWERED: Final = Selectors.of(EventType.CLIENT_RESPONDED)
 
 #: By severity: its ``name``, and the names by language that differ from it.
 SeverityNames = Mapping[str, Mapping[str, str]]
@@ -109,7 +121,7 @@ class Policy:
 
     #: What has a ticket wait, and for each rule that is held up by it what sets it going again:
     #: from the clocks, so that ledger, delays and holder say what the clocks do.
-    begins_wait: frozenset[EventType] = field(init=False)
+    begins_wait: Selectors = field(init=False)
     #: Whether some target's calendar depends on what is known of a ticket.
     choosy: bool = field(init=False)
     #: Every step that some target has, those of all plans and agreements.
@@ -117,7 +129,9 @@ class Policy:
     #: The severity that each word or name on input means.
     severity_words: Mapping[str, str] = field(init=False)
     #: For each pausing rule, the events that resume it.
-    ends_wait: tuple[frozenset[EventType], ...] = field(init=False)
+    ends_wait: tuple[Selectors, ...] = field(init=False)
+    #: The clocks that may begin a cycle otherwise than by the communication or a restart.
+    begins_later: Sequence[ClockRule] = field(init=False)
 
     def __post_init__(self) -> None:
         standard = Agreement(STANDARD, {}, self.targets, self.objective) if self.targets else None
@@ -131,7 +145,7 @@ class Policy:
         ]
         object.__setattr__(self, "every_step", tuple(dict.fromkeys(steps)))
         pausing = [rule for rule in self.clocks if rule.pauses]
-        begins = frozenset({ASKED}).union(*[rule.pauses for rule in pausing])
+        begins = Selectors.joined([ASKED, *[rule.pauses for rule in pausing]])
         ends = tuple({rule.resumes: None for rule in pausing}) or (ANSWERED,)
         object.__setattr__(self, "begins_wait", begins)
         meant = {
@@ -140,6 +154,8 @@ class Policy:
         meant.update({word: word for word in self.severities})
         object.__setattr__(self, "severity_words", meant)
         object.__setattr__(self, "ends_wait", ends)
+        later = [rule for rule in self.clocks if rule.starts is not None or rule.repeat]
+        object.__setattr__(self, "begins_later", later)
 
     @property
     def ref(self) -> str:

@@ -6,9 +6,8 @@ from enum import Enum, StrEnum, auto
 from typing import Final, NamedTuple
 
 from sla_domain.event import Event, EventType
+from sla_domain.selector import CLIENT, WAITS, Selectors, word_of
 
-#: The party waited for where an event names none.
-CLIENT: Final = "client"
 #: Who can do something about an open ticket that waits for nobody.
 VENDOR: Final = "vendor"
 
@@ -49,21 +48,22 @@ class Course:
         "closed_at",
         "stages",
         "status",
+        "wait",
         "waited",
     )
 
-    def __init__(
-        self, begins_wait: frozenset[EventType], ends_wait: tuple[frozenset[EventType], ...]
-    ) -> None:
+    def __init__(self, begins_wait: Selectors, ends_wait: tuple[Selectors, ...]) -> None:
         self._begins_wait = begins_wait
         self._ends_wait = ends_wait
         # While it waits: what is still to come for each rule.
-        self._awaited: list[frozenset[EventType]] = []
+        self._awaited: list[Selectors] = []
         self.status = Status.EARLY
         #: When it was resolved or cancelled; ``None`` while it is neither.
         self.closed_at: int | None = None
         #: Since its communication; a stage lasts until the next begins.
         self.stages: list[Stage] = []
+        #: The event that began the wait that lasts; ``None`` while there is none.
+        self.wait: Event | None = None
         #: Whether it ever waited.
         self.waited = False
 
@@ -76,11 +76,14 @@ class Course:
         """Let ``event`` take effect."""
         before = self.status
         self._change(event)
-        if self.status is not before:
-            party = None
-            if self.status is Status.WAITING:
-                party = event.facts.get("party", CLIENT)
-                self.waited = True
+        party = None
+        if self.status is Status.WAITING:
+            party = (word_of(event) if event.type in WAITS else None) or CLIENT
+            self.waited = True
+        # A wait for another party is a stage of its own.
+        other = self.status is before is Status.WAITING and event.type is EventType.WAITING
+        if self.status is not before or (other and party != self.stages[-1].party):
+            self.wait = event if self.status is Status.WAITING else None
             start = max(event.occurred, self.stages[0].start)
             self.stages.append(Stage(start, self.status, party, event.id))
 
@@ -94,10 +97,10 @@ class Course:
         elif type_ is EventType.RESOLVED:
             self.status, self.closed_at = Status.RESOLVED, event.occurred
         elif self.status is Status.WAITING:
-            self._awaited = [ends for ends in self._awaited if type_ not in ends]
+            self._awaited = [ends for ends in self._awaited if not ends.takes(event)]
             if not self._awaited:
                 self.status = Status.OPEN
-        elif type_ in self._begins_wait:
+        elif self._begins_wait.takes(event):
             self.status, self._awaited = Status.WAITING, list(self._ends_wait)
 
 

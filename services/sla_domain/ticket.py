@@ -6,7 +6,6 @@ or one that changes the effect of earlier ones, causes the whole timeline to be 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from sla_domain.agreement import Agreement
@@ -14,7 +13,8 @@ from sla_domain.alert import Postponed, PostponedKey, SentAlert, SentNotice
 from sla_domain.clock import Clock, Contact
 from sla_domain.cycles import Cycles
 from sla_domain.errors import UnknownPolicyError
-from sla_domain.event import Event, EventType, in_order, insert
+from sla_domain.event import Event, EventType, effective, in_order, insert, standing_created
+from sla_domain.guard import covering_plan, plan_target
 from sla_domain.obligations import Obligations
 from sla_domain.policy import ClockRule, Plan, Policy, PolicyBook
 from sla_domain.profile import Profile
@@ -41,6 +41,7 @@ class Ticket:
         "_cycles",
         "_first_classified",
         "_pinned",
+        "_promising",
         "agreement",
         "communicated_at",
         "created",
@@ -79,6 +80,8 @@ class Ticket:
         #: The promise it gets; ``None`` while it gets none.
         self.agreement: Agreement | None = None
         self.communicated_at = 0
+        # Whether anything was ever to be promised for it.
+        self._promising = False
         self._course = Course(self.policy.begins_wait, self.policy.ends_wait)
         self._cycles = Cycles()
         # What tells the severity where ``created`` does not, until its turn comes.
@@ -104,6 +107,17 @@ class Ticket:
     def clocks(self) -> list[Clock]:
         """The clocks by which something is promised at present."""
         return self._cycles.promised
+
+    @property
+    def not_started(self) -> list[tuple[ClockRule, Target]]:
+        """The clocks that are yet to start, with what they will promise as far as is known now."""
+        severity = self.severity
+        if severity is None or self.kind == FEATURE_REQUEST or self.closed_at is not None:
+            return []
+        now = self.timeline[-1].occurred
+        rules = [rule for rule in self.policy.begins_later if not self._cycles.begun(rule)]
+        found = [(rule, self._target(severity, rule.name, now)) for rule in rules]
+        return [(rule, target) for rule, target in found if target.ladder]
 
     @property
     def status(self) -> Status:
@@ -145,7 +159,7 @@ class Ticket:
         self.timeline = in_order(timeline)
         self.sent, self.said = sent, said
         self.postponed = {item.key: item for item in postponed}
-        created = self._standing_created()
+        created = standing_created(self.timeline)
         if pin is not None and created is not None:
             policy = self._book.find(pin)
             if policy is None:
@@ -195,7 +209,7 @@ class Ticket:
     def _fold(self) -> None:
         if self.created is not None:
             self._reset()
-        created = self._standing_created()
+        created = standing_created(self.timeline)
         if created is None:
             return
         self._create(created)
@@ -204,22 +218,8 @@ class Ticket:
             if event.type is not EventType.CREATED:
                 self._apply(event)
 
-    def _standing_created(self) -> Event | None:
-        """The first ``created`` in the timeline; any other has no effect."""
-        return next((e for e in self.timeline if e.type is EventType.CREATED), None)
-
     def _in_force(self) -> Policy:
         return self._book.in_force(self.communicated_at)
-
-    def _effective(self) -> Iterator[Event]:
-        """The events that take effect besides the standing ``created``: no other ``created``, and
-        nothing after a cancellation.
-        """
-        for event in self.timeline:
-            if event.type is not EventType.CREATED:
-                yield event
-            if event.type is EventType.CANCELLED:
-                return
 
     def _create(self, created: Event) -> None:
         """Apply ``created``, before all other events."""
@@ -235,9 +235,11 @@ class Ticket:
         self.obligations.created(created)
         self._take_first_severity(created)
         self._find_agreement(created)
-        if self._ever_promised():
+        self._promising = self._ever_promised()
+        if self._promising:
             for rule in self.policy.clocks:
-                self._start(rule, 1, self.communicated_at, created.id)
+                if rule.starts is None:
+                    self._start(rule, 1, self.communicated_at, created.id)
 
     def _take_first_severity(self, created: Event) -> None:
         """Take the severity from ``created``, or from the first later event that has one: it then
@@ -246,7 +248,7 @@ class Ticket:
         told = created
         severity = self.policy.severity_of(created.facts) or self.policy.default_severity
         if severity is None:
-            for event in self._effective():
+            for event in effective(self.timeline):
                 if event.type in _TELLS_SEVERITY:
                     severity = self.policy.severity_of(event.facts)
                     if severity is not None:
@@ -264,7 +266,7 @@ class Ticket:
         """
         return self.kind != FEATURE_REQUEST or any(
             event.type is EventType.RECLASSIFIED and event.facts.get("kind") != FEATURE_REQUEST
-            for event in self._effective()
+            for event in effective(self.timeline)
         )
 
     def _start(self, rule: ClockRule, cycle: int, start: int, cause: str) -> None:
@@ -275,6 +277,8 @@ class Ticket:
         clock = Clock(rule, cycle, start, self.severity, target, causes, self.agreement_name)
         clock.void = self.kind == FEATURE_REQUEST
         self._cycles.start(clock)
+        if self._course.wait is not None:
+            self._cycles.pause_for(clock, self._course.wait, start)
 
     def _target(self, severity: str, clock: str, start: int) -> Target:
         agreement = self.agreement
@@ -296,6 +300,9 @@ class Ticket:
             self._start(ended.rule, ended.cycle + 1, event.occurred, event.id)
         self._move_obligations(event)
         self._course.move(event)
+        if self.policy.begins_later and self._promising:
+            for rule, cycle in self._cycles.beginning(event, self.policy, self.status):
+                self._start(rule, cycle, max(event.occurred, self.communicated_at), event.id)
         if event.type is EventType.CANCELLED:
             keeps = event.facts.get("reason") in KEEPS_DECIDED
             self._cycles.void_undecided(event.occurred, keeps_decided=keeps)
@@ -332,8 +339,8 @@ class Ticket:
             target = self._target(severity, clock.rule.name, clock.start)
             if not changed and target.calendar is clock.primary.target.calendar:
                 continue
-            plan_target = self._plan_target(clock, severity, clock.contact)
-            clock.retarget(severity, self.agreement_name, target, plan_target, event.id)
+            limit = plan_target(self.policy, self.profile, clock, severity, clock.contact)
+            clock.retarget(severity, self.agreement_name, target, limit, event.id)
         self._cycles.retargeted()
 
     def _find_agreement(self, event: Event) -> bool:
@@ -359,7 +366,7 @@ class Ticket:
             if self.status is not Status.RESOLVED:
                 obligations.resolved(event)
         elif type_ is EventType.GUARD_CONTACTED:
-            plan = self._covering_plan()
+            plan = covering_plan(self.policy, self.profile)
             obligations.guard_contacted(event, plan, self.severity)
             if plan is not None and not plan.outside.is_open(event.occurred):
                 self._limit_from(event, plan)
@@ -370,26 +377,13 @@ class Ticket:
         elif type_ is EventType.FEATURE_APPROVED:
             obligations.approved(event)
 
-    def _covering_plan(self) -> Plan | None:
-        """The plan bought for this ticket, if it covers the integration (clauses C17, C21)."""
-        plan = self.policy.plans.get(self.profile.plan)
-        if plan is None or plan.built_by.isdisjoint(self.profile.fact("built_by")):
-            return None
-        return plan
-
     def _limit_from(self, event: Event, plan: Plan) -> None:
         """Start the plan limit of the cycles that run (clause C19)."""
         for clock in self._cycles.running():
             if event.occurred >= clock.start:
                 contact = Contact(plan.name, event.occurred, event.id)
-                clock.guard(contact, self._plan_target(clock, clock.severity, contact))
-
-    def _plan_target(self, clock: Clock, severity: str, contact: Contact | None) -> Target | None:
-        """The plan target at ``severity`` if the guard was contacted, else ``None``."""
-        if contact is None:
-            return None
-        target = self.policy.plans[contact.plan].targets.get((severity, clock.rule.name))
-        return None if target is None else target.chosen(self.profile.fact, contact.at)
+                target = plan_target(self.policy, self.profile, clock, clock.severity, contact)
+                clock.guard(contact, target)
 
 
 #: Events that change the effect of earlier events.

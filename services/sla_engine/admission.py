@@ -19,6 +19,7 @@ _SAYS_WORDS: Final = frozenset(
         EventType.RECLASSIFIED,
         EventType.SEVERITY_CHANGED,
         EventType.WAITING_ON_CLIENT,
+        EventType.WAITING,
         EventType.CONTACT_LOGGED,
         EventType.RESOLVED,
     }

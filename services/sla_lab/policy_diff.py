@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sla_domain.agreement import STANDARD, Agreement, Targets
-from sla_domain.event import EventType
 from sla_domain.policy import ClockRule, Plan, Policy, PolicyBook
+from sla_domain.selector import Selectors
 from sla_domain.steps import StepRule
 from sla_domain.target import AnyTarget
 from sla_lab.calendar_diff import calendar_changes, is_made_of
 from sla_lab.change import OTHER, Change, changed
 from sla_lab.target_diff import effect_of_targets
 from sla_lab.words_diff import effect_of_severities, word_changes
+from sla_policy.values import COMMUNICATED
 from sla_text.language import Texts
 from sla_text.presentation import Table
 from sla_text.promise import told_promise, told_when
@@ -135,7 +136,7 @@ class _Differ:
         everyone = self._texts("diff.everyone")
         for name in sorted({*old, *new}):
             before, after = old.get(name), new.get(name)
-            for part in ("stops", "pauses", "resumes", "restarts"):
+            for part in ("starts", "stops", "pauses", "resumes", "restarts"):
                 yield from changed(
                     f"{self._texts.word('clock', name)}: {self._part(part)}",
                     everyone,
@@ -192,8 +193,14 @@ def _objective(agreement: Agreement | None) -> str | None:
 def _events(rule: ClockRule | None, part: str) -> str | None:
     if rule is None:
         return None
-    events: frozenset[EventType] = getattr(rule, part)
-    return ", ".join(event.word for event in sorted(events)) or None
+    if part == "starts" and rule.starts is None:
+        return COMMUNICATED
+    events: Selectors = getattr(rule, part)
+    told = [each.written for each in events.selectors]
+    if part == "restarts":
+        told += ["repeat"] if rule.repeat else []
+        told += ["continue"] if rule.continues else []
+    return ", ".join(told) or None
 
 
 def as_table(old: Policy, new: Policy, found: list[Change], texts: Texts) -> Table:

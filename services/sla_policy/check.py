@@ -7,19 +7,19 @@ odd but may be meant is a warning.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sla_config.toml_places import Path
 from sla_domain.agreement import STANDARD
-from sla_domain.event import EventType
 from sla_domain.instant import DAY
 from sla_domain.policy import Policy
 from sla_policy.agreement_check import agreement_findings
 from sla_policy.calendar_check import calendar_findings
+from sla_policy.clock_check import clock_findings
 from sla_policy.composed_check import composed_findings
 from sla_policy.finding import Finding, length
-from sla_policy.sections import ClockSection, PlanSection, PolicyFile
+from sla_policy.sections import PlanSection, PolicyFile
 from sla_policy.step_check import step_findings
 from sla_policy.target_check import (
     all_targets,
@@ -29,13 +29,6 @@ from sla_policy.target_check import (
     target_findings,
 )
 
-#: Events that can move no clock, and why.
-IDLE_EVENTS: Final = {
-    EventType.CREATED: "the ticket's creation comes before everything else",
-    EventType.CANCELLED: "a cancelled ticket promises nothing any more",
-    EventType.FEATURE_SUBSCRIBED: "it happens to feature requests, which promise nothing",
-    EventType.FEATURE_APPROVED: "it happens to feature requests, which promise nothing",
-}
 _SHORTEST_RETENTION: Final = DAY
 
 
@@ -49,7 +42,7 @@ def findings(file: PolicyFile) -> Iterator[Finding]:
         yield from calendar_findings(file, name, uses, asked=asked)
     yield from composed_findings(file)
     for name, clock in file.clocks.items():
-        yield from _clock(file, name, clock)
+        yield from clock_findings(file, name, clock)
     wrong = list(severity_findings(file))
     yield from wrong
     # What follows from a misspelt severity is not told as another mistake.
@@ -81,96 +74,6 @@ def _general(file: PolicyFile) -> Iterator[Finding]:
             '"75%", and delete these',
         )
     yield from step_findings(("steps",), file.steps)
-
-
-# --- clocks ---
-
-
-def _clock(file: PolicyFile, name: str, clock: ClockSection) -> Iterator[Finding]:
-    path: Path = ("clocks", name)
-    tables = [file.targets, *(each.targets for each in file.agreements)]
-    targets = [
-        targets[name]
-        for table in tables
-        for targets in table.values()
-        if targets and name in targets
-    ]
-    if any(any(table.values()) for table in tables) and not any(targets):
-        # Said to be meant where "none" stands for it.
-        yield Finding(
-            path,
-            "has no target at any severity, so it never starts; give it one, or delete the clock",
-            harmless=bool(targets),
-        )
-    lists: dict[str, list[EventType]] = {
-        "stops": clock.stops,
-        "pauses": clock.pauses,
-        "resumes": clock.resumes,
-        "restarts": clock.restarts,
-    }
-    for key, events in lists.items():
-        yield from _events(path, key, events)
-    stops, pauses = _moving(clock.stops), _moving(clock.pauses)
-    resumes, restarts = _moving(clock.resumes), _moving(clock.restarts)
-    if not clock.stops:
-        yield Finding(
-            (*path, "stops"),
-            "nothing stops this clock, so every ticket breaks it; name what keeps the promise, "
-            'like stops = ["resolved"]',
-        )
-    for event in sorted(stops & restarts):
-        yield Finding(
-            (*path, "restarts"),
-            f"{event.word!r} both stops the clock and restarts it, so every other one begins a "
-            "cycle; take it out of one of the two",
-        )
-    if EventType.RESOLVED in restarts - stops:
-        yield Finding(
-            (*path, "restarts"),
-            "a ticket that is resolved owes nothing more, so 'resolved' can't begin a cycle; "
-            "write 'reopened'",
-        )
-    for event in sorted(pauses & resumes):
-        yield Finding(
-            (*path, "resumes"),
-            f"{event.word!r} both pauses the clock and resumes it; take it out of one of the two",
-        )
-    for event in sorted(pauses & stops):
-        yield Finding(
-            (*path, "pauses"),
-            f"{event.word!r} stops the clock, so it never pauses it; take it out of one of the two",
-        )
-    if pauses and not resumes and not clock.resumes:
-        yield Finding(
-            (*path, "resumes"),
-            "a clock that pauses needs to know what resumes it, else it stands still for ever; "
-            'write it like resumes = ["client_responded"]',
-            near=(*path, "pauses"),
-        )
-    if clock.resumes and not clock.pauses:
-        yield Finding(
-            (*path, "resumes"), "nothing pauses this clock, so nothing resumes it", harmless=True
-        )
-
-
-def _moving(events: Iterable[EventType]) -> set[EventType]:
-    return {event for event in events if event not in IDLE_EVENTS}
-
-
-def _events(path: Path, key: str, events: Sequence[EventType]) -> Iterator[Finding]:
-    """Words that have no effect: an error where no other is left."""
-    left = bool(_moving(events))
-    what = {"stops": "stop", "pauses": "pause", "resumes": "resume", "restarts": "restart"}[key]
-    for place, event in enumerate(events):
-        if event in events[:place]:
-            yield Finding((*path, key, place), f"{event.word!r} stands twice", harmless=True)
-        elif event in IDLE_EVENTS:
-            yield Finding(
-                (*path, key, place),
-                f"{event.word!r} can't {what} a clock: {IDLE_EVENTS[event]}; delete it"
-                + ("" if left else f" and name what does {what} it"),
-                harmless=left,
-            )
 
 
 # --- plans and words ---

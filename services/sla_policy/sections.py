@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import (
     Field,
@@ -11,10 +11,11 @@ from pydantic import (
 
 from sla_domain.agreement import Agreement
 from sla_domain.calendar import Calendar
-from sla_domain.policy import ClockRule, Plan, Policy
-from sla_domain.status import CLIENT
+from sla_domain.policy import Plan, Policy
+from sla_domain.selector import CLIENT, WAITS
 from sla_domain.steps import StepRule
 from sla_policy.calendar_sections import CalendarSection, Section, header, to_calendars
+from sla_policy.clock_sections import ClockSection
 from sla_policy.step_sections import StepSection, share_rules, step_rules
 from sla_policy.target_sections import (
     TARGETS,
@@ -27,7 +28,6 @@ from sla_policy.target_sections import (
 )
 from sla_policy.values import (
     DurationText,
-    EventWord,
     Objective,
     SeverityName,
     Share,
@@ -40,49 +40,6 @@ from sla_schemas.types import Instant
 MAX_SEVERITIES: Final = 20
 #: In the place of a scope: of a ticket that tells none.
 UNSTATED: Final = "unstated"
-
-
-class ClockSection(Section):
-    """What moves one clock of each ticket. Each clock begins with a header such as
-    `[clocks.resolution]`; the name is yours to choose. The lists name [events](#events).
-    """
-
-    starts: Literal["communicated"] = Field(
-        description="From when the clock counts: from the client's communication, the only value.",
-        examples=['"communicated"'],
-    )
-    stops: list[EventWord] = Field(
-        description="The events that keep the promise: the first of them stops the clock.",
-        examples=['["resolved"]'],
-    )
-    pauses: list[EventWord] = Field(
-        [],
-        description="The events after which time does not count, because the ticket is waiting for "
-        "someone else. By default nothing pauses the clock.",
-        examples=['["waiting_on_client"]'],
-    )
-    resumes: list[EventWord] = Field(
-        [],
-        description="The events after which time counts again, whichever comes first. They are "
-        "needed with `pauses`.",
-        examples=['["client_responded", "resolved"]'],
-    )
-    restarts: list[EventWord] = Field(
-        [],
-        description="The events that start the clock anew once it has stopped. By default it stops "
-        "for good.",
-        examples=['["reopened"]'],
-    )
-
-    def to_domain(self, name: str) -> ClockRule:
-        """The rule as sets of event types."""
-        return ClockRule(
-            name,
-            frozenset(self.stops),
-            frozenset(self.pauses),
-            frozenset(self.resumes),
-            frozenset(self.restarts),
-        )
 
 
 class PlanSection(Section):
@@ -409,11 +366,20 @@ class PolicyFile(Section):
                 *asked("built_by"),
                 *(each for plan in plans for each in plan.built_by),
             ],
-            "party": [CLIENT, *words.party],
+            "party": [CLIENT, *words.party, *self._awaited()],
             "origin": [*words.origin, *self.closing.evidence_for],
             "medium": [*words.medium, *self.written_record.spoken],
         }
         return {field: frozenset(known) for field, known in mentioned.items()}
+
+    def _awaited(self) -> list[str]:
+        """The parties that clocks tell apart."""
+        return [
+            selector.word
+            for clock in self.clocks.values()
+            for selector in clock.selectors
+            if selector.type in WAITS and selector.word is not None
+        ]
 
     def to_domain(self) -> Policy:
         """The policy as the domain knows it."""

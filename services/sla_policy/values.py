@@ -13,19 +13,25 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    PlainValidator,
     StringConstraints,
     WithJsonSchema,
 )
 
 from sla_config.wording import listed, nearest
-from sla_domain.event import EVENT_TYPES, EventType
+from sla_domain.event import EVENT_TYPES
 from sla_domain.instant import DAY, HOUR, MINUTE, parse_duration
+from sla_domain.selector import WORDED, Selector
 from sla_domain.target import BusinessDay
 from sla_policy.amount import AMOUNT_FORMS, closing_day, length_of
 from sla_schemas.types import MAX_ID, MAX_NAME, MAX_WORD
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _DAYS: Final[tuple[str, ...]] = get_args(Weekday)
+_WORD: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
+MILESTONE: Final = "milestone_reached"
+#: From when a clock counts that starts with no event of the ticket's.
+COMMUNICATED: Final = "communicated"
 #: Written in the place of hours: open day and night.
 ALWAYS: Final = "always"
 #: Written in the place of a target, or of all targets of a severity: nothing is promised.
@@ -147,11 +153,35 @@ def _week(value: Any) -> Any:
     return found
 
 
-def _event_type(value: Any) -> Any:
-    if not isinstance(value, str) or value not in EVENT_TYPES:
-        like = nearest(value, EVENT_TYPES) or f"; events are {', '.join(EVENT_TYPES)}"
-        raise UnfitError(f"{value!r} is not an event{like}")
-    return EVENT_TYPES[value]
+def _selector(value: Any) -> Any:
+    """``"resolved"`` and ``"waiting:supplier"``."""
+    if isinstance(value, Selector):
+        return value
+    if not isinstance(value, str):
+        raise UnfitError(f"{value!r} is not an event; write one like 'resolved'")
+    name, colon, word = value.partition(":")
+    name = MILESTONE if name == "milestone" else name
+    if name not in EVENT_TYPES:
+        like = nearest(name, EVENT_TYPES) or f"; events are {', '.join(EVENT_TYPES)}"
+        raise UnfitError(f"{name!r} is not an event{like}")
+    type_ = EVENT_TYPES[name]
+    if colon and type_ not in WORDED:
+        words = listed(each.word for each in sorted(WORDED))
+        raise UnfitError(f"{value!r}: only {words} are told apart by a word; write {name!r}")
+    if colon and not _WORD.fullmatch(word):
+        raise UnfitError(f"{value!r} has no word behind the colon; write it like 'waiting:client'")
+    return Selector(type_, word if colon else None)
+
+
+def _starts(value: Any) -> Any:
+    if value == COMMUNICATED:
+        return value
+    if not isinstance(value, list) or not value:
+        raise UnfitError(
+            f"{value!r} is no start; write {COMMUNICATED!r}, the client's report, or events like "
+            '["replied"]'
+        )
+    return value
 
 
 def _share(value: Any) -> Any:
@@ -282,10 +312,15 @@ Hours = Annotated[
     BeforeValidator(_week),
     WithJsonSchema({"type": "object", "x-written": "table of spans by weekday, or `always`"}),
 ]
-EventWord = Annotated[
-    EventType,
-    BeforeValidator(_event_type),
+EventSelector = Annotated[
+    Selector,
+    PlainValidator(_selector),
     WithJsonSchema({"type": "string", "enum": list(EVENT_TYPES)}),
+]
+Starts = Annotated[
+    list[EventSelector] | Literal["communicated"],
+    BeforeValidator(_starts),
+    WithJsonSchema({"type": "string", "x-written": "`communicated`, or a list of events"}),
 ]
 Share = Annotated[
     float,

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 from sla_domain.agreement import Agreement
 from sla_domain.calendar import Calendar, Span
-from sla_domain.event import EventType
 from sla_domain.instant import DAY
 from sla_domain.policy import ClockRule, Plan, Policy
+from sla_domain.selector import Selectors
+from sla_text.events import told_events
 from sla_text.language import Texts
 from sla_text.presentation import Table
 from sla_text.promise import told_promise, told_when
@@ -174,17 +175,24 @@ class ContractTeller:
     # --- how time is counted ---
 
     def _clock_rules(self) -> Table:
-        def told(events: frozenset[EventType]) -> str:
-            words = [self._texts.word("event", event.word) for event in sorted(events)]
+        def told(events: Selectors) -> str:
+            words = told_events(events, self._texts)
             return self._listed(words, ordered=True) if words else ""
 
         def row(rule: ClockRule) -> list[str]:
-            parts = rule.stops, rule.pauses, rule.resumes, rule.restarts
-            return [self._texts.word("clock", rule.name), *map(told, parts)]
+            parts = [told(each) for each in (rule.stops, rule.pauses, rule.resumes, rule.restarts)]
+            begins = self._texts("contract.reported")
+            if rule.starts is not None:
+                begins = told(rule.starts)
+            if rule.repeat:
+                parts[3] = self._texts("contract.repeats")
+            if rule.continues:
+                parts[3] = self._texts("contract.continues")
+            return [self._texts.word("clock", rule.name), begins, *parts]
 
         rows = [row(rule) for rule in self._policy.clocks]
-        used = [place for place in range(5) if any(row[place] for row in rows)]
-        columns = self._columns("clock stops pauses resumes restarts")
+        used = [place for place in range(6) if any(row[place] for row in rows)]
+        columns = self._columns("clock starts stops pauses resumes restarts")
         return Table(
             self._texts("contract.clocks"),
             [columns[place] for place in used],

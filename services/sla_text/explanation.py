@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sla_domain.clock import Clock, Limit, Outcome
+from sla_domain.clock import SEVERITY_LIMIT, Clock, Limit, Outcome
 from sla_domain.delay import client_delay
 from sla_domain.event import Event, EventType
 from sla_domain.explanation import Ledger, SpanKind, due_steps, ledger
 from sla_domain.instant import format_instant, format_optional
+from sla_domain.policy import ClockRule
 from sla_domain.ticket import Ticket
 
 #: The facts of an event that are shown with it, in this order.
@@ -27,10 +28,14 @@ _TOLD_FACTS: Final = (
     "reason",
     "merged_into",
     "subscriber_id",
+    "name",
 )
 
-#: The same of a change of what the ticket's promise follows from.
-_TOLD_OF_CHANGE: Final = ("client_id", "plan", "attributes")
+#: The same of events that say something else.
+_TOLD: Final = {
+    EventType.ATTRIBUTES_CHANGED: ("client_id", "plan", "attributes"),
+    EventType.QUEUED: ("group",),
+}
 #: What of a limit's figures its clock shows too.
 _FIGURES: Final = (
     "calendar",
@@ -82,7 +87,10 @@ def explain(ticket: Ticket, at: int) -> dict[str, Any]:
             }
             for stage in ticket.stages
         ],
-        "clocks": [_clock(ticket, clock, at) for clock in ticket.clocks],
+        "clocks": [
+            *[_clock(ticket, clock, at) for clock in ticket.clocks],
+            *[_not_started(ticket, rule) for rule, _ in ticket.not_started],
+        ],
         "client_delay": {
             party: delay._asdict() for party, delay in client_delay(ticket, at).items()
         },
@@ -118,7 +126,7 @@ def explain(ticket: Ticket, at: int) -> dict[str, Any]:
 
 def _event(event: Event) -> dict[str, Any]:
     facts: dict[str, Any] = dict(event.facts)
-    told = _TOLD_OF_CHANGE if event.type is EventType.ATTRIBUTES_CHANGED else _TOLD_FACTS
+    told = _TOLD.get(event.type, _TOLD_FACTS)
     return {
         "occurred": format_instant(event.occurred),
         "type": event.type.word,
@@ -149,6 +157,24 @@ def _clock(ticket: Ticket, clock: Clock, at: int) -> dict[str, Any]:
         "pauses_for_waits": bool(clock.rule.pauses),
         **{name: figures.get(name) for name in _FIGURES},
         "limits": list(told.values()),
+    }
+
+
+def _not_started(ticket: Ticket, rule: ClockRule) -> dict[str, Any]:
+    return {
+        "clock": rule.name,
+        "cycle": 1,
+        "severity": ticket.severity,
+        "agreement": ticket.agreement_name,
+        "outcome": Outcome.NOT_STARTED.value,
+        "origin": None,
+        "start": None,
+        "stopped": None,
+        "due": None,
+        "limit": SEVERITY_LIMIT,
+        "pauses_for_waits": bool(rule.pauses),
+        **dict.fromkeys(_FIGURES),
+        "limits": [],
     }
 
 

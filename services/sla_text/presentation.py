@@ -8,6 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sla_domain.alert import AlertKind, kind_of
+from sla_domain.clock import Outcome
 from sla_domain.instant import parse_instant
 from sla_domain.policy import SeverityNames
 from sla_text.language import Texts
@@ -173,7 +174,8 @@ class Presenter:
             origin = texts.word("origin", clock["origin"])
             notes.append(texts("explain.attributed", origin=origin))
         if not clock["limits"]:
-            notes.append(texts("explain.void_clock"))
+            begun = clock["outcome"] != Outcome.NOT_STARTED
+            notes.append(texts("explain.void_clock" if begun else "explain.not_started"))
         limits = [self._limit(limit, clock) for limit in clock["limits"]]
         return ClockTold(self.clock_title(clock), clock["outcome"], notes, limits)
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import msgspec
 
-from sla_domain.clock import Clock, Limit, Outcome
+from sla_domain.clock import SEVERITY_LIMIT, Clock, Limit, Outcome
 from sla_domain.delay import client_delay
 from sla_domain.event import EventType
 from sla_domain.instant import format_instant, format_optional
 from sla_domain.obligations import Obligation
+from sla_domain.policy import ClockRule
 from sla_domain.status import Status
+from sla_domain.target import Target
 from sla_domain.ticket import FEATURE_REQUEST, Ticket
 from sla_engine.memory import STATE_VERSION, Held
 
@@ -53,7 +55,10 @@ def ticket_record(
         "closed_at": format_optional(ticket.closed_at),
         "as_of": format_instant(as_of),
         "next_deadline": format_optional(next_deadline),
-        "clocks": [_clock(ticket, clock, as_of) for clock in ticket.clocks],
+        "clocks": [
+            *[_clock(ticket, clock, as_of) for clock in ticket.clocks],
+            *[_not_started(ticket, rule, target) for rule, target in ticket.not_started],
+        ],
         "client_delay": _client_delay(ticket, as_of) if ticket.waited else {},
         "obligations": [_obligation(owed) for owed in obligations.records],
         "subscribers": obligations.subscribers,
@@ -70,9 +75,11 @@ def ticket_record(
 
 
 def _assignment(ticket: Ticket) -> dict[str, str | None]:
-    """The analyst and team in the latest ``assigned`` event."""
+    """Who has the ticket: the analyst and team of the latest ``assigned``; of a team alone, the
+    latest ``queued`` says which, and no analyst has it.
+    """
     for event in reversed(ticket.timeline):
-        if event.type is EventType.ASSIGNED:
+        if event.type is EventType.ASSIGNED or event.type is EventType.QUEUED:
             return {"analyst_id": event.facts.get("analyst_id"), "team": event.facts.get("group")}
     return {"analyst_id": None, "team": None}
 
@@ -100,6 +107,31 @@ def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
         "limits": []
         if clock.plan_limit is None
         else [_figures(each, until, undue=undue, measured=measured) for each in clock.limits],
+    }
+
+
+def _not_started(ticket: Ticket, rule: ClockRule, target: Target) -> dict[str, Any]:
+    """A clock that owes nothing yet; ``target`` is what it promised if it started now."""
+    return {
+        "clock": rule.name,
+        "cycle": 1,
+        "severity": ticket.severity,
+        **({"agreement": ticket.agreement_name} if ticket.agreement_name is not None else {}),
+        "start": None,
+        "stopped": None,
+        "outcome": Outcome.NOT_STARTED,
+        "origin": None,
+        "limit": SEVERITY_LIMIT,
+        "counted_from": None,
+        "due": None,
+        "used_ms": 0,
+        "paused_ms": 0,
+        "target_ms": target.within,
+        "boundary": target.boundary,
+        "calendar": target.calendar.name,
+        "breaches_at": None,
+        "paused_by": {},
+        "limits": [],
     }
 
 

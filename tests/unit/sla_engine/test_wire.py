@@ -279,6 +279,9 @@ def test_the_usual_event_of_each_type_is_read_fast(type_: EventType) -> None:
         EventType.RECLASSIFIED: {"kind": "incident", "severity": "low"},
         EventType.CONTACT_LOGGED: {"contact_id": "c1", "medium": "phone"},
         EventType.FEATURE_SUBSCRIBED: {"subscriber_id": "u1"},
+        EventType.WAITING: {"party": "supplier"},
+        EventType.MILESTONE_REACHED: {"name": "workaround"},
+        EventType.QUEUED: {"group": "level2"},
     }.get(type_, {})
     raw = {**GOOD, "type": f"ticket.{type_.word}", "data": given_data}
     assert fast_event(raw).event.type is type_
