@@ -151,34 +151,36 @@ def _steps(ticket: Ticket, clock: Clock, until: int) -> list[tuple[PostponedKey,
     """The unsent ladder steps that ``clock`` has reached by ``until``, each with its instant."""
     name, cycle = clock.key
     steps = []
-    for step in _untold(ticket, clock, until):
+    first, stop = _untold(ticket, clock, until)
+    for step in range(first, stop):
         at = first_reach(clock, step)[0]
         assert at is not None, "what is used has been reached"
         steps.append(((name, cycle, clock.primary.target.ladder[step].what), at))
     return steps
 
 
-def _owing(clock: Clock) -> range:
-    """The ladder steps that ``clock`` may owe: of a stopped one only the breach, since there is
-    nobody left to warn and nothing left to hurry.
+def _owing(clock: Clock) -> tuple[int, int]:
+    """The ladder steps that ``clock`` may owe, the first and the one after the last: of a stopped
+    one only the breach, since there is nobody left to warn and nothing left to hurry.
     """
     target = clock.primary.target
     if clock.stopped is None:
-        return range(len(target.ladder))
-    return range(target.breach, target.breach + 1)
+        return 0, len(target.ladder)
+    return target.breach, target.breach + 1
 
 
-def _untold(ticket: Ticket, clock: Clock, until: int) -> range:
+def _untold(ticket: Ticket, clock: Clock, until: int) -> tuple[int, int]:
     """The ladder steps that ``clock`` owes by ``until``, above the highest one sent and not
-    retracted.
+    retracted: the first and the one after the last.
     """
-    owing = _owing(clock)
-    reached = 0 if clock.void else min(reached_steps(clock, until), owing.stop)
-    ladder = clock.primary.target.ladder
-    for step in range(reached - 1, owing.start - 1, -1):
-        if _standing(ticket, clock, ladder[step].what):
-            return range(step + 1, reached)
-    return range(owing.start, reached)
+    first, stop = _owing(clock)
+    reached = 0 if clock.void else min(reached_steps(clock, until), stop)
+    if ticket.sent:
+        ladder = clock.primary.target.ladder
+        for step in range(reached - 1, first - 1, -1):
+            if _standing(ticket, clock, ladder[step].what):
+                return step + 1, reached
+    return first, reached
 
 
 def _look_ahead(ticket: Ticket, clock: Clock, frontier: int) -> None:
@@ -191,7 +193,7 @@ def _look_ahead(ticket: Ticket, clock: Clock, frontier: int) -> None:
         return
     name, cycle = clock.key
     target = clock.primary.target
-    for step in range(_untold(ticket, clock, frontier).start, _owing(clock).stop):
+    for step in range(_untold(ticket, clock, frontier)[0], _owing(clock)[1]):
         at = first_reach(clock, step)[0]
         if at is None:
             return
@@ -261,12 +263,12 @@ def _climb(ticket: Ticket, clock: Clock, frontier: int) -> Iterator[Alert]:
     breach only the highest escalation.
     """
     escalations = clock.primary.target.breach + 1
-    untold = _untold(ticket, clock, frontier)
-    step = _highest(ticket, clock, untold.start, min(untold.stop, escalations), frontier)
+    first, stop = _untold(ticket, clock, frontier)
+    step = _highest(ticket, clock, first, min(stop, escalations), frontier)
     if step is not None:
         yield _send(ticket, clock, step)
-    if untold.stop > escalations and _standing(ticket, clock, BREACH):
-        step = _highest(ticket, clock, max(untold.start, escalations), untold.stop, frontier)
+    if stop > escalations and _standing(ticket, clock, BREACH):
+        step = _highest(ticket, clock, max(first, escalations), stop, frontier)
         if step is not None:
             yield _send(ticket, clock, step)
 

@@ -39,7 +39,7 @@ def ticket_record(
     """A ticket's row, with its figures as of ``as_of``."""
     created = ticket.created is not None
     obligations = ticket.obligations
-    return {
+    record: dict[str, Any] = {
         "ticket_id": ticket.id,
         "client_id": ticket.client_id,
         "kind": ticket.kind,
@@ -49,7 +49,6 @@ def ticket_record(
         "holder_since": format_instant(ticket.stages[-1].start) if ticket.stages else None,
         **_assignment(ticket),
         "policy": ticket.policy.ref,
-        **({"agreement": ticket.agreement_name} if ticket.policy.agreements else {}),
         "channel": ticket.created.facts.get("channel") if ticket.created else None,
         "communicated_at": format_instant(ticket.communicated_at) if created else None,
         "closed_at": format_optional(ticket.closed_at),
@@ -72,6 +71,9 @@ def ticket_record(
         "known_at": known_at,
         "state_version": STATE_VERSION,
     }
+    if ticket.policy.agreements:
+        record["agreement"] = ticket.agreement_name
+    return record
 
 
 def _assignment(ticket: Ticket) -> dict[str, str | None]:
@@ -92,11 +94,10 @@ def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
     measured = ticket.kind != FEATURE_REQUEST
     undue = outcome is Outcome.PAUSED or outcome is Outcome.VOID
     limit = clock.primary if undue or clock.plan_limit is None else clock.governing
-    return {
+    record: dict[str, Any] = {
         "clock": clock.rule.name,
         "cycle": clock.cycle,
         "severity": clock.severity,
-        **({"agreement": clock.agreement} if clock.agreement is not None else {}),
         "start": format_instant(clock.primary.start),
         "stopped": format_optional(clock.stopped),
         "outcome": outcome,
@@ -108,6 +109,9 @@ def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
         if clock.plan_limit is None
         else [_figures(each, until, undue=undue, measured=measured) for each in clock.limits],
     }
+    if clock.agreement is not None:
+        record["agreement"] = clock.agreement
+    return record
 
 
 def _not_started(ticket: Ticket, rule: ClockRule, target: Target) -> dict[str, Any]:
