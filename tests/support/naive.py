@@ -37,10 +37,13 @@ RANK = [
     "reopened",
     "reclassified",
     "severity_changed",
+    "queued",
     "assigned",
     "guard_contacted",
     "contact_logged",
-    "waiting_on_client",
+    "replied",
+    "milestone_reached",
+    "waiting",
     "client_responded",
     "resolved",
     "cancelled",
@@ -110,7 +113,8 @@ def timeline_of(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         by_minute.setdefault(minute_of(event["time"]), []).append(event)
 
     def rank(event: dict[str, Any]) -> tuple[Any, ...]:
-        return RANK.index(event["type"][7:]), event["source"], event["id"]
+        word = event["type"][7:].removesuffix("_on_client")
+        return RANK.index(word), event["source"], event["id"]
 
     ordered = []
     for minute in sorted(by_minute):
@@ -154,11 +158,16 @@ class Ticket:
         self.waiting = self.resolved = False
         self.cancelled: int | None = None
         self.keeps_decided = False
-        if ever and self.first_severity:
-            self._begin("first_response", 1, self.start)
-            self._begin("resolution", 1, self.start)
+        self.ever = bool(ever and self.first_severity)
+        if self.ever:
+            for name in self._at_once():
+                self._begin(name, 1, self.start)
         for event in others:
             getattr(self, "_" + event["type"][7:])(event, minute_of(event["time"]))
+
+    def _at_once(self) -> Iterable[str]:
+        """The clocks that start with the communication."""
+        return "first_response", "resolution"
 
     def _default(self) -> str | None:
         """By which severity it is judged while none is known."""

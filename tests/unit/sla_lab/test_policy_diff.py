@@ -297,6 +297,7 @@ def meaning(policy: Policy) -> object:
         policy.default_severity,
         policy.severity_names,
         policy.steps,
+        policy.clocks,
         [
             (
                 each.name,
@@ -323,7 +324,9 @@ def meaning(policy: Policy) -> object:
 def nearly(draw: random.Random, contract: Contract) -> Contract:
     """A contract that differs from another in a single thing, if at all."""
     severities = list(contract["severities"])
-    kind = draw.choice(["default", "rank", "target", "agreements", "when", "steps", "calendars"])
+    kind = draw.choice(
+        ["default", "rank", "target", "agreements", "when", "steps", "calendars", "clocks"]
+    )
     if kind == "default":
         return contract | {"default": draw.choice([None, *severities])}
     if kind == "rank":
@@ -334,7 +337,7 @@ def nearly(draw: random.Random, contract: Contract) -> Contract:
     if kind == "when":
         other = [{**each, "when": {"plan": ["silver"]}} for each in contract["agreements"][:1]]
         return contract | {"agreements": [*other, *contract["agreements"][1:]]}
-    if kind in ("steps", "calendars"):
+    if kind in ("steps", "calendars", "clocks"):
         return contract | {kind: drawn(draw)[kind]}
     return contract | {"standard": drawn(draw)["standard"]}
 
