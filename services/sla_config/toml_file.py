@@ -56,11 +56,22 @@ def read_model(text: str, model: type[Model], origin: str, *, quoted: bool) -> M
         raise TomlFileError(
             [
                 f"{origin}:{places.line_of(key)}: {named(key)}: {said}"
+                f"{_elsewhere(key, said, places)}"
                 for key, said in sentences(
                     error.errors(include_url=False), _schema(model), quoted=quoted
                 )
             ]
         ) from None
+
+
+def _elsewhere(key: Key, said: str, places: Places) -> str:
+    """Where a missing key of the file stands below a header, and so belongs to that table."""
+    if len(key) != 1 or not said.startswith("is missing"):
+        return ""
+    for path, line in places.all:
+        if len(path) > 1 and path[-1] == key[0]:
+            return f"; the one on line {line} belongs to [{path[0]}], move it to the top"
+    return ""
 
 
 def named(key: Key) -> str:

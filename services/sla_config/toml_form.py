@@ -64,8 +64,9 @@ def _sentence(  # noqa: PLR0911  a case each
     kind, given = problem["type"], problem["input"]
     it = f"{_shown(given)} " if quoted else ""
     if len(path) > 1 and path[-1] in _own_keys(schema) and kind != "missing":
-        inner = _at(schema, path[:-1]).get("properties", {})
-        if path[-1] not in inner:
+        # An entry of a list has keys of its own.
+        nested = any(isinstance(part, int) for part in path)
+        if not nested and path[-1] not in _at(schema, path[:-1]).get("properties", {}):
             return path, (
                 f"{path[-1]!r} is a key of the file itself; write it at the top, before the first "
                 "header in brackets"
@@ -83,6 +84,9 @@ def _sentence(  # noqa: PLR0911  a case each
         return path, f"{it}is not one of {listed(words)}{nearest(given, words)}"
     if kind.endswith("_type") and not kind.startswith("instant"):
         what = _KINDS.get(_at(schema, path).get("type", ""), "of the right type")
+        if kind == "model_type" and isinstance(path[-1], int):
+            keys = _resolved(_list_at(schema, path), schema).get("properties", {})
+            return path, f"{it}is not a table in braces; its keys are {listed(keys)}"
         return path, f"{it}is not {what}; {_example(path, schema)}"
     if kind.startswith("instant") or kind == "too_short":
         return path, f"{_SHOULD.sub('', said)}; {_example(path, schema)}"
@@ -104,8 +108,20 @@ def _table(path: Path) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    text = _toml(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _toml(value: Any) -> str:
+    """A value as a file writes it, texts in the quotes that messages use."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        inner = ", ".join(f"{key} = {_toml(each)}" for key, each in value.items())
+        return f"{{ {inner} }}" if inner else "{}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return repr(value)
 
 
 def _example(path: Path, schema: Mapping[str, Any]) -> str:
@@ -129,6 +145,18 @@ def _at(schema: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
         if isinstance(part, int):
             # An example of a list also shows its items.
             node = node if "examples" in node else _resolved(node.get("items", {}), schema)
+            continue
+        inner: Any = node.get("properties", {}).get(part, node.get("additionalProperties"))
+        node = _resolved(inner, schema) if isinstance(inner, Mapping) else {}
+    return node
+
+
+def _list_at(schema: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    """What each item of the list at ``path`` is."""
+    node = _resolved(schema, schema)
+    for part in path:
+        if isinstance(part, int):
+            node = _resolved(node.get("items", {}), schema)
             continue
         inner: Any = node.get("properties", {}).get(part, node.get("additionalProperties"))
         node = _resolved(inner, schema) if isinstance(inner, Mapping) else {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 #: A dotted key as its parts; a number is the place in a list.
@@ -75,7 +75,7 @@ class Places:
                 many = self._here.text == "["
                 if many:
                     self._step()
-                table = self._key()
+                table = self._of_entries(self._key(), counts)
                 if many:
                     counts[table] = counts.get(table, -1) + 1
                     table = (*table, counts[table])
@@ -84,6 +84,16 @@ class Places:
             else:
                 self._pair(table)
                 self._skip_line()
+
+    @staticmethod
+    def _of_entries(key: Path, counts: Mapping[Path, int]) -> Path:
+        """A table's key with the number of the list's entry that it belongs to, the last one."""
+        found: Path = ()
+        for place, part in enumerate(key):
+            found = (*found, part)
+            if found in counts and place + 1 < len(key):
+                found = (*found, counts[found])
+        return found
 
     @property
     def _here(self) -> _Token:
@@ -251,7 +261,10 @@ def explained(error: ValueError, text: str) -> tuple[int, str]:
         lines = [at for known, at in Places(text).all if known == path and at < line]
         name = ".".join(path)
         first = f"on line {lines[0]} already" if lines else "in the file already"
-        return line, f"[{name}] is {first}; merge the two, or rename one"
+        return line, (
+            f"[{name}] is {first}; merge the two, or rename one; entries of a list have two "
+            f"brackets: [[{name}]]"
+        )
     for pattern, sentence in _SENTENCES:
         if found := re.fullmatch(pattern, said):
             return line, found.expand(sentence)

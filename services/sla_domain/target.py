@@ -111,7 +111,9 @@ class ClosingTarget:
         if closing <= start:
             closing = calendar.closing_from(today + 1)
         within = calendar.between(start, closing)
-        return Target.of(within, self.boundary, calendar, self.rules)
+        # How long it is shows only now, so only now whether "-30m" lies before or behind "75%".
+        rules = sorted(self.rules, key=lambda rule: (rule.number > 0, rule.of(within)))
+        return Target.of(within, self.boundary, calendar, rules)
 
     @property
     def variants(self) -> Sequence[TargetRule]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final, get_args
 
@@ -11,8 +12,11 @@ from sla_domain.agreement import STANDARD
 from sla_policy.finding import Finding
 from sla_policy.sections import PolicyFile
 from sla_policy.target_sections import AgreementSection
+from sla_policy.values import WORD_PATTERN
 from sla_schemas.words import Kind
 
+#: What tickets are asked for that is no attribute.
+_FACTS: Final = ("client", "plan", "kind", "channel", "affects", "built_by", "severity")
 _KINDS: Final[tuple[str, ...]] = get_args(Kind)
 
 
@@ -49,6 +53,15 @@ def _conditions(file: PolicyFile, path: Path, agreement: AgreementSection) -> It
             if word not in words:
                 like = nearest(word, words) or f"; write one of {listed(words)}"
                 yield Finding((*path, "when", fact), f"no ticket has the {fact} {word!r}{like}")
+    for fact, values in agreement.when.items():
+        if fact in _FACTS:
+            yield from _unwordly((*path, "when", fact), fact, values)
+        elif like := nearest(fact, _FACTS):
+            yield Finding(
+                (*path, "when", fact),
+                f"{fact!r} is taken for an attribute of tickets{like}",
+                harmless=True,
+            )
     if not agreement.when:
         yield Finding(
             (*path, "when"),
@@ -57,10 +70,27 @@ def _conditions(file: PolicyFile, path: Path, agreement: AgreementSection) -> It
         )
 
 
+def _unwordly(path: Path, fact: str, values: list[str]) -> Iterator[Finding]:
+    """Values that no event can say of a fact whose words are small."""
+    for value in values if fact in ("plan", "affects", "built_by") else ():
+        if not re.fullmatch(WORD_PATTERN, value):
+            yield Finding(
+                path,
+                f"no ticket has the {fact} {value!r}: events say it in small letters, digits, - "
+                f"and _; write {value.lower().replace(' ', '_')!r}",
+            )
+
+
 def _extended(file: PolicyFile, path: Path, agreement: AgreementSection) -> Iterator[Finding]:
     others = {each.name: each.extends for each in file.agreements}
     known = [STANDARD, *(name for name in others if name != agreement.name)]
     if agreement.extends is None:
+        return
+    if agreement.extends == agreement.name:
+        yield Finding(
+            (*path, "extends"),
+            f"{agreement.name!r} can't extend itself; name another, or delete it",
+        )
         return
     if agreement.extends not in known:
         like = nearest(agreement.extends, known) or f"; there are {listed(known)}"
@@ -100,6 +130,8 @@ def _hidden(file: PolicyFile, place: int, agreement: AgreementSection) -> Iterat
 
 
 def _promises(file: PolicyFile, path: Path, agreement: AgreementSection) -> Iterator[Finding]:
+    if agreement.extends == agreement.name:
+        return  # told already
     promised = {severity for severity, _ in file.resolved_targets(agreement.name)}
     if not promised and not agreement.targets:
         yield Finding(

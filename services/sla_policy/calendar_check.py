@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import get_args
+from typing import Final, get_args
 
 from sla_config.toml_places import Path
 from sla_config.wording import listed, nearest
-from sla_domain.instant import DAY
+from sla_domain.instant import DAY, HOUR
 from sla_policy.amount import business_days
 from sla_policy.calendar_sections import CalendarSection, HolidaysSection
 from sla_policy.finding import Finding, length
@@ -16,6 +16,9 @@ from sla_policy.sections import PolicyFile
 from sla_policy.target_check import known_calendar
 from sla_policy.target_sections import TargetSection
 from sla_policy.values import Weekday
+
+#: What opens on one day and closes on the next is mostly shorter.
+_LONGEST_NIGHT: Final = 16 * HOUR
 
 
 def calendar_findings(
@@ -110,6 +113,15 @@ def made_of(file: PolicyFile, name: str) -> set[str]:
 def _nights(path: Path, calendar: CalendarSection) -> Iterator[Finding]:
     """A span that reaches into the hours of the next day."""
     days = get_args(Weekday)
+    for day, spans in calendar.hours.items():
+        for opened, closed in spans:
+            if closed > DAY and closed - opened > _LONGEST_NIGHT:
+                yield Finding(
+                    (*path, "hours", day),
+                    f"a span lasts {length(closed - opened)}, until the next day; if it is written "
+                    "backwards, turn it round",
+                    harmless=True,
+                )
     for place, day in enumerate(days):
         following = days[(place + 1) % len(days)]
         spans, morning = calendar.hours.get(day, []), calendar.hours.get(following, [])
@@ -149,7 +161,8 @@ def holiday_findings(
     entity = holidays.country_holidays(country)
     parts = (*entity.subdivisions, *getattr(entity, "subdivisions_aliases", ()))
     if subdivision is not None and subdivision not in parts:
-        like = nearest(subdivision, parts) or f"; its parts are {listed(parts)}"
+        told = f"its parts are {listed(parts)}" if parts else "none is known of it; delete it"
+        like = nearest(subdivision, parts) or f"; {told}"
         yield Finding(where, f"{subdivision!r} is no part of {country} with holidays{like}")
         return
     supported = entity.supported_categories

@@ -18,7 +18,7 @@ from sla_policy.calendar_sections import HolidaysSection
 from sla_policy.finding import length
 from sla_policy.values import ALWAYS, NONE, Amount, Spans, Weekday, Zone, days_of
 
-_SPAN: Final = re.compile(r"(\d\d:\d\d)\s*-\s*(\d\d:\d\d)")
+_SPAN: Final = re.compile(r"(\d\d?)(?::(\d\d))?-(\d\d?)(?::(\d\d))?")
 _AROUND_THE_CLOCK: Final = "around_the_clock"
 
 
@@ -57,10 +57,14 @@ def read_days(text: str) -> list[str]:
 
 def read_hours(text: str) -> str:
     """``09:00-13:00, 14:00-18:00`` as the spans of a day in a policy."""
-    spans = [_SPAN.fullmatch(part.strip()) for part in text.split(",")]
+    spans = [_SPAN.fullmatch(part.replace(" ", "")) for part in text.split(",")]
     if not all(spans):
         raise ValueError(f"{text!r} are no hours; write them like 09:00-18:00")
-    pairs = [[*span.groups()] for span in spans if span]
+    pairs = [
+        [f"{int(span[1]):02}:{span[2] or '00'}", f"{int(span[3]):02}:{span[4] or '00'}"]
+        for span in spans
+        if span
+    ]
     _read(TypeAdapter(Spans), pairs)
     return json.dumps(pairs)
 
@@ -130,7 +134,11 @@ def written(answers: Answers, now: datetime) -> str:
                 for word, each in zip(words, answers.promises, strict=True)
             ),
             _calendar(answers),
-            *([_ALWAYS_OPEN.format(name=_AROUND_THE_CLOCK, hours=ALWAYS)] if always else []),
+            *(
+                [_ALWAYS_OPEN.format(name=_AROUND_THE_CLOCK, zone=answers.zone, hours=ALWAYS)]
+                if always
+                else []
+            ),
             _CLOCKS,
             *(_targets(*each) for each in zip(words, answers.promises, strict=True)),
             _WARNINGS,
@@ -165,11 +173,11 @@ def _runs(days: Sequence[str]) -> list[str]:
 def _targets(word: str, promise: Promise) -> str:
     calendar = _AROUND_THE_CLOCK if promise.always else "business"
     lines = [f"[targets.{word}]"]
-    for clock, within, boundary in (
-        ("first_response", promise.first_response, "exclusive"),
-        ("resolution", promise.resolution, "inclusive"),
+    for clock, within in (
+        ("first_response", promise.first_response),
+        ("resolution", promise.resolution),
     ):
-        told = f'{{ within = "{within}", boundary = "{boundary}", calendar = "{calendar}" }}'
+        told = f'{{ within = "{within}", boundary = "inclusive", calendar = "{calendar}" }}'
         lines.append(f"{clock} = {json.dumps(NONE) if within == NONE else told}")
     return "\n".join(lines) + "\n"
 
@@ -198,7 +206,8 @@ hours = {{ {hours} }}
 _ALWAYS_OPEN: Final = """\
 # Day and night, weekends and holidays.
 [calendars.{name}]
-zone = "UTC"
+zone = "{zone}"
+day = "24h"
 hours = "{hours}"
 """
 _CLOCKS: Final = """\
@@ -215,7 +224,7 @@ pauses = ["waiting_on_client"]
 resumes = ["client_responded", "resolved"]
 restarts = ["reopened"]
 
-# How much time each may take. "exclusive" is "less than", "inclusive" is "up to"; "none" promises
+# How much time each may take. "inclusive" is "up to", "exclusive" is "less than"; "none" promises
 # nothing."""
 _WARNINGS: Final = """\
 # Warn when these parts of the time are used. With [[steps]] in their place, breaches escalate.

@@ -28,7 +28,8 @@ from sla_schemas.types import MAX_ID, MAX_NAME, MAX_WORD
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _DAYS: Final[tuple[str, ...]] = get_args(Weekday)
-_WORD: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
+#: How a word of the contract's own is made.
+WORD_PATTERN: Final = r"[a-z0-9][a-z0-9_-]*"
 MILESTONE: Final = "milestone_reached"
 #: From when a clock counts that starts with no event of the ticket's.
 COMMUNICATED: Final = "communicated"
@@ -38,6 +39,9 @@ ALWAYS: Final = "always"
 NONE: Final = "none"
 #: A name as such, and in another language of the texts.
 _NAME_KEYS: Final = ("name", "es")
+#: ``15 minutes``, and what begins with a number.
+_SPOKEN: Final = re.compile(r"^\s*(\d+)\s*(days?|hours?|hrs?|minutes?|mins?)\s*$", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\b")
 _PERCENT: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
 #: Keys of a calendar that depends on a fact: which fact, and the calendar for any other value.
 BY: Final = "by"
@@ -168,7 +172,7 @@ def _selector(value: Any) -> Any:
     if colon and type_ not in WORDED:
         words = listed(each.word for each in sorted(WORDED))
         raise UnfitError(f"{value!r}: only {words} are told apart by a word; write {name!r}")
-    if colon and not _WORD.fullmatch(word):
+    if colon and not re.fullmatch(WORD_PATTERN, word):
         raise UnfitError(f"{value!r} has no word behind the colon; write it like 'waiting:client'")
     return Selector(type_, word if colon else None)
 
@@ -217,12 +221,14 @@ def _wanted(value: Any) -> Any:
 def _calendar_by_fact(value: Any) -> Any:
     if isinstance(value, str):
         return value
-    texts = isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
-    if not texts or BY not in value or OTHERWISE not in value or len(value) < 3:
-        raise UnfitError(
-            f'{value!r} is not a calendar; write it like "business" or '
-            '{ by = "region", emea = "emea", else = "us" }'
-        )
+    like = 'write it like "business" or { by = "region", emea = "emea", else = "us" }'
+    if not isinstance(value, dict):
+        raise UnfitError(f"{value!r} is not a calendar; {like}")
+    for key, why in ((BY, "by which fact"), (OTHERWISE, "which calendar for all other values")):
+        if key not in value:
+            raise UnfitError(f"a calendar by a fact says {why}: {key!r} is missing; {like}")
+    if len(value) < 3 or not all(isinstance(each, str) for each in value.values()):
+        raise UnfitError(f"a calendar by a fact names one for each value; {like}")
     return value
 
 
@@ -234,16 +240,26 @@ def _amount(value: Any) -> Any:
     try:
         length = length_of(value, DAY)
     except ValueError:
-        number = value.split(maxsplit=1)[0] if value.strip() else ""
-        days = [day.value for day in BusinessDay]
-        meant = nearest(value, [*days, f"{number} business days"])
-        like = meant or f", or {' or '.join(map(repr, days))}"
+        like = _meant(value) or f", or {' or '.join(repr(day.value) for day in BusinessDay)}"
         raise UnfitError(
             f"{value!r} is not an amount of time; write it like {AMOUNT_FORMS}{like}"
         ) from None
     if length <= 0:
-        raise UnfitError("a target is more than no time")
+        raise UnfitError(
+            f"{value!r} is no time; write it like {AMOUNT_FORMS}, or {NONE!r} to promise nothing"
+        )
     return value
+
+
+def _meant(amount: str) -> str:
+    """What somebody meant who wrote an amount of time in other words."""
+    if "next" in amount:
+        return f"; did you mean {BusinessDay.NEXT.value!r}?"
+    if found := _SPOKEN.search(amount):
+        return f"; did you mean '{found[1]}{found[2][0].lower()}'?"
+    if found := _NUMBER.match(amount):
+        return nearest(amount, [f"{found[1]} business days", BusinessDay.END.value])
+    return nearest(amount, [day.value for day in BusinessDay])
 
 
 def _severity_name(value: Any) -> Any:
@@ -268,7 +284,7 @@ def _severity_name(value: Any) -> Any:
 
 def _none(value: Any) -> Any:
     """What is written to say that nothing is promised."""
-    return None if value == NONE else value
+    return None if isinstance(value, str) and value.lower() == NONE else value
 
 
 def identifier(pattern: str, words: str) -> AfterValidator:
@@ -286,7 +302,7 @@ def identifier(pattern: str, words: str) -> AfterValidator:
 Word = Annotated[
     str,
     StringConstraints(max_length=MAX_WORD),
-    identifier(r"[a-z0-9][a-z0-9_-]*", "small letters, digits, - and _, as in 'high'"),
+    identifier(WORD_PATTERN, "small letters, digits, - and _, as in 'high'"),
     WithJsonSchema({"type": "string", "x-written": "word"}),
 ]
 SeverityName = Annotated[

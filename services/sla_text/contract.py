@@ -75,6 +75,8 @@ class ContractTeller:
             yield texts("contract.default_severity", severity=severity)
         else:
             yield texts("contract.no_default_severity")
+        if policy.standard is None:
+            yield texts("contract.nobody_else")
         if policy.channels:
             yield texts("contract.channels", channels=self._listed(policy.channels))
         if policy.spoken_media:

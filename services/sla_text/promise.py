@@ -32,7 +32,7 @@ def _amount(target: AnyTarget, texts: Texts) -> str | None:
     match target:
         case Target():
             limit = texts(f"promise.{target.boundary.value}", target=length(target.within, texts))
-            days = _business_days(target)
+            days = business_days_of(target)
             if not days:
                 return limit
             key = "promise.days_one" if days == "1" else "promise.days"
@@ -69,7 +69,7 @@ def _by_value(choice: TargetChoice, parts: Sequence[str], texts: Texts) -> str:
     return texts("promise.choice", by=texts.word("fact", choice.by), promises="; ".join(told))
 
 
-def _business_days(target: Target) -> str:
+def business_days_of(target: Target) -> str:
     """How many business days a target is, if that is a round figure; nothing where a day of the
     calendar is a whole day, or the target less than one.
     """

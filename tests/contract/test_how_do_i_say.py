@@ -320,3 +320,41 @@ def test_a_new_version_is_for_what_is_reported_from_then_on() -> None:
     day = 24 * 3600 * 1000
     assert book.in_force(new.effective_from - day).ref == "acme@1"
     assert book.in_force(new.effective_from).ref == "acme@2"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "events", "clocks"),
+    [
+        (
+            "A person answers within an hour; an automatic reply does not count.",
+            ["Mon 2026-11-23 10:10  assigned", "Mon 2026-11-23 10:20  replied"],
+            ["first_response: met used=20m"],
+        ),
+        (
+            "We answer each of your messages within 4 hours.",
+            ["Mon 2026-11-23 12:00  client_responded"],
+            ["next_response: running due=2026-11-23 16:00"],
+        ),
+        (
+            "An update every 4 hours while the ball is with us.",
+            ["Mon 2026-11-23 11:00  replied", "Mon 2026-11-23 12:00  replied kind=update"],
+            ["update: met used=1h", "update cycle=2: running due=2026-11-23 16:00"],
+        ),
+        (
+            "A workaround or an action plan counts as well.",
+            ["Mon 2026-11-23 12:00  milestone_reached name=action_plan"],
+            ["resolution: met used=2h"],
+        ),
+        (
+            "A reopened ticket goes on where it stopped.",
+            ["Mon 2026-11-23 11:00  resolved", "Mon 2026-11-23 12:30  reopened"],
+            ["resolution: running used=1h30m due=2026-11-23 19:30"],
+        ),
+    ],
+)
+def test_a_clock_of_the_page_does_what_its_sentence_says(
+    sentence: str, events: list[str], clocks: list[str]
+) -> None:
+    severity = "sev2" if "each of your messages" in sentence else "sev1"
+    given = [f"Mon 2026-11-23 10:00  created severity={severity}", *events]
+    assert outcome(sentence, given, Then(at="2026-11-23 13:00", clocks=clocks)) == []

@@ -13,8 +13,9 @@ from typing import Any
 from support import lines_of
 from support.naive import EPOCH, figures_of, minute_of
 from support.naive_calendar import DrawnWorld
-from support.naive_contract import Contract, ContractTicket, drawn, history, written
+from support.naive_contract import Contract, drawn, history, written
 from support.naive_steps import alerts_of
+from support.naive_ticket import ContractTicket
 
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook

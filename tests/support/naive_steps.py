@@ -7,13 +7,16 @@ from typing import Any
 
 from support.naive import minute_of
 from support.naive_calendar import DrawnWorld
-from support.naive_contract import Contract, ContractTicket, steps_of
+from support.naive_contract import Contract, steps_of
+from support.naive_ticket import ContractTicket
 
 _MS = 60_000
 Key = tuple[str, int]
 
 
-def ladder_of(within: int, promise: dict[str, Any], contract: Contract) -> list[tuple[int, str]]:
+def ladder_of(
+    within: int, promise: dict[str, Any], contract: Contract, *, closing: bool
+) -> list[tuple[int, str]]:
     """Each step with the used milliseconds at which it is due."""
     whole = within * _MS
     breaks = whole + (not promise["less_than"])
@@ -32,6 +35,8 @@ def ladder_of(within: int, promise: dict[str, Any], contract: Contract) -> list[
                 last = (whole if kind == "past" else last) + minutes * _MS
                 numbers[name] += 1
                 after.append((last, f"{name}#{numbers[name]}"))
+    if closing:
+        before.sort(key=lambda step: step[0])
     found, reached = [], 1
     for amount, what in before:
         reached = min(max(reached, amount), breaks)
@@ -76,7 +81,8 @@ def alerts_of(
 
 def _ladder(ticket: ContractTicket, clock: dict[str, Any]) -> list[tuple[int, str]]:
     within, _, _ = ticket.amount(clock)
-    return ladder_of(within, ticket.promise(clock), ticket.contract)
+    closing = ticket.until_closing(clock)
+    return ladder_of(within, ticket.promise(clock), ticket.contract, closing=closing)
 
 
 def _used(ticket: ContractTicket, clock: dict[str, Any], minute: int) -> int:

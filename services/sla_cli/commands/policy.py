@@ -24,6 +24,7 @@ app = typer.Typer(
 _SIGNS = {"exclusive": "< ", "inclusive": "≤ "}
 #: The same of the closing of a day.
 _BY = {"exclusive": "before ", "inclusive": "by "}
+_CLOSINGS = {"END": "end of the business day", "NEXT": "end of the next business day"}
 
 
 app.command()(new)
@@ -147,6 +148,7 @@ def _print_overview(policies: Sequence[Policy], year: int) -> None:
 def _promises(policy: Policy) -> Iterator[dict[str, str]]:
     from sla_domain.instant import format_duration
     from sla_domain.target import Target
+    from sla_text.promise import business_days_of
     from sla_text.times import length
 
     clocks = [rule.name for rule in policy.clocks]
@@ -163,10 +165,12 @@ def _promises(policy: Policy) -> Iterator[dict[str, str]]:
         for severity, clock, when, target in found:
             if isinstance(target, Target):
                 within = format_duration(target.within)
+                days = business_days_of(target)
                 promise = _SIGNS[target.boundary.value] + length(target.within)
+                promise += f" ({days} business day{'' if days == '1' else 's'})" if days else ""
             else:
                 within = target.day.value
-                promise = _BY[target.boundary.value] + within
+                promise = f"{_BY[target.boundary.value]}the {_CLOSINGS[target.day.name]}"
             yield {
                 "policy": policy.ref,
                 "agreement": agreement,

@@ -97,3 +97,18 @@ def test_a_choice_and_an_arrival_lead_to_the_target_of_the_start() -> None:
     found = choice.chosen(known("emea"), parse_instant("2026-11-23T16:00:00Z"))
     assert found.within == 2 * HOUR
     assert len(choice.variants) == 3
+
+
+@pytest.mark.parametrize(
+    ("start", "order"),
+    [
+        # Of eight hours, 75 per cent are six; of an hour, half an hour is less than that.
+        ("2026-11-23T03:00:00Z", [(360, "0.75"), (450, "-30")]),
+        ("2026-11-23T17:00:00Z", [(30, "-30"), (45, "0.75")]),
+    ],
+)
+def test_each_step_of_a_closing_has_its_own_time(start: str, order: list[tuple[int, str]]) -> None:
+    rules = [StepRule("0.75", Fraction(3, 4)), StepRule("-30", Fraction(1), -30 * MINUTE)]
+    target = ClosingTarget(BusinessDay.END, EXCLUSIVE, OFFICE, rules)
+    steps = target.chosen(unknown, parse_instant(start)).ladder
+    assert [(step.amount // MINUTE, step.what) for step in steps[:2]] == order

@@ -256,14 +256,20 @@ def test_a_calendar_goes_by_a_fact_and_changes_with_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ['{ by = "region", emea = "always" }', '{ emea = "always", else = "always" }', "7"]
+    ("written", "says"),
+    [
+        ('{ by = "region", emea = "always" }', "'else' is missing; write it like"),
+        ('{ emea = "always", else = "always" }', "'by' is missing; write it like"),
+        ('{ by = "region", else = "always" }', "names one for each value; write it like"),
+        ("7", "7 is not a calendar; write it like"),
+    ],
 )
-def test_a_calendar_by_a_fact_names_the_fact_and_the_rest(written: str) -> None:
+def test_a_calendar_by_a_fact_names_the_fact_and_the_rest(written: str, says: str) -> None:
     text = OWN_WORDS.replace(
         '"1h", boundary = "inclusive", calendar = "always"',
         f'"1h", boundary = "inclusive", calendar = {written}',
     )
-    with pytest.raises(PolicyError, match="is not a calendar; write it like"):
+    with pytest.raises(PolicyError, match=says):
         parse_policy(text, "x.toml")
 
 

@@ -66,7 +66,8 @@ def test_a_policy_without_nights_has_one_calendar() -> None:
         (read_zone, "Europe/Madird", "did you mean 'Europe/Madrid'?"),
         (read_days, "mon-fry", "'fry' is not a day of the week; did you mean 'fri'?"),
         (read_days, "fri-mon", "goes backwards"),
-        (read_hours, "9-18", "write them like 09:00-18:00"),
+        (read_hours, "nine to five", "write them like 09:00-18:00"),
+        (read_hours, "9-25", "'25:00' is not a time between 00:00 and 24:00"),
         (read_hours, "09:00-13:00, 12:00-18:00", "overlap"),
         (read_country, "Mexico", 'write "MX"'),
         (read_promise, "High 2h", "write it like 'High: 2h, 8h'"),
@@ -85,6 +86,17 @@ def test_two_severities_of_one_word_are_told() -> None:
     answers = Answers("x", "UTC", ["mon"], read_hours("09:00-18:00"), "", twice)
     with pytest.raises(ValueError, match="two severities are called 'alto'"):
         written(answers, NOW)
+
+
+def test_hours_are_read_as_people_write_them() -> None:
+    assert read_hours("9-13, 14:30 - 18") == '[["09:00", "13:00"], ["14:30", "18:00"]]'
+
+
+def test_business_days_of_a_severity_at_any_hour_are_days_of_the_offices_zone() -> None:
+    promise = read_promise("A: next business day, 2 business days, always")
+    answers = Answers("x", "America/Mexico_City", ["mon"], read_hours("9-18"), "", [promise])
+    calendars = check_policy(written(answers, NOW), "new.toml").policy.calendars
+    assert calendars["around_the_clock"].zone == "America/Mexico_City"
 
 
 def test_days_are_read_in_any_order() -> None:

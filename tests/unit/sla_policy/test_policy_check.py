@@ -71,6 +71,12 @@ def steps(written: str, field: str, says: str, line: str = "8h") -> Slip:
     return Slip(HIGH, new, f"{where}.{field}" if field else where, line, says)
 
 
+def gold(more: str, field: str, line: str, says: str) -> Slip:
+    """A mistake in an agreement, which stands behind the tables of the file."""
+    head = '[[agreements]]\nname = "gold"\nwhen = { plan = "gold" }\n'
+    return Slip("[warnings]", f"{head}{more}\n[warnings]", f"agreements.0.{field}", line, says)
+
+
 MISTAKES = {
     # Form.
     "unknown zone": Slip(
@@ -178,7 +184,7 @@ MISTAKES = {
         'within = "0h"',
         "targets.high.resolution.within",
         '"0h"',
-        "more than no time",
+        "is no time; write it like",
     ),
     "target that is no table": Slip(
         HIGH,
@@ -409,6 +415,41 @@ MISTAKES = {
         "targets.high.resolution.within",
         "busines days",
         "did you mean '5 business days'?",
+    ),
+    # Below an entry of a list.
+    "target of an agreement": gold(
+        "[agreements.targets.high]\n" + HIGH.replace("8h", "8 ours"),
+        "targets.high.resolution.within",
+        "8 ours",
+        "is not an amount of time",
+    ),
+    "agreement that extends itself": gold(
+        'extends = "gold"', "extends", "extends", "'gold' can't extend itself"
+    ),
+    "plan in capitals": Slip(
+        "[warnings]",
+        '[[agreements]]\nname = "a"\nwhen = { plan = "Silver" }\nextends = "standard"\n[warnings]',
+        "agreements.0.when.plan",
+        "Silver",
+        "events say it in small letters, digits, - and _; write 'silver'",
+    ),
+    "step that is no table": steps('"75%"', "0", "is not a table in braces; its keys are at"),
+    "name of a step": steps(
+        '{ at = "+1h", name = "the manager" }', "0.name", "is not made of small letters"
+    ),
+    "end of the next business day": Slip(
+        'within = "8h"',
+        'within = "end of next business day"',
+        "targets.high.resolution.within",
+        "end of next",
+        "did you mean 'next business day'?",
+    ),
+    "minutes in full": Slip(
+        'within = "8h"',
+        'within = "15 minutes"',
+        "targets.high.resolution.within",
+        "15 minutes",
+        "did you mean '15m'?",
     ),
     # Steps.
     "place of a step": steps('{ at = "half" }', "0.at", 'write it like "50%", "-30m"'),
@@ -841,3 +882,28 @@ def test_no_slip_ends_in_a_stack_trace_now_or_at_run_time(text: str) -> None:
         return
     for target in policy.targets.values():
         assert target.calendar.add(4_000_000_000_000, target.breaks_at) > 4_000_000_000_000
+
+
+def test_a_missing_key_that_stands_below_a_header_is_told_where() -> None:
+    text = TEXT.replace('retention = "90d"\n', "") + '\n[services.x]\nretention = "90d"\n'
+    mistakes = told(text).mistakes
+    line = text.count("\n")
+    assert f"the one on line {line} belongs to [services], move it to the top" in mistakes[0]
+
+
+def test_none_may_be_written_with_a_capital() -> None:
+    text = TEXT.replace(HIGH, 'resolution = "None"').replace('within = "16h"', 'within = "1h"')
+    assert "the plan's limit never counts" in told(text).mistakes[0]
+
+
+def test_what_may_be_a_slip_is_warned_of() -> None:
+    agreement = (
+        '[[agreements]]\nname = "a"\nwhen = { plann = "x" }\nextends = "standard"\n[warnings]'
+    )
+    checked = check_policy(TEXT.replace("[warnings]", agreement, 1), "mine.toml")
+    assert (
+        "'plann' is taken for an attribute of tickets; did you mean 'plan'?" in checked.warnings[0]
+    )
+    night = TEXT.replace('fri = [["09:00", "18:00"]]', 'fri = [["18:00", "15:00"]]', 1)
+    warnings = check_policy(night, "mine.toml").warnings
+    assert any("a span lasts 21h, until the next day" in each for each in warnings), warnings
