@@ -327,8 +327,8 @@ def test_a_new_version_is_for_what_is_reported_from_then_on() -> None:
     [
         (
             "A person answers within an hour; an automatic reply does not count.",
-            ["Mon 2026-11-23 10:10  assigned", "Mon 2026-11-23 10:20  replied"],
-            ["first_response: met used=20m"],
+            ["Mon 2026-11-23 10:30  replied"],
+            ["first_response: met used=30m"],
         ),
         (
             "We answer each of your messages within 4 hours.",
@@ -356,5 +356,9 @@ def test_a_clock_of_the_page_does_what_its_sentence_says(
     sentence: str, events: list[str], clocks: list[str]
 ) -> None:
     severity = "sev2" if "each of your messages" in sentence else "sev1"
-    given = [f"Mon 2026-11-23 10:00  created severity={severity}", *events]
+    given = [
+        f"Mon 2026-11-23 10:00  created severity={severity}",
+        "Mon 2026-11-23 10:20  assigned",
+        *events,
+    ]
     assert outcome(sentence, given, Then(at="2026-11-23 13:00", clocks=clocks)) == []
