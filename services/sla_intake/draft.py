@@ -13,6 +13,7 @@ from sla_schemas.words import CancelReason, DeadLetterReason
 #: Why nothing of a delivery concerns a promise; the words of the metric and of the answer.
 Ignored = Literal[
     "author_unknown",
+    "bot_comment",
     "cleared",
     "comment_without_issue",
     "empty",
@@ -152,12 +153,22 @@ class Draft:
             self.ignore("no_change")
 
     def assigned(self, value: Any, path: str, group: str | None = None) -> None:
-        """Who is at ``path`` has the ticket now, or nobody."""
+        """Who is at ``path`` has the ticket now; else the group has it, or nobody."""
         analyst = self.ident(value, path)
-        if analyst is None:
-            self.ignore("unassigned")
-        else:
+        if analyst is not None:
             self.say("assigned", analyst_id=analyst, group=group)
+        elif group is not None:
+            self.say("queued", group=group)
+        else:
+            self.ignore("unassigned")
+
+    def replied(self, value: Any, path: str, *, bot: bool = False) -> None:
+        """Who is at ``path`` replied to the client in public; a machine's reply is none."""
+        author = self.ident(value, path)
+        if bot or author in self.source.bots:
+            self.ignore("bot_comment")
+        else:
+            self.say("replied", analyst_id=author)
 
     def severity(self, value: Any, path: str) -> None:
         """The priority at ``path`` is that of now."""

@@ -98,6 +98,9 @@ class Source(StrictSection):
             description="Path of the client in the ticket, such as `a.b.c`, or `a.0.b` in a list."
         ),
     ] = None
+    bots: list[Id] = Field(
+        [], description="Ids of accounts of machines: what they write is no reply to a client."
+    )
     ticket_field: Annotated[
         Literal["id", "key"],
         Field(

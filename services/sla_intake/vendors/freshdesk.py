@@ -25,7 +25,6 @@ from sla_intake.draft import Draft, Translation, nothing
 UNRELATED: Final = frozenset(
     {
         "due_date_changed",
-        "group_changed",
         "satisfaction_rated",
         "subject_changed",
         "tags_changed",
@@ -65,7 +64,9 @@ def translate(delivery: Delivery) -> Translation:
         case "customer_replied":
             draft.say("client_responded")
         case "agent_replied":
-            draft.ignore("other_comment")
+            draft.replied(told, "agent_id")
+        case "group_changed":
+            _group(draft, told)
         case "note_added":
             draft.ignore("private_comment")
         case "deleted":
@@ -89,6 +90,14 @@ def _before(draft: Draft, told: Any) -> Any:
     return draft.known_state(found[1]) if found else None
 
 
+def _group(draft: Draft, told: Any) -> None:
+    """A group has the ticket, where no agent has it."""
+    if draft.word(told, "agent_id"):
+        draft.ignore("unrelated_change")
+    else:
+        draft.assigned(told, "agent_id", draft.word(told, "group"))
+
+
 def _created(draft: Draft, told: Any) -> None:
     draft.created(
         told,
@@ -96,7 +105,8 @@ def _created(draft: Draft, told: Any) -> None:
         kind=draft.kind_of(draft.word(told, "type")),
         severity=draft.severity_of(draft.word(told, "priority")),
     )
-    if draft.word(told, "agent_id"):
-        draft.assigned(told, "agent_id", draft.word(told, "group"))
+    group = draft.word(told, "group")
+    if group or draft.word(told, "agent_id"):
+        draft.assigned(told, "agent_id", group)
     if status := draft.word(told, "status"):
         draft.change("open", draft.state_of(status))

@@ -152,12 +152,20 @@ def _waits(draft: Draft, label: str) -> bool:
     return state in ("waiting_on_client", "waiting_on_third_party")
 
 
+#: Whoever belongs to the repository (GitHub's ``author_association``).
+_STAFF: Final = ("OWNER", "MEMBER", "COLLABORATOR")
+
+
 def _comment(draft: Draft, told: Any) -> None:
-    """An answer of who opened the issue ends the wait."""
+    """An answer of who opened the issue ends the wait; one of the repository's people is a
+    reply.
+    """
     author, opener = word(told, "comment.user.login"), word(told, "issue.user.login")
     if author is None or opener is None:
         draft.ignore("author_unknown")
     elif author == opener:
         draft.say("client_responded")
+    elif word(told, "comment.author_association") in _STAFF:
+        draft.replied(told, "comment.user.login", bot=word(told, "comment.user.type") == "Bot")
     else:
         draft.ignore("other_comment")

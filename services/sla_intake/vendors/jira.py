@@ -200,7 +200,9 @@ def _state(draft: Draft, told: Any, status: str) -> State | None:
 
 
 def _comment(draft: Draft, told: Any) -> None:
-    """A public answer of who reported the issue, or of a customer of the portal, ends the wait."""
+    """A public answer of who reported the issue, or of a customer of the portal, ends the wait; one
+    that the portal shows and that somebody else wrote is a reply.
+    """
     comment = told["comment"] if isinstance(told.get("comment"), dict) else {}
     if comment.get("jsdPublic") is False or comment.get("visibility"):
         draft.ignore("private_comment")
@@ -217,5 +219,9 @@ def _comment(draft: Draft, told: Any) -> None:
         draft.ignore("author_unknown")
     elif author == reporter:
         draft.say("client_responded")
+    elif comment.get("jsdPublic") is True:
+        bot = word(comment, "author.accountType") == "app"
+        names = [name for name in _PERSON if word(comment, f"author.{name}") is not None]
+        draft.replied(comment, f"author.{names[0]}", bot=bot)
     else:
         draft.ignore("other_comment")

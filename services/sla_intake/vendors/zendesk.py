@@ -29,7 +29,6 @@ UNRELATED: Final = frozenset(
         "external_id_changed",
         "followers_changed",
         "form_changed",
-        "group_assignment_changed",
         "problem_link_changed",
         "requester_changed",
         "schedule_changed",
@@ -71,6 +70,8 @@ def translate(delivery: Delivery) -> Translation:
             _status(draft, told)
         case "agent_assignment_changed":
             draft.assigned(told, "event.current", draft.word(told, "detail.group_id"))
+        case "group_assignment_changed":
+            _group(draft, told)
         case "priority_changed":
             draft.severity(told, "event.current")
         case "type_changed":
@@ -107,7 +108,7 @@ def _order(told: Any) -> str:
 def _created(draft: Draft, told: Any) -> None:
     _exists(draft, told)
     group = draft.word(told, "detail.group_id")
-    if draft.word(told, "detail.assignee_id"):
+    if group or draft.word(told, "detail.assignee_id"):
         draft.assigned(told, "detail.assignee_id", group)
     if status := draft.word(told, "detail.status"):
         draft.change("open", draft.state_of(status), _why(status))
@@ -137,12 +138,20 @@ def _why(status: str) -> Any:
     return "deleted" if status.lower() == "deleted" else None
 
 
+def _group(draft: Draft, told: Any) -> None:
+    """A team has the ticket, where no agent has it."""
+    if draft.word(told, "detail.assignee_id"):
+        draft.ignore("unrelated_change")
+    else:
+        draft.assigned(told, "detail.assignee_id", draft.word(told, "event.current"))
+
+
 def _comment(draft: Draft, told: Any) -> None:
-    """A client's public answer ends the wait; what our own people write does not."""
+    """A client's public answer ends the wait; that of our own people is a reply."""
     if at(told, "event.comment.is_public") is False:
         draft.ignore("private_comment")
     elif needed(told, "event.comment.author.is_staff") is True:
-        draft.ignore("other_comment")
+        draft.replied(told, "event.comment.author.id")
     else:
         draft.say("client_responded")
 
