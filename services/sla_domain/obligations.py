@@ -65,8 +65,11 @@ class Obligations:
     def guard_contacted(self, event: Event, plan: Plan | None, severity: str | None) -> None:
         """Announce a contact with the guard that no plan covers (C17, C21).
 
-        While the severity is unknown, any plan covers it.
+        While the severity is unknown, any plan covers it. Under a policy without plans a contact is
+        an event like any other.
         """
+        if not self._policy.plans:
+            return
         if plan is None or (severity is not None and severity not in plan.severities):
             about = f"{event.source}#{event.id}"
             self._announce(AnnouncementKind.GUARD_NOT_COVERED, about, event)
