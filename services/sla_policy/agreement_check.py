@@ -11,7 +11,7 @@ from sla_config.wording import listed, nearest
 from sla_domain.agreement import STANDARD
 from sla_policy.finding import Finding
 from sla_policy.sections import PolicyFile
-from sla_policy.target_sections import AgreementSection
+from sla_policy.target_sections import AgreementSection, tables_of
 from sla_policy.values import WORD_PATTERN
 from sla_schemas.words import Kind
 
@@ -132,15 +132,17 @@ def _hidden(file: PolicyFile, place: int, agreement: AgreementSection) -> Iterat
 def _promises(file: PolicyFile, path: Path, agreement: AgreementSection) -> Iterator[Finding]:
     if agreement.extends == agreement.name:
         return  # told already
-    promised = {severity for severity, _ in file.resolved_targets(agreement.name)}
-    if not promised and not agreement.targets:
+    tables = tables_of(agreement.name, file.targets, file.agreements)
+    # What is promised, and what is said to be promised nothing.
+    said = {severity for table in tables for severity in table}
+    if not said:
         yield Finding(
             path,
             f"{agreement.name!r} promises nothing; give it targets, or have it extend {STANDARD!r}",
         )
         return
     for severity in agreement.when.get("severity", file.all_severities()):
-        if severity in file.all_severities() and severity not in promised | {*agreement.targets}:
+        if severity in file.all_severities() and severity not in said:
             yield Finding(
                 (*path, "targets", severity),
                 f"nothing is promised at {severity!r} under {agreement.name!r}; write "

@@ -229,7 +229,7 @@ def resolved_targets(
     leads back to itself.
     """
     found: dict[tuple[str, str], TargetSection] = {}
-    for targets in reversed(list(_taken_over(name, standard, agreements))):
+    for targets in reversed(list(tables_of(name, standard, agreements))):
         for severity, sections in targets.items():
             if sections is None:
                 found = {key: each for key, each in found.items() if key[0] != severity}
@@ -241,7 +241,7 @@ def resolved_targets(
     return found
 
 
-def _taken_over(
+def tables_of(
     name: str | None, standard: TargetsBySeverity, agreements: Sequence[AgreementSection]
 ) -> Iterator[TargetsBySeverity]:
     """The tables of an agreement, its own first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from support import default_book
+from support.contracts import own_words
 from support.pure import pure_event
 
 from sla_domain.announcement import AnnouncementKind
@@ -67,3 +68,9 @@ def test_a_guard_without_a_plan_is_not_covered_each_time() -> None:
     for at in (NOON, LATER):
         found.guard_contacted(pure_event("guard_contacted", at), None, "blocker")
     assert kinds(found) == [AnnouncementKind.GUARD_NOT_COVERED] * 2
+
+
+def test_a_contact_is_an_event_like_any_other_where_there_are_no_plans() -> None:
+    found = Obligations(own_words().latest)
+    found.guard_contacted(pure_event("guard_contacted", "2026-11-23T12:00:00Z"), None, "p1")
+    assert found.announcements == []

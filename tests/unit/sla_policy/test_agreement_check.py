@@ -157,3 +157,9 @@ def test_the_sources_of_an_intake_know_the_clients(
     raw = created()
     source.clients.fill(raw)
     assert raw["data"]["plan"] == "gold"
+
+
+def test_what_is_taken_over_as_none_is_meant() -> None:
+    taken = '[[agreements]]\nname = "silver"\nwhen = { plan = "silver" }\nextends = "europe"\n'
+    checked = check_policy(AGREEMENTS + taken, "x.toml")
+    assert [each for each in checked.warnings if "silver" in each] == []
