@@ -87,10 +87,26 @@ name = "manager"
 """
 
 
+_UPDATES: Final = """\
+[clocks.update]
+starts = ["replied"]
+stops = ["replied", "resolved"]
+repeat = true
+pauses = ["waiting"]
+resumes = ["client_responded", "assigned"]
+
+"""
+_UPDATE: Final = (
+    'update = { within = "45m", boundary = "inclusive", calendar = "around_the_clock" }\n'
+)
+
+
 def escalating_book() -> PolicyBook:
-    """The packaged policy with escalations."""
+    """The packaged policy with escalations, and with updates that are owed again and again."""
     warnings = "[warnings]\nfractions = [0.5, 0.75, 0.9]\n"
     text = default_policy_text().replace(warnings, _ESCALATIONS)
+    text = text.replace("[targets.blocker]\n", f"{_UPDATES}[targets.blocker]\n{_UPDATE}")
+    text = text.replace("[targets.high]\n", f"[targets.high]\n{_UPDATE}")
     return PolicyBook([parse_policy(text, "escalating.toml")])
 
 

@@ -20,7 +20,11 @@ TICKETS = ("A", "B", "C")
 SEVERITIES = ("blocker", "high", "medium", "low")
 MOVES = (
     "assigned",
+    "queued",
+    "replied",
+    "milestone_reached",
     "waiting_on_client",
+    "waiting",
     "client_responded",
     "resolved",
     "reopened",
@@ -51,6 +55,10 @@ _SAYS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "waiting_on_client": st.fixed_dictionaries(
         {"party": st.sampled_from(["client", "client_third_party"])}
     ),
+    "waiting": st.fixed_dictionaries({"party": st.sampled_from(["client", "supplier"])}),
+    "queued": st.fixed_dictionaries({"group": st.sampled_from(["level1", "level2"])}),
+    "replied": st.fixed_dictionaries({}, optional={"kind": st.sampled_from(["answer", "update"])}),
+    "milestone_reached": st.just({"name": "workaround"}),
     "resolved": st.fixed_dictionaries(
         {}, optional={"origin": st.sampled_from(["vendor", "client", "third_party"])}
     ),
