@@ -159,9 +159,10 @@ SHARED = {
     "zendesk": (
         "zendesk",
         "organization_id",
-        """created, created, !, created, created, created, created, created resolved,
+        """created queued, created queued, ! queued, created queued, created queued,
+        created queued, created queued, created queued resolved,
         created assigned waiting_on_client, created assigned, created, -, waiting_on_client, -,
-        resolved, -, reopened, cancelled, -, -, -, assigned, -, -, severity_changed, -,
+        resolved, -, reopened, cancelled, -, -, -, assigned, queued, queued, severity_changed, -,
         reclassified, -, client_responded, -""",
     ),
 }
