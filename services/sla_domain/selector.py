@@ -59,17 +59,27 @@ class Selector(NamedTuple):
         return self.word is None or other.word is None or self.word == other.word
 
 
+#: Every event of a type is meant; or some, by their word.
+_EVERY: Final = 1
+_SOME: Final = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Selectors:
     """Event types whose every event is meant, and those of which only some words are."""
 
     types: frozenset[EventType] = frozenset()
     words: frozenset[tuple[EventType, str]] = frozenset()
-    #: The types in ``words``, so that most events are told apart by their type alone.
-    _worded: frozenset[EventType] = field(init=False, repr=False, compare=False)
+    #: By the number of a type, how it is meant; most events are told apart by that alone.
+    _meant: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_worded", frozenset([type_ for type_, _ in self.words]))
+        meant = bytearray(len(EventType))
+        for type_, _ in self.words:
+            meant[type_] = _SOME
+        for type_ in self.types:
+            meant[type_] = _EVERY
+        object.__setattr__(self, "_meant", bytes(meant))
 
     @classmethod
     def of(cls, *types: EventType) -> Self:
@@ -122,10 +132,10 @@ class Selectors:
 
     def takes(self, event: Event) -> bool:
         """Whether ``event`` is meant."""
-        type_ = event.type
-        if type_ in self.types:
-            return True
-        return type_ in self._worded and (type_, word_of(event)) in self.words
+        meant = self._meant[event.type]
+        if meant == _SOME:
+            return (event.type, word_of(event)) in self.words
+        return meant == _EVERY
 
     def __bool__(self) -> bool:
         return bool(self.types or self.words)

@@ -112,6 +112,8 @@ class Ticket:
     def not_started(self) -> list[tuple[ClockRule, Target]]:
         """The clocks that are yet to start, with what they will promise as far as is known now."""
         severity = self.severity
+        if not self.policy.begins_later:
+            return []
         if severity is None or self.kind == FEATURE_REQUEST or self.closed_at is not None:
             return []
         now = self.timeline[-1].occurred

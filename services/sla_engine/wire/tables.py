@@ -54,10 +54,7 @@ def ticket_record(
         "closed_at": format_optional(ticket.closed_at),
         "as_of": format_instant(as_of),
         "next_deadline": format_optional(next_deadline),
-        "clocks": [
-            *[_clock(ticket, clock, as_of) for clock in ticket.clocks],
-            *[_not_started(ticket, rule, target) for rule, target in ticket.not_started],
-        ],
+        "clocks": [_clock(ticket, clock, as_of) for clock in ticket.clocks],
         "client_delay": _client_delay(ticket, as_of) if ticket.waited else {},
         "obligations": [_obligation(owed) for owed in obligations.records],
         "subscribers": obligations.subscribers,
@@ -71,6 +68,9 @@ def ticket_record(
         "known_at": known_at,
         "state_version": STATE_VERSION,
     }
+    if ticket.policy.begins_later:
+        waiting = ticket.not_started
+        record["clocks"] += [_not_started(ticket, rule, target) for rule, target in waiting]
     if ticket.policy.agreements:
         record["agreement"] = ticket.agreement_name
     return record
