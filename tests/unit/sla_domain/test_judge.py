@@ -187,3 +187,14 @@ def test_an_escalation_that_is_held_does_not_send_the_one_below_again() -> None:
     ticket.postponed[item.key] = item
     assert judge(ticket, at("16:30")) == []
     assert [each[1] for each in said(ticket, at("17:00"))] == ["director#1"]
+
+
+def test_no_escalation_goes_with_a_warning_ahead_of_its_breach() -> None:
+    ticket = escalating()
+    held = {"0.5": "15:00", "-15m": "15:00", "breach": "15:30", "manager#1": "15:00"}
+    for what, since in held.items():
+        item = Postponed("resolution", 1, what, at(since), CREATED.source, CREATED.id)
+        ticket.postponed[item.key] = item
+    (clock,) = ticket.clocks
+    clock.changed = True
+    assert [each.what for each in judge(ticket, at("15:00")) if isinstance(each, Alert)] == ["-15m"]
