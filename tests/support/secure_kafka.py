@@ -104,6 +104,15 @@ class SecureKafka(EmbeddedKafka):
             },
         )
 
+    def _wait_until_it_answers(self) -> None:
+        """Both listeners: the administrator's opens a little later than the programs'."""
+        super()._wait_until_it_answers()
+        port, self.port = self.port, self._admin_port
+        try:
+            super()._wait_until_it_answers()
+        finally:
+            self.port = port
+
     def _issue(self, name: str) -> None:
         """Issue a certificate and its key in one PEM file, the key in a form that Java reads."""
         cert = self.ca.issue_cert(HOST, "localhost", common_name=name)
