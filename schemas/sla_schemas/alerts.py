@@ -72,6 +72,9 @@ class AlertData(TicketData):
 
     clock: Text
     cycle: Annotated[int, Field(ge=1)]
+    team: Annotated[
+        Text | None, Field(description="Whose promise it is, between teams; else absent.")
+    ] = None
     occurrence: Annotated[int, Field(ge=1)]
     limit: Text
 

@@ -64,6 +64,15 @@ class AttributesChangedData(Data):
     attributes: Attributes | None = None
 
 
+class AbsorbedData(Data):
+    """Another ticket was merged into this one. With `merge = "earliest"` in the contract the client
+    communicated this one, too, when it communicated that one.
+    """
+
+    ticket_id: Id
+    communicated_at: Instant
+
+
 class AssignedData(Data):
     """The ticket was assigned to an analyst; the first time counts as first response (C9)."""
 
@@ -146,6 +155,27 @@ class ContactLoggedData(Data):
     record: Text | None = None
 
 
+class ExceptionGrantedData(Data):
+    """Time that is agreed not to count: a span, or a clock from its beginning to its end where
+    neither `from` nor `until` is given. Without `clock` it is about all clocks of the ticket.
+    """
+
+    model_config = ConfigDict(extra="ignore", serialize_by_alias=True)
+
+    exception_id: Id
+    clock: Text | None = None
+    from_: Annotated[Instant | None, Field(alias="from")] = None
+    until: Instant | None = None
+    reason: Text
+    approved_by: Id
+
+
+class ExceptionWithdrawnData(Data):
+    """What was granted under this id before counts no longer."""
+
+    exception_id: Id
+
+
 class CancelledData(Data):
     """The ticket no longer counts: it is spam, a duplicate, merged or deleted."""
 
@@ -176,6 +206,11 @@ class Envelope(BaseModel):
 class TicketCreated(Envelope):
     type: Literal["ticket.created"]
     data: CreatedData
+
+
+class TicketAbsorbed(Envelope):
+    type: Literal["ticket.absorbed"]
+    data: AbsorbedData
 
 
 class TicketAttributesChanged(Envelope):
@@ -248,6 +283,16 @@ class TicketContactLogged(Envelope):
     data: ContactLoggedData
 
 
+class TicketExceptionGranted(Envelope):
+    type: Literal["ticket.exception_granted"]
+    data: ExceptionGrantedData
+
+
+class TicketExceptionWithdrawn(Envelope):
+    type: Literal["ticket.exception_withdrawn"]
+    data: ExceptionWithdrawnData
+
+
 class TicketCancelled(Envelope):
     type: Literal["ticket.cancelled"]
     data: CancelledData = CancelledData()
@@ -265,6 +310,7 @@ class TicketFeatureApproved(Envelope):
 
 TicketEvent = Annotated[
     TicketCreated
+    | TicketAbsorbed
     | TicketAttributesChanged
     | TicketAssigned
     | TicketWaitingOnClient
@@ -279,6 +325,8 @@ TicketEvent = Annotated[
     | TicketReclassified
     | TicketGuardContacted
     | TicketContactLogged
+    | TicketExceptionGranted
+    | TicketExceptionWithdrawn
     | TicketCancelled
     | TicketFeatureSubscribed
     | TicketFeatureApproved,

@@ -15,6 +15,13 @@ class LimitFigures(Strict):
     """The figures of a clock under one of its limits, as of the record's ``as_of``."""
 
     limit: Annotated[Text, Field(description="'severity', or the plan it comes from (C5).")]
+    ended: Annotated[
+        Instant | None,
+        Field(
+            description="When another limit took its place, because the severity changed; it was "
+            "broken by then. Null of a limit that counts."
+        ),
+    ] = None
     counted_from: Annotated[Instant | None, Field(description="Null before the clock starts.")]
     due: Annotated[Instant | None, Field(description="Null while paused or void.")]
     used_ms: Annotated[Milliseconds | None, Field(description="Null for a feature request.")]
@@ -38,9 +45,20 @@ class ClockRecord(LimitFigures):
     agreement: Annotated[
         Text | None, Field(description="Whose target it has, where the policy has agreements.")
     ] = None
+    team: Annotated[
+        Text | None,
+        Field(description="With whom the ticket lies in this cycle, of a promise between teams."),
+    ] = None
     start: Annotated[Instant | None, Field(description="Null before the clock starts.")]
     stopped: Instant | None
     outcome: Outcome
+    without_exceptions: Annotated[
+        Outcome | None,
+        Field(
+            description="The outcome without what was agreed not to count; null if no exception is "
+            "about the clock."
+        ),
+    ] = None
     breaches_at: Annotated[
         Instant | None,
         Field(

@@ -10,10 +10,10 @@ Kind = Literal["incident", "question", "feature_request"]
 ReplyKind = Literal["answer", "update"]
 CancelReason = Literal["spam", "duplicate", "merged", "deleted"]
 
-Outcome = Literal["running", "paused", "met", "breached", "void", "not_started"]
+Outcome = Literal["running", "paused", "met", "breached", "void", "excused", "not_started"]
 TicketState = Literal["early", "open", "waiting", "resolved", "cancelled"]
 RetractionReason = Literal[
-    "late_event", "severity_changed", "agreement_changed", "reclassified", "cancelled"
+    "late_event", "severity_changed", "agreement_changed", "reclassified", "cancelled", "excused"
 ]
 NoticeKind = Literal[
     "unclassified",
@@ -23,6 +23,7 @@ NoticeKind = Literal[
     "written_record_missing",
     "guard_not_covered",
     "evidence_missing",
+    "exception_not_allowed",
 ]
 DeadLetterReason = Literal[
     "not_json",

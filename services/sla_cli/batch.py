@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sla_config.toml_file import named
 from sla_config.toml_form import sentences
 from sla_domain.calendar import Calendar
-from sla_domain.clock import Limit, Pause
+from sla_domain.clock import Limit
 from sla_domain.counting import counted
 from sla_domain.instant import (
     DAY,
@@ -21,6 +21,7 @@ from sla_domain.instant import (
     format_instant,
     parse_instant,
 )
+from sla_domain.pause import Pause
 from sla_domain.target import Boundary, Target
 from sla_lab.errors import UsageError
 from sla_policy.amount import business_days, parse_amount

@@ -53,6 +53,7 @@ class Reason(StrEnum):
     AGREEMENT_CHANGED = "agreement_changed"
     RECLASSIFIED = "reclassified"
     CANCELLED = "cancelled"
+    EXCUSED = "excused"
 
 
 _REASONS: Final = {
@@ -60,6 +61,7 @@ _REASONS: Final = {
     EventType.ATTRIBUTES_CHANGED: Reason.AGREEMENT_CHANGED,
     EventType.RECLASSIFIED: Reason.RECLASSIFIED,
     EventType.CANCELLED: Reason.CANCELLED,
+    EventType.EXCEPTION_GRANTED: Reason.EXCUSED,
 }
 
 
@@ -173,6 +175,8 @@ class Alert(NamedTuple):
     reason: Reason | None = None
     #: The agreement it is about; ``None`` under a policy that has none beside the standard.
     agreement: str | None = None
+    #: The team whose clock it is about; ``None`` for a clock of the ticket.
+    team: str | None = None
 
     @property
     def told(self) -> AlertKind:

@@ -16,6 +16,7 @@ class AnnouncementKind(StrEnum):
     WRITTEN_RECORD_MISSING = "written_record_missing"
     GUARD_NOT_COVERED = "guard_not_covered"
     EVIDENCE_MISSING = "evidence_missing"
+    EXCEPTION_NOT_ALLOWED = "exception_not_allowed"
     FEATURE_APPROVED = "feature_approved"
 
 

@@ -6,19 +6,18 @@ an amount of used time, so a figure and its deadline always agree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from sla_domain.granted_exceptions import GrantedException
+from sla_domain.instant import LATEST
+from sla_domain.pause import NOBODY, Pause, with_agreed
 from sla_domain.policy import ClockRule
 from sla_domain.target import Target
 
 #: The name of the primary limit, from the severity's target; a plan limit has its plan's name.
 SEVERITY_LIMIT: Final = "severity"
-
-
-#: Whom a resolved ticket waits for, in the pause of a clock that goes on after a reopening.
-NOBODY: Final = "nobody"
 
 
 class Outcome(StrEnum):
@@ -29,22 +28,10 @@ class Outcome(StrEnum):
     MET = "met"
     BREACHED = "breached"
     VOID = "void"
+    #: Of a clock that was agreed not to count as a whole.
+    EXCUSED = "excused"
     #: Of a clock that is yet to start.
     NOT_STARTED = "not_started"
-
-
-@dataclass(slots=True)
-class Pause:
-    """A period that does not count, its party, and the events that began and ended it.
-
-    ``end`` is ``None`` while the pause is open.
-    """
-
-    start: int
-    end: int | None
-    party: str
-    begun_by: str
-    ended_by: str | None = None
 
 
 class Contact(NamedTuple):
@@ -53,6 +40,10 @@ class Contact(NamedTuple):
     plan: str
     at: int
     cause: str
+
+    def not_before(self, at: int) -> Contact:
+        """The contact as a limit counts from it that can't count from before ``at``."""
+        return self if self.at >= at else self._replace(at=at)
 
 
 class Limit:
@@ -67,6 +58,7 @@ class Limit:
         "_paused_before",
         "_start_position",
         "cause",
+        "ended",
         "name",
         "pauses",
         "start",
@@ -89,14 +81,24 @@ class Limit:
         self.cause = cause
         self.pauses = pauses
         self.stopped = stopped
+        #: True if another limit counts in its place since it stopped.
+        self.ended = False
         self._due: int | None = None
-        self._due_known = False
         self._start_position = target.calendar.position(start)
+        self.repaused()
+
+    def repaused(self) -> None:
+        """Count the pauses anew: they are others than before."""
+        self._due_known = False
         # Open milliseconds of all ended pauses.
         self._paused_before = 0
-        for pause in pauses:
+        for pause in self.pauses:
             if pause.end is not None:
                 self._paused_before += self.counted_pause(pause, pause.end)
+
+    def end(self, at: int) -> None:
+        """Another limit counts in its place from ``at`` on."""
+        self.stopped, self.ended = at, True
 
     def paused_until(self, pause: Pause, at: int) -> None:
         """Record that ``pause``, the last one, ended at ``at``."""
@@ -106,6 +108,10 @@ class Limit:
     def moved(self) -> None:
         """Invalidate the cached due time: a pause began."""
         self._due_known = False
+
+    def broken(self, at: int) -> bool:
+        """True if more than what is promised was used by ``at`` or the stop."""
+        return self.used(at) >= self.target.breaks_at
 
     def used(self, at: int) -> int:
         """Milliseconds used up to ``at`` or the stop, whichever is earlier."""
@@ -175,6 +181,9 @@ class Limit:
 class Clock:
     """One cycle of one clock: met only if each of its limits is met (clause C5).
 
+    ``waits`` are the pauses by which events hold it up; ``pauses`` are these and, between them, the
+    spans of ``exceptions``, those that were granted about it.
+
     ``changed`` is set by every change and cleared when ``sla_domain.judge`` evaluates the clock;
     ``next_step`` is then the instant of the next evaluation, ``None`` if there is none.
     """
@@ -185,6 +194,8 @@ class Clock:
         "changed",
         "contact",
         "cycle",
+        "ended_limits",
+        "exceptions",
         "next_step",
         "origin",
         "pauses",
@@ -192,9 +203,12 @@ class Clock:
         "primary",
         "rule",
         "severity",
+        "start",
         "stopped",
         "stopped_by",
+        "team",
         "void",
+        "waits",
     )
 
     def __init__(
@@ -206,18 +220,28 @@ class Clock:
         target: Target,
         causes: list[str],
         agreement: str | None = None,
+        team: str | None = None,
+        exceptions: Sequence[GrantedException] = (),
     ) -> None:
         self.rule = rule
         self.cycle = cycle
+        #: When it started; a limit may count from later.
+        self.start = start
+        #: Of a team's clock: with whom the ticket lies in this cycle.
+        self.team = team
+        self.exceptions = exceptions
         #: The severity that sets its target; fixed once the clock stops.
         self.severity = severity
         #: The agreement whose target it has, kept likewise; ``None`` for none.
         self.agreement = agreement
-        self.pauses: list[Pause] = []
+        self.waits: list[Pause] = []
+        self.pauses = [] if exceptions else self.waits
         #: The severity's limit; the plan's limit once the guard was contacted.
         self.primary = Limit(SEVERITY_LIMIT, start, target, causes[0], self.pauses)
         self.plan_limit: Limit | None = None
         self.contact: Contact | None = None
+        #: Limits that were broken before others took their place.
+        self.ended_limits: list[Limit] = []
         self.stopped: int | None = None
         self.stopped_by: str | None = None
         #: The origin of the fault, from the event that stopped the clock (clause C20).
@@ -228,6 +252,8 @@ class Clock:
         self.void = False
         self.changed = True
         self.next_step: int | None = None
+        if exceptions:
+            self._repause()
 
     @property
     def key(self) -> tuple[str, int]:
@@ -235,18 +261,20 @@ class Clock:
         return self.rule.name, self.cycle
 
     @property
-    def start(self) -> int:
-        """When the clock started."""
-        return self.primary.start
-
-    @property
     def promised(self) -> bool:
         """True if its severity has a target."""
         return bool(self.primary.target.ladder)
 
     @property
-    def limits(self) -> tuple[Limit, ...]:
-        """Its limits, the primary first."""
+    def limits(self) -> Sequence[Limit]:
+        """Its limits: the primary, the plan's, then those that were broken before they ended."""
+        if self.plan_limit is None and not self.ended_limits:
+            return (self.primary,)
+        return [*self.present_limits, *self.ended_limits]
+
+    @property
+    def present_limits(self) -> Sequence[Limit]:
+        """The limits that have not ended, the primary first."""
         return (self.primary,) if self.plan_limit is None else (self.primary, self.plan_limit)
 
     @property
@@ -268,8 +296,18 @@ class Clock:
 
     @property
     def paused(self) -> bool:
-        """True while a pause is open."""
-        return bool(self.pauses) and self.pauses[-1].end is None
+        """True while a wait holds it up."""
+        return bool(self.waits) and self.waits[-1].end is None
+
+    @property
+    def excused(self) -> bool:
+        """True if it was agreed not to count as a whole."""
+        return bool(self.exceptions) and any(each.whole for each in self.exceptions)
+
+    @property
+    def waived(self) -> bool:
+        """True if nothing is owed by it: it does not apply, or is excused."""
+        return self.void or self.excused
 
     def retarget(
         self,
@@ -278,13 +316,53 @@ class Clock:
         target: Target,
         plan_target: Target | None,
         cause: str,
+        at: int,
     ) -> None:
-        """Replace the primary target, keeping start and pauses; ``plan_target`` applies from the
-        contact with the guard, if there was one.
+        """Replace the targets of the present limits at ``at``, keeping their start and pauses;
+        ``plan_target`` applies from the contact with the guard, if there was one. If nothing is
+        promised from now on, a clock that is broken for ever stops by it.
         """
+        primary = self.primary
+        if self.ended_limits and not target.ladder:
+            self.stop(at, cause)
+            return
+        self._take(severity, agreement, target, plan_target, cause, primary.start, primary.cause)
+
+    def begin_anew(
+        self,
+        severity: str,
+        agreement: str | None,
+        target: Target,
+        plan_target: Target | None,
+        cause: str,
+        at: int,
+    ) -> None:
+        """Let other limits take the place of the present ones from ``at`` on. What these have
+        broken stays broken; if nothing is promised from now on, the clock stops by it.
+        """
+        present = () if self.excused or not self.promised else self.present_limits
+        broken = [limit for limit in present if limit.broken(at)]
+        if (broken or self.ended_limits) and not target.ladder:
+            self.stop(at, cause)
+            return
+        for limit in broken:
+            limit.end(at)
+        self.ended_limits += broken
+        self._take(severity, agreement, target, plan_target, cause, at, cause)
+
+    def _take(
+        self,
+        severity: str,
+        agreement: str | None,
+        target: Target,
+        plan_target: Target | None,
+        cause: str,
+        start: int,
+        started_by: str,
+    ) -> None:
         self.severity, self.agreement = severity, agreement
         self.causes.append(cause)
-        self.primary = Limit(SEVERITY_LIMIT, self.start, target, self.primary.cause, self.pauses)
+        self.primary = Limit(SEVERITY_LIMIT, start, target, started_by, self.pauses)
         self._limit_by(plan_target)
         self.changed = True
 
@@ -314,19 +392,33 @@ class Clock:
 
     def pause(self, at: int, party: str, cause: str) -> None:
         """Stop counting at ``at``, attributed to ``party``."""
-        self.pauses.append(Pause(at, None, party, cause))
-        for limit in self.limits:
-            limit.moved()
+        self.waits.append(Pause(at, None, party, cause))
+        if self.exceptions:
+            self._repause()
+        else:
+            for limit in self.present_limits:
+                limit.moved()
         self.changed = True
 
     def resume(self, at: int, cause: str) -> None:
         """Count again from ``at`` on."""
-        pause = self.pauses[-1]
+        pause = self.waits[-1]
         pause.end = at
         pause.ended_by = cause
-        for limit in self.limits:
-            limit.paused_until(pause, at)
+        if self.exceptions:
+            self._repause()
+        else:
+            for limit in self.present_limits:
+                limit.paused_until(pause, at)
         self.changed = True
+
+    def _repause(self) -> None:
+        """Find the pauses anew, where some were agreed."""
+        end = LATEST if self.stopped is None else self.stopped
+        granted = [each for each in self.exceptions if not each.whole]
+        self.pauses[:] = with_agreed(self.waits, granted, self.start, end)
+        for limit in self.limits:
+            limit.repaused()
 
     def stop(self, at: int, cause: str, origin: str | None = None) -> None:
         """Stop the clock at ``at``; the due times are kept."""
@@ -337,6 +429,8 @@ class Clock:
             self.plan_limit.stopped = at
         self.stopped_by = cause
         self.origin = origin
+        if self.exceptions:
+            self._repause()
         self.changed = True
 
     def take_up(self, at: int, cause: str) -> None:
@@ -352,18 +446,34 @@ class Clock:
 
     def broken(self, at: int) -> bool:
         """True if the target was missed by ``at`` or the stop, whichever is earlier."""
-        primary, plan_limit = self.primary, self.plan_limit
-        return primary.used(at) >= primary.target.breaks_at or (
-            plan_limit is not None and plan_limit.used(at) >= plan_limit.target.breaks_at
-        )
+        if self.primary.broken(at):
+            return True
+        plan_limit = self.plan_limit
+        if plan_limit is not None and plan_limit.broken(at):
+            return True
+        return bool(self.ended_limits) and any(limit.broken(at) for limit in self.ended_limits)
 
     def outcome(self, at: int) -> Outcome:
         """The clock's state at ``at``; final once the clock has stopped."""
         if self.void:
             return Outcome.VOID
+        if self.excused:
+            return Outcome.EXCUSED
         stopped = self.stopped
         if self.broken(at if stopped is None else stopped):
             return Outcome.BREACHED
         if stopped is not None:
             return Outcome.MET
-        return Outcome.PAUSED if self.paused else Outcome.RUNNING
+        return Outcome.PAUSED if self.held_up(at) else Outcome.RUNNING
+
+    def undue(self, at: int) -> bool:
+        """True if there is no due time to tell at ``at``: nothing is owed, or an open pause comes
+        before it.
+        """
+        return self.waived or self.outcome(at) is Outcome.PAUSED
+
+    def held_up(self, at: int) -> bool:
+        """True if an open pause holds it up at ``at``. One that ends at a known instant does not:
+        the due time takes it into account.
+        """
+        return bool(self.pauses) and self.pauses[-1].end is None and self.pauses[-1].start <= at

@@ -35,35 +35,46 @@ class Cycles:
         if clock.promised:
             self.promised.append(clock)
 
-    def move(self, event: Event) -> list[Clock]:
-        """Let ``event`` stop, pause and resume; the ended cycles after which it begins the next."""
-        type_, at = event.type, event.occurred
-        if type_ is EventType.REOPENED and self._resolved:
+    def move(self, event: Event, team: str | None, *, handed_over: bool) -> list[Clock]:
+        """Let ``event`` stop, pause and resume; the ended cycles after which it begins the next.
+
+        ``team`` has the ticket since ``event``, and had not before if it is ``handed_over``.
+        """
+        if event.type is EventType.REOPENED and self._resolved:
             for clock in self._resolved:
-                clock.take_up(at, event.id)
+                if clock.team is None or clock.team == team:
+                    clock.take_up(event.occurred, event.id)
             self._resolved = []
         again: list[Clock] = []
         for clock in self._current:
             rule = clock.rule
             if not clock.running:
-                if rule.restarts.takes(event):
+                if rule.restarts.takes(event) and not rule.team:
                     again.append(clock)
-            elif rule.stops.takes(event):
+            elif rule.stops.takes(event) or (handed_over and rule.team):
                 self._stop(clock, event)
             elif not clock.paused:
                 self._pause(clock, event)
-            elif rule.resumes.takes(event):
-                clock.resume(at, event.id)
-            elif type_ is EventType.WAITING and word_of(event) != clock.pauses[-1].party:
-                # The ticket waits for somebody else from now on.
-                clock.resume(at, event.id)
-                self._pause(clock, event)
+            else:
+                self._resume(clock, event)
         return again
+
+    def _resume(self, clock: Clock, event: Event) -> None:
+        if clock.rule.resumes.takes(event):
+            clock.resume(event.occurred, event.id)
+        elif event.type is EventType.WAITING and word_of(event) != clock.waits[-1].party:
+            # The ticket waits for somebody else from now on.
+            clock.resume(event.occurred, event.id)
+            self._pause(clock, event)
+
+    def stopped(self, clock: Clock) -> None:
+        """``clock`` has stopped: its next cycle begins after the event that did it."""
+        if clock.rule.repeat:
+            self._repeated.append(clock.rule)
 
     def _stop(self, clock: Clock, event: Event) -> None:
         clock.stop(event.occurred, event.id, event.facts.get("origin"))
-        if clock.rule.repeat:
-            self._repeated.append(clock.rule)
+        self.stopped(clock)
         if clock.rule.continues and event.type is EventType.RESOLVED:
             self._resolved.append(clock)
 
@@ -72,10 +83,10 @@ class Cycles:
             clock.pause(event.occurred, word_of(event) or CLIENT, event.id)
 
     def beginning(
-        self, event: Event, policy: Policy, status: Status
+        self, event: Event, policy: Policy, status: Status, *, stay: bool
     ) -> Iterator[tuple[ClockRule, int]]:
         """The rules of which ``event`` begins a cycle, after it has taken effect, each with the
-        number of that cycle.
+        number of that cycle; ``stay`` is whether it begins one of a team.
         """
         if status in (Status.RESOLVED, Status.CANCELLED):
             self._repeated = []
@@ -88,7 +99,9 @@ class Cycles:
             if rule in repeated and status is Status.WAITING:
                 self._repeated.append(rule)
             elif rule in repeated or (
-                rule.starts is not None
+                (stay or rule.restarts.takes(event))
+                if rule.team
+                else rule.starts is not None
                 and rule.starts.takes(event)
                 and (last is None or last.stopped_by != event.id)
             ):
@@ -119,5 +132,6 @@ class Cycles:
     def void_undecided(self, at: int, *, keeps_decided: bool) -> None:
         """Nothing more is owed from ``at`` on, except what was decided before if that is kept."""
         for clock in self._all:
-            decided = keeps_decided and clock.promised and (not clock.running or clock.broken(at))
+            broken = clock.broken(at) and not clock.excused
+            decided = keeps_decided and clock.promised and (not clock.running or broken)
             clock.void, clock.changed = clock.void or not decided, True

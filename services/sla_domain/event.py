@@ -34,6 +34,9 @@ class EventType(IntEnum):
     WAITING = 15
     MILESTONE_REACHED = 16
     QUEUED = 17
+    ABSORBED = 18
+    EXCEPTION_GRANTED = 19
+    EXCEPTION_WITHDRAWN = 20
 
     @property
     def word(self) -> str:
@@ -53,7 +56,10 @@ class Integration(TypedDict, total=False):
     built_by: str
 
 
-class Facts(TypedDict, total=False):
+_From = TypedDict("_From", {"from": int}, total=False)  # a keyword can't be a class's field
+
+
+class Facts(_From, total=False):
     """An event's data; a field that was not given is absent."""
 
     client_id: str
@@ -80,6 +86,11 @@ class Facts(TypedDict, total=False):
     merged_into: str
     name: str
     subscriber_id: str
+    ticket_id: str
+    exception_id: str
+    clock: str
+    until: int
+    approved_by: str
 
 
 class Event(NamedTuple):
@@ -100,6 +111,7 @@ class Event(NamedTuple):
 #: In which order events of one instant count.
 _ORDER: Final = (
     EventType.CREATED,
+    EventType.ABSORBED,
     EventType.ATTRIBUTES_CHANGED,
     EventType.REOPENED,
     EventType.RECLASSIFIED,
@@ -114,6 +126,8 @@ _ORDER: Final = (
     EventType.WAITING,
     EventType.CLIENT_RESPONDED,
     EventType.RESOLVED,
+    EventType.EXCEPTION_GRANTED,
+    EventType.EXCEPTION_WITHDRAWN,
     EventType.CANCELLED,
     EventType.FEATURE_SUBSCRIBED,
     EventType.FEATURE_APPROVED,

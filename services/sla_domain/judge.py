@@ -27,9 +27,9 @@ from sla_domain.alert import (
 from sla_domain.announcement import Announcement, AnnouncementKind
 from sla_domain.clock import Clock
 from sla_domain.event import Event
-from sla_domain.ladder import first_reach, reached_steps
+from sla_domain.ladder import first_reach, holds, reached_steps
 from sla_domain.snapshot import limit_called, snapshot
-from sla_domain.status import Placement
+from sla_domain.status import Placement, Status
 from sla_domain.steps import BREACH
 from sla_domain.ticket import Ticket
 
@@ -154,27 +154,31 @@ def _steps(ticket: Ticket, clock: Clock, until: int) -> list[tuple[PostponedKey,
     first, stop = _untold(ticket, clock, until)
     for step in range(first, stop):
         at = first_reach(clock, step)[0]
-        assert at is not None, "what is used has been reached"
+        # An ended limit may have skipped a step that the present one has.
+        if at is None or at > until:
+            continue
         steps.append(((name, cycle, clock.primary.target.ladder[step].what), at))
     return steps
 
 
-def _owing(clock: Clock) -> tuple[int, int]:
+def _owing(ticket: Ticket, clock: Clock) -> tuple[int, int]:
     """The ladder steps that ``clock`` may owe, the first and the one after the last: of a stopped
-    one only the breach, since there is nobody left to warn and nothing left to hurry.
+    one, or of a cancelled ticket, only the breach, since there is nobody left to warn and nothing
+    left to hurry.
     """
     target = clock.primary.target
-    if clock.stopped is None:
-        return 0, len(target.ladder)
-    return target.breach, target.breach + 1
+    # What an ended limit has broken stays broken.
+    over = clock.stopped is not None or ticket.status is Status.CANCELLED
+    first = target.breach if over or clock.ended_limits else 0
+    return first, target.breach + 1 if over else len(target.ladder)
 
 
 def _untold(ticket: Ticket, clock: Clock, until: int) -> tuple[int, int]:
     """The ladder steps that ``clock`` owes by ``until``, above the highest one sent and not
     retracted: the first and the one after the last.
     """
-    first, stop = _owing(clock)
-    reached = 0 if clock.void else min(reached_steps(clock, until), stop)
+    first, stop = _owing(ticket, clock)
+    reached = 0 if clock.waived else min(reached_steps(clock, until), stop)
     if ticket.sent:
         ladder = clock.primary.target.ladder
         for step in range(reached - 1, first - 1, -1):
@@ -189,11 +193,11 @@ def _look_ahead(ticket: Ticket, clock: Clock, frontier: int) -> None:
     """
     clock.changed = False
     clock.next_step = None
-    if clock.void or (clock.stopped is not None and not clock.broken(clock.stopped)):
+    if clock.waived or (clock.stopped is not None and not clock.broken(clock.stopped)):
         return
     name, cycle = clock.key
     target = clock.primary.target
-    for step in range(_untold(ticket, clock, frontier)[0], _owing(clock)[1]):
+    for step in range(_untold(ticket, clock, frontier)[0], _owing(ticket, clock)[1]):
         at = first_reach(clock, step)[0]
         if at is None:
             return
@@ -302,7 +306,7 @@ def _standing(ticket: Ticket, clock: Clock, what: str) -> bool:
 def _send(ticket: Ticket, clock: Clock, step: int) -> Alert:
     at, limit = first_reach(clock, step)
     assert at is not None, "what is used has been reached"
-    what = limit.target.ladder[step].what
+    what = clock.primary.target.ladder[step].what
     name, cycle = clock.key
     occurrence = 1 + sum(1 for sent in ticket.sent if sent[:3] == (name, cycle, what))
     sent = SentAlert(name, cycle, what, occurrence, at, limit=limit.name)
@@ -326,6 +330,7 @@ def _send(ticket: Ticket, clock: Clock, step: int) -> Alert:
         late=_late(ticket, (name, cycle, what), at),
         shown=shown,
         agreement=clock.agreement,
+        team=clock.team,
     )
 
 
@@ -344,13 +349,9 @@ def _disproved(ticket: Ticket, until: int) -> Iterator[PostponedKey]:
 
 def _holds(clock: Clock | None, sent: SentAlert, frontier: int) -> bool:
     """True if ``sent`` is still correct at ``frontier``."""
-    if clock is None or clock.void:
+    if clock is None or clock.waived:
         return False
-    return any(
-        step.what == sent.what and step.amount <= limit.used(frontier)
-        for limit in clock.limits
-        for step in limit.target.ladder
-    )
+    return any(holds(limit, sent.what, frontier) for limit in clock.limits)
 
 
 def _retractions(ticket: Ticket, frontier: int) -> Iterator[Alert]:
@@ -388,4 +389,5 @@ def _retract(ticket: Ticket, index: int, owed: Postponed) -> Alert:
         retracts=alert_id(ticket.id, taken_back, sent),
         reason=reason,
         agreement=clock.agreement if clock else ticket.agreement_name,
+        team=clock.team if clock else None,
     )

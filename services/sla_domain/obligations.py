@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sla_domain.announcement import Announcement, AnnouncementKind
 from sla_domain.event import Event
+from sla_domain.granted_exceptions import allowed
 from sla_domain.policy import Plan, Policy
 
 
@@ -71,8 +72,12 @@ class Obligations:
         if not self._policy.plans:
             return
         if plan is None or (severity is not None and severity not in plan.severities):
-            about = f"{event.source}#{event.id}"
-            self._announce(AnnouncementKind.GUARD_NOT_COVERED, about, event)
+            self._announce(AnnouncementKind.GUARD_NOT_COVERED, _named(event), event)
+
+    def exception_told(self, event: Event) -> None:
+        """Announce an exception or withdrawal of somebody who may grant none."""
+        if not allowed(event, self._policy.exception_sources):
+            self._announce(AnnouncementKind.EXCEPTION_NOT_ALLOWED, _named(event), event)
 
     def contact_logged(self, event: Event) -> None:
         """A contact with the client; a spoken one requires a written record (C14)."""
@@ -112,3 +117,8 @@ class Obligations:
     def _announce(self, kind: AnnouncementKind, about: str, event: Event) -> None:
         if not any(item.kind is kind and item.about == about for item in self.announcements):
             self.announcements.append(Announcement(kind, about, event.occurred, event.id))
+
+
+def _named(event: Event) -> str:
+    """One of several events that a notice may be about."""
+    return f"{event.source}#{event.id}"

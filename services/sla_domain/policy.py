@@ -28,6 +28,9 @@ class ClockRule:
     unless the ticket is resolved; while it waits, the next begins when the wait ends.
     ``continues`` takes a cycle up again when the ticket is reopened: the time in between does not
     count. ``restarts`` begin another cycle once the last one has ended.
+
+    With ``from_change`` the target of another severity counts from the change of it. A clock of
+    ``team`` has a cycle for each stay of the ticket with a team.
     """
 
     name: str
@@ -39,6 +42,8 @@ class ClockRule:
     starts: Selectors | None = None
     repeat: bool = False
     continues: bool = False
+    from_change: bool = False
+    team: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,10 @@ class Policy:
     agreements: Sequence[Agreement] = ()
     #: The share of clocks that ``standard`` wants kept.
     objective: Fraction | None = None
+    #: Whether a ticket takes over an earlier communication of what is merged into it.
+    merges_earliest: bool = False
+    #: The event sources that may grant exceptions.
+    exception_sources: frozenset[str] = frozenset()
     #: The text that all of this was read from.
     source: str = ""
 

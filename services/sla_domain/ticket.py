@@ -10,22 +10,35 @@ from typing import Final
 
 from sla_domain.agreement import Agreement
 from sla_domain.alert import Postponed, PostponedKey, SentAlert, SentNotice
-from sla_domain.clock import Clock, Contact
+from sla_domain.clock import Clock, Contact, Outcome
 from sla_domain.cycles import Cycles
 from sla_domain.errors import UnknownPolicyError
 from sla_domain.event import Event, EventType, effective, in_order, insert, standing_created
+from sla_domain.granted_exceptions import (
+    EXCEPTION_TYPES,
+    GrantedException,
+    standing_exceptions,
+)
 from sla_domain.guard import covering_plan, plan_target
 from sla_domain.obligations import Obligations
 from sla_domain.policy import ClockRule, Plan, Policy, PolicyBook
 from sla_domain.profile import Profile
 from sla_domain.status import Course, Placement, Stage, Status
 from sla_domain.target import Target
+from sla_domain.team import Stay
 
 FEATURE_REQUEST: Final = "feature_request"
+#: What targets call the team of a team's clock when they ask for it.
+TEAM: Final = "team"
 
 #: Cancellation reasons that keep the outcomes already decided: deleting or merging a ticket must
 #: not erase its breaches.
 KEEPS_DECIDED: Final = frozenset({"deleted", "merged"})
+
+
+def communication_of(created: Event) -> int:
+    """When the client communicated a ticket, as its ``created`` tells (clause C10)."""
+    return created.facts.get("communicated_at", created.occurred)
 
 
 class Ticket:
@@ -42,9 +55,11 @@ class Ticket:
         "_first_classified",
         "_pinned",
         "_promising",
+        "_stay",
         "agreement",
         "communicated_at",
         "created",
+        "exceptions",
         "folded",
         "id",
         "obligations",
@@ -84,6 +99,9 @@ class Ticket:
         self._promising = False
         self._course = Course(self.policy.begins_wait, self.policy.ends_wait)
         self._cycles = Cycles()
+        self._stay = Stay()
+        #: The exceptions that stand; they hold for its whole life.
+        self.exceptions: list[GrantedException] = []
         # What tells the severity where ``created`` does not, until its turn comes.
         self._first_classified: Event | None = None
         self.obligations = Obligations(self.policy)
@@ -117,8 +135,12 @@ class Ticket:
         if severity is None or self.kind == FEATURE_REQUEST or self.closed_at is not None:
             return []
         now = self.timeline[-1].occurred
-        rules = [rule for rule in self.policy.begins_later if not self._cycles.begun(rule)]
-        found = [(rule, self._target(severity, rule.name, now)) for rule in rules]
+        rules = [
+            rule
+            for rule in self.policy.begins_later
+            if not rule.team and not self._cycles.begun(rule)
+        ]
+        found = [(rule, self._target(severity, rule, now)) for rule in rules]
         return [(rule, target) for rule, target in found if target.ladder]
 
     @property
@@ -140,6 +162,11 @@ class Ticket:
     def waited(self) -> bool:
         """Whether it ever waited for its client."""
         return self._course.waited
+
+    @property
+    def team(self) -> str | None:
+        """The team that has it: the group that was told last; ``None`` where none was."""
+        return self._stay.team
 
     @property
     def pin(self) -> str | None:
@@ -204,6 +231,18 @@ class Ticket:
         found = (each for each in self.clocks if each.cycle == cycle and each.rule.name == name)
         return next(found, None)
 
+    def outcomes_without_exceptions(self, at: int) -> dict[tuple[str, int], Outcome]:
+        """By the key of each clock that an exception is about, the outcome that it would have at
+        ``at`` if none had been granted.
+        """
+        if not self.exceptions:
+            return {}
+        other = Ticket(self.id, self._book)
+        others = [event for event in self.timeline if event.type not in EXCEPTION_TYPES]
+        other.restore(others, [], [], [], self.policy.ref)
+        excepted = {clock.key for clock in self.clocks if clock.exceptions}
+        return {clock.key: clock.outcome(at) for clock in other.clocks if clock.key in excepted}
+
     def event(self, source: str, id_: str) -> Event | None:
         """The event with this source and id, if it is in the timeline."""
         return next((e for e in self.timeline if e.id == id_ and e.source == source), None)
@@ -221,15 +260,24 @@ class Ticket:
                 self._apply(event)
 
     def _in_force(self) -> Policy:
-        return self._book.in_force(self.communicated_at)
+        """The version at its own communication, whatever was merged into it."""
+        assert self.created is not None, "a ticket has no policy before it was created"
+        return self._book.in_force(communication_of(self.created))
 
     def _create(self, created: Event) -> None:
         """Apply ``created``, before all other events."""
         facts = created.facts
         self.created = created
-        self.communicated_at = facts.get("communicated_at", created.occurred)
         pinned = self._pinned
         self.policy = pinned[0] if pinned and pinned[1] is created else self._in_force()
+        self.communicated_at, started_by = communication_of(created), [created.id]
+        if self.policy.merges_earliest:
+            for event in effective(self.timeline):
+                if event.type is EventType.ABSORBED:
+                    earlier = event.facts["communicated_at"]
+                    if earlier < self.communicated_at:
+                        self.communicated_at, started_by = earlier, [created.id, event.id]
+        self.exceptions = standing_exceptions(self.timeline, self.policy.exception_sources)
         self.profile = Profile(facts)
         self._course = Course(self.policy.begins_wait, self.policy.ends_wait)
         self._course.begin(self.communicated_at, created.id)
@@ -241,7 +289,7 @@ class Ticket:
         if self._promising:
             for rule in self.policy.clocks:
                 if rule.starts is None:
-                    self._start(rule, 1, self.communicated_at, created.id)
+                    self._start(rule, 1, self.communicated_at, started_by)
 
     def _take_first_severity(self, created: Event) -> None:
         """Take the severity from ``created``, or from the first later event that has one: it then
@@ -271,23 +319,41 @@ class Ticket:
             for event in effective(self.timeline)
         )
 
-    def _start(self, rule: ClockRule, cycle: int, start: int, cause: str) -> None:
+    def _start(self, rule: ClockRule, cycle: int, start: int, started_by: list[str]) -> None:
         if self.severity is None:
             return
-        causes = [cause] if self._first_classified is None else [cause, self._first_classified.id]
-        target = self._target(self.severity, rule.name, start)
-        clock = Clock(rule, cycle, start, self.severity, target, causes, self.agreement_name)
+        causes = [*started_by]
+        if self._first_classified is not None:
+            causes.append(self._first_classified.id)
+        team = self._stay.team if rule.team else None
+        clock = Clock(
+            rule,
+            cycle,
+            start,
+            self.severity,
+            self._target(self.severity, rule, start, team),
+            causes,
+            self.agreement_name,
+            team,
+            [each for each in self.exceptions if each.clock is None or each.clock == rule.name],
+        )
         clock.void = self.kind == FEATURE_REQUEST
         self._cycles.start(clock)
         if self._course.wait is not None:
             self._cycles.pause_for(clock, self._course.wait, start)
 
-    def _target(self, severity: str, clock: str, start: int) -> Target:
+    def _target(
+        self, severity: str, rule: ClockRule, start: int, team: str | None = None
+    ) -> Target:
         agreement = self.agreement
-        target = None if agreement is None else agreement.targets.get((severity, clock))
+        target = None if agreement is None else agreement.targets.get((severity, rule.name))
         if target is None:
             return Target.none(self.policy.business_calendar)
-        return target.chosen(self.profile.fact, start)
+        fact = self.profile.fact
+        if rule.team:
+            # Not the team that has the ticket by now.
+            return target.chosen(lambda name: (team or "",) if name == TEAM else fact(name), start)
+        return target.chosen(fact, start)
 
     def _apply(self, event: Event) -> None:
         """Apply ``event``, which must follow all events applied so far."""
@@ -298,13 +364,18 @@ class Ticket:
         elif event.type is EventType.ATTRIBUTES_CHANGED:
             self.profile.change(event.facts)
             self._retarget(event, changed=self._find_agreement(event))
-        for ended in self._cycles.move(event):
-            self._start(ended.rule, ended.cycle + 1, event.occurred, event.id)
+        handed_over = self._stay.move(event)
+        team = self._stay.team
+        for ended in self._cycles.move(event, team, handed_over=handed_over):
+            self._start(ended.rule, ended.cycle + 1, event.occurred, [event.id])
         self._move_obligations(event)
         self._course.move(event)
         if self.policy.begins_later and self._promising:
-            for rule, cycle in self._cycles.beginning(event, self.policy, self.status):
-                self._start(rule, cycle, max(event.occurred, self.communicated_at), event.id)
+            begun = self._cycles.beginning(event, self.policy, self.status, stay=handed_over)
+            for rule, cycle in begun:
+                if not rule.team or team is not None:
+                    start = max(event.occurred, self.communicated_at)
+                    self._start(rule, cycle, start, [event.id])
         if event.type is EventType.CANCELLED:
             keeps = event.facts.get("reason") in KEEPS_DECIDED
             self._cycles.void_undecided(event.occurred, keeps_decided=keeps)
@@ -328,21 +399,34 @@ class Ticket:
             self.profile.severity = severity
             assert self.created is not None, "events are applied to a ticket that exists"
             self.obligations.severity_set(severity, self.created, event)
-        self._retarget(event, changed=self._find_agreement(event) or changed)
+        moved = self._find_agreement(event)
+        self._retarget(event, changed=moved or changed, severity_changed=changed)
 
-    def _retarget(self, event: Event, *, changed: bool) -> None:
+    def _retarget(self, event: Event, *, changed: bool, severity_changed: bool = False) -> None:
         """Judge what still runs by what ``event`` has led to: if severity or agreement ``changed``,
-        or the calendar is another by what is known now.
+        or the target is another by what is known now.
         """
-        severity = self.severity
+        severity, agreement = self.severity, self.agreement_name
         if severity is None or not (changed or self.policy.choosy):
             return
         for clock in self._cycles.running():
-            target = self._target(severity, clock.rule.name, clock.start)
-            if not changed and target.calendar is clock.primary.target.calendar:
+            rule, start = clock.rule, clock.primary.start
+            anew = severity_changed and rule.from_change
+            if anew:
+                start = max(event.occurred, clock.start)
+                if clock.contact is not None:
+                    clock.contact = clock.contact.not_before(start)
+            target = self._target(severity, rule, start, clock.team)
+            if not changed and target == clock.primary.target:
                 continue
             limit = plan_target(self.policy, self.profile, clock, severity, clock.contact)
-            clock.retarget(severity, self.agreement_name, target, limit, event.id)
+            if anew:
+                clock.begin_anew(severity, agreement, target, limit, event.id, start)
+            else:
+                at = max(event.occurred, clock.start)
+                clock.retarget(severity, agreement, target, limit, event.id, at)
+            if not clock.running:
+                self._cycles.stopped(clock)
         self._cycles.retargeted()
 
     def _find_agreement(self, event: Event) -> bool:
@@ -378,6 +462,8 @@ class Ticket:
             obligations.subscribed(event)
         elif type_ is EventType.FEATURE_APPROVED:
             obligations.approved(event)
+        elif type_ in EXCEPTION_TYPES:
+            obligations.exception_told(event)
 
     def _limit_from(self, event: Event, plan: Plan) -> None:
         """Start the plan limit of the cycles that run (clause C19)."""
@@ -389,7 +475,11 @@ class Ticket:
 
 
 #: Events that change the effect of earlier events.
-_CHANGES_ALL: Final = frozenset({EventType.CREATED, EventType.RECLASSIFIED})
+_CHANGES_ALL: Final = EXCEPTION_TYPES | {
+    EventType.CREATED,
+    EventType.ABSORBED,
+    EventType.RECLASSIFIED,
+}
 _TELLS_SEVERITY: Final = frozenset(
     {EventType.CREATED, EventType.SEVERITY_CHANGED, EventType.RECLASSIFIED}
 )

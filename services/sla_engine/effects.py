@@ -42,7 +42,7 @@ class Stopped:
         if outcome is Outcome.BREACHED:
             # An exclusive target is missed at a share of exactly 1.
             consumed = max(consumed, nextafter(1.0, 2.0))
-        waits = [(pause.party, pause.start, pause.end) for pause in clock.pauses]
+        waits = [(pause.party, pause.start, pause.end) for pause in clock.waits]
         delays = delay_by_party(waits, business, clock.start, at)
         return cls(
             clock.rule.name,

@@ -15,6 +15,9 @@ from sla_policy.sections import PolicyFile
 #: Events that can move no clock, and why.
 IDLE_EVENTS: Final = {
     EventType.CREATED: "the ticket's creation comes before everything else",
+    EventType.ABSORBED: "another ticket's communication may only move its start",
+    EventType.EXCEPTION_GRANTED: "an exception says itself what does not count",
+    EventType.EXCEPTION_WITHDRAWN: "then what was granted counts again, wherever it was",
     EventType.CANCELLED: "a cancelled ticket promises nothing any more",
     EventType.FEATURE_SUBSCRIBED: "it happens to feature requests, which promise nothing",
     EventType.FEATURE_APPROVED: "it happens to feature requests, which promise nothing",
@@ -32,6 +35,7 @@ def clock_findings(file: PolicyFile, name: str, clock: ClockSection) -> Iterator
     """What is wrong with the clock ``name``."""
     path: Path = ("clocks", name)
     yield from _untargeted(file, path, name)
+    yield from _scope(path, clock)
     lists = {
         "starts": clock.begins,
         "stops": clock.stops,
@@ -42,7 +46,7 @@ def clock_findings(file: PolicyFile, name: str, clock: ClockSection) -> Iterator
     for key, events in lists.items():
         yield from _events(path, key, events)
     moving = {key: _moving(events) for key, events in lists.items()}
-    if not clock.stops:
+    if not clock.stops and clock.scope != "team":
         yield Finding(
             (*path, "stops"),
             "nothing stops this clock, so every ticket breaks it; name what keeps the promise, "
@@ -60,6 +64,24 @@ def clock_findings(file: PolicyFile, name: str, clock: ClockSection) -> Iterator
     if clock.resumes and not clock.pauses:
         yield Finding(
             (*path, "resumes"), "nothing pauses this clock, so nothing resumes it", harmless=True
+        )
+
+
+def _scope(path: Path, clock: ClockSection) -> Iterator[Finding]:
+    """What a team's clock says of itself."""
+    if clock.scope != "team":
+        return
+    said = {
+        "starts": clock.begins,
+        "stops": clock.stops,
+        "restarts": clock.restarts,
+        "repeat": clock.repeat,
+    }
+    for key in [key for key, value in said.items() if value]:
+        yield Finding(
+            (*path, key),
+            "a team's clock starts when the ticket comes to the team, and stops when it leaves it "
+            "or is resolved; delete this",
         )
 
 
@@ -126,7 +148,7 @@ def _begins(
             (*path, "on_reopen"),
             "restarts says already what 'reopened' does; take 'reopened' out of it",
         )
-    if clock.on_reopen == "continue" and EventType.RESOLVED not in stops:
+    if clock.on_reopen == "continue" and clock.stops and EventType.RESOLVED not in stops:
         yield Finding(
             (*path, "on_reopen"),
             "the resolution does not stop this clock, so there is nothing to continue; write "

@@ -21,13 +21,24 @@ class ClockSection(Section):
     """
 
     starts: Starts = Field(
+        "communicated",
         description="From when the clock counts: from the client's communication, or from events "
         "of the ticket. Then it owes nothing before the first of them, and each of them that comes "
-        "after it has stopped starts it anew.",
+        "after it has stopped starts it anew. By default it counts from the communication.",
         examples=['"communicated"', '["client_responded"]'],
     )
+    scope: Literal["ticket", "team"] = Field(
+        "ticket",
+        description="Whose promise it is. A clock of `team` is a promise between teams, which no "
+        "client sees: it starts when the ticket comes to another team and stops when it goes on to "
+        "the next or is resolved. Then `starts`, `stops`, `restarts` and `repeat` are left out. By "
+        "default the clock is the ticket's.",
+        examples=['"team"'],
+    )
     stops: list[EventSelector] = Field(
-        description="The events that keep the promise: the first of them stops the clock.",
+        [],
+        description="The events that keep the promise: the first of them stops the clock. They "
+        "are needed except for a clock of `team`.",
         examples=['["resolved"]'],
     )
     pauses: list[EventSelector] = Field(
@@ -62,6 +73,13 @@ class ClockSection(Section):
         "if the resolution had stopped it; `nothing` leaves it. By default `restarts` decides.",
         examples=['"continue"'],
     )
+    on_severity: Literal["from_start", "from_change"] = Field(
+        "from_start",
+        description="From when the target of another severity counts: `from_start`, from the start "
+        "of the clock, or `from_change`, from the change. Then the time before counts under the "
+        "old target, and what was broken by then stays broken. By default it is `from_start`.",
+        examples=['"from_change"'],
+    )
 
     @property
     def selectors(self) -> list[Selector]:
@@ -76,16 +94,18 @@ class ClockSection(Section):
 
     def to_domain(self, name: str) -> ClockRule:
         """The rule as the domain knows it."""
-        restarts = list(self.restarts)
+        restarts, team = list(self.restarts), self.scope == "team"
         if self.on_reopen == "new_cycle":
             restarts.append(Selector(EventType.REOPENED))
         return ClockRule(
             name,
-            Selectors.meant(self.stops),
+            Selectors.of(EventType.RESOLVED) if team else Selectors.meant(self.stops),
             Selectors.meant(self.pauses),
             Selectors.meant(self.resumes),
             Selectors.meant(restarts),
-            Selectors.meant(self.begins) if self.begins else None,
+            Selectors.meant(self.begins) if self.begins or team else None,
             self.repeat,
             self.on_reopen == "continue",
+            self.on_severity == "from_change",
+            team,
         )

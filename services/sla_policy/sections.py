@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import (
     Field,
@@ -175,6 +175,20 @@ class ClosingSection(Section):
     )
 
 
+class ExceptionsSection(Section):
+    """Who may grant exceptions, under the header `[exceptions]`: spans that do not count, or clocks
+    that are excused as a whole.
+    """
+
+    sources: list[Annotated[str, Field(min_length=1)]] = Field(
+        [],
+        description="The sources of events, as they call themselves, whose `exception_granted` and "
+        "`exception_withdrawn` count. Another's has no effect, and raises the notice "
+        "`exception_not_allowed`. By default nobody may.",
+        examples=['["/contracts/office"]'],
+    )
+
+
 class WarningsSection(Section):
     """When every target warns before its breach, under the header `[warnings]`."""
 
@@ -231,6 +245,13 @@ class PolicyFile(Section):
         description="The severity by which a ticket is judged until its own is known. By default "
         "such a ticket has no clocks until then, and raises the notice `unclassified`.",
         examples=['"low"'],
+    )
+    merge: Literal["own", "earliest"] = Field(
+        "own",
+        description="What a ticket takes over from another that is merged into it: with "
+        "`earliest` the client communicated it when the earlier of both was communicated, with "
+        "`own` nothing changes. By default it is `own`.",
+        examples=['"earliest"'],
     )
     objective: Objective | None = Field(
         None,
@@ -310,6 +331,11 @@ class PolicyFile(Section):
         ClosingSection(),
         description="What a ticket needs when it is resolved. By default it needs nothing.",
         json_schema_extra=header("[closing]"),
+    )
+    exceptions: ExceptionsSection = Field(
+        ExceptionsSection(),
+        description="Who may grant exceptions. By default nobody may.",
+        json_schema_extra=header("[exceptions]"),
     )
     words: WordsSection = Field(
         WordsSection(),
@@ -404,6 +430,8 @@ class PolicyFile(Section):
             default_severity=self.default_severity,
             agreements=self._agreements(calendars, steps),
             objective=self.objective,
+            merges_earliest=self.merge == "earliest",
+            exception_sources=frozenset(self.exceptions.sources),
             severity_names=self.severities,
             words=self._words(),
             channels=frozenset(self.channels),

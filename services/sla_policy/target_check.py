@@ -8,6 +8,7 @@ from typing import Final
 from sla_config.toml_places import Path
 from sla_config.wording import listed, nearest
 from sla_domain.instant import DAY
+from sla_domain.ticket import TEAM
 from sla_policy.amount import business_days, closing_day, length_of
 from sla_policy.calendar_sections import CalendarSection
 from sla_policy.finding import Finding, length
@@ -154,6 +155,14 @@ def _target(file: PolicyFile, path: Path, target: TargetSection) -> Iterator[Fin
             return
     if isinstance(target.within, ArrivalSection):
         yield from _arrival(file, (*path, "within"), target.within)
+    for key, fact in target.facts:
+        clock = file.clocks.get(str(path[-1]))
+        if fact == TEAM and clock is not None and clock.scope != TEAM:
+            yield Finding(
+                (*path, key),
+                'only a clock of scope = "team" knows a team; choose another fact, or write that '
+                f"under [clocks.{path[-1]}]",
+            )
     if target.steps is not None:
         yield from step_findings((*path, "steps"), target.steps)
     for name in target.calendars:
@@ -167,6 +176,8 @@ def _target(file: PolicyFile, path: Path, target: TargetSection) -> Iterator[Fin
 
 def _plan_limit(path: Path, target: TargetSection) -> Iterator[Finding]:
     """What only the target beside a plan's limit can say."""
+    if isinstance(target.within, dict):
+        yield Finding((*path, "within"), "a plan's limit has one amount; write it")
     if not isinstance(target.calendar, str):
         yield Finding((*path, "calendar"), "a plan's limit counts on one calendar; name it")
     if target.steps is not None:

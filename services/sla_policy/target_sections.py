@@ -28,6 +28,7 @@ from sla_policy.values import (
     BY,
     OTHERWISE,
     Amount,
+    AmountByFact,
     CalendarByFact,
     Objective,
     OrNone,
@@ -56,10 +57,22 @@ class ArrivalSection(Section):
     )
 
 
-#: An amount, or one by the hour of arrival.
+#: What tells an amount by a fact from one by the hour of arrival.
+_FACT: Final = "fact"
+
+
+def _form(value: object) -> str:
+    if isinstance(value, dict) and BY in value:
+        return _FACT
+    return TABLE if isinstance(value, dict | ArrivalSection) else TEXT
+
+
+#: An amount, or one by the hour of arrival or by a fact.
 AnyAmount = Annotated[
-    Annotated[Amount, Tag(TEXT)] | Annotated[ArrivalSection, Tag(TABLE)],
-    Discriminator(lambda value: TEXT if not isinstance(value, dict | ArrivalSection) else TABLE),
+    Annotated[Amount, Tag(TEXT)]
+    | Annotated[ArrivalSection, Tag(TABLE)]
+    | Annotated[AmountByFact, Tag(_FACT)],
+    Discriminator(_form),
 ]
 
 
@@ -75,12 +88,15 @@ class TargetSection(Section):
         "until the last closing of the date on which the clock starts; if that has passed or the "
         "date does not open, of the next date that opens. `next business day` lasts until the last "
         "closing of the first later date that opens. With a table the amount depends on whether a "
-        "calendar is open when the clock starts.",
+        "calendar is open when the clock starts, or on a fact of the ticket: `by` names it, each "
+        "other key is a value of it, and `else` is for all other tickets. For the clocks of teams "
+        "the fact may be `team`.",
         examples=[
             '"5 business days"',
             '"8h"',
             '"end of business day"',
             '{ inside = "30m", outside = "1h", of = "office" }',
+            '{ by = "team", level1 = "30m", level2 = "4h", else = "none" }',
         ],
     )
     boundary: Boundary = Field(
@@ -112,12 +128,22 @@ class TargetSection(Section):
     def amounts(self) -> list[str]:
         """How much it may promise."""
         within = self.within
-        return [within] if isinstance(within, str) else [within.inside, within.outside]
+        if isinstance(within, str):
+            return [within]
+        if isinstance(within, ArrivalSection):
+            return [within.inside, within.outside]
+        return [each for key, each in within.items() if key != BY and each is not None]
 
     @property
     def asks(self) -> str | None:
         """The calendar that is asked when a clock starts; ``None`` for none."""
-        return None if isinstance(self.within, str) else self.within.of
+        return self.within.of if isinstance(self.within, ArrivalSection) else None
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """The facts that it asks for, each with the key that does."""
+        tables = {"within": self.within, "calendar": self.calendar}
+        return [(key, table[BY] or "") for key, table in tables.items() if isinstance(table, dict)]
 
     def to_domain(self, calendars: Mapping[str, Calendar], steps: Sequence[StepRule]) -> AnyTarget:
         """The target in milliseconds; ``steps`` are those it has if it names none itself."""
@@ -133,8 +159,15 @@ class TargetSection(Section):
             within = self.within
             if isinstance(within, str):
                 return amount(within, name)
-            inside, outside = amount(within.inside, name), amount(within.outside, name)
-            return ArrivalTarget(calendars[within.of], inside, outside)
+            if isinstance(within, ArrivalSection):
+                inside, outside = amount(within.inside, name), amount(within.outside, name)
+                return ArrivalTarget(calendars[within.of], inside, outside)
+            found = {
+                value: Target.none(calendars[name]) if text is None else amount(text, name)
+                for value, text in within.items()
+                if value != BY
+            }
+            return TargetChoice(str(within[BY]), found, found.pop(OTHERWISE))
 
         if isinstance(self.calendar, str):
             return on(self.calendar)

@@ -232,6 +232,19 @@ def _calendar_by_fact(value: Any) -> Any:
     return value
 
 
+def _amount_by_fact(value: Any) -> Any:
+    like = 'write it like { by = "team", level1 = "30m", else = "4h" }'
+    if OTHERWISE not in value:
+        why = f"which amount for all other values: {OTHERWISE!r} is missing"
+        raise UnfitError(f"an amount by a fact says {why}; {like}")
+    if len(value) < 3 or not isinstance(value[BY], str):
+        raise UnfitError(f"an amount by a fact names one for each value; {like}")
+    return {
+        key: each if key == BY else None if _none(each) is None else _amount(each)
+        for key, each in value.items()
+    }
+
+
 def _amount(value: Any) -> Any:
     if not isinstance(value, str):
         raise UnfitError(f'{value!r} is not a text; write it like "8h" or "5 business days"')
@@ -365,3 +378,5 @@ Amount = Annotated[
     BeforeValidator(_amount),
     WithJsonSchema({"type": "string", "x-written": "duration, business days, or a day's closing"}),
 ]
+#: By ``BY`` a fact, then an amount by the value of it, or none.
+AmountByFact = Annotated[dict[str, str | None], BeforeValidator(_amount_by_fact)]

@@ -159,6 +159,8 @@ def _limit(
         due = parse_instant(limit["due"])
         marks.append(Mark(scale.x(due), "due", presenter.moment(limit["due"])))
     name = texts.word("limit", limit["limit"])
+    if limit["ended"]:
+        name = texts("explain.ended_limit", limit=name, at=presenter.moment(limit["ended"]))
     return Lane(f"{presenter.clock_title(clock)} ({name})", bars, marks)
 
 

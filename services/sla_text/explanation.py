@@ -33,9 +33,21 @@ _TOLD_FACTS: Final = (
 
 #: The same of events that say something else.
 _TOLD: Final = {
+    EventType.ABSORBED: ("ticket_id", "communicated_at"),
+    EventType.EXCEPTION_GRANTED: (
+        "exception_id",
+        "clock",
+        "from",
+        "until",
+        "reason",
+        "approved_by",
+    ),
+    EventType.EXCEPTION_WITHDRAWN: ("exception_id",),
     EventType.ATTRIBUTES_CHANGED: ("client_id", "plan", "attributes"),
     EventType.QUEUED: ("group",),
 }
+#: Facts that are instants.
+INSTANTS: Final = ("communicated_at", "from", "until")
 #: What of a limit's figures its clock shows too.
 _FIGURES: Final = (
     "calendar",
@@ -60,6 +72,7 @@ def explain(ticket: Ticket, at: int) -> dict[str, Any]:
     facts = ticket.created.facts if ticket.created else {}
     policy = ticket.policy
     affects = facts.get("affects", [])
+    without = ticket.outcomes_without_exceptions(at)
     return {
         "ticket_id": ticket.id,
         "client_id": ticket.client_id,
@@ -88,7 +101,7 @@ def explain(ticket: Ticket, at: int) -> dict[str, Any]:
             for stage in ticket.stages
         ],
         "clocks": [
-            *[_clock(ticket, clock, at) for clock in ticket.clocks],
+            *[_clock(ticket, clock, at, without.get(clock.key)) for clock in ticket.clocks],
             *[_not_started(ticket, rule) for rule, _ in ticket.not_started],
         ],
         "client_delay": {
@@ -126,6 +139,7 @@ def explain(ticket: Ticket, at: int) -> dict[str, Any]:
 
 def _event(event: Event) -> dict[str, Any]:
     facts: dict[str, Any] = dict(event.facts)
+    facts |= {name: format_instant(facts[name]) for name in INSTANTS if name in facts}
     told = _TOLD.get(event.type, _TOLD_FACTS)
     return {
         "occurred": format_instant(event.occurred),
@@ -136,16 +150,17 @@ def _event(event: Event) -> dict[str, Any]:
     }
 
 
-def _clock(ticket: Ticket, clock: Clock, at: int) -> dict[str, Any]:
-    outcome = clock.outcome(at)
-    undue = outcome in (Outcome.PAUSED, Outcome.VOID)
+def _clock(ticket: Ticket, clock: Clock, at: int, without: Outcome | None) -> dict[str, Any]:
+    outcome, undue = clock.outcome(at), clock.undue(at)
     governing = clock.primary if undue else clock.governing
     limits = [] if outcome is Outcome.VOID else clock.limits
-    told = {limit.name: _limit(ledger(ticket, clock, limit, at), undue=undue) for limit in limits}
-    figures = told.get(governing.name, {})
+    told = {id(limit): _limit(ledger(ticket, clock, limit, at), undue=undue) for limit in limits}
+    figures = told.get(id(governing), {})
     return {
         "clock": clock.rule.name,
         "cycle": clock.cycle,
+        "team": clock.team,
+        "without_exceptions": without,
         "severity": clock.severity,
         "agreement": clock.agreement,
         "outcome": outcome.value,
@@ -164,6 +179,8 @@ def _not_started(ticket: Ticket, rule: ClockRule) -> dict[str, Any]:
     return {
         "clock": rule.name,
         "cycle": 1,
+        "team": None,
+        "without_exceptions": None,
         "severity": ticket.severity,
         "agreement": ticket.agreement_name,
         "outcome": Outcome.NOT_STARTED.value,
@@ -183,6 +200,7 @@ def _limit(told: Ledger, *, undue: bool) -> dict[str, Any]:
     used = told.total(SpanKind.COUNTED)
     return {
         "limit": limit.name,
+        "ended": format_optional(limit.stopped) if limit.ended else None,
         "calendar": target.calendar.name,
         "boundary": target.boundary.value,
         "target_ms": target.within,

@@ -8,9 +8,11 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sla_domain.alert import AlertKind, kind_of
-from sla_domain.clock import Outcome
+from sla_domain.clock import SEVERITY_LIMIT, Outcome
 from sla_domain.instant import parse_instant
+from sla_domain.pause import AGREED, NOBODY
 from sla_domain.policy import SeverityNames
+from sla_text.explanation import INSTANTS
 from sla_text.language import Texts
 from sla_text.promise import told_limit
 from sla_text.steps import told_step
@@ -70,12 +72,6 @@ class Presentation:
     tables: list[Table]
 
 
-def _told(name: str, value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{inner}={each}" for inner, each in value.items())
-    return f"{name}={value}"
-
-
 class Presenter:
     """Turns documents of ``explain`` into text, with times in one zone."""
 
@@ -111,9 +107,10 @@ class Presenter:
         return moment(parse_instant(instant), self.zone, self.texts)
 
     def clock_title(self, clock: Document) -> str:
-        """A clock's name, cycle and outcome."""
+        """A clock's name, cycle and outcome, and whose it is between teams."""
         return self.texts(
-            "explain.clock_title",
+            "explain.team_clock_title" if clock["team"] else "explain.clock_title",
+            team=clock["team"],
             clock=self.texts.word("clock", clock["clock"]),
             cycle=clock["cycle"],
             outcome=self.texts.word("outcome", clock["outcome"]),
@@ -157,12 +154,17 @@ class Presenter:
             [
                 self.moment(event["occurred"]),
                 self.texts.word("event", event["type"]),
-                ", ".join(_told(*fact) for fact in event["facts"].items()),
+                ", ".join(self._fact(*fact) for fact in event["facts"].items()),
                 event["id"],
             ]
             for event in events
         ]
         return Table(self.texts("explain.events"), self._columns("occurred event details id"), rows)
+
+    def _fact(self, name: str, value: Any) -> str:
+        if isinstance(value, dict):
+            return ", ".join(f"{inner}={each}" for inner, each in value.items())
+        return f"{name}={self.moment(value) if name in INSTANTS else value}"
 
     def _columns(self, names: str) -> list[str]:
         return [self.texts(f"column.{name}") for name in names.split()]
@@ -176,16 +178,18 @@ class Presenter:
         if not clock["limits"]:
             begun = clock["outcome"] != Outcome.NOT_STARTED
             notes.append(texts("explain.void_clock" if begun else "explain.not_started"))
+        if clock["outcome"] == Outcome.EXCUSED:
+            notes.append(texts("explain.excused_clock"))
+        if clock["without_exceptions"]:
+            without = texts.word("outcome", clock["without_exceptions"])
+            notes.append(texts("explain.without_exceptions", outcome=without))
         limits = [self._limit(limit, clock) for limit in clock["limits"]]
         return ClockTold(self.clock_title(clock), clock["outcome"], notes, limits)
 
     def _limit(self, limit: Document, clock: Document) -> LimitTold:
         texts = self.texts
         calendar = texts.word("calendar", limit["calendar"])
-        name = limit["limit"]
-        told = texts.word("limit", name)
-        if name == "severity":
-            told = f"{told} {texts.severity(clock['severity'], self._names)}"
+        told = self._limit_name(limit, clock)
         promise = told_limit(limit["target_ms"], limit["boundary"], limit["calendar"], texts)
         rows = [
             [
@@ -194,7 +198,7 @@ class Presenter:
                 texts.word("state", span["state"]),
                 texts.word("holder", span["holder"] or "nobody"),
                 texts.word("span", span["kind"]),
-                self._why(span, clock, calendar),
+                self._why(span, limit["limit"], clock, calendar),
                 length(span["ms"], self.texts),
                 length(span["used_ms"], self.texts),
             ]
@@ -207,12 +211,25 @@ class Presenter:
         )
         return LimitTold(spans, self._sums(limit), self._due(limit, clock))
 
-    def _why(self, span: Document, clock: Document, calendar: str) -> str:
+    def _limit_name(self, limit: Document, clock: Document) -> str:
+        texts, name = self.texts, limit["limit"]
+        told = texts.word("limit", name)
+        if limit["ended"]:
+            return texts("explain.ended_limit", limit=told, at=self.moment(limit["ended"]))
+        if name == SEVERITY_LIMIT:
+            told = f"{told} {texts.severity(clock['severity'], self._names)}"
+        return told
+
+    def _why(self, span: Document, limit: str, clock: Document, calendar: str) -> str:
         kind = span["kind"]
         if kind == "counted" and span["state"] == "waiting" and not clock["pauses_for_waits"]:
             kind = "counted_waiting"
-        if kind == "paused" and span["holder"] is None:
+        if kind == "paused" and span["holder"] in (None, NOBODY):
             kind = "paused_by_nobody"
+        elif kind == "paused" and span["holder"] == AGREED:
+            kind = "paused_by_agreed"
+        elif kind == "not_begun" and limit == SEVERITY_LIMIT:
+            kind = "not_begun_change"
         holder = self.texts.word("holder", span["holder"] or "nobody")
         return self.texts(f"why.{kind}", calendar=calendar, cause=span["cause"], holder=holder)
 
@@ -256,7 +273,8 @@ class Presenter:
             told = self.texts(
                 "explain.due_total", steps=told, target=length(limit["target_ms"], self.texts)
             )
-        first = len(clock["limits"]) > 1 and clock["limit"] == limit["limit"]
+        present = [each for each in clock["limits"] if not each["ended"]]
+        first = len(present) > 1 and clock["limit"] == limit["limit"]
         return self.texts(
             "explain.due_first" if first else "explain.due",
             due=self.moment(limit["due"]),

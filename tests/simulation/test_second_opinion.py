@@ -63,6 +63,10 @@ MOVES = (
     "reclassified",
     "cancelled",
     "feature_approved",
+    # Under the default policy these change nothing.
+    "absorbed",
+    "exception_granted",
+    "exception_withdrawn",
 )
 
 
@@ -76,6 +80,16 @@ SAYS: dict[str, Any] = {
         **({"severity": draw.choice(SEVERITIES)} if draw.random() < 0.5 else {}),
     },
     "waiting_on_client": lambda draw: {"party": draw.choice(("client", "client_third_party"))},
+    "absorbed": lambda draw: {
+        "ticket_id": "T0",
+        "communicated_at": (EPOCH + timedelta(minutes=draw.randrange(7 * DAY))).isoformat(),
+    },
+    "exception_granted": lambda _: {
+        "exception_id": "x1",
+        "reason": "agreed with the client",
+        "approved_by": "lead",
+    },
+    "exception_withdrawn": lambda _: {"exception_id": "x1"},
     "cancelled": lambda draw: draw.choice(
         ({}, {"reason": "spam"}, {"reason": "deleted"}, {"reason": "merged"})
     ),

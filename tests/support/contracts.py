@@ -88,6 +88,16 @@ name = "manager"
 
 
 _UPDATES: Final = """\
+[exceptions]
+sources = ["/helpdesk"]
+
+[clocks.stay]
+scope = "team"
+on_reopen = "new_cycle"
+pauses = ["waiting:client"]
+resumes = ["client_responded", "assigned"]
+on_severity = "from_change"
+
 [clocks.update]
 starts = ["replied"]
 stops = ["replied", "resolved"]
@@ -98,6 +108,8 @@ resumes = ["client_responded", "assigned"]
 """
 _UPDATE: Final = (
     'update = { within = "45m", boundary = "inclusive", calendar = "around_the_clock" }\n'
+    'stay = { within = { by = "team", level1 = "30m", else = "2h" }, boundary = "inclusive", '
+    'calendar = "around_the_clock" }\n'
 )
 
 
@@ -105,6 +117,9 @@ def escalating_book() -> PolicyBook:
     """The packaged policy with escalations, and with updates that are owed again and again."""
     warnings = "[warnings]\nfractions = [0.5, 0.75, 0.9]\n"
     text = default_policy_text().replace(warnings, _ESCALATIONS)
+    text = 'merge = "earliest"\n' + text.replace(
+        "[clocks.resolution]\n", '[clocks.resolution]\non_severity = "from_change"\n'
+    )
     text = text.replace("[targets.blocker]\n", f"{_UPDATES}[targets.blocker]\n{_UPDATE}")
     text = text.replace("[targets.high]\n", f"[targets.high]\n{_UPDATE}")
     return PolicyBook([parse_policy(text, "escalating.toml")])

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sla_domain.clock import Clock
 from sla_domain.instant import parse_instant
 from sla_domain.policy import PolicyBook
+from sla_domain.status import Status
 from sla_domain.steps import BREACH
 from sla_domain.ticket import Ticket
 from sla_engine.admission import admit
@@ -62,18 +63,26 @@ def _moments(records: Iterable[Record], book: PolicyBook) -> dict[str, list[Mome
 
 def _claims(ticket: Ticket) -> Iterator[Claim]:
     for clock in ticket.clocks:
-        for step, what in enumerate(step.what for step in clock.primary.target.ladder):
-            at = _at(clock, step)
-            in_time = clock.stopped is None if what != BREACH else _breaks(clock, at)
-            if at is not None and in_time and not clock.void:
+        over = clock.stopped is not None or ticket.status is Status.CANCELLED
+        for what in [step.what for step in clock.primary.target.ladder]:
+            at = _at(clock, what)
+            in_time = not over if what != BREACH else _breaks(clock, at)
+            if at is not None and in_time and not clock.waived:
                 yield clock.rule.name, clock.cycle, what, at
     for item in ticket.obligations.announcements:
         yield item.kind.value, item.about, item.at
 
 
-def _at(clock: Clock, step: int) -> int | None:
-    found = [limit.reaches(limit.target.ladder[step].amount) for limit in clock.limits]
-    return min((at for at in found if at is not None), default=None)
+def _at(clock: Clock, what: str) -> int | None:
+    """When the first of a clock's limits reaches a step, if it does before it ends."""
+    found = [
+        at
+        for limit in clock.limits
+        for step in limit.target.ladder
+        if step.what == what and (at := limit.reaches(step.amount)) is not None
+        if not limit.ended or (limit.stopped is not None and at <= limit.stopped)
+    ]
+    return min(found, default=None)
 
 
 def _breaks(clock: Clock, at: int | None) -> bool:
@@ -85,7 +94,7 @@ def _reached(ticket: Ticket, horizon: int) -> Iterator[Claim]:
     for clock in ticket.clocks:
         for limit in clock.limits:
             for step in limit.target.ladder:
-                if not clock.void and step.amount <= limit.used(horizon):
+                if not clock.waived and step.amount <= limit.used(horizon):
                     yield clock.rule.name, clock.cycle, step.what
 
 

@@ -21,6 +21,9 @@ SEVERITIES = ("blocker", "high", "medium", "low")
 MOVES = (
     "assigned",
     "queued",
+    "absorbed",
+    "exception_granted",
+    "exception_withdrawn",
     "replied",
     "milestone_reached",
     "waiting_on_client",
@@ -57,6 +60,25 @@ _SAYS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     ),
     "waiting": st.fixed_dictionaries({"party": st.sampled_from(["client", "supplier"])}),
     "queued": st.fixed_dictionaries({"group": st.sampled_from(["level1", "level2"])}),
+    "absorbed": st.fixed_dictionaries(
+        {
+            "ticket_id": st.just("T-9"),
+            "communicated_at": times.map(lambda after: format_instant(BEGIN + after - SPAN)),
+        }
+    ),
+    "exception_granted": st.fixed_dictionaries(
+        {
+            "exception_id": st.sampled_from(["x1", "x2"]),
+            "reason": st.just("agreed"),
+            "approved_by": st.just("max"),
+        },
+        optional={
+            "clock": st.sampled_from(["resolution", "first_response"]),
+            "from": times.map(lambda after: format_instant(BEGIN + after)),
+            "until": times.map(lambda after: format_instant(BEGIN + after)),
+        },
+    ),
+    "exception_withdrawn": st.fixed_dictionaries({"exception_id": st.sampled_from(["x1", "x2"])}),
     "replied": st.fixed_dictionaries({}, optional={"kind": st.sampled_from(["answer", "update"])}),
     "milestone_reached": st.just({"name": "workaround"}),
     "resolved": st.fixed_dictionaries(

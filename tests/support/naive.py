@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,6 +17,12 @@ Minutes = np.ndarray[Any, np.dtype[np.bool_]]
 
 EPOCH = datetime(2015, 12, 28, tzinfo=UTC)  # a Monday, before all events of the tests
 HOUR = 60
+#: After all that happens: where a span has no end.
+FOREVER = 10**9
+#: Milliseconds of a minute.
+MS = 60_000
+#: Whose pause an exception for a span of time is.
+AGREED = "agreed"
 
 #: By severity: (first response, resolution), each (minutes, exclusive, calendar).
 TARGETS = {
@@ -33,6 +39,7 @@ TABLE = {
 }
 RANK = [
     "created",
+    "absorbed",
     "attributes_changed",
     "reopened",
     "reclassified",
@@ -46,10 +53,30 @@ RANK = [
     "waiting",
     "client_responded",
     "resolved",
+    "exception_granted",
+    "exception_withdrawn",
     "cancelled",
     "feature_subscribed",
     "feature_approved",
 ]
+
+
+class Limit(NamedTuple):
+    """How many minutes of a calendar a clock may use from ``start`` on, or less than so many."""
+
+    start: int
+    within: int
+    less_than: bool
+    calendar: str
+
+    @property
+    def breaks_at(self) -> int:
+        """How many used milliseconds are too many."""
+        return self.within * MS + (not self.less_than)
+
+    def breaks(self, used: int) -> bool:
+        """Whether so many minutes are too many."""
+        return used * MS >= self.breaks_at
 
 
 class World:
@@ -78,16 +105,25 @@ def figures_of(record: dict[str, Any]) -> list[dict[str, Any]]:
             "cycle": clock["cycle"],
             "severity": clock["severity"],
             "outcome": clock["outcome"],
+            "start": minute_of(clock["start"]),
+            "counted_from": minute_of(clock["counted_from"]),
             "due": None if clock["due"] is None else minute_of(clock["due"]),
+            "breaks": None if clock["breaches_at"] is None else _instant(clock["breaches_at"]),
             "used": _minutes(clock["used_ms"]),
             "paused": _minutes(clock["paused_ms"]),
+            "paused_by": {party: _minutes(ms) for party, ms in clock["paused_by"].items() if ms},
         }
         for clock in record["clocks"]
     ]
 
 
+def _instant(text: str) -> int:
+    """Milliseconds from ``EPOCH`` to an RFC 3339 time."""
+    return int((datetime.fromisoformat(text) - EPOCH) / timedelta(milliseconds=1))
+
+
 def _minutes(ms: int | None) -> float | None:
-    return None if ms is None else ms / 60_000
+    return None if ms is None else ms / MS
 
 
 def severity_of(data: dict[str, Any]) -> str | None:
@@ -136,12 +172,12 @@ class Ticket:
         timeline = timeline_of(events)
         created = next(event for event in timeline if event["type"] == "ticket.created")
         self.facts = created.get("data", {})
-        told = self.facts.get("communicated_at", created["time"])
-        self.start = minute_of(told)
         others = [event for event in timeline if event["type"] != "ticket.created"]
         kinds = [event["type"] for event in others]
         if "ticket.cancelled" in kinds:
             others = others[: kinds.index("ticket.cancelled") + 1]
+        told = self.facts.get("communicated_at", created["time"])
+        self.start = self._communicated(minute_of(told), others)
         self.kind = self.facts.get("kind", "incident")
         self.severity = severity_of(self.facts) or self._default()
         known = [
@@ -165,6 +201,10 @@ class Ticket:
         for event in others:
             getattr(self, "_" + event["type"][7:])(event, minute_of(event["time"]))
 
+    def _communicated(self, told: int, others: list[dict[str, Any]]) -> int:
+        """From when the clocks count that start with the communication."""
+        return told
+
     def _at_once(self) -> Iterable[str]:
         """The clocks that start with the communication."""
         return "first_response", "resolution"
@@ -183,6 +223,9 @@ class Ticket:
                 "pauses": [],
                 "contact": None,
                 "severity": self.severity or self.first_severity,
+                # Spans of time that an exception takes out, and whether one excuses it altogether.
+                "agreed": [],
+                "excused": False,
             }
         )
 
@@ -264,6 +307,7 @@ class Ticket:
         pass
 
     _feature_subscribed = _feature_approved = _contact_logged
+    _absorbed = _exception_granted = _exception_withdrawn = _contact_logged
 
     # --- counting cells ---
 
@@ -272,83 +316,142 @@ class Ticket:
         return [self._figures(clock, now) for clock in self.clocks]
 
     def _figures(self, clock: dict[str, Any], now: int) -> dict[str, Any]:
-        counted = [self._count(clock, start, target, now) for start, target in self._limits(clock)]
-        breached = any(each["broken"] for each in counted)
-        decided = clock["stop"] is not None or breached
-        undone = self.cancelled is not None and not (self.keeps_decided and decided)
-        void = undone or self.kind == "feature_request"
-        paused = bool(clock["pauses"]) and clock["pauses"][-1][1] is None
-        if void:
-            outcome = "void"
-        elif breached:
-            outcome = "breached"
-        elif clock["stop"] is not None:
-            outcome = "met"
-        else:
-            outcome = "paused" if paused else "running"
-        shown = counted[0]
-        if outcome in ("paused", "void"):
-            due = None
-        else:
-            dues = [each["due"] for each in counted if each["due"] is not None]
-            due = min(dues, default=None)
-            shown = next((each for each in counted if each["due"] == due), shown)
+        outcome = self.outcome(clock, now)
+        undue = outcome in ("paused", "void", "excused")
+        limits = self.limits(clock)
+        dues = [None if undue else self._due(clock, limit) for limit in limits]
+        due = min((each for each in dues if each is not None), default=None)
+        shown = limits[0] if due is None else limits[dues.index(due)]
+        end = self.end(clock, now)
         unknown = self.kind == "feature_request"
+        paused_by = {} if unknown else self._paused_by(clock, shown, end)
         return {
             "clock": clock["clock"],
             "cycle": clock["cycle"],
             "severity": clock["severity"],
             "outcome": outcome,
+            "start": clock["start"],
+            "counted_from": shown.start,
             "due": due,
-            "used": None if unknown else shown["used"],
-            "paused": None if unknown else shown["paused"],
+            "breaks": None if undue else self._breaks(clock),
+            "used": None if unknown else self.used(clock, shown, end),
+            "paused": None if unknown else sum(paused_by.values()),
+            "paused_by": paused_by,
         }
 
-    def _limits(self, clock: dict[str, Any]) -> list[tuple[int, tuple[int, bool, str]]]:
-        """From when each of its limits counts, and how much it is."""
+    def outcome(self, clock: dict[str, Any], now: int) -> str:
+        """What has become of a clock by ``now``."""
+        if self.is_void(clock, now):
+            return "void"
+        if clock["excused"]:
+            return "excused"
+        if self.broken(clock, now):
+            return "breached"
+        if clock["stop"] is not None:
+            return "met"
+        paused = bool(clock["pauses"]) and clock["pauses"][-1][1] is None
+        # One that ends is taken into account by the due time.
+        agreed = any(begin <= now and end == FOREVER for begin, end in clock["agreed"])
+        return "paused" if paused or (agreed and clock["start"] <= now) else "running"
+
+    def is_void(self, clock: dict[str, Any], now: int) -> bool:
+        """Whether nothing is owed by it: it is none of ours, or undone before it was decided."""
+        if self.kind == "feature_request":
+            return True
+        if self.cancelled is None or (self.keeps_decided and clock["stop"] is not None):
+            return False
+        return not (self.keeps_decided and self.broken(clock, now))
+
+    def broken(self, clock: dict[str, Any], now: int) -> bool:
+        """Whether too much has been used by ``now`` under one of its limits."""
+        end = self.end(clock, now)
+        return not clock["excused"] and any(
+            limit.breaks(self.used(clock, limit, end)) for limit in self.limits(clock)
+        )
+
+    def limits(self, clock: dict[str, Any]) -> list[Limit]:
+        """What it has to keep to."""
         which = 0 if clock["clock"] == "first_response" else 1
-        limits = [(clock["start"], TARGETS[clock["severity"]][which])]
+        limits = [Limit(clock["start"], *TARGETS[clock["severity"]][which])]
         if clock["contact"] is not None and clock["severity"] == "high":
-            limits.append((clock["contact"], GUARD))
+            limits.append(Limit(clock["contact"], *GUARD))
         return limits
 
-    def _count(
-        self, clock: dict[str, Any], start: int, target: tuple[int, bool, str], now: int
-    ) -> dict[str, Any]:
-        within, less_than, calendar = target
-        open_ = self.world.open[calendar]
-        end = now if clock["stop"] is None else min(now, clock["stop"])
-        if self.cancelled is not None:
-            end = min(end, self.cancelled)
-        lived, paused = self._cells(clock, open_, start, max(start, end))
-        used = int(lived.sum())
-        return {
-            "used": used,
-            "paused": int(paused.sum()),
-            "broken": used >= within if less_than else used > within,
-            "due": self._due(clock, open_, start, within),
-        }
+    def end(self, clock: dict[str, Any], now: int) -> int:
+        """Until when it counts, as seen at ``now``."""
+        ends = [each for each in (clock["stop"], self.cancelled) if each is not None]
+        return min([now, *ends])
 
-    def _cells(
-        self, clock: dict[str, Any], open_: Minutes, start: int, end: int
-    ) -> tuple[Minutes, Minutes]:
-        """The open minutes of ``[start, end)`` that were used, and those that were paused."""
-        waited = np.zeros(end - start, dtype=bool)
-        for begin, close, _ in clock["pauses"]:
-            last = end if close is None else close
-            waited[max(begin - start, 0) : max(last - start, 0)] = True
-        cells = open_[start:end]
-        return cells & ~waited, cells & waited
+    def used(self, clock: dict[str, Any], limit: Limit, end: int) -> int:
+        """How many minutes of a limit are used by ``end``."""
+        return int(self.lived(clock, limit, end).sum())
 
-    def _due(self, clock: dict[str, Any], open_: Minutes, start: int, within: int) -> int | None:
+    def lived(self, clock: dict[str, Any], limit: Limit, end: int) -> Minutes:
+        """The minutes from the limit's start to ``end`` that were used."""
+        end = max(limit.start, end)
+        cells = self.world.open[limit.calendar][limit.start : end] & ~_own(clock, limit.start, end)
+        return cells & ~_agreed(clock, limit.start, end) if clock["agreed"] else cells
+
+    def _paused_by(self, clock: dict[str, Any], limit: Limit, end: int) -> dict[str, int]:
+        """How many minutes were paused by ``end``, by party; those of nobody are left out."""
+        end = max(limit.start, end)
+        open_ = self.world.open[limit.calendar]
+        found: dict[str, int] = {}
+        for begin, close, party in clock["pauses"]:
+            last = end if close is None else min(close, end)
+            paused = int(open_[max(begin, limit.start) : max(last, limit.start)].sum())
+            found[party] = found.get(party, 0) + paused
+        if clock["agreed"]:
+            agreed = _agreed(clock, limit.start, end) & ~_own(clock, limit.start, end)
+            found[AGREED] = int((open_[limit.start : end] & agreed).sum())
+        return {party: minutes for party, minutes in found.items() if minutes}
+
+    def _due(self, clock: dict[str, Any], limit: Limit) -> int | None:
         """The end of the minute that uses up the target, assuming no further pauses."""
-        days = 10
+        at = self._reached(clock, limit, limit.within * MS)
+        return None if at is None else at // MS
+
+    def _breaks(self, clock: dict[str, Any]) -> int | None:
+        """When it is broken under the first limit that breaks, in milliseconds."""
+        stop = clock["stop"]
+        ats = [self._reached(clock, limit, limit.breaks_at) for limit in self.limits(clock)]
+        before = [at for at in ats if at is not None and (stop is None or at <= stop * MS)]
+        return min(before, default=None)
+
+    def _reached(self, clock: dict[str, Any], limit: Limit, amount: int) -> int | None:
+        """When so many milliseconds are used, assuming no further pauses; stopped or not."""
+        days, last = 10, len(self.world.open[limit.calendar])
         while True:
-            end = min(start + days * 24 * HOUR, len(open_))
-            used, _ = self._cells(clock, open_, start, end)
-            minutes = np.flatnonzero(used)
-            if len(minutes) >= within:
-                return start + int(minutes[within - 1]) + 1
-            if end == len(open_):
-                return None
+            end = min(limit.start + days * 24 * HOUR, last)
+            at = instant(limit, np.flatnonzero(self.lived(clock, limit, end)), amount)
+            if at is not None or end == last:
+                return at
             days *= 4
+
+
+def instant(limit: Limit, minutes: np.ndarray[Any, Any], amount: int) -> int | None:
+    """When ``amount`` milliseconds are used, if ``minutes`` from its start are those used."""
+    whole, rest = divmod(amount, MS)
+    cell = whole - 1 + (rest > 0)
+    if cell >= len(minutes):
+        return None
+    return (limit.start + int(minutes[cell])) * MS + (rest or MS)
+
+
+def _own(clock: dict[str, Any], start: int, end: int) -> Minutes:
+    """The minutes of the pauses of its own."""
+    return _covered(((b, end if c is None else c) for b, c, _ in clock["pauses"]), start, end)
+
+
+def _agreed(clock: dict[str, Any], start: int, end: int) -> Minutes:
+    """The minutes that exceptions take out, but for those after its stop."""
+    stop = end if clock["stop"] is None else clock["stop"]
+    return _covered(((begin, min(until, stop)) for begin, until in clock["agreed"]), start, end)
+
+
+def _covered(spans: Iterable[tuple[int, int]], start: int, end: int) -> Minutes:
+    """Which minutes of ``[start, end)`` lie in one of the spans."""
+    found = np.zeros(end - start, dtype=bool)
+    for begin, close in spans:
+        found[max(begin - start, 0) : max(close - start, 0)] = True
+    return found

@@ -7,6 +7,7 @@ with what reads that, ``naive_ticket`` says what it means minute by minute.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 from support.naive import HOUR
@@ -16,6 +17,11 @@ REGIONS = ("north", "south", "west")
 PLANS = ("gold", "silver", "basic")
 CLIENTS = ("acme", "umbrella", "initech")
 KINDS = ("incident", "question")
+GROUPS = ("level1", "level2", "level3")
+#: The facts by which a promise may be chosen, and their values that a table names.
+FACTS = {"region": REGIONS, "plan": PLANS, "team": GROUPS[:2]}
+#: The plan that adds limits after a contact with the guard.
+PLAN = "gold"
 CLOSINGS = ("end of business day", "next business day")
 _HEAD = """\
 name = "drawn"
@@ -41,7 +47,7 @@ Contract = dict[str, Any]
 def drawn(draw: random.Random) -> Contract:
     """A contract: severities, a default perhaps, targets, and agreements."""
     calendars = drawn_calendars(draw)
-    clocks = _clocks(draw)
+    clocks = _ruled(draw, _clocks(draw))
     severities = [f"s{number}" for number in range(draw.randint(1, 6))]
     names = [f"a{number}" for number in range(draw.randint(0, 3))]
     agreements = []
@@ -57,24 +63,53 @@ def drawn(draw: random.Random) -> Contract:
                 "name": name,
                 "when": when or {"plan": ["gold"]},
                 "extends": extends,
-                "targets": _targets(
-                    draw, severities, [*clocks], calendars, few=extends is not None
-                ),
+                "targets": _targets(draw, severities, clocks, calendars, few=extends is not None),
             }
         )
     return {
         "clocks": clocks,
         "severities": severities,
         "default": draw.choice([None, None, draw.choice(severities)]),
-        "standard": _targets(draw, severities, [*clocks], calendars, few=False),
+        "standard": _targets(draw, severities, clocks, calendars, few=False),
         "agreements": agreements,
         "calendars": calendars,
         "steps": _steps(draw),
+        "merge": draw.random() < 0.5,
+        "sources": ["/drawn"] if draw.random() < 0.8 else [],
+        "guard": _guard(draw, severities, [*clocks], calendars) if draw.random() < 0.3 else None,
+    }
+
+
+def _guard(
+    draw: random.Random, severities: list[str], names: list[str], calendars: Calendars
+) -> dict[str, Any]:
+    """What a plan adds after a contact with the guard: a plain amount for some of the clocks."""
+
+    def target() -> dict[str, Any]:
+        return {
+            "within": draw.choice([15, 60, 240, 960]),
+            "less_than": draw.random() < 0.5,
+            "calendar": draw.choice([*calendars]),
+        }
+
+    covered = draw.sample(severities, draw.randint(1, len(severities)))
+    return {
+        "severities": covered,
+        "outside": draw.choice([name for name in calendars if name != "all"]),
+        "targets": {
+            severity: {name: target() for name in draw.sample(names, draw.randint(1, len(names)))}
+            for severity in covered
+        },
     }
 
 
 def _targets(
-    draw: random.Random, severities: list[str], names: list[str], calendars: Calendars, *, few: bool
+    draw: random.Random,
+    severities: list[str],
+    names: dict[str, Any],
+    calendars: Calendars,
+    *,
+    few: bool,
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for severity in severities:
@@ -84,7 +119,9 @@ def _targets(
             found[severity] = None
             continue
         clocks = [clock for clock in names if draw.random() < 0.85]
-        found[severity] = {clock: _target(draw, calendars) for clock in clocks} or None
+        found[severity] = {
+            clock: _target(draw, calendars, team=bool(names[clock].get("team"))) for clock in clocks
+        } or None
     return found
 
 
@@ -138,24 +175,48 @@ def _clocks(draw: random.Random) -> dict[str, Any]:
     return found
 
 
+def _ruled(draw: random.Random, clocks: dict[str, Any]) -> dict[str, Any]:
+    """The clocks, some of which count anew when the severity changes, and perhaps one by team."""
+    found = {
+        name: rule | {"from_change": True} if draw.random() < 0.5 else rule
+        for name, rule in clocks.items()
+    }
+    if draw.random() < 0.6:
+        found["handling"] = {"team": True, "from_change": draw.random() < 0.5}
+        if draw.random() < 0.7:
+            found["handling"] |= {
+                "pauses": draw.choice([["waiting"], ["waiting:client"]]),
+                "resumes": ["client_responded", *draw.sample(["assigned", "replied"], 1)],
+            }
+        if draw.random() < 0.8:
+            found["handling"]["on_reopen"] = draw.choice(["new_cycle", "continue", "nothing"])
+    return found
+
+
 def _written_clocks(clocks: dict[str, Any]) -> list[str]:
     lines = []
     for name, rule in clocks.items():
-        starts = rule.get("starts", "communicated")
-        lines += [f"[clocks.{name}]", f"starts = {starts!r}"]
+        lines.append(f"[clocks.{name}]")
+        if rule.get("team"):
+            lines.append('scope = "team"')
+        else:
+            lines.append(f"starts = {rule.get('starts', 'communicated')!r}")
+        if "from_change" in rule:
+            lines.append(f'on_severity = "from_{"change" if rule["from_change"] else "start"}"')
         lines += [f"{key} = {rule[key]!r}" for key in ("stops", "pauses", "resumes") if key in rule]
         lines += ["repeat = true"] if rule.get("repeat") else []
         lines += [f'on_reopen = "{rule["on_reopen"]}"'] if "on_reopen" in rule else []
     return lines
 
 
-def _target(draw: random.Random, calendars: Calendars) -> dict[str, Any]:
+def _target(draw: random.Random, calendars: Calendars, *, team: bool) -> dict[str, Any]:
     names = [name for name in calendars if name != "all" or draw.random() < 0.7]
     calendar: Any = draw.choice(names)
     if draw.random() < 0.2:
-        values = draw.sample(REGIONS, draw.randint(1, 2))
-        calendar = {each: draw.choice(names) for each in values} | {"else": draw.choice(names)}
-    counted = calendar.values() if isinstance(calendar, dict) else [calendar]
+        calendar = _by_fact(draw, lambda: draw.choice(names), team=team)
+    counted = [calendar]
+    if isinstance(calendar, dict):
+        counted = [each for key, each in calendar.items() if key != "by"]
     days = all("day" in calendars[name] for name in counted)
 
     def amount() -> Any:
@@ -166,7 +227,9 @@ def _target(draw: random.Random, calendars: Calendars) -> dict[str, Any]:
         return draw.choice([15, 30, 60, 240, 480, 960])
 
     within = amount()
-    if draw.random() < 0.2:
+    if draw.random() < (0.6 if team else 0.15):
+        within = _by_fact(draw, lambda: "none" if draw.random() < 0.2 else amount(), team=team)
+    elif draw.random() < 0.2:
         of = draw.choice([name for name in calendars if name != "all"])
         within = {"inside": amount(), "outside": amount(), "of": of}
     own = _steps(draw) if draw.random() < 0.3 else None
@@ -176,6 +239,13 @@ def _target(draw: random.Random, calendars: Calendars) -> dict[str, Any]:
         "calendar": calendar,
         "steps": own,
     }
+
+
+def _by_fact(draw: random.Random, told: Callable[[], Any], *, team: bool) -> dict[str, Any]:
+    """A table by a fact: of the team that has it most often, if the clock is a team's."""
+    by = "team" if team and draw.random() < 0.7 else draw.choice(["region", "plan"])
+    values = draw.sample(FACTS[by], draw.randint(1, 2))
+    return {"by": by} | {each: told() for each in values} | {"else": told()}
 
 
 def _steps(draw: random.Random) -> list[tuple[Any, ...]]:
@@ -220,17 +290,13 @@ def _written_target(promise: dict[str, Any]) -> str:
 
     within, calendar = promise["within"], promise["calendar"]
     parts = [f'boundary = "{"exclusive" if promise["less_than"] else "inclusive"}"']
-    if isinstance(within, dict):
-        inner = ", ".join(f"{key} = {amount(within[key])}" for key in ("inside", "outside"))
-        parts.append(f'within = {{ {inner}, of = "{within["of"]}" }}')
-    else:
-        parts.append(f"within = {amount(within)}")
-    if isinstance(calendar, dict):
-        inner = ", ".join(f'{value} = "{name}"' for value, name in calendar.items())
-        parts.append(f'calendar = {{ by = "region", {inner} }}')
-    else:
-        parts.append(f'calendar = "{calendar}"')
-    if promise["steps"] is not None:
+    for key, told in (("within", within), ("calendar", calendar)):
+        if isinstance(told, dict):
+            inner = ", ".join(f"{word} = {amount(each)}" for word, each in told.items())
+            parts.append(f"{key} = {{ {inner} }}")
+        else:
+            parts.append(f"{key} = {amount(told)}")
+    if promise.get("steps") is not None:
         parts.append(f"steps = {_written_steps(promise['steps'])}")
     return f"{{ {', '.join(parts)} }}"
 
@@ -240,7 +306,11 @@ def written(contract: Contract) -> str:
     lines = [_HEAD]
     if contract["default"]:
         lines.insert(0, f'default_severity = "{contract["default"]}"')
+    if contract["merge"]:
+        lines.insert(0, 'merge = "earliest"')
     lines.insert(0, f"steps = {_written_steps(contract['steps'])}")
+    if contract["sources"]:
+        lines += ["[exceptions]", f"sources = {contract['sources']!r}"]
     lines += written_calendars(contract["calendars"])
     lines += _written_clocks(contract["clocks"])
     lines.append("[severities]")
@@ -252,7 +322,24 @@ def written(contract: Contract) -> str:
         if each["extends"]:
             lines.append(f'extends = "{each["extends"]}"')
         lines += _table("agreements.targets", each["targets"])
+    if contract["guard"] is not None:
+        lines += _written_guard(contract["guard"])
     return "\n".join(lines) + "\n"
+
+
+def _written_guard(guard: dict[str, Any]) -> list[str]:
+    lines = [
+        f"[plans.{PLAN}]",
+        'built_by = ["aivo"]',
+        f"severities = {guard['severities']!r}",
+        f'outside = "{guard["outside"]}"',
+    ]
+    for severity, clocks in guard["targets"].items():
+        lines.append(f"[plans.{PLAN}.targets.{severity}]")
+        for name, target in clocks.items():
+            written_target = _written_target(target)
+            lines.append(f'{name} = {written_target[:-2]}, from = "guard_contacted" }}')
+    return lines
 
 
 def _table(path: str, targets: dict[str, Any]) -> list[str]:
@@ -268,65 +355,130 @@ def _table(path: str, targets: dict[str, Any]) -> list[str]:
     return lines
 
 
+#: What happens to a ticket after its creation; what is here twice happens more often.
+HAPPENS = (
+    "assigned", "assigned", "waiting_on_client", "client_responded", "client_responded",
+    "resolved", "reopened", "severity_changed", "severity_changed", "reclassified",
+    "attributes_changed", "attributes_changed", "replied", "replied", "waiting", "queued",
+    "queued", "milestone_reached", "absorbed", "exception_granted", "exception_granted",
+    "exception_withdrawn", "guard_contacted",
+)  # fmt: skip
+
+
 def history(draw: random.Random, ticket: str, contract: Contract, begin: Any) -> list[Any]:
     """The events of a ticket on whole minutes, as a function of ``draw`` alone.
 
     ``begin`` writes the time of a minute after the start of all.
     """
-    severities = contract["severities"]
     at = draw.randrange(0, 14 * 24 * HOUR)
-
-    def event(type_: str, data: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "specversion": "1.0",
-            "id": f"{ticket}-{draw.randrange(10**9)}",
-            "source": "/drawn",
-            "type": f"ticket.{type_}",
-            "subject": ticket,
-            "time": begin(at),
-            "data": data,
-        }
-
-    data: dict[str, Any] = {"client_id": draw.choice(CLIENTS), "kind": draw.choice(KINDS)}
-    if draw.random() < 0.8:
-        data["severity"] = draw.choice(severities)
-    if draw.random() < 0.6:
-        data["plan"] = draw.choice(PLANS)
-    if draw.random() < 0.6:
-        data["attributes"] = {"region": draw.choice(REGIONS)}
-    events = [event("created", data)]
-    for _ in range(draw.randrange(8)):
-        at += draw.choice([0, 1, 10, 60, 300, 1500])
-        type_ = draw.choice(
-            ("assigned", "waiting_on_client", "client_responded", "resolved", "reopened",
-             "severity_changed", "reclassified", "attributes_changed", "attributes_changed",
-             "replied", "replied", "waiting", "client_responded", "queued", "milestone_reached")
-        )  # fmt: skip
-        events.append(event(type_, _said(draw, type_, severities)))
+    types = [draw.choice(HAPPENS) for _ in range(draw.randrange(9))]
+    if draw.random() < 0.05:
+        types.append("cancelled")
+    events = []
+    for type_ in ["created", *types]:
+        says = _Says(draw, contract, begin, at)
+        elsewhere = type_.startswith("exception_") and draw.random() < 0.15
+        events.append(
+            {
+                "specversion": "1.0",
+                "id": f"{ticket}-{draw.randrange(10**9)}",
+                "source": "/elsewhere" if elsewhere else "/drawn",
+                "type": f"ticket.{type_}",
+                "subject": ticket,
+                "time": begin(at),
+                "data": getattr(says, type_, dict)(),
+            }
+        )
+        # What comes next may have happened before the ticket was created, or before its end.
+        at += draw.choice([0, 1, 10, 60, 300, 1500] * 5 + [-20])
     return events
 
 
-def _said(draw: random.Random, type_: str, severities: list[str]) -> dict[str, Any]:
-    says: dict[str, Any] = {
-        "assigned": lambda: {"analyst_id": "ana"},
-        "replied": lambda: draw.choice([{}, {"kind": "answer"}, {"kind": "update"}]),
-        "waiting": lambda: {"party": draw.choice(["client", "supplier"])},
-        "queued": lambda: {"group": draw.choice(["level1", "level2"])},
-        "milestone_reached": lambda: {"name": draw.choice(["workaround", "plan"])},
-        "severity_changed": lambda: {"severity": draw.choice(severities)},
-        "reclassified": lambda: {"kind": draw.choice([*KINDS, "feature_request"])},
-        "attributes_changed": lambda: _changed(draw),
-    }
-    said: dict[str, Any] = says.get(type_, dict)()
-    return said
+class _Says:
+    """What an event at a minute says, drawn by its type."""
 
+    def __init__(self, draw: random.Random, contract: Contract, begin: Any, at: int) -> None:
+        self._draw = draw
+        self._contract = contract
+        self._begin = begin
+        self._at = at
 
-def _changed(draw: random.Random) -> dict[str, Any]:
-    said: dict[str, Any] = {}
-    if draw.random() < 0.5:
-        said["plan"] = draw.choice(PLANS)
-    if draw.random() < 0.5:
-        said["attributes"] = {"region": draw.choice(REGIONS)}
-    if draw.random() < 0.2:
-        said["client_id"] = draw.choice(CLIENTS)
-    return said
+    def _after(self, minutes: int) -> str:
+        return str(self._begin(self._at + minutes))
+
+    def _perhaps(self, share: float, said: dict[str, Any]) -> dict[str, Any]:
+        return said if self._draw.random() < share else {}
+
+    def _severity(self) -> dict[str, Any]:
+        return {"severity": self._draw.choice(self._contract["severities"])}
+
+    def _plan(self) -> dict[str, Any]:
+        return {"plan": self._draw.choice(PLANS)}
+
+    def _region(self) -> dict[str, Any]:
+        return {"attributes": {"region": self._draw.choice(REGIONS)}}
+
+    def _client(self) -> dict[str, Any]:
+        return {"client_id": self._draw.choice(CLIENTS)}
+
+    def created(self) -> dict[str, Any]:
+        told = self._after(-self._draw.choice([-4, 10, 300, 1500]))
+        return {
+            **self._client(),
+            "kind": self._draw.choice(KINDS),
+            **self._perhaps(0.8, self._severity()),
+            **self._perhaps(0.6, self._plan()),
+            **self._perhaps(0.6, self._region()),
+            **self._perhaps(0.6, {"integration": {"built_by": "aivo"}}),
+            **self._perhaps(0.2, {"communicated_at": told}),
+        }
+
+    def absorbed(self) -> dict[str, Any]:
+        told = self._after(-self._draw.choice([-4, 0, 30, 300, 1500, 4000]))
+        return {"ticket_id": "T-other", "communicated_at": told}
+
+    def assigned(self) -> dict[str, Any]:
+        return {"analyst_id": "ana", **self._perhaps(0.4, self.queued())}
+
+    def queued(self) -> dict[str, Any]:
+        return {"group": self._draw.choice(GROUPS)}
+
+    def replied(self) -> dict[str, Any]:
+        return self._draw.choice([{}, {"kind": "answer"}, {"kind": "update"}])
+
+    def waiting(self) -> dict[str, Any]:
+        return {"party": self._draw.choice(["client", "supplier"])}
+
+    def milestone_reached(self) -> dict[str, Any]:
+        return {"name": self._draw.choice(["workaround", "plan"])}
+
+    severity_changed = _severity
+
+    def reclassified(self) -> dict[str, Any]:
+        kind = self._draw.choice([*KINDS, "feature_request"])
+        return {"kind": kind, **self._perhaps(0.4, self._severity())}
+
+    def attributes_changed(self) -> dict[str, Any]:
+        return {
+            **self._perhaps(0.5, self._plan()),
+            **self._perhaps(0.5, self._region()),
+            **self._perhaps(0.2, self._client()),
+        }
+
+    def exception_withdrawn(self) -> dict[str, Any]:
+        return {"exception_id": self._draw.choice(["x1", "x2"])}
+
+    def exception_granted(self) -> dict[str, Any]:
+        begin = self._draw.choice([-1500, -300, -60, 0, 60, 300, 1500])
+        end = begin + self._draw.choice([-60, 0, 15, 30, 300, 1500, 4000])
+        return {
+            **self.exception_withdrawn(),
+            "reason": "agreed with the client",
+            "approved_by": "lead",
+            **self._perhaps(0.6, {"clock": self._draw.choice([*self._contract["clocks"]])}),
+            **self._perhaps(0.7, {"from": self._after(begin)}),
+            **self._perhaps(0.7, {"until": self._after(end)}),
+        }
+
+    def cancelled(self) -> dict[str, Any]:
+        return self._draw.choice([{}, {"reason": "spam"}, {"reason": "merged"}])

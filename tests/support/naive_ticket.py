@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
-from support.naive import Ticket
+from support.naive import Limit, Ticket, minute_of, severity_of
 from support.naive_calendar import DrawnWorld
-from support.naive_contract import CLOSINGS, Contract
+from support.naive_contract import CLOSINGS, PLAN, Contract
+from support.naive_exceptions import Exceptions
+
+Clock = dict[str, Any]
+
+
+class Ended(NamedTuple):
+    """A limit that counted until another severity's took its place, and whose target it was."""
+
+    limit: Limit
+    promise: dict[str, Any]
+    until: int
 
 
 def promise_of(contract: Contract, name: str, severity: str, clock: str) -> Any:
@@ -24,6 +35,21 @@ def promise_of(contract: Contract, name: str, severity: str, clock: str) -> Any:
         if own["extends"] is None:
             return None
         name = own["extends"]
+
+
+def _by_fact(told: Any, facts: dict[str, Any]) -> Any:
+    """What a table by a fact says for these facts; anything else as it is."""
+    if isinstance(told, dict) and "by" in told:
+        return told.get(facts.get(told["by"]), told["else"])
+    return told
+
+
+def _told_group(event: dict[str, Any]) -> str | None:
+    """The team that an event gives the ticket to, if it says."""
+    if event["type"] in ("ticket.queued", "ticket.assigned"):
+        group: str | None = event["data"].get("group")
+        return group
+    return None
 
 
 def _any_means(selectors: list[str], event: dict[str, Any]) -> bool:
@@ -68,21 +94,52 @@ class ContractTicket(Ticket):
         self.known = {
             "client": data["client_id"],
             "plan": data.get("plan"),
-            **{f"@{name}": value for name, value in data.get("attributes", {}).items()},
+            "region": data.get("attributes", {}).get("region"),
         }
+        self.guarded = data.get("integration", {}).get("built_by") == "aivo"
+        #: The group that has it.
+        self.team: str | None = None
         #: What began the wait that lasts, and which clocks' ends of it are still to come.
         self.wait: dict[str, Any] | None = None
         self.awaited: list[list[str]] = []
         self.repeated: set[str] = set()
-        self.continued: list[dict[str, Any]] = []
+        self.continued: list[Clock] = []
         super().__init__(events, world)
 
+    def _communicated(self, told: int, others: list[dict[str, Any]]) -> int:
+        self.exceptions = Exceptions(others, self.contract["sources"])
+        if not self.contract["merge"]:
+            return told
+        absorbed = [event["data"] for event in others if event["type"] == "ticket.absorbed"]
+        return min([told, *(minute_of(data["communicated_at"]) for data in absorbed)])
+
     def _at_once(self) -> list[str]:
-        return [name for name, rule in self.contract["clocks"].items() if "starts" not in rule]
+        return [
+            name
+            for name, rule in self.contract["clocks"].items()
+            if "starts" not in rule and not rule.get("team")
+        ]
 
     def _begin(self, name: str, cycle: int, start: int) -> None:
         super()._begin(name, cycle, start)
-        self.clocks[-1] |= {"agreement": self._agreement(), "region": self.known.get("@region")}
+        team = self.team if self.contract["clocks"][name].get("team") else None
+        self.clocks[-1] |= {
+            "counts": start,
+            "ended": [],
+            "team": team,
+            "agreement": self._agreement(),
+            "facts": {**self.known, "team": team},
+            "agreed": self.exceptions.spans(name),
+            "excused": self.exceptions.excuse(name),
+        }
+
+    def _next(self, name: str, start: int) -> None:
+        """Begin the next cycle, paused if the ticket waits for what pauses it."""
+        last = self._last(name)
+        self._begin(name, 1 if last is None else last["cycle"] + 1, start)
+        pauses = self.contract["clocks"][name].get("pauses", [])
+        if self.wait is not None and _any_means(pauses, self.wait):
+            self.clocks[-1]["pauses"].append([start, None, _party(self.wait)])
 
     def _default(self) -> str | None:
         default: str | None = self.contract["default"]
@@ -91,39 +148,112 @@ class ContractTicket(Ticket):
     def _agreement(self) -> str | None:
         known = {**self.known, "kind": self.kind, "severity": self.severity or self.first_severity}
         for each in self.contract["agreements"]:
-            if all(
-                known.get("@" + fact if fact == "region" else fact) in values
-                for fact, values in each["when"].items()
-            ):
+            if all(known.get(fact) in values for fact, values in each["when"].items()):
                 return str(each["name"])
         return "standard"
 
-    def _tell(self, event: dict[str, Any]) -> None:
-        super()._tell(event)
-        self._move()
+    def _severity_changed(self, event: dict[str, Any], at: int) -> None:
+        before, told = self.severity, severity_of(event["data"])
+        self.severity = told or before
+        # The first to be known applied from the start: that is no change.
+        self._judge_anew(at, told=told, changed=before is not None and self.severity != before)
+        self._later(event, at, [])
+
+    def _reclassified(self, event: dict[str, Any], at: int) -> None:
+        self.kind = event["data"]["kind"]
+        self._severity_changed(event, at)
+
+    def _judge_anew(self, at: int, *, told: str | None = None, changed: bool = False) -> None:
+        """Give what runs the targets that follow from what is known now; those of another severity
+        count from here on, if the clock says so.
+        """
+        for clock in self._running():
+            rule = self.contract["clocks"][clock["clock"]]
+            since = max(at, clock["start"])
+            after = clock | {
+                "severity": told or clock["severity"],
+                "agreement": self._agreement(),
+                "facts": {**self.known, "team": clock["team"]},
+            }
+            if changed and rule.get("from_change"):
+                after |= {"counts": since, "ended": [*clock["ended"], *self._ended(clock, since)]}
+            if self.promise(after) is None and self._broken_before(after):
+                self._halt(clock, after["ended"], since)
+                if rule.get("repeat"):
+                    self.repeated.add(clock["clock"])
+            else:
+                clock.update(after)
+
+    def _ended(self, clock: Clock, until: int) -> list[Ended]:
+        promise = self.promise(clock)
+        if promise is None:
+            return []
+        return [Ended(limit, promise, until) for limit in self.limits(clock)]
+
+    def _halt(self, clock: Clock, ended: list[Ended], at: int) -> None:
+        """Stop for good what is broken and promises nothing any more, under its last limits."""
+        if clock["pauses"] and clock["pauses"][-1][1] is None:
+            clock["pauses"][-1][1] = at
+        clock |= {"stop": at, "ended": ended}
+
+    def _broken_before(self, clock: Clock) -> bool:
+        """Whether a limit was broken that counts no longer."""
+        return not clock["excused"] and bool(self.broken_limits(clock))
+
+    def broken_limits(self, clock: Clock) -> list[Ended]:
+        """The limits that were broken when they ended."""
+        return [
+            each
+            for each in clock["ended"]
+            if each.limit.breaks(self.used(clock, each.limit, each.until))
+        ]
 
     def _moved(self, event: dict[str, Any], at: int) -> None:
         """Whatever is no change of what the promise follows from."""
         if event["type"] == "ticket.reopened":
-            for clock in self.continued:
-                clock["pauses"].append([clock["stop"], at, "nobody"])
-                clock["stop"] = None
-            self.continued = []
+            self._take_up(at)
+        group = _told_group(event)
+        handed = group is not None and group != self.team
+        self.team = group or self.team
+        reopened = self.resolved and event["type"] == "ticket.reopened"
         stopped, again = [], []
         for name, rule in self.contract["clocks"].items():
             last = self._last(name)
             if last is None:
                 continue
             if last["stop"] is None:
-                if self._ran(last, rule, event, at):
+                if self._ran(last, rule, event, at, handed=handed):
                     stopped.append(name)
-            elif rule.get("on_reopen") == "new_cycle" and event["type"] == "ticket.reopened":
-                again.append((name, last["cycle"] + 1))
-        for name, cycle in again:
-            self._begin(name, cycle, at)
+            elif (
+                not rule.get("team")
+                and rule.get("on_reopen") == "new_cycle"
+                and event["type"] == "ticket.reopened"
+            ):
+                again.append(name)
         self._course(event)
-        if self.ever:
-            self._later(event, at, stopped)
+        for name in again:
+            self._next(name, at)
+        self._later(event, at, stopped)
+        self._stay(at, handed=handed, reopened=reopened)
+
+    def _take_up(self, at: int) -> None:
+        """Go on with what the resolution stopped, if the team that had it still has it."""
+        for clock in self.continued:
+            if clock["team"] in (None, self.team):
+                clock["pauses"].append([clock["stop"], at, "nobody"])
+                clock["stop"] = None
+        self.continued = []
+
+    def _stay(self, at: int, *, handed: bool, reopened: bool) -> None:
+        """Begin the stay of a team: another has the ticket, or the same has it again."""
+        if not self.ever or self.resolved or self.team is None:
+            return
+        for name, rule in self.contract["clocks"].items():
+            last = self._last(name)
+            if not rule.get("team") or (last is not None and last["stop"] is None):
+                continue
+            if handed or (reopened and rule.get("on_reopen") == "new_cycle"):
+                self._next(name, max(at, self.start))
 
     _assigned = _waiting = _waiting_on_client = _client_responded = _moved
     _resolved = _reopened = _replied = _milestone_reached = _queued = _moved
@@ -133,12 +263,13 @@ class ContractTicket(Ticket):
         return cycles[-1] if cycles else None
 
     def _ran(
-        self, clock: dict[str, Any], rule: dict[str, Any], event: dict[str, Any], at: int
+        self, clock: Clock, rule: dict[str, Any], event: dict[str, Any], at: int, *, handed: bool
     ) -> bool:
         """Stop, pause or resume a running clock; whether it has stopped."""
         pauses = clock["pauses"]
         paused = bool(pauses) and pauses[-1][1] is None
-        if _any_means(rule["stops"], event):
+        left = handed or event["type"] == "ticket.resolved"
+        if left if rule.get("team") else _any_means(rule["stops"], event):
             if paused:
                 pauses[-1][1] = at
             clock["stop"] = at
@@ -179,6 +310,8 @@ class ContractTicket(Ticket):
 
     def _later(self, event: dict[str, Any], at: int, stopped: list[str]) -> None:
         """Begin the cycles that begin with an event, or because the last was to be repeated."""
+        if not self.ever:
+            return
         if self.resolved:
             self.repeated = set()
             return
@@ -193,80 +326,117 @@ class ContractTicket(Ticket):
             if name in repeated and self.waiting:
                 self.repeated.add(name)
             elif name in repeated or starts:
-                self._begin(name, 1 if last is None else last["cycle"] + 1, at)
-                if self.wait is not None and _any_means(rule.get("pauses", []), self.wait):
-                    party = self.wait["data"].get("party", "client")
-                    self.clocks[-1]["pauses"].append([at, None, party])
+                self._next(name, max(at, self.start))
 
     def not_started(self) -> list[str]:
         """The clocks that are promised something but have had no cycle."""
         severity = self.severity or self.first_severity
         if severity is None or self.kind == "feature_request" or self.resolved:
             return []
-        agreement = str(self._agreement())
+        if self.cancelled is not None:
+            return []
+        yet = {"severity": severity, "agreement": self._agreement(), "facts": self.known}
         return [
             name
             for name, rule in self.contract["clocks"].items()
             if "starts" in rule
             and self._last(name) is None
-            and promise_of(self.contract, agreement, severity, name) is not None
+            and self.promise({"clock": name, **yet}) is not None
         ]
-
-    def _move(self) -> None:
-        for clock in self._running():
-            clock |= {"agreement": self._agreement(), "region": self.known.get("@region")}
 
     def _attributes_changed(self, event: dict[str, Any], at: int) -> None:
         data = event["data"]
         self.known["client"] = data.get("client_id", self.known["client"])
         self.known["plan"] = data.get("plan", self.known["plan"])
-        self.known |= {f"@{name}": value for name, value in data.get("attributes", {}).items()}
-        self._move()
+        self.known |= data.get("attributes", {})
+        self._judge_anew(at)
+        self._later(event, at, [])
 
-    def promise(self, clock: dict[str, Any]) -> Any:
-        """What is promised for a clock; ``None`` for nothing."""
-        return promise_of(self.contract, clock["agreement"], clock["severity"], clock["clock"])
+    def _guard_contacted(self, event: dict[str, Any], at: int) -> None:
+        plan = self.contract["guard"]
+        covered = plan is not None and self.guarded and self.known["plan"] == PLAN
+        if covered and not self.world.open[plan["outside"]][at]:
+            for clock in self._running():
+                if clock["contact"] is None and at >= clock["start"]:
+                    clock["contact"] = at
 
-    def _limits(self, clock: dict[str, Any]) -> list[tuple[int, tuple[int, bool, str]]]:
-        return [(clock["start"], self.amount(clock))]
+    def promise(self, clock: Clock) -> dict[str, Any] | None:
+        """What is promised for a clock, its facts considered; ``None`` for nothing."""
+        told = promise_of(self.contract, clock["agreement"], clock["severity"], clock["clock"])
+        if told is None:
+            return None
+        within, calendar = (_by_fact(told[key], clock["facts"]) for key in ("within", "calendar"))
+        return None if within == "none" else {**told, "within": within, "calendar": calendar}
 
-    def until_closing(self, clock: dict[str, Any]) -> bool:
-        """Whether the clock may run until a day's closing."""
-        within = self.promise(clock)["within"]
+    def broken(self, clock: Clock, now: int) -> bool:
+        return self._broken_before(clock) or super().broken(clock, now)
+
+    def limits(self, clock: Clock) -> list[Limit]:
+        promise = self.promise(clock)
+        assert promise is not None, "only what is promised has limits"
+        limits = [self._limit(promise, clock["counts"])]
+        added = self._of_guard(clock)
+        if added is not None:
+            limits.append(self._limit(added, max(clock["contact"], clock["counts"])))
+        return limits
+
+    def _of_guard(self, clock: Clock) -> dict[str, Any] | None:
+        """What the plan adds for a clock after a contact with the guard."""
+        if clock["contact"] is None:
+            return None
+        targets = self.contract["guard"]["targets"].get(clock["severity"], {})
+        target: dict[str, Any] | None = targets.get(clock["clock"])
+        return target
+
+    def _arrival(self, promise: dict[str, Any], start: int) -> Any:
+        """What it may use if it counts from ``start``, whatever the hour decides."""
+        within = promise["within"]
         if isinstance(within, dict):
-            within = within[
-                "inside" if self.world.open[within["of"]][clock["start"]] else "outside"
-            ]
-        return within in CLOSINGS
+            return within["inside" if self.world.open[within["of"]][start] else "outside"]
+        return within
 
-    def amount(self, clock: dict[str, Any]) -> tuple[int, bool, str]:
-        """How many minutes a clock may use, whether that is less than so many, and on what."""
-        promise, start = self.promise(clock), clock["start"]
-        calendar, within = promise["calendar"], promise["within"]
-        if isinstance(calendar, dict):
-            calendar = calendar.get(clock["region"], calendar["else"])
-        if isinstance(within, dict):
-            within = within["inside" if self.world.open[within["of"]][start] else "outside"]
+    def until_closing(self, promise: dict[str, Any], start: int) -> bool:
+        """Whether it may run until a day's closing."""
+        return self._arrival(promise, start) in CLOSINGS
+
+    def _limit(self, promise: dict[str, Any], start: int) -> Limit:
+        """How many minutes it may use from ``start`` on, or less than so many, and on what."""
+        calendar, within = promise["calendar"], self._arrival(promise, start)
         if within in CLOSINGS:
             following = within == "next business day"
             closing = self.world.closing(calendar, start, following=following)
             within = int(self.world.open[calendar][start:closing].sum())
         elif isinstance(within, str):
             within = int(float(within.split()[0]) * self.contract["calendars"][calendar]["day"])
-        return within, promise["less_than"], calendar
+        return Limit(start, within, promise["less_than"], calendar)
 
-    def used(self, clock: dict[str, Any], now: int) -> int:
-        """How many minutes it has used."""
-        used: int = self._count(clock, clock["start"], self.amount(clock), now)["used"]
-        return used
+    def _breaks(self, clock: Clock) -> int | None:
+        broken = [] if clock["excused"] else self.broken_limits(clock)
+        return min((self._broke(clock, each) for each in broken), default=super()._breaks(clock))
 
-    def promised(self) -> list[dict[str, Any]]:
+    def _broke(self, clock: Clock, ended: Ended) -> int:
+        at = self._reached(clock, ended.limit, ended.limit.breaks_at)
+        assert at is not None, "it was broken"
+        return at
+
+    def promised(self) -> list[Clock]:
         """The clocks by which something is promised."""
         return [clock for clock in self.clocks if self.promise(clock) is not None]
 
     def figures(self, now: int) -> list[dict[str, Any]]:
         """Each clock by which something is promised."""
         return [
-            {**self._figures(clock, now), "agreement": clock["agreement"]}
+            {
+                **self._figures(clock, now),
+                "agreement": clock["agreement"],
+                "team": clock["team"],
+                "without_exceptions": self._otherwise(clock, now),
+            }
             for clock in self.promised()
         ]
+
+    def _otherwise(self, clock: Clock, now: int) -> str | None:
+        """The outcome that it would have without exceptions, if one is about it."""
+        if not self.exceptions.about(clock["clock"]):
+            return None
+        return self.outcome(clock | {"agreed": [], "excused": False}, now)

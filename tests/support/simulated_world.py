@@ -19,7 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextvars import ContextVar
 from functools import cache
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, Final
 from unittest.mock import patch
 
 import structlog
@@ -559,6 +559,7 @@ class World:
 
 ALERTS = sorted({topic.name for topic in ALERT_TOPICS.values()})
 CHANNELS = ("support_center", "fax")
+_AGREED: Final = {"reason": "agreed", "approved_by": "max"}
 MOVES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("assigned", {"analyst_id": "ana"}),
     ("assigned", {"analyst_id": "ana"}),
@@ -574,6 +575,16 @@ MOVES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("reclassified", {"kind": "feature_request"}),
     ("reclassified", {"kind": "incident"}),
     ("feature_approved", {}),
+    ("queued", {"group": "level1"}),
+    ("queued", {"group": "level2"}),
+    ("absorbed", {"ticket_id": "T-9", "communicated_at": format_instant(EPOCH - HOUR)}),
+    ("exception_granted", {"exception_id": "x1", **_AGREED}),
+    ("exception_granted", {"exception_id": "x2", "clock": "resolution", **_AGREED}),
+    (
+        "exception_granted",
+        {"exception_id": "x1", "until": format_instant(EPOCH), **_AGREED},
+    ),
+    ("exception_withdrawn", {"exception_id": "x1"}),
     ("cancelled", {}),
     ("cancelled", {"reason": "deleted"}),
 )

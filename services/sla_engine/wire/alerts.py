@@ -82,6 +82,7 @@ def _alert_data(alert: Alert) -> dict[str, Any]:
         "cycle": alert.cycle,
         "occurrence": alert.occurrence,
         "limit": alert.limit,
+        **({} if alert.team is None else {"team": alert.team}),
     }
     escalation = alert.escalation
     if escalation is not None:

@@ -143,7 +143,7 @@ def fast_event(given: bytes | dict[str, Any]) -> Received:
             data = {}
         if data or not expected.optional:
             msgspec.convert(data, expected.struct)
-            facts = _facts(data, expected.fields)
+            facts = _facts(data, expected.fields, expected.instants)
         else:
             facts = {}
         event = Event(
@@ -159,11 +159,12 @@ def fast_event(given: bytes | dict[str, Any]) -> Received:
         raise NotFast from None
 
 
-def _facts(data: dict[str, Any], fields: frozenset[str]) -> Facts:
+def _facts(data: dict[str, Any], fields: frozenset[str], instants: tuple[str, ...] = ()) -> Facts:
     """The known fields of validated ``data``, converted as the models do."""
     facts = {name: value for name, value in data.items() if value is not None and name in fields}
-    if "communicated_at" in facts:
-        facts["communicated_at"] = _instant(facts["communicated_at"])
+    for name in instants:
+        if name in facts:
+            facts[name] = _instant(facts[name])
     if "integration" in facts:
         facts["integration"] = _facts(facts["integration"], INTEGRATION_FIELDS)
     return facts  # type: ignore[return-value]  # the models declare exactly these keys
@@ -184,8 +185,11 @@ def _instant(text: str) -> int:
 
 
 def _facts_of_model(data: Any) -> Facts:
+    fields = type(data).model_fields
     facts: dict[str, Any] = {
-        name: value for name, value in data.__dict__.items() if value is not None
+        fields[name].alias or name: value
+        for name, value in data.__dict__.items()
+        if value is not None
     }
     if (integration := facts.get("integration")) is not None:
         facts["integration"] = _facts_of_model(integration)

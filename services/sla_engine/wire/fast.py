@@ -23,6 +23,8 @@ from sla_schemas.types import Instant
 TYPES: Final[dict[str, EventType]] = {
     TYPE_PREFIX + word: type_ for word, type_ in EVENT_TYPES.items()
 }
+#: What is told of a field that is an instant.
+_READS_INSTANT: Final = get_args(Instant)[1]
 
 
 class FastEnvelope(msgspec.Struct):
@@ -101,7 +103,8 @@ def _struct(model: type[BaseModel]) -> type[msgspec.Struct]:
     for name, field in model.model_fields.items():
         type_ = _msgspec_type(field.annotation, field.metadata)
         fields.append((name, type_) if field.is_required() else (name, type_, None))
-    return msgspec.defstruct(f"Fast{model.__name__}", fields, kw_only=True)
+    called = {name: field.alias for name, field in model.model_fields.items() if field.alias}
+    return msgspec.defstruct(f"Fast{model.__name__}", fields, kw_only=True, rename=called)
 
 
 def _data_field(event: type[Envelope]) -> FieldInfo:
@@ -116,11 +119,14 @@ def _data_model(event: type[Envelope]) -> type[BaseModel]:
 
 
 class FastData(NamedTuple):
-    """An event type and, for its data: the validating type, the fields, whether it is optional."""
+    """An event type and, for its data: the validating type, the fields, those of them that are
+    instants, whether it is optional.
+    """
 
     event_type: EventType
     struct: type[msgspec.Struct]
     fields: frozenset[str]
+    instants: tuple[str, ...]
     optional: bool
 
 
@@ -128,7 +134,14 @@ def _fast_data(event: type[Envelope]) -> tuple[str, FastData]:
     model = _data_model(event)
     [name] = get_args(event.model_fields["type"].annotation)
     optional = not _data_field(event).is_required()
-    return name, FastData(TYPES[name], _struct(model), frozenset(model.model_fields), optional)
+    fields = {field.alias or key: field for key, field in model.model_fields.items()}
+    instants = tuple([key for key, field in fields.items() if _is_instant(field)])
+    return name, FastData(TYPES[name], _struct(model), frozenset(fields), instants, optional)
+
+
+def _is_instant(field: FieldInfo) -> bool:
+    told = [field.metadata, *[get_args(part) for part in get_args(field.annotation)]]
+    return any(_READS_INSTANT in each for each in told)
 
 
 #: By the envelope's ``type``.

@@ -54,7 +54,7 @@ def ticket_record(
         "closed_at": format_optional(ticket.closed_at),
         "as_of": format_instant(as_of),
         "next_deadline": format_optional(next_deadline),
-        "clocks": [_clock(ticket, clock, as_of) for clock in ticket.clocks],
+        "clocks": _clocks(ticket, as_of),
         "client_delay": _client_delay(ticket, as_of) if ticket.waited else {},
         "obligations": [_obligation(owed) for owed in obligations.records],
         "subscribers": obligations.subscribers,
@@ -77,40 +77,52 @@ def ticket_record(
 
 
 def _assignment(ticket: Ticket) -> dict[str, str | None]:
-    """Who has the ticket: the analyst and team of the latest ``assigned``; of a team alone, the
-    latest ``queued`` says which, and no analyst has it.
+    """Who has the ticket: the analyst of the latest ``assigned``, nobody since a ``queued``; and
+    the team.
     """
     for event in reversed(ticket.timeline):
         if event.type is EventType.ASSIGNED or event.type is EventType.QUEUED:
-            return {"analyst_id": event.facts.get("analyst_id"), "team": event.facts.get("group")}
+            return {"analyst_id": event.facts.get("analyst_id"), "team": ticket.team}
     return {"analyst_id": None, "team": None}
 
 
+def _clocks(ticket: Ticket, as_of: int) -> list[dict[str, Any]]:
+    records = [_clock(ticket, clock, as_of) for clock in ticket.clocks]
+    if ticket.exceptions:
+        without = ticket.outcomes_without_exceptions(as_of)
+        for clock, record in zip(ticket.clocks, records, strict=True):
+            if clock.key in without:
+                record["without_exceptions"] = without[clock.key]
+    return records
+
+
 def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
-    outcome = clock.outcome(as_of)
+    undue = clock.undue(as_of)
     until = as_of
     if ticket.status is Status.CANCELLED and ticket.closed_at is not None:
         until = min(as_of, ticket.closed_at)
     measured = ticket.kind != FEATURE_REQUEST
-    undue = outcome is Outcome.PAUSED or outcome is Outcome.VOID
     limit = clock.primary if undue or clock.plan_limit is None else clock.governing
+    several = clock.plan_limit is not None or clock.ended_limits
     record: dict[str, Any] = {
         "clock": clock.rule.name,
         "cycle": clock.cycle,
         "severity": clock.severity,
-        "start": format_instant(clock.primary.start),
+        "start": format_instant(clock.start),
         "stopped": format_optional(clock.stopped),
-        "outcome": outcome,
+        "outcome": clock.outcome(as_of),
         "origin": clock.origin,
         **_figures(limit, until, undue=undue, measured=measured),
         "breaches_at": None if undue else format_optional(_breaks(clock)),
         "paused_by": _paused_by(limit, until) if measured and clock.pauses else {},
-        "limits": []
-        if clock.plan_limit is None
-        else [_figures(each, until, undue=undue, measured=measured) for each in clock.limits],
+        "limits": [_figures(each, until, undue=undue, measured=measured) for each in clock.limits]
+        if several
+        else [],
     }
     if clock.agreement is not None:
         record["agreement"] = clock.agreement
+    if clock.team is not None:
+        record["team"] = clock.team
     return record
 
 
@@ -141,7 +153,7 @@ def _not_started(ticket: Ticket, rule: ClockRule, target: Target) -> dict[str, A
 
 def _breaks(clock: Clock) -> int | None:
     """The earliest breach of any limit."""
-    if clock.plan_limit is None:
+    if clock.plan_limit is None and not clock.ended_limits:
         return clock.primary.breaks
     return min((at for limit in clock.limits if (at := limit.breaks) is not None), default=None)
 
@@ -149,6 +161,7 @@ def _breaks(clock: Clock) -> int | None:
 def _figures(limit: Limit, until: int, *, undue: bool, measured: bool) -> dict[str, Any]:
     target = limit.target
     return {
+        **({"ended": format_optional(limit.stopped)} if limit.ended else {}),
         "limit": limit.name,
         "counted_from": format_instant(limit.start),
         "due": None if undue else format_optional(limit.due),

@@ -282,6 +282,14 @@ def test_the_usual_event_of_each_type_is_read_fast(type_: EventType) -> None:
         EventType.WAITING: {"party": "supplier"},
         EventType.MILESTONE_REACHED: {"name": "workaround"},
         EventType.QUEUED: {"group": "level2"},
+        EventType.ABSORBED: {"ticket_id": "T-2", "communicated_at": "2026-11-18T07:59:00-03:00"},
+        EventType.EXCEPTION_GRANTED: {
+            "exception_id": "x1",
+            "from": "2026-11-18T07:59:00-03:00",
+            "reason": "agreed",
+            "approved_by": "max",
+        },
+        EventType.EXCEPTION_WITHDRAWN: {"exception_id": "x1"},
     }.get(type_, {})
     raw = {**GOOD, "type": f"ticket.{type_.word}", "data": given_data}
     assert fast_event(raw).event.type is type_

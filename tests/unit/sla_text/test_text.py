@@ -56,7 +56,7 @@ WORDS = {
     "outcome": [outcome.value for outcome in Outcome],
     "state": [status.value for status in Status],
     "kind": get_args(words.Kind),
-    "holder": [*default_book().words("party"), "vendor", "nobody"],
+    "holder": [*default_book().words("party"), "vendor", "agreed", "nobody"],
     "origin": default_book().words("origin"),
     "medium": default_book().words("medium"),
     "event": [type_.word for type_ in EventType],
