@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from sla_intake.delivery import Delivery, UnusableError, at, ident, instant, shown, word
-from sla_intake.sources import Source, State
+from sla_intake.sources import CLIENT, WAITING, Source, State
 from sla_schemas.events import TYPE_PREFIX
 from sla_schemas.words import CancelReason, DeadLetterReason
 
@@ -46,10 +46,9 @@ def nothing(reason: Ignored) -> Translation:
 
 Step = tuple[str, Mapping[str, str]]
 
-_WAIT: Final[dict[State, Step]] = {
-    "waiting_on_client": ("waiting_on_client", {}),
-    "waiting_on_third_party": ("waiting_on_client", {"party": "client_third_party"}),
-}
+_ON_CLIENT: Final[Step] = ("waiting_on_client", {})
+#: As it was told before a wait could name any party, since policies pause on it as they did.
+_ON_THIRD_PARTY: Final[Step] = ("waiting_on_client", {"party": "client_third_party"})
 _RESPONDED: Final[Step] = ("client_responded", {})
 _REOPENED: Final[Step] = ("reopened", {})
 
@@ -73,8 +72,23 @@ def steps(previous: State | None, current: State) -> tuple[Step, ...]:
             # Whoever waits may have been put on hold in between.
             return again or (_RESPONDED,)
         case _:
-            ended = (_RESPONDED,) if previous in _WAIT else ()
-            return (*again, *ended, _WAIT[current])
+            return (*again, *_wait(previous, current))
+
+
+def _wait(previous: State | None, current: State) -> tuple[Step, ...]:
+    """The events by which a ticket waits for whom its new state says."""
+    if current == "waiting_on_third_party":
+        return (_RESPONDED, _ON_THIRD_PARTY) if waits(previous) else (_ON_THIRD_PARTY,)
+    if current == "waiting_on_client" and previous != "on_hold" and not waits(previous):
+        return (_ON_CLIENT,)
+    # Of a ticket that may wait already only this says that it waits for somebody else now.
+    party = current.removeprefix(WAITING) if current.startswith(WAITING) else CLIENT
+    return (("waiting", {"party": party}),)
+
+
+def waits(state: State | None) -> bool:
+    """Whether a ticket in this state waits for somebody."""
+    return state is not None and state.startswith("waiting")
 
 
 class Draft:

@@ -6,24 +6,64 @@ import tomllib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 
 from sla_config.configuration import StrictSection, read_toml
 from sla_config.errors import UserFacingError
 from sla_config.secrets import secret_of
 from sla_config.wording import listed, nearest
 from sla_policy.clients import Clients, read_clients
-from sla_schemas.types import Id, Word
+from sla_schemas.types import MAX_WORD, Id, Word
 from sla_schemas.words import Kind
 
 Vendor = Literal["zendesk", "jira", "freshdesk", "github", "cloudevents"]
-#: What a status of theirs means for the promise.
-State = Literal[
-    "open", "on_hold", "waiting_on_client", "waiting_on_third_party", "resolved", "cancelled"
-]
+#: What a status of theirs means for the promise, beside a wait for a party that it names.
+STATES: Final = (
+    "open",
+    "on_hold",
+    "waiting_on_client",
+    "waiting_on_third_party",
+    "resolved",
+    "cancelled",
+)
+#: What goes before the party in a state, as in the selectors of a policy.
+WAITING: Final = "waiting:"
+CLIENT: Final = "client"
+_PARTY: Final[TypeAdapter[str]] = TypeAdapter(Word)
+
+
+def _state(value: str) -> str:
+    """One of ``STATES``, or ``waiting:`` and a party, which may be any word that a policy could
+    have. A wait for the client has one name.
+    """
+    if not value.startswith(WAITING):
+        if value not in STATES:
+            raise ValueError(
+                f"is not one of {listed(STATES)}, nor {WAITING!r} and a party, like "
+                f"'waiting:supplier'{nearest(value, STATES)}"
+            )
+        return value
+    try:
+        party = _PARTY.validate_python(value.removeprefix(WAITING))
+    except ValidationError:
+        raise ValueError(
+            f"names no party after {WAITING!r}; write it as the policy does, in at most {MAX_WORD} "
+            "lower-case letters, digits, dashes and underscores, like 'waiting:supplier'"
+        ) from None
+    return "waiting_on_client" if party == CLIENT else value
+
+
+State = Annotated[str, AfterValidator(_state)]
 #: Their words, read alike however they are written.
 LowerCase = Annotated[str, StringConstraints(to_lower=True, strip_whitespace=True)]
 
@@ -38,7 +78,8 @@ class Mapping(StrictSection):
     states: dict[LowerCase, State] = Field(
         {},
         description="For each status: `open`, `on_hold`, `waiting_on_client`, "
-        "`waiting_on_third_party`, `resolved` or `cancelled`.",
+        "`waiting_on_third_party`, `waiting:` and a party of the policy, `resolved` or "
+        "`cancelled`.",
     )
     severities: dict[LowerCase, Word] = Field(
         {}, description="The severity for each priority or label."
@@ -222,6 +263,21 @@ def check_severities(sources: list[Source], severities: Sequence[str]) -> None:
         for source in sources
         for theirs, ours in source.mapping.severities.items()
         if ours not in severities
+    ]
+    if wrong:
+        raise SourcesError("\n".join(wrong))
+
+
+def check_parties(sources: list[Source], parties: Sequence[str]) -> None:
+    """Raise ``SourcesError`` where a mapping has a ticket wait for a party that no policy has: it
+    would pause nothing.
+    """
+    wrong = [
+        f"source {source.name!r}: {theirs!r} is mapped to {ours!r}, a party that no policy has"
+        + (nearest(party, parties) or f"; parties are {listed(parties)}")
+        for source in sources
+        for theirs, ours in source.mapping.states.items()
+        if ours.startswith(WAITING) and (party := ours.removeprefix(WAITING)) not in parties
     ]
     if wrong:
         raise SourcesError("\n".join(wrong))

@@ -18,7 +18,7 @@ from support.imports import imported
 from sla_domain.steps import BREACH
 from sla_import.bpic2013 import Vinst
 from sla_import.servicenow import ServiceNow
-from sla_intake.sources import SourcesError, check_severities, read_sources
+from sla_intake.sources import SourcesError, check_parties, check_severities, read_sources
 from sla_lab.comparison import Comparison, Result
 from sla_lab.policy_diff import changes
 from sla_lab.simulation import simulate
@@ -107,6 +107,25 @@ def test_a_mapping_of_an_intake_is_held_against_the_contract(
     file.write_text(text.replace('urgent = "p1"', 'urgent = "p11"'))
     with pytest.raises(SourcesError, match=r"'urgent' is mapped to 'p11', .*did you mean 'p1'"):
         check_severities(read_sources(file), OWN)
+
+
+def test_a_party_of_an_intake_is_held_against_the_contract(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("S", "a secret that is long enough")
+    file = tmp_path / "sources.toml"
+    file.write_text(
+        '[[sources]]\nname = "f"\nkind = "freshdesk"\nsecret_envs = ["S"]\nclient_id = "acme"\n'
+        '[sources.mapping.states]\npending = "waiting:client"\n"on vendor" = "waiting:suplier"\n'
+    )
+    (found,) = read_sources(file)
+    with pytest.raises(SourcesError) as wrong:
+        check_parties([found], ["client", "supplier"])
+    assert str(wrong.value) == (
+        "source 'f': 'on vendor' is mapped to 'waiting:suplier', a party that no policy has; did "
+        "you mean 'supplier'?"
+    )
+    check_parties([found], ["client", "suplier"])
 
 
 def test_a_comparison_and_a_diff_rank_by_the_contract() -> None:

@@ -35,7 +35,7 @@ def intake(
     """
     from sla_intake.main import run_intake
     from sla_intake.settings import IntakeSettings
-    from sla_intake.sources import check_severities, read_sources
+    from sla_intake.sources import check_parties, check_severities, read_sources
     from sla_lab.errors import UsageError
     from sla_policy.loading import load_policies
 
@@ -45,7 +45,9 @@ def intake(
     if check:
         found = read_sources(settings.sources)
         if policy:
-            check_severities(found, load_policies(policy).severities)
+            book = load_policies(policy)
+            check_severities(found, book.severities)
+            check_parties(found, book.words("party"))
         for source in found:
             typer.echo(f"{source.path}  {source.kind}")
         return

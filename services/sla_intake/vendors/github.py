@@ -14,7 +14,8 @@ from sla_intake.delivery import (
     shown,
     word,
 )
-from sla_intake.draft import Draft, Translation, nothing
+from sla_intake.draft import Draft, Translation, nothing, waits
+from sla_intake.sources import State
 
 #: Not signed, as the name of the event in X-GitHub-Event is not: what happened, and its id, are
 #: told by the body, so that the same bytes are the same event whatever is written above them.
@@ -95,13 +96,9 @@ def _issue(draft: Draft, told: Any, action: str) -> None:
         case "assigned":
             draft.assigned(told, "assignee.login")
         case "labeled":
-            _labelled(draft, needed_word(told, "label.name").lower())
+            _labelled(draft, issue, needed_word(told, "label.name").lower())
         case "unlabeled":
-            # A label of a severity that goes leaves the severity: one is needed to have clocks.
-            if _waits(draft, needed_word(told, "label.name").lower()):
-                draft.say("client_responded")
-            else:
-                draft.ignore("unrelated_change")
+            _unlabelled(draft, issue, needed_word(told, "label.name").lower())
         case "typed":
             draft.kind(None, word(told, "type.name") or word(issue, "type.name"))
         case "closed":
@@ -118,9 +115,7 @@ def _issue(draft: Draft, told: Any, action: str) -> None:
 
 def _opened(draft: Draft, told: Any) -> None:
     issue, mapping = told["issue"], draft.source.mapping
-    given = at(issue, "labels")
-    names = [draft.word(each, "name") for each in given] if isinstance(given, list) else []
-    labels = [name.lower() for name in names if name is not None]
+    labels = _labels(draft, issue)
     kinds = [draft.word(issue, "type.name"), *labels]
     draft.created(
         told,
@@ -130,26 +125,50 @@ def _opened(draft: Draft, told: Any) -> None:
     )
     if draft.word(issue, "assignee.login"):
         draft.assigned(issue, "assignee.login")
-    if any(_waits(draft, label) for label in labels):
-        draft.say("waiting_on_client")
+    if (state := _wait(draft, labels)) is not None:
+        draft.change("open", state)
 
 
-def _labelled(draft: Draft, label: str) -> None:
+def _labels(draft: Draft, issue: Any) -> list[str]:
+    """The names of the labels that the issue has."""
+    given = at(issue, "labels")
+    names = [draft.word(each, "name") for each in given] if isinstance(given, list) else []
+    return [name.lower() for name in names if name is not None]
+
+
+def _labelled(draft: Draft, issue: Any, label: str) -> None:
     mapping = draft.source.mapping
     if label in mapping.severities:
         draft.say("severity_changed", severity=mapping.severities[label])
     elif label in mapping.kinds:
         draft.say("reclassified", kind=mapping.kinds[label])
-    elif _waits(draft, label):
-        draft.change("open", mapping.states[label])
+    elif (state := _wait(draft, [label])) is not None:
+        draft.change(_wait_without(draft, issue, label) or "open", state)
     else:
         draft.ignore("unrelated_change")
 
 
-def _waits(draft: Draft, label: str) -> bool:
-    """Other states are told by what happens to the issue, not by a label of that name."""
-    state = draft.source.mapping.states.get(label)
-    return state in ("waiting_on_client", "waiting_on_third_party")
+def _unlabelled(draft: Draft, issue: Any, label: str) -> None:
+    """A wait is over when its label goes, unless another label still says that the issue waits. A
+    label of a severity that goes leaves the severity: one is needed to have clocks.
+    """
+    if (state := _wait(draft, [label])) is None:
+        draft.ignore("unrelated_change")
+    else:
+        draft.change(state, _wait_without(draft, issue, label) or "open")
+
+
+def _wait_without(draft: Draft, issue: Any, label: str) -> State | None:
+    """For whom the issue waits by its labels but one, which may be among them when it has gone."""
+    return _wait(draft, [each for each in _labels(draft, issue) if each != label])
+
+
+def _wait(draft: Draft, labels: list[str]) -> State | None:
+    """The first wait that a label says; other states are told by what happens to the issue, not by
+    a label of that name.
+    """
+    states = map(draft.source.mapping.states.get, labels)
+    return next(filter(waits, states), None)
 
 
 #: Whoever belongs to the repository (GitHub's ``author_association``).

@@ -14,7 +14,7 @@ from sla_intake.delivery import (
     shown,
     word,
 )
-from sla_intake.draft import Draft, Translation, concerns_client, nothing
+from sla_intake.draft import Draft, Translation, concerns_client, nothing, waits
 
 _EVENT: Final = "zen:event-type:"
 _TICKET: Final = f"{_EVENT}ticket."
@@ -23,7 +23,6 @@ UNRELATED: Final = frozenset(
     {
         "brand_changed",
         "custom_field_changed",
-        "custom_status_changed",
         "description_changed",
         "email_ccs_changed",
         "external_id_changed",
@@ -68,6 +67,8 @@ def translate(delivery: Delivery) -> Translation:
             _created(draft, told)
         case "status_changed":
             _status(draft, told)
+        case "custom_status_changed":
+            _custom_status(draft, told)
         case "agent_assignment_changed":
             draft.assigned(told, "event.current", draft.word(told, "detail.group_id"))
         case "group_assignment_changed":
@@ -110,7 +111,9 @@ def _created(draft: Draft, told: Any) -> None:
     group = draft.word(told, "detail.group_id")
     if group or draft.word(told, "detail.assignee_id"):
         draft.assigned(told, "detail.assignee_id", group)
-    if status := draft.word(told, "detail.status"):
+    if custom := draft.known_state(draft.word(told, "detail.custom_status")):
+        draft.change("open", custom)
+    elif status := draft.word(told, "detail.status"):
         draft.change("open", draft.state_of(status), _why(status))
 
 
@@ -132,6 +135,21 @@ def _status(draft: Draft, told: Any) -> None:
     # None before: a part of its creation.
     before = "open" if previous is None else draft.known_state(previous)
     draft.change(before, draft.state_of(status), _why(status))
+
+
+def _custom_status(draft: Draft, told: Any) -> None:
+    """A wait that only a custom status tells begins or ends, where the mapping has its id. All else
+    is told by ``status_changed``, which is sent as well unless the category stays the same.
+    """
+    before = draft.known_state(word(told, "event.previous"))
+    now = draft.known_state(word(told, "event.current"))
+    if not waits(before) and not waits(now):
+        draft.ignore("unrelated_change")
+        return
+    # Without its id the status before is one of which nothing is known but that something else
+    # tells it; one that is not in the mapping now means what its category does.
+    category = draft.known_state(draft.word(told, "detail.status"))
+    draft.change(before if waits(before) else "on_hold", now or category)
 
 
 def _why(status: str) -> Any:

@@ -7,10 +7,11 @@ from itertools import count
 from typing import Any
 
 import pytest
-from support import decoded, default_book, event, lines_of, run
+from support import ROOT, decoded, default_book, event, lines_of, run
 from support.intake import READ, source
 
 from sla_domain.instant import DAY, HOUR, format_instant, parse_instant
+from sla_domain.policy import PolicyBook
 from sla_engine.frontier import REPLAY
 from sla_engine.partition import Partition
 from sla_intake.arrival import arrival_text
@@ -18,6 +19,7 @@ from sla_intake.draft import steps
 from sla_intake.reading import understood
 from sla_intake.sources import State
 from sla_lab.recording import laid_out
+from sla_policy.loading import load_policy
 from sla_schemas.topics import EVENTS
 
 #: After all that the deliveries tell.
@@ -36,9 +38,11 @@ def told(kind: str, *deliveries: tuple[dict[str, str], Any], **given: Any) -> li
     return found
 
 
-def ticket(events: list[dict[str, Any]], until: str) -> dict[str, Any]:
+def ticket(
+    events: list[dict[str, Any]], until: str, book: PolicyBook | None = None
+) -> dict[str, Any]:
     """The only ticket of ``events``, and its clocks by name and cycle."""
-    (found,) = decoded(run(events, parse_instant(until)).tickets)
+    (found,) = decoded(run(events, parse_instant(until), book=book).tickets)
     found["clocks"] = {(each["clock"], each["cycle"]): each for each in found["clocks"]}
     return found
 
@@ -194,6 +198,152 @@ def test_on_hold_a_wait_goes_on_until_the_ticket_is_open() -> None:
     assert (clock["used_ms"], clock["paused_ms"]) == (3 * HOUR, 3 * HOUR)
 
 
+def jira(kind: str, time: str, **given: Any) -> tuple[dict[str, str], Any]:
+    """What Jira sends about an issue of 12:00 UTC."""
+    stamp = parse_instant(f"2026-11-23T{time}Z")
+    fields = {
+        "created": "2026-11-23T12:00:00.000+0000",
+        "priority": {"name": "High"},
+        "reporter": {"accountId": "1"},
+    }
+    issue = {"id": "900", "fields": fields}
+    return {}, {"webhookEvent": kind, "timestamp": stamp, "issue": issue} | given
+
+
+def jira_status(before: str, now: str, time: str) -> tuple[dict[str, str], Any]:
+    """A change of status."""
+    items = [{"field": "status", "fromString": before, "toString": now}]
+    return jira("jira:issue_updated", time, changelog={"id": time, "items": items})
+
+
+def from_number(before: int, delivery: tuple[dict[str, str], Any]) -> tuple[dict[str, str], Any]:
+    """A delivery of Freshdesk that tells the status before."""
+    headers, told = delivery
+    triggered = {"triggered_event": f"{{status:{{from:{before},to:0}}}}"}
+    return headers, {"freshdesk_webhook": told["freshdesk_webhook"] | triggered}
+
+
+def labelled(action: str, time: str, label: str, *labels: str) -> tuple[dict[str, str], Any]:
+    """A label came to an issue of GitHub, or went; ``labels`` are those it has now."""
+    headers, told = github(action, 0, time, labels=[{"name": each} for each in labels])
+    told["issue"]["updated_at"] = f"2026-11-23T{time}Z"
+    return headers, told | {"label": {"name": label}}
+
+
+#: An issue is answered, waits from 13:00 UTC for the client, from 14:00 for the supplier, for the
+#: client again from 16:00, and for nobody from 17:00.
+WAITING_FOR: dict[str, list[tuple[dict[str, str], Any]]] = {
+    "zendesk": [
+        zendesk("created", "12:00:00"),
+        zendesk("comment_added", "12:10:00", comment={"author": {"is_staff": True, "id": "7"}}),
+        zendesk("status_changed", "13:00:00", previous="OPEN", current="PENDING"),
+        zendesk("status_changed", "14:00:00", previous="PENDING", current="HOLD"),
+        zendesk("status_changed", "16:00:00", previous="HOLD", current="PENDING"),
+        zendesk("status_changed", "17:00:00", previous="PENDING", current="OPEN"),
+    ],
+    "freshdesk": [
+        freshdesk("created", "09:00:00", status="Open"),
+        freshdesk("agent_replied", "09:10:00", agent_id="7"),
+        from_number(2, freshdesk("status_changed", "10:00:00", status="Pending")),
+        from_number(3, freshdesk("status_changed", "11:00:00", status="Hold")),
+        from_number(8, freshdesk("status_changed", "13:00:00", status="Pending")),
+        from_number(3, freshdesk("status_changed", "14:00:00", status="Open")),
+    ],
+    "jira": [
+        jira("jira:issue_created", "12:00:00"),
+        jira(
+            "comment_created",
+            "12:10:00",
+            comment={"id": "1", "jsdPublic": True, "author": {"accountId": "7"}},
+        ),
+        jira_status("Open", "Waiting for customer", "13:00:00"),
+        jira_status("Waiting for customer", "Hold", "14:00:00"),
+        jira_status("Hold", "Waiting for customer", "16:00:00"),
+        jira_status("Waiting for customer", "Open", "17:00:00"),
+    ],
+    "github": [
+        github("opened", 0, "d1"),
+        labelled("labeled", "13:00:00", "needs info", "needs info"),
+        labelled("labeled", "14:00:00", "hold", "needs info", "hold"),
+        labelled("unlabeled", "16:00:00", "hold", "needs info"),
+        labelled("unlabeled", "17:00:00", "needs info"),
+    ],
+}
+
+
+@pytest.mark.parametrize("vendor", WAITING_FOR)
+def test_a_wait_counts_for_the_party_that_the_source_says(vendor: str) -> None:
+    deliveries = WAITING_FOR[vendor]
+    desk = load_policy(ROOT / "tests" / "scenarios" / "policies" / "desk.toml")
+    mapping = {
+        "states": {"hold": "waiting:supplier", "8": "waiting:supplier"},
+        "severities": {"high": "urgent", "severity: high": "urgent"},
+    }
+    zone = HERE if vendor == "freshdesk" else {}
+    found = ticket(
+        told(vendor, *deliveries, mapping=mapping, **zone),
+        "2026-11-23T18:00:00Z",
+        PolicyBook([desk]),
+    )
+    waited = {party: each["clock_ms"] for party, each in found["client_delay"].items()}
+    assert waited == {"client": 2 * HOUR, "supplier": 2 * HOUR}
+    assert found["holder"] == "vendor"
+    # This one pauses for the client alone.
+    assert found["clocks"]["resolution", 1]["paused_by"] == {"client": 2 * HOUR}
+    if vendor != "github":
+        update = found["clocks"]["update", 1]["paused_by"]
+        assert update == {"client": 2 * HOUR, "supplier": 2 * HOUR}
+
+
+def test_a_wait_that_lasted_on_hold_may_be_for_somebody_else_afterwards() -> None:
+    events = told(
+        "jira",
+        jira("jira:issue_created", "12:00:00"),
+        jira_status("Open", "Waiting for vendor", "13:00:00"),
+        jira_status("Waiting for vendor", "On hold", "14:00:00"),
+        jira_status("On hold", "Waiting for customer", "15:00:00"),
+        mapping={"states": {"waiting for vendor": "waiting:supplier"}},
+    )
+    found = ticket(events, "2026-11-23T18:00:00Z")
+    waited = {party: each["clock_ms"] for party, each in found["client_delay"].items()}
+    assert (waited, found["holder"]) == ({"client": 3 * HOUR, "supplier": 2 * HOUR}, "client")
+
+
+@pytest.mark.parametrize("status_first", [False, True])
+def test_a_custom_status_of_zendesk_waits_for_its_own_party(
+    status_first: bool,  # noqa: FBT001  a parameter
+) -> None:
+    """A change of category is told twice, in any order; one within it is not (custom ticket
+    statuses in Zendesk's developer docs).
+    """
+
+    def both(time: str, status: tuple[str, str], custom: tuple[str, str]) -> list[Any]:
+        first, second = (1, 2) if status_first else (2, 1)
+        return [
+            zendesk("status_changed", time, first, previous=status[0], current=status[1]),
+            zendesk("custom_status_changed", time, second, previous=custom[0], current=custom[1]),
+        ]
+
+    within = zendesk("custom_status_changed", "15:00:00.5", 1, previous="71", current="72")
+    ends = both("17:00:00.5", ("HOLD", "OPEN"), ("72", "2"))
+    ends[1][1]["detail"]["status"] = "OPEN"
+    found = ticket(
+        told(
+            "zendesk",
+            zendesk("created", "12:00:00"),
+            *both("13:00:00.5", ("OPEN", "PENDING"), ("2", "3")),
+            *both("14:00:00.5", ("PENDING", "HOLD"), ("3", "71")),
+            within,
+            *ends,
+            mapping={"states": {"71": "waiting:supplier", "72": "waiting:licensor"}},
+        ),
+        "2026-11-23T18:00:00Z",
+    )
+    waited = {party: each["clock_ms"] for party, each in found["client_delay"].items()}
+    assert waited == {"client": HOUR, "supplier": HOUR, "licensor": 2 * HOUR}
+    assert found["state"] == "open"
+
+
 def test_a_severity_told_after_the_creation_counts_from_the_communication() -> None:
     created = zendesk("created", "12:00:00")
     created[1]["detail"]["priority"] = None
@@ -234,7 +384,13 @@ def test_an_organisation_told_late_keeps_the_clocks_start() -> None:
     assert (first["start"], first["outcome"]) == ("2026-11-23T12:00:00.000Z", "met")
 
 
-STATES: tuple[State, ...] = ("open", "waiting_on_client", "waiting_on_third_party", "resolved")
+STATES: tuple[State, ...] = (
+    "open",
+    "waiting_on_client",
+    "waiting_on_third_party",
+    "waiting:supplier",
+    "resolved",
+)
 
 
 @pytest.mark.parametrize("now", STATES)

@@ -36,7 +36,7 @@ from sla_intake.signature import (
     ForgedError,
     verify,
 )
-from sla_intake.sources import SourcesError, State, default_mapping, read_sources
+from sla_intake.sources import STATES, SourcesError, default_mapping, read_sources
 from sla_intake.vendors import TRANSLATE
 from sla_schemas.limits import MAX_RECORD_BYTES
 
@@ -121,7 +121,7 @@ def test_nothing_else_does(kind: Any, headers: dict[str, str]) -> None:
 
 
 def test_the_step_from_any_state_to_any_other_is_known() -> None:
-    states = get_args(State)
+    states = (*STATES, "waiting:supplier", "waiting:licensor")
     for before in (None, *states):
         for now in states:
             # On hold what was waited for is, and what was not is not.
@@ -129,6 +129,31 @@ def test_the_step_from_any_state_to_any_other_is_known() -> None:
                 now == "on_hold" and before not in {None, "resolved"}
             )
             assert (steps(before, now) == ()) == nothing, f"from {before} to {now}"
+
+
+WAITS = ("waiting_on_client", "waiting:supplier", "waiting:licensor")
+
+
+@pytest.mark.parametrize("now", WAITS)
+@pytest.mark.parametrize("before", WAITS)
+def test_waiting_for_somebody_else_is_one_event_that_no_client_answered(
+    before: str, now: str
+) -> None:
+    party = "client" if now == "waiting_on_client" else now.removeprefix("waiting:")
+    expected = () if before == now else (("waiting", {"party": party}),)
+    assert steps(before, now) == expected
+
+
+def test_the_client_has_one_name_and_the_third_party_its_old_event() -> None:
+    """Policies pause on these two as they did before a source could name parties."""
+    own = source("zendesk", mapping={"states": {"hold": "waiting:client"}})
+    assert own.mapping.states["hold"] == "waiting_on_client"
+    assert steps("open", "waiting_on_client") == (("waiting_on_client", {}),)
+    third = ("waiting_on_client", {"party": "client_third_party"})
+    assert steps("open", "waiting_on_third_party") == (third,)
+    answered = ("client_responded", {})
+    for before in WAITS:
+        assert steps(before, "waiting_on_third_party") == (answered, third)
 
 
 @pytest.mark.parametrize("vendor", ["zendesk", "jira", "freshdesk", "github"])
@@ -166,6 +191,17 @@ FRESHDESK = "[[sources]]\nname='a'\nkind='freshdesk'\nsecret_envs=['S']\nclient_
             "[[sources]]\nname='a'\nkind='cloudevents'\nsecret_envs=['S']\nclient_field='c'",
             "client_field has no effect",
         ),
+        (
+            f"{FRESHDESK}\n[sources.mapping.states]\n6 = 'waiting_on_suplier'",
+            r"sources\.0\.mapping\.states\.6: is not one of open, .*, nor 'waiting:' and a party, ",
+        ),
+        (
+            f"{FRESHDESK}\n[sources.mapping.states]\n6 = 'waiting:The Supplier'",
+            r"sources\.0\.mapping\.states\.6: names no party after 'waiting:'; write it as the pol",
+        ),
+        (f"{FRESHDESK}\n[sources.mapping.states]\n6 = 'waiting:'", "names no party"),
+        (f"{FRESHDESK}\n[sources.mapping.states]\n6 = 'waiting:{'x' * 65}'", "names no party"),
+        (f"{FRESHDESK}\n[sources.mapping.states]\n6 = 7", "6: is not a string in quotes"),
     ],
 )
 def test_a_wrong_sources_file_is_told_in_a_sentence(
