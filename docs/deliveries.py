@@ -53,6 +53,7 @@ _SENT: Final[dict[str, list[tuple[str, str]]]] = {
         ("… public, by staff", "comment-of-agent"),
         ("… public, by an account in `bots`", "comment-of-bot"),
         ("`ticket.merged`", "merged"),
+        ("… if it does not say into which", "merged-into-unknown"),
         ("`ticket.marked_as_spam`", "spam"),
         ("`ticket.soft_deleted`, `permanently_deleted`", "deleted"),
         ("`ticket.undeleted`", "undeleted"),
@@ -87,7 +88,7 @@ _SENT: Final[dict[str, list[tuple[str, str]]]] = {
         ("sprints, versions, projects, users …", "sprint"),
     ],
     "github": [
-        ("`issues` opened, with labels and an assignee", "opened"),
+        ("`issues` opened, with labels and an assignee, also by a transfer", "opened"),
         ("… assigned", "assigned"),
         ("… severity label added", "labelled-severity"),
         ("… waiting label added", "labelled-waiting"),
@@ -161,6 +162,8 @@ def _becomes(told: dict[str, Any]) -> str:
         data = event["data"]
         more = [data[name] for name in ("severity", "kind", "party", "reason") if name in data]
         found.append(f"{word} ({', '.join(more)})" if more and word != "`created`" else word)
+        if event["subject"] != told["events"][0]["subject"]:
+            found[-1] += " on the ticket that stays"
         if word == "`created`" and "severity" not in data:
             found[-1] += " without a severity"
     if "dead_letter" in told:

@@ -113,8 +113,10 @@ class Draft:
         self._lacking: list[str] = []
         self._ignored: Ignored | None = None
 
-    def say(self, type_: str, **data: Any) -> None:
-        """Add an event; a delivery says each word once. ``None`` is left out of ``data``."""
+    def say(self, type_: str, *, of: str | None = None, **data: Any) -> None:
+        """Add an event, of another ticket if one is given; a delivery says each word once. ``None``
+        is left out of ``data``.
+        """
         self._events.setdefault(
             type_,
             {
@@ -122,7 +124,7 @@ class Draft:
                 "id": f"{self._id}-{type_}",
                 "source": self.source.uri,
                 "type": TYPE_PREFIX + type_,
-                "subject": self._ticket,
+                "subject": of or self._ticket,
                 "time": self._time,
                 "sequence": f"{self._order}-{len(self._events):02}",
                 "data": {name: value for name, value in data.items() if value is not None},
@@ -152,6 +154,16 @@ class Draft:
             self.say("created", client_id=self._client(ticket), communicated_at=at_, **data)
         except UnusableError as error:
             self._problems.append(error)
+
+    def merged(self, into: str | None, ticket: Any, communicated: str) -> None:
+        """The ticket was merged into another, which takes over when this one was communicated, if
+        that is told at a path in ``ticket``.
+        """
+        other = None if into is None else self.source.ticket_prefix + into
+        self.say("cancelled", reason="merged", merged_into=other)
+        at_ = self.instant(ticket, communicated)
+        if other is not None and at_ is not None:
+            self.say("absorbed", of=other, ticket_id=self._ticket, communicated_at=at_)
 
     def change(
         self, previous: State | None, current: State | None, reason: CancelReason | None = None
@@ -244,6 +256,14 @@ class Draft:
         """The same of an identifier."""
         try:
             return ident(value, path)
+        except UnusableError as error:
+            self._problems.append(error)
+            return None
+
+    def instant(self, value: Any, path: str) -> str | None:
+        """The same of a time."""
+        try:
+            return instant(self.source, value, path)
         except UnusableError as error:
             self._problems.append(error)
             return None

@@ -36,6 +36,8 @@ DATA = st.fixed_dictionaries(
         "kind": st.just("incident"),
         "severity": st.just("high"),
         "merged_into": TICKETS,
+        "ticket_id": TICKETS,
+        "communicated_at": st.just("2026-11-23T17:42:10-03:00"),
         "integration": st.just({"name": "crm", "note": FREE_TEXT}),
         "subject": st.just(FREE_TEXT),
         "comment": st.just({"body": [FREE_TEXT]}),
@@ -45,7 +47,11 @@ DATA = st.fixed_dictionaries(
 
 @st.composite
 def events(draw: st.DrawFn) -> dict[str, Any]:
-    word = draw(st.sampled_from(["created", "assigned", "cancelled", "resolved", "reclassified"]))
+    word = draw(
+        st.sampled_from(
+            ["created", "assigned", "cancelled", "resolved", "reclassified", "absorbed"]
+        )
+    )
     event = {
         "specversion": "1.0",
         "id": "1",
@@ -77,7 +83,8 @@ def test_whatever_it_sends_it_speaks_for_itself(event: dict[str, Any]) -> None:
     for published in found.events:
         assert published["source"].startswith("/cloudevents/s/")
         assert published["subject"].startswith(PREFIX)
-        assert published["data"].get("merged_into", PREFIX).startswith(PREFIX)
+        for name in ("merged_into", "ticket_id"):
+            assert published["data"].get(name, PREFIX).startswith(PREFIX)
         assert published["data"].get("client_id", "acme") == "acme"
         assert FREE_TEXT not in json.dumps(published)
         assert known(TICKET_EVENT.validate_python(published), published)
@@ -104,7 +111,8 @@ def test_so_does_every_vendor_and_no_text_comes_along(path: Path) -> None:
     for event in found:
         assert event["subject"].startswith(PREFIX)
         assert event["source"].startswith(f"/{path.parent.name}/s")
-        assert event["data"].get("merged_into", PREFIX).startswith(PREFIX)
+        for name in ("merged_into", "ticket_id"):
+            assert event["data"].get(name, PREFIX).startswith(PREFIX)
         assert known(TICKET_EVENT.validate_python(event), event)
         assert FREE_TEXT not in json.dumps(event)
 

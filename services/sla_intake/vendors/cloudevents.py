@@ -15,6 +15,8 @@ STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 ATTRIBUTE: Final = "ce-"
 CREATED: Final = f"{TYPE_PREFIX}created"
+#: Fields of events that name another ticket.
+_TICKETS: Final = ("merged_into", "ticket_id")
 #: Events in a batch at most; a batch is acknowledged as a whole.
 MAX_BATCH: Final = 1000
 
@@ -42,8 +44,9 @@ def _as_ours(event: dict[str, Any], source: Source) -> dict[str, Any]:
 
 def _data_as_ours(type_: Any, data: dict[str, Any], source: Source) -> dict[str, Any]:
     ours = dict(data)
-    if (into := data.get("merged_into")) and isinstance(into, str):
-        ours["merged_into"] = source.ticket_prefix + into
+    for name in _TICKETS:
+        if (ticket := data.get(name)) and isinstance(ticket, str):
+            ours[name] = source.ticket_prefix + ticket
     if type_ == CREATED and source.bound_to is not None:
         if data.get("client_id") not in (None, source.bound_to):
             raise UnusableError(

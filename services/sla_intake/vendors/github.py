@@ -117,8 +117,10 @@ def _opened(draft: Draft, told: Any) -> None:
     issue, mapping = told["issue"], draft.source.mapping
     labels = _labels(draft, issue)
     kinds = [draft.word(issue, "type.name"), *labels]
+    # An issue that came from another repository was opened there.
     draft.created(
         told,
+        "changes.old_issue.created_at",
         requester_id=draft.ident(issue, "user.login"),
         severity=next(filter(None, map(mapping.severities.get, labels)), None),
         kind=next(filter(None, map(draft.kind_of, kinds)), None),

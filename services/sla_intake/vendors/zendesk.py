@@ -83,8 +83,7 @@ def translate(delivery: Delivery) -> Translation:
             _organization(draft, told)
         case "merged":
             into = draft.ident(told, "event.target_ticket_id")
-            prefixed = None if into is None else source.ticket_prefix + into
-            draft.say("cancelled", reason="merged", merged_into=prefixed)
+            draft.merged(into, told, "detail.created_at")
         case "marked_as_spam":
             draft.say("cancelled", reason="spam")
         case "soft_deleted" | "permanently_deleted":

@@ -19,7 +19,7 @@ from sla_intake.draft import steps
 from sla_intake.reading import understood
 from sla_intake.sources import State
 from sla_lab.recording import laid_out
-from sla_policy.loading import load_policy
+from sla_policy.loading import load_policy, parse_policy
 from sla_schemas.topics import EVENTS
 
 #: After all that the deliveries tell.
@@ -41,8 +41,11 @@ def told(kind: str, *deliveries: tuple[dict[str, str], Any], **given: Any) -> li
 def ticket(
     events: list[dict[str, Any]], until: str, book: PolicyBook | None = None
 ) -> dict[str, Any]:
-    """The only ticket of ``events``, and its clocks by name and cycle."""
-    (found,) = decoded(run(events, parse_instant(until), book=book).tickets)
+    """The ticket of the first of ``events``, and its clocks by name and cycle."""
+    outputs = run(events, parse_instant(until), book=book)
+    found = next(
+        each for each in decoded(outputs.tickets) if each["ticket_id"] == events[0]["subject"]
+    )
     found["clocks"] = {(each["clock"], each["cycle"]): each for each in found["clocks"]}
     return found
 
@@ -342,6 +345,34 @@ def test_a_custom_status_of_zendesk_waits_for_its_own_party(
     waited = {party: each["clock_ms"] for party, each in found["client_delay"].items()}
     assert waited == {"client": HOUR, "supplier": HOUR, "licensor": 2 * HOUR}
     assert found["state"] == "open"
+
+
+def test_a_ticket_that_another_was_merged_into_may_count_from_the_earlier_of_both() -> None:
+    later = zendesk("created", "13:00:00")
+    later[1]["detail"] |= {"id": "901", "created_at": "2026-11-23T13:00:00Z"}
+    events = told(
+        "zendesk",
+        zendesk("created", "12:00:00"),
+        later,
+        zendesk("merged", "14:00:00", target_ticket_id="901"),
+        ticket_prefix="ZD-",
+        mapping={"severities": {"high": "urgent"}},
+    )
+    desk = (ROOT / "tests" / "scenarios" / "policies" / "desk.toml").read_text()
+    for merge, start in (("own", "13"), ("earliest", "12")):
+        policy = parse_policy(f'merge = "{merge}"\n{desk}', "desk")
+        outputs = run(events, parse_instant("2026-11-23T16:00:00Z"), book=PolicyBook([policy]))
+        assert not outputs.dead_letters
+        found = {each["ticket_id"]: each for each in decoded(outputs.tickets)}
+        assert found["ZD-900"]["state"] == "cancelled"
+        assert found["ZD-901"]["communicated_at"] == f"2026-11-23T{start}:00:00.000Z"
+
+
+def test_an_issue_that_comes_from_another_repository_counts_from_where_it_was_opened() -> None:
+    headers, moved = github("opened", 0, "d1")
+    moved["changes"] = {"old_issue": {"number": 3, "created_at": "2026-11-23T09:00:00Z"}}
+    found = ticket(told("github", (headers, moved)), "2026-11-23T16:00:00Z")
+    assert found["clocks"]["resolution", 1]["start"] == "2026-11-23T09:00:00.000Z"
 
 
 def test_a_severity_told_after_the_creation_counts_from_the_communication() -> None:
