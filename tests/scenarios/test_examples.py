@@ -26,9 +26,10 @@ NOT_SAID = re.compile(r"# Not said: .+; .+")
 of_each_contract = pytest.mark.parametrize("path", CONTRACTS, ids=lambda path: path.stem)
 
 
-def test_six_vendors_are_among_the_examples() -> None:
+def test_twelve_vendors_are_among_the_examples() -> None:
     names = {path.stem for path in CONTRACTS}
     assert {"redhat", "atlassian", "gitlab", "aws", "mongodb", "sap"} <= names
+    assert {"clicksports", "ibmcloud", "paloalto", "scious", "snecs", "swk"} <= names
 
 
 @of_each_contract
