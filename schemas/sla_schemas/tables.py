@@ -78,6 +78,29 @@ class ClockRecord(LimitFigures):
     ]
 
 
+class EarlierCyclesRecord(Strict):
+    """Ended cycles of a clock that are no longer among ``clocks``: those with the same outcome
+    that were decided on one date in the zone of the policy's business calendar.
+    """
+
+    clock: Text
+    severity: Word
+    agreement: Text | None = None
+    team: Text | None = None
+    outcome: Outcome
+    without_exceptions: Outcome | None = None
+    date: Annotated[
+        str,
+        Field(
+            pattern=r"^\d{4}-\d\d-\d\d$",
+            description="When they were due if they are breached, else when they stopped.",
+        ),
+    ]
+    cycles: Annotated[
+        list[tuple[int, int]], Field(description="Which: the first and the last of each run.")
+    ]
+
+
 class DelayRecord(Strict):
     """A delay as business time on the policy's business calendar, and as elapsed time."""
 
@@ -128,6 +151,14 @@ class TicketRecord(Strict):
     ]
     next_deadline: Instant | None
     clocks: list[ClockRecord]
+    earlier_cycles: Annotated[
+        list[EarlierCyclesRecord],
+        Field(
+            default_factory=list,
+            description="Of clocks that have ended more than 20 cycles, the earlier ones summed "
+            "up; absent if there are none.",
+        ),
+    ]
     client_delay: Annotated[
         dict[Word, DelayRecord], Field(description="Waits for the client, by party (C12).")
     ]

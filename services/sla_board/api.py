@@ -26,6 +26,7 @@ from sla_board.models import (
     LedgerAnswer,
     SummaryAnswer,
     TicketsAnswer,
+    clocks_for,
     now_text,
     program_answers,
     ticket_answer,
@@ -33,7 +34,7 @@ from sla_board.models import (
 )
 from sla_board.ranking import Dimension, Filters
 from sla_board.row import Row, Status
-from sla_board.table import PERIODS, Attained, Period, Verdict, days_of
+from sla_board.table import NOTHING_DECIDED, PERIODS, Period, Verdict, days_of
 from sla_config.wording import listed, nearest
 from sla_runtime.problem import Problem, ProblemError
 from sla_schemas.types import MAX_ID, MAX_TEXT, Word
@@ -234,7 +235,9 @@ async def _export(rows: list[Row], viewer: Viewer) -> AsyncIterator[str]:
 def _lines(row: Row, viewer: Viewer) -> str:
     staff = () if viewer.sees_staff else ("analyst_id", "team")
     told = [None if name in staff else getattr(row, name) for name in _EXPORTED]
-    clocks = [[getattr(clock, name) for name in _EXPORTED_OF_CLOCK] for clock in row.clocks]
+    clocks = [
+        [getattr(clock, name) for name in _EXPORTED_OF_CLOCK] for clock in clocks_for(row, viewer)
+    ]
     return "".join(_line([*told, *clock]) for clock in clocks or [[None] * len(_EXPORTED_OF_CLOCK)])
 
 
@@ -348,7 +351,7 @@ _GROUPING: Final[dict[str, Callable[[Verdict], str]]] = {
 
 
 def _total(board: Board, period: Period, filters: Filters) -> AttainedAnswer:
-    return AttainedAnswer.of(board.attainment(period, filters).get("", Attained(0, 0)))
+    return AttainedAnswer.of(board.attainment(period, filters).get("", NOTHING_DECIDED))
 
 
 def _counts(counts: Any) -> CountsAnswer:

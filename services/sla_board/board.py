@@ -26,7 +26,7 @@ from sla_engine.memory import read_stored, restored_ticket
 from sla_text.explanation import explain
 
 #: The facts by which an explanation names the staff of a ticket.
-_STAFF_FACTS: Final = ("analyst_id", "group")
+_STAFF_FACTS: Final = ("analyst_id", "approved_by", "group")
 
 
 class CursorError(ValueError):
@@ -131,12 +131,20 @@ class Board:
         """The explanation of a ticket, as in ``sla explain --json``. Raises
         ``UnavailableError``.
         """
-        document = explain(await self.ticket(row), max(self.now(), parse_instant(row.as_of)))
-        if not viewer.sees_staff:
-            for event in document["events"]:
-                for name in _STAFF_FACTS:
-                    event["facts"].pop(name, None)
-        return document
+        ticket = await self.ticket(row)
+        document = explain(ticket, max(self.now(), parse_instant(row.as_of)))
+        return document if viewer.sees_staff else _for_client(document, ticket.policy)
+
+
+def _for_client(document: dict[str, Any], policy: Policy) -> dict[str, Any]:
+    """An explanation without the names of staff and what teams promise each other."""
+    for event in document["events"]:
+        for name in _STAFF_FACTS:
+            event["facts"].pop(name, None)
+    between_teams = {rule.name for rule in policy.clocks if rule.team}
+    for part in ("clocks", "earlier_cycles", "alerts"):
+        document[part] = [each for each in document[part] if each["clock"] not in between_teams]
+    return document
 
 
 def restricted(filters: Filters, viewer: Viewer) -> dict[Dimension, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, Field
@@ -46,6 +47,26 @@ class ClockAnswer(BaseModel):
     remaining_ms: Annotated[
         int | None, Field(description="Time left on the calendar now; negative once overdue.")
     ]
+    team: Annotated[
+        str | None,
+        Field(description="Of a promise between teams: whose it is. A client's token sees none."),
+    ] = None
+    without_exceptions: Annotated[
+        Outcome | None,
+        Field(description="The outcome without exceptions; null if none is about the clock."),
+    ] = None
+
+
+class EarlierAnswer(BaseModel):
+    """Ended cycles of a clock that are no longer told one by one."""
+
+    clock: str
+    severity: Word
+    outcome: Outcome
+    date: Annotated[dt.date, Field(description="By which they count in reports.")]
+    count: int
+    team: str | None = None
+    without_exceptions: Outcome | None = None
 
 
 class TicketAnswer(BaseModel):
@@ -72,6 +93,10 @@ class TicketAnswer(BaseModel):
     next_breach: Annotated[Time | None, Field(description="When that SLA breaches.")]
     breached: bool
     clocks: list[ClockAnswer]
+    earlier_cycles: Annotated[
+        list[EarlierAnswer],
+        Field(description="Of clocks with many cycles, the earlier ones summed up."),
+    ]
 
 
 class TicketsAnswer(BaseModel):
@@ -93,16 +118,28 @@ class LedgerAnswer(BaseModel):
 
 
 class AttainedAnswer(BaseModel):
-    """SLAs met (`kept`) and breached (`broken`), and the share met; null if there are none."""
+    """SLAs met (`kept`) and breached (`broken`), and the share met; null if there are none. The
+    same again as if no exception had been granted.
+    """
 
     kept: int
     broken: int
     share: float | None
+    kept_without_exceptions: int
+    broken_without_exceptions: int
+    share_without_exceptions: float | None
 
     @classmethod
     def of(cls, attained: Attained) -> AttainedAnswer:
         """The answer for ``attained``."""
-        return cls(kept=attained.kept, broken=attained.broken, share=attained.share)
+        return cls(
+            kept=attained.kept,
+            broken=attained.broken,
+            share=attained.share,
+            kept_without_exceptions=attained.kept_without,
+            broken_without_exceptions=attained.broken_without,
+            share_without_exceptions=attained.share_without,
+        )
 
 
 class CountsAnswer(BaseModel):
@@ -250,7 +287,7 @@ def ticket_answer(row: Row, board: Board, viewer: Viewer, now: int) -> dict[str,
         told |= {"analyst_id": None, "team": None}
     running = row.running
     clocks = []
-    for clock in row.clocks:
+    for clock in clocks_for(row, viewer):
         countdown = board.countdown(row, clock, now)
         figures = {name: getattr(clock, name) for name in _TOLD_OF_CLOCK}
         figures["remaining_ms"] = None if countdown is None else countdown.remaining_ms
@@ -259,7 +296,17 @@ def ticket_answer(row: Row, board: Board, viewer: Viewer, now: int) -> dict[str,
     told["next_breach"] = None if running is None else running.breaks
     told["breached"] = row.breach is not None
     told["clocks"] = clocks
+    told["earlier_cycles"] = [
+        {name: getattr(each, name) for name in EarlierAnswer.model_fields}
+        for each in row.earlier_cycles
+        if viewer.sees_staff or each.team is None
+    ]
     return told
+
+
+def clocks_for(row: Row, viewer: Viewer) -> list[ClockRow]:
+    """The clocks of a ticket that ``viewer`` may see: what teams promise each other is staff's."""
+    return row.clocks if viewer.sees_staff else row.promised
 
 
 _TOLD: Final = tuple(name for name in TicketAnswer.model_fields if name in Row.__struct_fields__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -35,6 +36,9 @@ class ClockRow(msgspec.Struct, frozen=True):
     target_ms: int
     calendar: str
     agreement: str | None = None
+    #: With whom the ticket lies, of a promise between teams.
+    team: str | None = None
+    without_exceptions: Outcome | None = None
     #: When the promise breaks, where nothing comes before; absent in records of older trackers.
     breaches_at: str | None = None
 
@@ -44,6 +48,24 @@ class ClockRow(msgspec.Struct, frozen=True):
         hours, when they next begin.
         """
         return self.breaches_at or self.due
+
+
+class EarlierRow(msgspec.Struct, frozen=True):
+    """Ended cycles that are summed up (``sla_schemas.tables.EarlierCyclesRecord``)."""
+
+    clock: str
+    severity: str
+    outcome: Outcome
+    date: date
+    cycles: list[tuple[int, int]]
+    agreement: str | None = None
+    team: str | None = None
+    without_exceptions: Outcome | None = None
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return sum(last - first + 1 for first, last in self.cycles)
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -60,6 +82,7 @@ class Row(msgspec.Struct, frozen=True):
     policy: str
     as_of: str
     clocks: list[ClockRow]
+    earlier_cycles: list[EarlierRow] = []
     communicated_at: str | None = None
     closed_at: str | None = None
     channel: str | None = None
@@ -76,15 +99,20 @@ class Row(msgspec.Struct, frozen=True):
         return self.state in _CLOSED
 
     @property
+    def promised(self) -> list[ClockRow]:
+        """What is promised to the client; the rest is between teams."""
+        return [clock for clock in self.clocks if clock.team is None]
+
+    @property
     def running(self) -> ClockRow | None:
         """The clock that breaches next."""
-        running = [clock for clock in self.clocks if clock.outcome == "running" and clock.due]
+        running = [clock for clock in self.promised if clock.outcome == "running" and clock.due]
         return min(running, key=lambda clock: clock.breaks or NEVER) if running else None
 
     @property
     def breach(self) -> ClockRow | None:
         """The clock that breached last, if any did."""
-        broken = [clock for clock in self.clocks if clock.outcome == "breached" and clock.due]
+        broken = [clock for clock in self.promised if clock.outcome == "breached" and clock.due]
         return max(broken, key=lambda clock: clock.breaks or "") if broken else None
 
     def places(self) -> dict[Status, str]:

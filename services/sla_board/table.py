@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import repeat
 from typing import Final, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,8 @@ from sla_board.ranking import (
     group_of,
     matches,
 )
-from sla_board.row import Row, Status, local_day
+from sla_board.row import ClockRow, EarlierRow, Row, Status, local_day
+from sla_schemas.words import Outcome
 
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 #: Statuses listed latest first.
@@ -30,7 +32,9 @@ PERIODS: Final[tuple[Period, ...]] = get_args(Period)
 
 
 class Verdict(NamedTuple):
-    """A clock that met or breached its SLA, and the day it counts on."""
+    """A clock whose SLA was decided, and the day it counts on: whether it was met, and whether it
+    would be without exceptions; ``None`` if it does not count.
+    """
 
     day: int
     clock: str
@@ -38,20 +42,35 @@ class Verdict(NamedTuple):
     client: str
     team: str
     agreement: str
-    kept: bool
+    kept: bool | None
+    kept_without: bool | None
 
 
 class Attained(NamedTuple):
-    """SLAs met (``kept``) and breached (``broken``)."""
+    """SLAs met (``kept``) and breached (``broken``), and the same if no exception was granted."""
 
     kept: int
     broken: int
+    kept_without: int
+    broken_without: int
 
     @property
     def share(self) -> float | None:
         """The share that was met; ``None`` if there are none."""
-        decided = self.kept + self.broken
-        return self.kept / decided if decided else None
+        return _share(self.kept, self.broken)
+
+    @property
+    def share_without(self) -> float | None:
+        """The same if no exception was granted."""
+        return _share(self.kept_without, self.broken_without)
+
+
+def _share(kept: int, broken: int) -> float | None:
+    return kept / (kept + broken) if kept + broken else None
+
+
+#: Where nothing was decided.
+NOTHING_DECIDED: Final = Attained(0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +221,10 @@ class BoardTable:
                     for dimension, value in filters.items()
                     if dimension != "holder"
                 ):
-                    found.setdefault(by(verdict), [0, 0])[0 if verdict.kept else 1] += count
+                    counts = found.setdefault(by(verdict), [0, 0, 0, 0])
+                    for place, kept in ((0, verdict.kept), (2, verdict.kept_without)):
+                        if kept is not None:
+                            counts[place + (not kept)] += count
         return {name: Attained(*counts) for name, counts in sorted(found.items())}
 
     def _matching(self, filters: Filters) -> Iterator[tuple[Group, Counter[Status]]]:
@@ -253,18 +275,36 @@ class BoardTable:
                 del day[verdict]
 
     def _verdicts(self, row: Row) -> Iterator[Verdict]:
-        for clock in row.clocks:
-            decided = clock.stopped if clock.outcome == "met" else clock.due
-            if clock.outcome in ("met", "breached") and decided is not None:
-                yield Verdict(
-                    local_day(decided, self.zone),
-                    clock.clock,
-                    clock.severity,
-                    row.client_id,
-                    row.team or "",
-                    clock.agreement or "",
-                    clock.outcome == "met",
-                )
+        """The decided SLAs of a ticket; what is promised between teams is none."""
+        for clock in row.promised:
+            late = clock.outcome == "breached" and clock.due is not None
+            decided = clock.due if late else clock.stopped
+            if decided is not None and _decides(clock):
+                yield _verdict(row, clock, local_day(decided, self.zone))
+        for earlier in row.earlier_cycles:
+            if earlier.team is None and _decides(earlier):
+                verdict = _verdict(row, earlier, earlier.date.toordinal())
+                yield from repeat(verdict, earlier.count)
+
+
+_KEPT: Final[Mapping[Outcome, bool]] = {"met": True, "breached": False}
+
+
+def _decides(clock: ClockRow | EarlierRow) -> bool:
+    return clock.outcome in _KEPT or clock.without_exceptions in _KEPT
+
+
+def _verdict(row: Row, clock: ClockRow | EarlierRow, day: int) -> Verdict:
+    return Verdict(
+        day,
+        clock.clock,
+        clock.severity,
+        row.client_id,
+        row.team or "",
+        clock.agreement or "",
+        _KEPT.get(clock.outcome),
+        _KEPT.get(clock.without_exceptions or clock.outcome),
+    )
 
 
 def days_of(period: Period, today: date) -> tuple[int, int]:

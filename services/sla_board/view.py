@@ -12,7 +12,7 @@ from sla_board.board import Board, restricted, write_cursor
 from sla_board.ranking import DIMENSIONS, Dimension, Filters, Place
 from sla_board.reader import Freshness, Standing
 from sla_board.row import NEVER, ClockRow, Row, Status
-from sla_board.table import PERIODS, Attained
+from sla_board.table import NOTHING_DECIDED, PERIODS, Attained
 from sla_domain.instant import SECOND, parse_instant
 from sla_domain.status import VENDOR
 from sla_text.gravity import Tone, tone
@@ -293,11 +293,14 @@ class Viewing:
 
     def _kept(self, period: str, attained: Mapping[str, Attained]) -> Kept:
         texts = self.texts
-        total = attained.get("", Attained(0, 0))
+        total = attained.get("", NOTHING_DECIDED)
         title = texts(f"live.{period}")
         if total.share is None:
             return Kept(title, "-", texts("live.nothing_decided"))
         detail = texts("live.kept_of", kept=total.kept, decided=total.kept + total.broken)
+        if total.share_without not in (None, total.share):
+            without = percent(total.share_without, texts)
+            detail = texts("live.kept_without", detail=detail, share=without)
         return Kept(title, percent(total.share, texts), detail)
 
     def _breakdowns(self, filters: Filters, query: Query) -> list[Breakdown]:

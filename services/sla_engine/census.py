@@ -50,6 +50,12 @@ def labels_of_row(row: StoredRow) -> Labels:
                 (clock.clock, clock.cycle, clock.outcome, clock.severity, clock.stopped is not None)
                 for clock in row.clocks
             ]
+            + [
+                (each.clock, cycle, each.outcome, each.severity, True)
+                for each in row.earlier_cycles
+                for first, last in each.cycles
+                for cycle in range(first, last + 1)
+            ]
         ),
     )
 

@@ -44,7 +44,7 @@ class KeptRecord(Protocol):
 
 #: The version of the storage format. A tracker reads its own and every older version; a row without
 #: a version has version 1 (tests/fixtures/state has one of each).
-STATE_VERSION: Final = 3
+STATE_VERSION: Final = 4
 
 
 class NewerStateError(UserFacingError):
@@ -140,6 +140,15 @@ class StoredClock(msgspec.Struct):
     stopped: str | None
 
 
+class StoredEarlier(msgspec.Struct):
+    """The parts of summed up cycles that give their gauge labels."""
+
+    clock: str
+    severity: str
+    outcome: str
+    cycles: list[tuple[int, int]]
+
+
 class StoredRow(Stored):
     """A ticket's row with its gauge labels and next deadline, so that a ticket evaluated under the
     same policies can be restored without evaluation (decision 21).
@@ -148,6 +157,7 @@ class StoredRow(Stored):
     state: str = ""
     severity: str | None = None
     clocks: list[StoredClock] = []
+    earlier_cycles: list[StoredEarlier] = []
     next_deadline: str | None = None
 
 

@@ -1,4 +1,7 @@
-"""What a client's tickets have come to, and how long they waited for the client (clause C12)."""
+"""What a client's tickets have come to, and how long they waited for the client (clause C12).
+
+What teams promise each other is none of the client's.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 
 from sla_domain.policy import SeverityNames
 from sla_lab.comparison import client_delays
-from sla_lab.simulation import Story
+from sla_lab.simulation import ClockStory, Story
 from sla_text.language import Texts
 from sla_text.presentation import Table
 from sla_text.times import length
@@ -25,7 +28,7 @@ def as_document(client: str, stories: Sequence[Story]) -> dict[str, Any]:
                 "ticket_id": story.ticket_id,
                 "state": story.state.value,
                 "severity": story.severity,
-                "clocks": [clock._asdict() for clock in story.clocks],
+                "clocks": [clock._asdict() for clock in _promised(story)],
                 "client_delay": {party: delay._asdict() for party, delay in story.delay.items()},
             }
             for story in stories
@@ -43,7 +46,7 @@ def tables(
         [
             story.ticket_id,
             texts.severity(story.severity, names) if story.severity else "-",
-            ", ".join(_clock(clock, texts) for clock in story.clocks),
+            ", ".join(_clock(clock, texts) for clock in _promised(story)),
             texts.word("state", story.state.value),
             _delay(story, texts),
         ]
@@ -60,8 +63,15 @@ def tables(
     return found
 
 
-def _clock(clock: Any, texts: Texts) -> str:
+def _promised(story: Story) -> list[ClockStory]:
+    return [clock for clock in story.clocks if clock.team is None]
+
+
+def _clock(clock: ClockStory, texts: Texts) -> str:
     outcome = texts.word("outcome", clock.outcome.value)
+    if clock.without_exceptions is not clock.outcome:
+        without = texts.word("outcome", clock.without_exceptions.value)
+        outcome += f" ({texts('explain.without_exceptions', outcome=without)})"
     cycle = f" {clock.cycle}" if clock.cycle > 1 else ""
     return f"{texts.word('clock', clock.clock)}{cycle} {outcome}"
 

@@ -31,12 +31,21 @@ class Attainment:
     met: int
     breached: int
     open: int
+    #: Met and breached if no exception had been granted.
+    met_without: int = 0
+    breached_without: int = 0
 
     @property
     def share(self) -> float | None:
         """Kept of all that ended; ``None`` where none did."""
         ended = self.met + self.breached
         return self.met / ended if ended else None
+
+    @property
+    def share_without(self) -> float | None:
+        """The same if no exception had been granted."""
+        ended = self.met_without + self.breached_without
+        return self.met_without / ended if ended else None
 
 
 class Result:
@@ -115,6 +124,7 @@ class Cut:
                 "breached": [found.breached for found in self.attainment(row)],
                 "open": [found.open for found in self.attainment(row)],
                 "kept": [found.share for found in self.attainment(row)],
+                "kept_without_exceptions": [found.share_without for found in self.attainment(row)],
                 "gained": [self.gained(row, index) for index in policies],
                 "lost": [self.lost(row, index) for index in policies],
             }
@@ -123,14 +133,19 @@ class Cut:
 
 
 def _attainment(result: Result, cutting: Cutting) -> dict[Row, Attainment]:
-    counted = Counter(
-        (row, clock.outcome) for key, clock in result.clocks.items() for row in cutting(result, key)
-    )
+    counted: Counter[tuple[Row, Outcome]] = Counter()
+    without: Counter[tuple[Row, Outcome]] = Counter()
+    for key, clock in result.clocks.items():
+        for row in cutting(result, key):
+            counted[row, clock.outcome] += 1
+            without[row, clock.without_exceptions] += 1
     return {
         row: Attainment(
             counted[row, Outcome.MET],
             counted[row, Outcome.BREACHED],
             counted[row, Outcome.RUNNING] + counted[row, Outcome.PAUSED],
+            without[row, Outcome.MET],
+            without[row, Outcome.BREACHED],
         )
         for row in {row for row, _ in counted}
     }
@@ -280,7 +295,7 @@ def _severity(severity: str | None, texts: Texts, names: SeverityNames) -> str:
 def _severity_table(comparison: Comparison, texts: Texts, names: SeverityNames) -> Table:
     results, cut = comparison.results, comparison.by_severity
     rows = [
-        [_severity(row[0], texts, names), texts.word("clock", row[1]), *_cells(cut, row)]
+        [_severity(row[0], texts, names), texts.word("clock", row[1]), *_cells(cut, row, texts)]
         for row in comparison.severities
     ]
     summary = results[0].outputs.summary
@@ -296,7 +311,7 @@ def _severity_table(comparison: Comparison, texts: Texts, names: SeverityNames) 
 def _agreement_table(comparison: Comparison, texts: Texts) -> Iterator[Table]:
     """What each agreement came to, where there are any."""
     rows = [
-        [row[0] or "", texts.word("clock", row[1]), *_cells(comparison.by_agreement, row)]
+        [row[0] or "", texts.word("clock", row[1]), *_cells(comparison.by_agreement, row, texts)]
         for row in comparison.agreements
     ]
     if rows:
@@ -306,7 +321,7 @@ def _agreement_table(comparison: Comparison, texts: Texts) -> Iterator[Table]:
 
 def _client_table(comparison: Comparison, texts: Texts) -> Table:
     rows = [
-        [row[0] or "", texts.word("clock", row[1]), *_cells(comparison.by_client, row)]
+        [row[0] or "", texts.word("clock", row[1]), *_cells(comparison.by_client, row, texts)]
         for row in comparison.clients
     ]
     columns = _columns("client", comparison.results, texts)
@@ -322,10 +337,13 @@ def _columns(name: str, results: Sequence[Result], texts: Texts) -> list[str]:
     return columns
 
 
-def _cells(cut: Cut, row: Row) -> list[str]:
+def _cells(cut: Cut, row: Row, texts: Texts) -> list[str]:
     cells = []
     for index, found in enumerate(cut.attainment(row)):
         share = "-" if found.share is None else f"{found.share:.1%}"
+        if found.share_without != found.share and found.share_without is not None:
+            told = f"{found.share_without:.1%}"
+            share += f" ({texts('explain.without_exceptions', outcome=told)})"
         cells += [share, f"{found.breached:,}"]
         if index:
             cells += [f"{cut.gained(row, index):,}", f"{cut.lost(row, index):,}"]

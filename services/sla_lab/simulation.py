@@ -155,14 +155,19 @@ class Story(NamedTuple):
 
 
 class ClockStory(NamedTuple):
-    """How a clock came out, and where the fault lay."""
+    """How a clock came out, with and without exceptions, and where the fault lay.
+
+    ``team`` is whose it is, of a promise between teams.
+    """
 
     clock: str
     cycle: int
     severity: str
     outcome: Outcome
     origin: str | None
-    agreement: str | None = None
+    agreement: str | None
+    team: str | None
+    without_exceptions: Outcome
 
 
 @dataclass(slots=True)
@@ -353,6 +358,7 @@ def _take_in(outputs: Outputs, effects: Effects, *, told: bool) -> None:
 
 def story_of(ticket: Ticket, at: int) -> Story:
     """How ``ticket`` has come out by ``at``."""
+    without = ticket.outcomes_without_exceptions(at)
     clocks = tuple(
         ClockStory(
             clock.rule.name,
@@ -361,6 +367,8 @@ def story_of(ticket: Ticket, at: int) -> Story:
             clock.outcome(at),
             clock.origin,
             clock.agreement,
+            clock.team,
+            without.get(clock.key, clock.outcome(at)),
         )
         for clock in ticket.clocks
     )

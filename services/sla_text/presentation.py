@@ -290,6 +290,12 @@ class Presenter:
                 [self._alert(alert) for alert in document["alerts"]],
             ),
             Table(
+                texts("explain.earlier_cycles"),
+                self._columns("clock cycles outcome at"),
+                [self._earlier(each) for each in document["earlier_cycles"]],
+                texts("explain.earlier_note"),
+            ),
+            Table(
                 texts("explain.notices"),
                 ["", ""],
                 [
@@ -321,6 +327,20 @@ class Presenter:
                 ],
             ),
         ]
+
+    def _earlier(self, earlier: Document) -> list[str]:
+        texts, cycles = self.texts, []
+        for first, last in earlier["cycles"]:
+            cycles.append(str(first) if first == last else f"{first}-{last}")
+        outcome = texts.word("outcome", earlier["outcome"])
+        without = earlier["without_exceptions"]
+        if without not in (None, earlier["outcome"]):
+            told = texts.word("outcome", without)
+            outcome += f" ({texts('explain.without_exceptions', outcome=told)})"
+        clock = texts.word("clock", earlier["clock"])
+        if earlier["team"]:
+            clock += f", {earlier['team']}"
+        return [clock, ", ".join(cycles), outcome, earlier["date"]]
 
     def _alert(self, alert: Document) -> list[str]:
         texts, what = self.texts, alert["what"]

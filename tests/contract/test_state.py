@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 from support import state_story
-from support.state_story import END, first_part, records
+from support.state_story import END, STATES, book_of, first_part, records
 
-from sla_domain.policy import PolicyBook
 from sla_engine.frontier import TimeRule
 from sla_engine.memory import STATE_VERSION, NewerStateError, NotOursError, read_stored
 from sla_engine.partition import Partition
@@ -17,22 +16,21 @@ from sla_engine.wire.alerts import write_alert
 from sla_engine.wire.progress import read_progress
 from sla_schemas.topics import EVENTS
 
-STATES = Path(__file__).parents[1] / "fixtures" / "state"
 VERSIONS = sorted(int(path.name) for path in STATES.iterdir())
 
 
-def alerts_of_the_rest(partition: Partition) -> list[bytes]:
-    for record in records(then=True):
+def alerts_of_the_rest(partition: Partition, version: int) -> list[bytes]:
+    for record in records(version, then=True):
         partition.apply(record)
     partition.caught_up(END)
     return [write_alert(alert) for alert in partition.drain().alerts]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_what_any_version_stored_is_gone_on_from(version: int, book: PolicyBook) -> None:
+def test_what_any_version_stored_is_gone_on_from(version: int) -> None:
     progress = read_progress((STATES / str(version) / "progress.json").read_bytes())
     assert progress.state_version == version
-    partition = Partition(0, EVENTS.name, book, TimeRule(0))
+    partition = Partition(0, EVENTS.name, book_of(version), TimeRule(0))
     partition.resume(progress.frontier, progress.counts)
     for line in (STATES / str(version) / "tickets.jsonl").read_bytes().splitlines():
         stored = read_stored(line)
@@ -40,11 +38,11 @@ def test_what_any_version_stored_is_gone_on_from(version: int, book: PolicyBook)
         ticket_id = json.loads(line)["ticket_id"]
         partition.restore(ticket_id, stored)
         partition.rejudge(ticket_id)
-    uninterrupted = first_part()
+    uninterrupted = first_part(version)
     uninterrupted.drain()
-    expected = alerts_of_the_rest(uninterrupted)
+    expected = alerts_of_the_rest(uninterrupted, version)
     assert len(expected) > 10
-    assert alerts_of_the_rest(partition) == expected
+    assert alerts_of_the_rest(partition, version) == expected
     assert partition.tally == uninterrupted.tally
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from sla_domain.clock import SEVERITY_LIMIT, Clock, Limit, Outcome
 from sla_domain.delay import client_delay
+from sla_domain.earlier import earlier_clocks, summed_up
 from sla_domain.event import EventType
 from sla_domain.instant import format_instant, format_optional
 from sla_domain.obligations import Obligation
@@ -54,7 +55,7 @@ def ticket_record(
         "closed_at": format_optional(ticket.closed_at),
         "as_of": format_instant(as_of),
         "next_deadline": format_optional(next_deadline),
-        "clocks": _clocks(ticket, as_of),
+        **_clocks(ticket, as_of),
         "client_delay": _client_delay(ticket, as_of) if ticket.waited else {},
         "obligations": [_obligation(owed) for owed in obligations.records],
         "subscribers": obligations.subscribers,
@@ -86,17 +87,30 @@ def _assignment(ticket: Ticket) -> dict[str, str | None]:
     return {"analyst_id": None, "team": None}
 
 
-def _clocks(ticket: Ticket, as_of: int) -> list[dict[str, Any]]:
-    records = [_clock(ticket, clock, as_of) for clock in ticket.clocks]
-    if ticket.exceptions:
-        without = ticket.outcomes_without_exceptions(as_of)
-        for clock, record in zip(ticket.clocks, records, strict=True):
-            if clock.key in without:
-                record["without_exceptions"] = without[clock.key]
-    return records
+def _clocks(ticket: Ticket, as_of: int) -> dict[str, Any]:
+    """The clocks of a row; of those that have had many cycles, the earlier ones summed up."""
+    without = ticket.outcomes_without_exceptions(as_of)
+    earlier = earlier_clocks(ticket.clocks)
+    told = {
+        "clocks": [
+            _clock(ticket, clock, as_of, without.get(clock.key))
+            for clock in ticket.clocks
+            if clock not in earlier
+        ]
+    }
+    if earlier:
+        summed = summed_up(earlier, without, ticket.policy.business_calendar, as_of)
+        # What has no value is left out, as of clocks.
+        told["earlier_cycles"] = [
+            {name: value for name, value in each.record.items() if value is not None}
+            for each in summed
+        ]
+    return told
 
 
-def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
+def _clock(
+    ticket: Ticket, clock: Clock, as_of: int, without_exceptions: Outcome | None
+) -> dict[str, Any]:
     undue = clock.undue(as_of)
     until = as_of
     if ticket.status is Status.CANCELLED and ticket.closed_at is not None:
@@ -123,6 +137,8 @@ def _clock(ticket: Ticket, clock: Clock, as_of: int) -> dict[str, Any]:
         record["agreement"] = clock.agreement
     if clock.team is not None:
         record["team"] = clock.team
+    if without_exceptions is not None:
+        record["without_exceptions"] = without_exceptions
     return record
 
 

@@ -145,7 +145,7 @@ def test_attainment_counts_each_clock_on_its_local_day(world: World) -> None:
     answer = world.client().get("/api/v1/attainment", params={"period": "week", "by": "day"})
     assert set(answer.json()["groups"]) == {"2026-11-23", "2026-11-24"}
     today = world.client().get("/api/v1/attainment", params={"period": "today"}).json()
-    assert today["total"] == {"kept": 0, "broken": 0, "share": None}
+    assert (today["total"]["kept"], today["total"]["share"]) == (0, None)
     assert days_of("week", date(2026, 11, 25)) == (
         date(2026, 11, 23).toordinal(),
         date(2026, 11, 25).toordinal(),
@@ -221,6 +221,67 @@ def test_a_clients_token_sees_its_own_and_no_staff(world: World) -> None:
     assert client.get("/api/v1/summary", headers=bearer).json()["by_team"] == {}
     lead = client.get("/api/v1/tickets", headers={"Authorization": "Bearer lead"})
     assert found(lead) == ["T-1", "T-2"]
+
+
+def test_what_teams_promise_each_other_is_shown_to_staff_only_and_counts_for_no_client(
+    world: World,
+) -> None:
+    told = record("T-1")
+    stay = told["clocks"][1] | {"clock": "stay", "team": "level2", "outcome": "breached"}
+    earlier = [
+        {
+            "clock": "stay",
+            "team": "level1",
+            "severity": "high",
+            "outcome": "met",
+            "date": "2026-11-25",
+            "cycles": [[1, 3]],
+        }
+    ]
+    world.put(told | {"clocks": [*told["clocks"], stay], "earlier_cycles": earlier})
+    client = world.client(Access([token("lead", "lead"), token("acme", "client", "acme")]))
+    for name, shown in (("lead", True), ("acme", False)):
+        bearer = {"Authorization": f"Bearer {name}"}
+        answer = client.get("/api/v1/tickets", headers=bearer)
+        assert ("stay" in answer.text) is shown
+        assert ("stay" in client.get("/api/v1/tickets.csv", headers=bearer).text) is shown
+        (ticket,) = answer.json()["tickets"]
+        assert ticket["breached"] is False
+        summary = client.get("/api/v1/summary", headers=bearer).json()
+        assert summary["counts"]["breached"] == 0
+        # The other clock, which the client was promised.
+        total = client.get("/api/v1/attainment", headers=bearer).json()["total"]
+        assert (total["kept"], total["broken"]) == (1, 0)
+
+
+def test_attainment_is_told_with_and_without_exceptions(world: World) -> None:
+    stopped = {"stopped": "2026-11-25T13:00:00.000Z", "state": "resolved"}
+    closed = {"closed_at": "2026-11-25T13:00:00.000Z"}
+    excused = record("T-1", outcome="excused", due=None, **stopped, **closed)
+    excused["clocks"][1]["without_exceptions"] = "breached"
+    spared = record("T-2", outcome="met", **stopped, **closed)
+    spared["clocks"][1]["without_exceptions"] = "breached"
+    world.put(excused, spared, record("T-3", outcome="met", **stopped, **closed))
+    client = world.client()
+    found = client.get("/api/v1/attainment?period=today&by=clock").json()["groups"]["resolution"]
+    assert (found["kept"], found["broken"], found["share"]) == (2, 0, 1.0)
+    assert found["share_without_exceptions"] == pytest.approx(1 / 3)
+    page = client.get("/", headers={"Accept": "text/html"}).text
+    assert "without exceptions" in page
+
+
+def test_cycles_that_are_summed_up_count_as_if_each_were_there(world: World) -> None:
+    earlier = [
+        {"clock": "update", "severity": "high", "outcome": outcome, "date": date, "cycles": cycles}
+        for outcome, date, cycles in (
+            ("met", "2026-11-25", [[1, 4], [6, 6]]),
+            ("breached", "2026-11-25", [[5, 5]]),
+            ("met", "2026-11-24", [[7, 8]]),
+        )
+    ]
+    world.put(record("T-1", earlier_cycles=earlier))
+    groups = world.client().get("/api/v1/attainment?period=today&by=clock").json()["groups"]
+    assert (groups["update"]["kept"], groups["update"]["broken"]) == (5, 1)
 
 
 def test_without_tokens_it_serves_only_loopback(tmp_path: Path) -> None:
