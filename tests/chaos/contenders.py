@@ -10,13 +10,14 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from aiokafka import TopicPartition
 from aiokafka.admin import NewTopic
 from support import ROOT
+from support.contracts import escalating_book
 
 from chaos import naive_agent
 from chaos.crew import Worker
@@ -64,9 +65,21 @@ class _Tracker(TrackerProcess):
         return tuple(int(number) for number, state in states.items() if state == "running")
 
 
-def start_tracker(bootstrap: str, directory: Path, place: int, *, replay: bool) -> Worker:
+def start_tracker(
+    bootstrap: str, directory: Path, place: int, *, replay: bool, policies: Sequence[Path] = ()
+) -> Worker:
     """A tracker as a user starts it."""
-    return _Tracker(bootstrap, directory / f"tracker-{place}.log", replay=replay)
+    log = directory / f"tracker-{place}.log"
+    return _Tracker(bootstrap, log, replay=replay, policies=policies)
+
+
+def contract(directory: Path) -> Path:
+    """The policy file of the story: with escalations, updates that repeat, promises of teams and
+    exceptions.
+    """
+    file = directory / "policy.toml"
+    file.write_text(escalating_book().latest.source)
+    return file
 
 
 class _Replaying:
@@ -87,7 +100,10 @@ class Trackers(_Replaying):
 
     def launcher(self, bootstrap: str, directory: Path) -> Callable[[int], Worker]:
         """Trackers on a replay clock."""
-        return lambda place: start_tracker(bootstrap, directory, place, replay=True)
+        policies = [contract(directory)]
+        return lambda place: start_tracker(
+            bootstrap, directory, place, replay=True, policies=policies
+        )
 
     async def finished(self, settings: KafkaSettings, begun: Offsets, goals: Offsets) -> None:
         """Their progress says so."""
@@ -95,7 +111,8 @@ class Trackers(_Replaying):
 
     async def verdict(self, settings: KafkaSettings, directory: Path) -> Verdict:
         """By ``sla simulate``."""
-        await asyncio.to_thread(simulate, directory / "events.jsonl", directory / "simulated")
+        events, simulated = directory / "events.jsonl", directory / "simulated"
+        await asyncio.to_thread(simulate, events, simulated, contract(directory))
         return await judge(settings, directory / "simulated")
 
 

@@ -22,6 +22,7 @@ TWICE, LATE, INVALID = 0.10, 0.05, 0.01
 LATER: Final = 2_000
 _EVENTS_A_TICKET: Final = 8
 
+_AGREED: Final = {"reason": "agreed", "approved_by": "max"}
 _MOVES: Final = (
     ("assigned", {"analyst_id": "ana"}),
     ("waiting_on_client", {"party": "client"}),
@@ -35,6 +36,15 @@ _MOVES: Final = (
     ("reopened", {}),
     ("reclassified", {"kind": "incident"}),
     ("assigned", {"analyst_id": "leo", "group": "second"}),
+    ("queued", {"group": "level1"}),
+    ("replied", {}),
+    ("replied", {"kind": "update"}),
+    ("waiting", {"party": "supplier"}),
+    ("attributes_changed", {"attributes": {"region": "emea"}}),
+    ("absorbed", {"ticket_id": "T-other", "communicated_at": format_instant(BEGIN)}),
+    ("exception_granted", {"exception_id": "x", "clock": "resolution", **_AGREED}),
+    ("exception_granted", {"exception_id": "y", "until": format_instant(BEGIN + SPAN), **_AGREED}),
+    ("exception_withdrawn", {"exception_id": "x"}),
 )
 _LAST: Final = (("resolved", {}), ("resolved", {"origin": "client"}), ("cancelled", {}))
 
