@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from sla_domain.explanation import SpanKind
 from sla_domain.instant import DAY, HOUR, MINUTE, from_datetime, parse_instant, to_datetime
 from sla_text.presentation import Document, Presenter
 from sla_text.times import length
@@ -15,6 +17,8 @@ from sla_text.times import length
 WIDTH: Final = 1000
 LANE: Final = 46
 _TICKS: Final = 7
+#: How many cycles of a clock have a lane each.
+_LANES: Final = 3
 _STEPS: Final = (
     5 * MINUTE,
     15 * MINUTE,
@@ -90,8 +94,18 @@ def draw(document: Document, presenter: Presenter) -> Drawing | None:
         if scale.holds(parse_instant(event["occurred"]))
     ]
     lanes = [_states(document, presenter, scale)]
+    cycles: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for clock in document["clocks"]:
-        lanes += [_limit(document, clock, limit, presenter, scale) for limit in clock["limits"]]
+        cycles[clock["clock"]].append(clock)
+    for clocks in cycles.values():
+        each = [
+            [_limit(document, clock, limit, presenter, scale) for limit in clock["limits"]]
+            for clock in clocks
+        ]
+        if len(clocks) > _LANES and all(len(limits) == 1 for limits in each):
+            lanes.append(_together(clocks, [limits[0] for limits in each], presenter))
+        else:
+            lanes += [lane for limits in each for lane in limits]
     return Drawing(lanes, events, list(_ticks(scale, presenter)))
 
 
@@ -162,6 +176,20 @@ def _limit(
     if limit["ended"]:
         name = texts("explain.ended_limit", limit=name, at=presenter.moment(limit["ended"]))
     return Lane(f"{presenter.clock_title(clock)} ({name})", bars, marks)
+
+
+def _together(
+    clocks: Sequence[Mapping[str, Any]], lanes: Sequence[Lane], presenter: Presenter
+) -> Lane:
+    """Many cycles of a clock, which come one after the other, in one lane."""
+    told = presenter.texts(
+        "explain.cycles_title",
+        clock=presenter.texts.word("clock", clocks[0]["clock"]),
+        first=clocks[0]["cycle"],
+        last=clocks[-1]["cycle"],
+    )
+    bars = [bar for lane in lanes for bar in lane.bars if bar.kind != SpanKind.STOPPED]
+    return Lane(told, bars, [mark for lane in lanes for mark in lane.marks])
 
 
 def _ticks(scale: _Scale, presenter: Presenter) -> Iterator[Mark]:

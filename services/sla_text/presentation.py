@@ -252,7 +252,8 @@ class Presenter:
 
     def _due(self, limit: Document, clock: Document) -> str:
         if limit["due"] is None:
-            return self.texts("explain.no_due")
+            excused = clock["outcome"] == Outcome.EXCUSED
+            return self.texts("explain.no_due_excused" if excused else "explain.no_due")
         steps = [
             self.texts(
                 "explain.due_step",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from support import event, lines_of
 from support.contracts import escalating_book
@@ -17,7 +18,10 @@ from sla_engine.partition import Partition
 from sla_lab.recording import laid_out
 from sla_schemas.tables import TicketRecord
 from sla_schemas.topics import EVENTS
+from sla_text.drawing import draw
 from sla_text.explanation import explain
+from sla_text.language import Texts
+from sla_text.presentation import Presenter
 
 BEGIN = parse_instant("2026-11-23T12:00:00Z")
 BOOK = escalating_book()
@@ -100,3 +104,16 @@ def test_an_explanation_says_what_it_does_not_show_one_by_one() -> None:
 def test_numbers_as_runs() -> None:
     assert ranges([1, 2, 3, 7, 9, 10]) == [(1, 3), (7, 7), (9, 10)]
     assert ranges([]) == []
+
+
+def test_many_cycles_are_drawn_in_one_lane_one_after_the_other() -> None:
+    entry = replied_often(60).table.get("T-1")
+    assert entry is not None
+    document = explain(entry.ticket, BEGIN + 60 * 30 * MINUTE)
+    texts = Texts("en")
+    drawing = draw(document, Presenter(texts, ZoneInfo("UTC"), {}))
+    assert drawing is not None
+    (lane,) = [lane for lane in drawing.lanes if lane.label.startswith("update")]
+    assert lane.label == "update, cycles 40 to 60"
+    ends = [bar.x + bar.width for bar in lane.bars]
+    assert all(abs(bar.x - end) < 0.1 for bar, end in zip(lane.bars[1:], ends, strict=False))
