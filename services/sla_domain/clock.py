@@ -34,6 +34,10 @@ class Outcome(StrEnum):
     NOT_STARTED = "not_started"
 
 
+#: Without a due time: nothing is owed, or an open pause comes before it.
+UNDUE: Final = frozenset({Outcome.PAUSED, Outcome.VOID, Outcome.EXCUSED})
+
+
 class Contact(NamedTuple):
     """The contact with the guard that starts a plan limit (clause C19)."""
 
@@ -84,13 +88,16 @@ class Limit:
         #: True if another limit counts in its place since it stopped.
         self.ended = False
         self._due: int | None = None
+        self._due_known = False
         self._start_position = target.calendar.position(start)
-        self.repaused()
+        # Open milliseconds of all ended pauses.
+        self._paused_before = 0
+        if pauses:
+            self.repaused()
 
     def repaused(self) -> None:
         """Count the pauses anew: they are others than before."""
         self._due_known = False
-        # Open milliseconds of all ended pauses.
         self._paused_before = 0
         for pause in self.pauses:
             if pause.end is not None:
@@ -465,12 +472,6 @@ class Clock:
         if stopped is not None:
             return Outcome.MET
         return Outcome.PAUSED if self.held_up(at) else Outcome.RUNNING
-
-    def undue(self, at: int) -> bool:
-        """True if there is no due time to tell at ``at``: nothing is owed, or an open pause comes
-        before it.
-        """
-        return self.waived or self.outcome(at) is Outcome.PAUSED
 
     def held_up(self, at: int) -> bool:
         """True if an open pause holds it up at ``at``. One that ends at a known instant does not:

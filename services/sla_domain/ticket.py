@@ -6,6 +6,7 @@ or one that changes the effect of earlier ones, causes the whole timeline to be 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from sla_domain.agreement import Agreement
@@ -277,7 +278,8 @@ class Ticket:
                     earlier = event.facts["communicated_at"]
                     if earlier < self.communicated_at:
                         self.communicated_at, started_by = earlier, [created.id, event.id]
-        self.exceptions = standing_exceptions(self.timeline, self.policy.exception_sources)
+        if self.policy.exception_sources:
+            self.exceptions = standing_exceptions(self.timeline, self.policy.exception_sources)
         self.profile = Profile(facts)
         self._course = Course(self.policy.begins_wait, self.policy.ends_wait)
         self._course.begin(self.communicated_at, created.id)
@@ -335,12 +337,17 @@ class Ticket:
             causes,
             self.agreement_name,
             team,
-            [each for each in self.exceptions if each.clock is None or each.clock == rule.name],
+            self._exceptions_of(rule),
         )
         clock.void = self.kind == FEATURE_REQUEST
         self._cycles.start(clock)
         if self._course.wait is not None:
             self._cycles.pause_for(clock, self._course.wait, start)
+
+    def _exceptions_of(self, rule: ClockRule) -> Sequence[GrantedException]:
+        if not self.exceptions:
+            return ()
+        return [each for each in self.exceptions if each.clock is None or each.clock == rule.name]
 
     def _target(
         self, severity: str, rule: ClockRule, start: int, team: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sla_domain.clock import SEVERITY_LIMIT, Clock, Limit, Outcome
+from sla_domain.clock import SEVERITY_LIMIT, UNDUE, Clock, Limit, Outcome
 from sla_domain.delay import client_delay
 from sla_domain.earlier import earlier_clocks, summed_up
 from sla_domain.event import Event, EventType
@@ -160,7 +160,8 @@ def _event(event: Event) -> dict[str, Any]:
 
 
 def _clock(ticket: Ticket, clock: Clock, at: int, without: Outcome | None) -> dict[str, Any]:
-    outcome, undue = clock.outcome(at), clock.undue(at)
+    outcome = clock.outcome(at)
+    undue = outcome in UNDUE
     governing = clock.primary if undue else clock.governing
     limits = [] if outcome is Outcome.VOID else clock.limits
     told = {id(limit): _limit(ledger(ticket, clock, limit, at), undue=undue) for limit in limits}

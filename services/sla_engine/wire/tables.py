@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from sla_domain.clock import SEVERITY_LIMIT, Clock, Limit, Outcome
+from sla_domain.clock import SEVERITY_LIMIT, UNDUE, Clock, Limit, Outcome
 from sla_domain.delay import client_delay
 from sla_domain.earlier import earlier_clocks, summed_up
 from sla_domain.event import EventType
@@ -111,7 +111,8 @@ def _clocks(ticket: Ticket, as_of: int) -> dict[str, Any]:
 def _clock(
     ticket: Ticket, clock: Clock, as_of: int, without_exceptions: Outcome | None
 ) -> dict[str, Any]:
-    undue = clock.undue(as_of)
+    outcome = clock.outcome(as_of)
+    undue = outcome in UNDUE
     until = as_of
     if ticket.status is Status.CANCELLED and ticket.closed_at is not None:
         until = min(as_of, ticket.closed_at)
@@ -124,7 +125,7 @@ def _clock(
         "severity": clock.severity,
         "start": format_instant(clock.start),
         "stopped": format_optional(clock.stopped),
-        "outcome": clock.outcome(as_of),
+        "outcome": outcome,
         "origin": clock.origin,
         **_figures(limit, until, undue=undue, measured=measured),
         "breaches_at": None if undue else format_optional(_breaks(clock)),
