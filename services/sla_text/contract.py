@@ -17,13 +17,15 @@ from sla_domain.selector import Selectors
 from sla_text.events import told_events
 from sla_text.language import Texts
 from sla_text.presentation import Table
-from sla_text.promise import told_promise, told_when
+from sla_text.promise import promises, steps_of, told_promise, told_when
 from sla_text.steps import told_rules
 from sla_text.templates import environment
 from sla_text.times import days_or_length, length, moment, open_hours, percent_of
 
 #: A day that is open from one midnight to the next.
 _WHOLE_DAY = [(0, DAY)]
+#: What is told of a clock.
+_CLOCK_COLUMNS = ("clock", "starts", "stops", "pauses", "resumes", "restarts", "severity_changes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,9 @@ class ContractTeller:
 
     def __init__(self, policy: Policy, texts: Texts, year: int) -> None:
         self._policy, self._texts, self._year = policy, texts, year
-        self._clocks = [rule.name for rule in policy.clocks]
+        #: What is promised to clients, and what teams owe each other.
+        self._clients = [rule for rule in policy.clocks if not rule.team]
+        self._teams = [rule for rule in policy.clocks if rule.team]
 
     def tell(self) -> ContractTold:
         """The whole of it."""
@@ -90,6 +94,12 @@ class ContractTeller:
             services = self._listed(policy.primary_services)
             told = self._listed(severities, ordered=True)
             yield texts("contract.needs_primary", severities=told, services=services)
+        if policy.merges_earliest:
+            yield texts("contract.merge")
+        if policy.exception_sources:
+            # They are called as they call themselves, so no sign of them is changed.
+            sources = ", ".join(sorted(policy.exception_sources))
+            yield texts("contract.exceptions", sources=sources)
         yield texts("contract.retention", length=days_or_length(policy.retention, texts))
 
     def _tables(self) -> Iterator[Table]:
@@ -98,8 +108,14 @@ class ContractTeller:
         for agreement in policy.every_agreement:
             yield self._promises(agreement)
         for plan in policy.plans.values():
-            yield self._plan(plan)
-        yield self._clock_rules()
+            yield self._plan(plan, self._clients, "contract.plan")
+        yield self._clock_rules(self._clients)
+        if self._teams:
+            for agreement in policy.every_agreement:
+                yield self._of_teams(agreement)
+            for plan in policy.plans.values():
+                yield self._plan(plan, self._teams, "contract.internal_plan")
+            yield self._clock_rules(self._teams, team=True)
         yield self._steps()
         yield self._calendars()
         yield self._unusual()
@@ -138,69 +154,103 @@ class ContractTeller:
         return Table(self._texts("contract.severities"), self._columns("severity classified"), rows)
 
     def _promises(self, agreement: Agreement) -> Table:
+        """What an agreement promises to its clients."""
         policy, texts = self._policy, self._texts
-        alone = not policy.agreements
         title = texts("contract.promises")
-        if not alone:
+        if policy.agreements:
             whom = told_when(agreement, texts) or texts("contract.everybody_else")
             title = texts("contract.promises_to", agreement=agreement.name, whom=whom)
-        columns = [*self._columns("severity"), *(texts.word("clock", c) for c in self._clocks)]
-        rows = []
-        for severity in policy.severities:
-            targets = [agreement.targets.get((severity, clock)) for clock in self._clocks]
-            if severity in agreement.when.get("severity", (severity,)):
-                nothing = texts("contract.nothing")
-                cells = [told_promise(each, texts) if each else nothing for each in targets]
-                rows.append([self._severity(severity), *cells])
         objective = agreement.objective
         note = (
             ""
             if objective is None
             else texts("contract.objective", share=percent_of(objective, texts))
         )
-        return Table(title, columns, rows, note)
+        return Table(title, *self._targets(agreement, self._clients), note)
 
-    def _plan(self, plan: Plan) -> Table:
+    def _of_teams(self, agreement: Agreement) -> Table:
+        """What teams owe each other under an agreement; nothing where they owe nothing."""
         texts = self._texts
+        title = texts("contract.internal")
+        if self._policy.agreements:
+            title = texts("contract.internal_of", agreement=agreement.name)
+        columns, rows = self._targets(agreement, self._teams)
+        owed = any(clock.name == key[1] for key in agreement.targets for clock in self._teams)
+        return Table(title, columns, rows if owed else [], texts("contract.internal_note"))
+
+    def _targets(
+        self, agreement: Agreement, clocks: Sequence[ClockRule]
+    ) -> tuple[list[str], list[list[str]]]:
+        """The columns and rows of a table by severity and clock."""
+        texts, nothing = self._texts, self._texts("promise.nothing")
+        columns = [*self._columns("severity"), *(texts.word("clock", c.name) for c in clocks)]
+        rows = []
+        for severity in self._policy.severities:
+            if severity in agreement.when.get("severity", (severity,)):
+                targets = [agreement.targets.get((severity, clock.name)) for clock in clocks]
+                cells = [told_promise(each, texts) if each else nothing for each in targets]
+                rows.append([self._severity(severity), *cells])
+        return columns, rows
+
+    def _plan(self, plan: Plan, clocks: Sequence[ClockRule], title: str) -> Table:
+        """The limits that a plan adds to some of the clocks."""
+        texts = self._texts
+        names = {clock.name for clock in clocks}
         rows = [
             [self._severity(severity), texts.word("clock", clock), told_promise(target, texts)]
             for (severity, clock), target in plan.targets.items()
+            if clock in names
         ]
         note = texts(
             "contract.plan_note",
             built_by=self._listed(plan.built_by),
             calendar=texts.word("calendar", plan.outside.name),
         )
-        title = texts("contract.plan", plan=plan.name.replace("_", " "))
-        return Table(title, self._columns("severity clock promise"), rows, note)
+        told = texts(title, plan=plan.name.replace("_", " "))
+        return Table(told, self._columns("severity clock promise"), rows, note)
 
     # --- how time is counted ---
 
-    def _clock_rules(self) -> Table:
-        def told(events: Selectors) -> str:
-            words = told_events(events, self._texts)
-            return self._listed(words, ordered=True) if words else ""
-
-        def row(rule: ClockRule) -> list[str]:
-            parts = [told(each) for each in (rule.stops, rule.pauses, rule.resumes, rule.restarts)]
-            begins = self._texts("contract.reported")
-            if rule.starts is not None:
-                begins = told(rule.starts)
-            if rule.repeat:
-                parts[3] = self._texts("contract.repeats")
-            if rule.continues:
-                parts[3] = self._texts("contract.continues")
-            return [self._texts.word("clock", rule.name), begins, *parts]
-
-        rows = [row(rule) for rule in self._policy.clocks]
-        used = [place for place in range(6) if any(row[place] for row in rows)]
-        columns = self._columns("clock starts stops pauses resumes restarts")
+    def _clock_rules(self, rules: Sequence[ClockRule], *, team: bool = False) -> Table:
+        """By what the time of each clock is moved; of teams in a table of its own."""
+        texts = self._texts
+        rows = [self._clock_rule(rule) for rule in rules]
+        used = [place for place in range(len(_CLOCK_COLUMNS)) if any(row[place] for row in rows)]
+        columns = self._columns(" ".join(_CLOCK_COLUMNS))
+        if team:
+            columns[0] = texts("contract.column.internal")
         return Table(
-            self._texts("contract.clocks"),
+            texts("contract.team_clocks" if team else "contract.clocks"),
             [columns[place] for place in used],
             [[row[place] for place in used] for row in rows],
-            self._texts("contract.clocks_note"),
+            texts("contract.clocks_note"),
         )
+
+    def _clock_rule(self, rule: ClockRule) -> list[str]:
+        """A row of ``_CLOCK_COLUMNS``."""
+        texts = self._texts
+
+        def told(events: Selectors) -> str:
+            words = told_events(events, texts)
+            return self._listed(words, ordered=True) if words else ""
+
+        begins, ends = texts("contract.reported"), told(rule.stops)
+        if rule.team:
+            begins, ends = texts("contract.team_begins"), texts("contract.team_ends")
+        elif rule.starts is not None:
+            begins = told(rule.starts)
+        again = told(rule.restarts)
+        if rule.repeat:
+            again = texts("contract.repeats")
+        if rule.continues:
+            again = texts("contract.continues")
+        # That it counts from the start needs no words where no clock does otherwise.
+        severity = ""
+        if any(each.from_change for each in self._policy.clocks):
+            severity = texts("contract.from_change" if rule.from_change else "contract.from_start")
+        pauses, resumes = told(rule.pauses), told(rule.resumes)
+        clock = texts.word("clock", rule.name)
+        return [clock, begins, ends, pauses, resumes, again, severity]
 
     def _steps(self) -> Table:
         """The steps of all targets, then those of targets that have their own."""
@@ -209,8 +259,8 @@ class ContractTeller:
         alone = not policy.agreements
         for agreement in policy.every_agreement:
             for (severity, clock), target in agreement.targets.items():
-                rules = target.variants[0].rules
-                if rules != policy.steps:
+                rules = steps_of(target)
+                if promises(target) and rules != policy.steps:
                     whom = f"{self._severity(severity)}, {texts.word('clock', clock)}"
                     told = told_rules(rules, texts) or texts("contract.no_steps")
                     rows.append([whom if alone else f"{agreement.name}: {whom}", told])

@@ -7,18 +7,42 @@ from typing import assert_never
 
 from sla_domain.agreement import Agreement
 from sla_domain.instant import DAY
+from sla_domain.steps import StepRule
 from sla_domain.target import AnyTarget, ArrivalTarget, ClosingTarget, Target, TargetChoice
 from sla_text.language import Texts
 from sla_text.times import length
 
 
+def promises(target: AnyTarget) -> bool:
+    """Whether something is promised, if only for some tickets."""
+    return any(not _nothing(each) for each in target.variants)
+
+
+def _nothing(target: AnyTarget) -> bool:
+    """Whether a target is the ``none`` of a table by a fact: it has not even a breach."""
+    return isinstance(target, Target) and not target.ladder
+
+
+def steps_of(target: AnyTarget) -> Sequence[StepRule]:
+    """The steps of a target; what it may be has the same, but for what promises nothing."""
+    return next((each.rules for each in target.variants if not _nothing(each)), ())
+
+
 def told_promise(target: AnyTarget, texts: Texts) -> str:
     """``up to 8 h (business hours)``, ``up to 1 h (by region: emea: office; any other: ...)``."""
+    if _nothing(target):
+        return texts("promise.nothing")
     amount = _amount(target, texts)
     if amount is not None:
         return texts("promise.on", amount=amount, calendar=_calendar(target, texts))
     assert isinstance(target, TargetChoice), "only what is chosen may be several amounts"
-    return _by_value(target, [told_promise(each, texts) for each in target.parts], texts)
+    return _by_value(target, [_part(each, texts) for each in target.parts], texts)
+
+
+def _part(target: AnyTarget, texts: Texts) -> str:
+    """What is promised for one value of a fact, in brackets where another fact decides."""
+    told = told_promise(target, texts)
+    return f"({told})" if isinstance(target, TargetChoice) else told
 
 
 def told_limit(within: int, boundary: str, calendar: str, texts: Texts) -> str:
@@ -30,6 +54,8 @@ def told_limit(within: int, boundary: str, calendar: str, texts: Texts) -> str:
 def _amount(target: AnyTarget, texts: Texts) -> str | None:
     """How much is promised; ``None`` where that depends on a fact."""
     match target:
+        case Target() if _nothing(target):
+            return texts("promise.nothing")
         case Target():
             limit = texts(f"promise.{target.boundary.value}", target=length(target.within, texts))
             days = business_days_of(target)
@@ -64,7 +90,9 @@ def _calendar(target: AnyTarget, texts: Texts) -> str:
 
 def _by_value(choice: TargetChoice, parts: Sequence[str], texts: Texts) -> str:
     *values, otherwise = parts
-    told = [f"{value}: {part}" for value, part in zip(choice.by_value, values, strict=True)]
+    by_value = zip(choice.by_value, values, strict=True)
+    # In an order of its own, so that the same table is told the same however it is written.
+    told = [f"{value}: {part}" for value, part in sorted(by_value)]
     told.append(texts("promise.otherwise", promise=otherwise))
     return texts("promise.choice", by=texts.word("fact", choice.by), promises="; ".join(told))
 

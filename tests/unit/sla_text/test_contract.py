@@ -15,6 +15,24 @@ from sla_policy.loading import load_policy
 from sla_text.contract import ContractTeller, ContractTold, contract_page
 from sla_text.language import LANGUAGES, Language, Texts
 
+#: A contract in which a severity counts from its change, teams owe each other something, and more.
+RULES = OWN_WORDS.replace('default_severity = "p2"', 'merge = "earliest"').replace(
+    '[targets.p1]\nresolution = { within = "1h"',
+    """\
+[exceptions]
+sources = ["/contracts/front_office"]
+[clocks.answer]
+starts = ["client_responded"]
+stops = ["replied"]
+[clocks.handling]
+scope = "team"
+on_reopen = "continue"
+[targets.p1]
+answer = { within = "1h", boundary = "inclusive", calendar = "always" }
+handling = { within = { by = "team", tier2 = "4h", tier1 = "30m", else = "none" }, boundary = \
+"inclusive", calendar = "always", steps = [{ at = "20%" }] }
+resolution = { within = { by = "region", moon = "none", else = "1h" }""",
+).replace("[clocks.resolution]", '[clocks.resolution]\non_severity = "from_change"')  # fmt: skip
 STEPS = ROOT / "tests" / "scenarios" / "policies" / "steps.toml"
 
 
@@ -83,6 +101,70 @@ def test_what_is_so_while_a_severity_is_not_known_is_told() -> None:
     assert "While the severity of a ticket is not known, it is treated as Degraded." in with_default
     without = told(own_words(OWN_WORDS.replace('default_severity = "p2"\n', "")).latest).sentences
     assert any("no time runs" in each for each in without)
+
+
+def test_what_teams_owe_each_other_stands_apart_and_says_so() -> None:
+    contract = told(own_words(RULES).latest)
+    (promises,) = [each for each in contract.tables if each.title == "Promises"]
+    assert promises.columns == ["severity", "resolution", "answer"]
+    (internal,) = [each for each in contract.tables if "Internal targets" in each.title]
+    assert internal.title.endswith("not promised to the client")
+    assert "promised only what stands" in internal.note
+    tiers = "by team: tier1: up to 30 min (always); tier2: up to 4 h (always)"
+    assert [internal.columns, *internal.rows] == [
+        ["severity", "handling"],
+        ["Outage", f"{tiers}; any other: no promise"],
+        ["Degraded", "no promise"],
+        ["Question", "no promise"],
+    ]
+    assert [row[0] for row in rows(contract, "How time is counted")] == ["resolution", "answer"]
+    ((clock, begins, ends, *_),) = rows(contract, "How the time of the teams is counted (internal)")
+    assert (clock, begins) == ("handling", "the ticket comes to a team")
+    assert ends == "it goes to another team or is resolved"
+    own_steps = rows(contract, "Warnings and escalations within the vendor's team")[1]
+    assert own_steps == ["Outage, handling", "20%"]
+    es = told(own_words(RULES).latest, "es")
+    assert any("no prometidos al cliente" in each.title for each in es.tables)
+
+
+def test_what_a_plan_asks_of_teams_stands_apart_too() -> None:
+    plan = """
+[plans.night]
+built_by = ["acme"]
+severities = ["p1"]
+outside = "office"
+[plans.night.targets.p1]
+handling = { within = "2h", boundary = "inclusive", calendar = "always", from = "guard_contacted" }
+[calendars.office]
+zone = "UTC"
+hours = { mon-fri = [["09:00", "18:00"]] }
+"""
+    titles = [each.title for each in told(own_words(RULES + plan).latest).tables]
+    assert "Additional support: night" not in titles
+    assert any("additional support: night, not promised" in each for each in titles)
+
+
+def test_merges_exceptions_and_a_count_from_the_change_are_told() -> None:
+    policy = own_words(RULES).latest
+    contract = told(policy)
+    merge, exceptions = contract.sentences[1:3]
+    assert merge.startswith("If another ticket is merged into one")
+    assert "does not count" in exceptions
+    assert exceptions.endswith("granted by nobody else than: /contracts/front_office.")
+    for row, since in zip(rows(contract, "How time is counted"), ("change", "start"), strict=True):
+        assert row[-1].startswith(f"the new time counts from the {since}")
+    es = told(policy, "es").sentences
+    assert es[1].startswith("Si otro ticket se fusiona")
+    assert es[2].endswith("/contracts/front_office.")
+    plain = told(own_words().latest)
+    assert not any("merged" in each or "exception" in each for each in plain.sentences)
+    (clocks,) = [each for each in plain.tables if each.title == "How time is counted"]
+    assert "if the severity changes" not in clocks.columns
+
+
+def test_an_amount_by_a_fact_says_where_nothing_is_promised() -> None:
+    promises = rows(told(own_words(RULES).latest), "Promises")
+    assert promises[0][1] == "by region: moon: no promise; any other: up to 1 h (always)"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
