@@ -5,25 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sla_domain.agreement import Agreement
-from sla_domain.calendar import Calendar, Span
-from sla_domain.instant import DAY
 from sla_domain.policy import ClockRule, Plan, Policy
 from sla_domain.selector import Selectors
 from sla_text.events import told_events
+from sla_text.hours import told_hours
 from sla_text.language import Texts
 from sla_text.presentation import Table
 from sla_text.promise import promises, steps_of, told_promise, told_when
 from sla_text.steps import told_rules
 from sla_text.templates import environment
-from sla_text.times import days_or_length, length, moment, open_hours, percent_of
+from sla_text.times import days_or_length, moment, open_hours, percent_of
 
-#: A day that is open from one midnight to the next.
-_WHOLE_DAY = [(0, DAY)]
 #: What is told of a clock.
 _CLOCK_COLUMNS = ("clock", "starts", "stops", "pauses", "resumes", "restarts", "severity_changes")
 
@@ -182,15 +178,21 @@ class ContractTeller:
         self, agreement: Agreement, clocks: Sequence[ClockRule]
     ) -> tuple[list[str], list[list[str]]]:
         """The columns and rows of a table by severity and clock."""
-        texts, nothing = self._texts, self._texts("promise.nothing")
-        columns = [*self._columns("severity"), *(texts.word("clock", c.name) for c in clocks)]
+        columns = [*self._columns("severity"), *(self._texts.word("clock", c.name) for c in clocks)]
         rows = []
         for severity in self._policy.severities:
             if severity in agreement.when.get("severity", (severity,)):
-                targets = [agreement.targets.get((severity, clock.name)) for clock in clocks]
-                cells = [told_promise(each, texts) if each else nothing for each in targets]
+                cells = [self._promised(agreement, severity, clock) for clock in clocks]
                 rows.append([self._severity(severity), *cells])
         return columns, rows
+
+    def _promised(self, agreement: Agreement, severity: str, clock: ClockRule) -> str:
+        target = agreement.targets.get((severity, clock.name))
+        if target is None:
+            return self._texts("promise.nothing")
+        # Where the hour decides, it is that of the report if nothing else starts the time.
+        reported = clock.starts is None and not clock.restarts and not clock.from_change
+        return told_promise(target, self._texts, reported=reported)
 
     def _plan(self, plan: Plan, clocks: Sequence[ClockRule], title: str) -> Table:
         """The limits that a plan adds to some of the clocks."""
@@ -270,23 +272,10 @@ class ContractTeller:
     def _calendars(self) -> Table:
         texts = self._texts
         rows = [
-            [texts.word("calendar", each.name), self._hours(each), each.zone]
+            [texts.word("calendar", each.name), told_hours(each, texts), each.zone]
             for each in self._policy.calendars.values()
         ]
         return Table(texts("contract.calendars"), self._columns("calendar hours zone"), rows)
-
-    def _hours(self, calendar: Calendar) -> str:
-        texts = self._texts
-        parts = [_week(calendar.week, texts)] if any(calendar.week) else []
-        if calendar.union:
-            names = [texts.word("calendar", each.name) for each in calendar.union]
-            parts.append(texts("contract.union", calendars=self._listed(names, ordered=True)))
-        if calendar.excluded:
-            names = [texts.word("calendar", each.name) for each in calendar.excluded]
-            parts.append(texts("contract.except", calendars=self._listed(names, ordered=True)))
-        if calendar.day_length is not None and calendar.day_length < DAY:
-            parts.append(texts("contract.day", length=length(calendar.day_length, texts)))
-        return "; ".join(parts)
 
     def _unusual(self) -> Table:
         texts, year = self._texts, self._year
@@ -302,18 +291,3 @@ class ContractTeller:
         ]
         title = texts("contract.unusual", year=year)
         return Table(title, self._columns("date calendar hours occasion"), rows)
-
-
-def _week(week: Sequence[Sequence[Span]], texts: Texts) -> str:
-    """``Mon-Fri 09:00-18:00, Sat 09:00-13:00``, or that it is always open."""
-    if all(list(spans) == _WHOLE_DAY for spans in week):
-        return texts("contract.always")
-    parts = []
-    for spans, days in groupby(range(7), key=lambda day: list(week[day])):
-        if spans:
-            first, *rest = days
-            name = texts.weekdays[first]
-            if rest:
-                name += f"-{texts.weekdays[rest[-1]]}"
-            parts.append(f"{name} {open_hours(spans)}")
-    return "; ".join(parts)

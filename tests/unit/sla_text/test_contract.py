@@ -51,7 +51,7 @@ def test_the_promises_of_the_packaged_policy_are_told_in_both_languages() -> Non
         [
             each,
             "less than 4 h (business hours)",
-            "up to 45 h, that is 5 business days (business hours)",
+            "up to 5 business days (45 h, business hours)",
         ]
         for each in ("Medium", "Low")
     ]
@@ -68,10 +68,10 @@ def test_the_promises_of_the_packaged_policy_are_told_in_both_languages() -> Non
 def test_closings_arrivals_steps_and_holidays_are_told() -> None:
     contract = told(load_policy(STEPS))
     urgent, normal, minor = rows(contract, "Promises")
-    inside = "up to 30 min if it starts in the hours of office, else up to 1 h (always)"
+    inside = "up to 30 min if reported during office, else up to 1 h (always)"
     assert urgent[1] == inside
     assert normal[2] == "by the end of the next business day (office)"
-    assert minor[1:] == ["no promise", "up to 20 h, that is 2.5 business days (office)"]
+    assert minor[1:] == ["no promise", "up to 2.5 business days (20 h, office)"]
     past = (1, "manager"), (3, "director"), (5, "director 2")
     later = ", ".join(f"{hours} h past the end: {name}" for hours, name in past)
     assert rows(contract, "Warnings and escalations within the vendor's team")[1] == [
@@ -85,6 +85,68 @@ def test_closings_arrivals_steps_and_holidays_are_told() -> None:
     assert "Other hours in 2027" not in [
         each.title for each in told(load_policy(STEPS), year=2027).tables
     ]
+
+
+DAYS = OWN_WORDS.replace(
+    "[clocks.resolution]",
+    """\
+[calendars.long]
+zone = "UTC"
+day = "9h"
+hours = { mon-fri = [["09:00", "18:00"]] }
+[calendars.short]
+zone = "UTC"
+day = "8h"
+hours = { mon-fri = [["09:00", "17:00"]] }
+[calendars.ordinary]
+union = ["always"]
+except = ["short"]
+[clocks.resolution]""",
+)
+BY_REGION = '{ by = "region", emea = "short", else = "long" }'
+
+
+@pytest.mark.parametrize(
+    ("within", "calendar", "en", "es"),
+    [
+        ('"1 business day"', '"long"', "up to 1 business day (9 h, long)",
+         "hasta 1 día hábil (9 h, long)"),
+        ('"2.5 business days"', '"short"', "up to 2.5 business days (20 h, short)",
+         "hasta 2,5 días hábiles (20 h, short)"),
+        ('"120h"', '"always"', "up to 5 days (120 h, always)", "hasta 5 días (120 h, always)"),
+        ('"24h"', '"always"', "up to 24 h (always)", "hasta 24 h (always)"),
+        ('"120h"', '"ordinary"', "up to 120 h (ordinary)", "hasta 120 h (ordinary)"),
+        # As long on each, or as many days: told once.
+        ('"2 business days"', BY_REGION,
+         "up to 2 business days (by region: emea: short; any other: long)",
+         "hasta 2 días hábiles (según región: emea: short; los demás: long)"),
+        ('"8h"', BY_REGION, "up to 8 h (by region: emea: short; any other: long)",
+         "hasta 8 h (según región: emea: short; los demás: long)"),
+        ('{ inside = "1 business day", outside = "2 business days", of = "short" }', '"long"',
+         "up to 1 business day (9 h) if {} during short, else up to 2 business days (18 h, long)",
+         "hasta 1 día hábil (9 h) si {} en short; si no, hasta 2 días hábiles (18 h, long)"),
+        # Both in hours, so that they can be compared.
+        ('{ inside = "4h", outside = "8h", of = "long" }', '"short"',
+         "up to 4 h if {} during long, else up to 8 h (short)",
+         "hasta 4 h si {} en long; si no, hasta 8 h (short)"),
+    ],
+)  # fmt: skip
+def test_days_are_told_before_hours_and_the_hour_of_arrival_as_what_it_is(
+    within: str, calendar: str, en: str, es: str
+) -> None:
+    text = DAYS.replace('within = "1h"', f"within = {within}", 1)
+    text = text.replace('calendar = "always"', f"calendar = {calendar}", 1)
+    starts = 'starts = "communicated"'
+    for clock, said, dicho in (
+        (starts, "reported", "se comunica"),
+        ('starts = ["assigned"]', "the time begins", "el plazo comienza"),
+        # The reopening or the change may decide, too.
+        (f'{starts}\nrestarts = ["reopened"]', "the time begins", "el plazo comienza"),
+        (f'{starts}\non_severity = "from_change"', "the time begins", "el plazo comienza"),
+    ):
+        policy = own_words(text.replace(starts, clock)).latest
+        assert rows(told(policy), "Promises")[0][1] == en.format(said)
+        assert rows(told(policy, "es"), "Compromisos")[0][1] == es.format(dicho)
 
 
 def test_each_agreement_is_told_with_whom_it_takes() -> None:
