@@ -353,8 +353,7 @@ def test_steps_are_told_of_the_policy_and_of_a_target_that_has_its_own() -> None
     own = WITH_STEPS.replace(p2, p2 + 'steps = [{ at = "+1h", name = "owner" }], ')
     policies = [own_words(text).latest for text in (OWN_WORDS, own)]
     p2_only, everybody = changes(*policies, Texts("en"))
-    past = (1, "manager"), (3, "director"), (5, "director 2")
-    later = ", ".join(f"{hours} h past the end: {name}" for hours, name in past)
+    later = "1 h past the end: manager, then every 2 h, 2 times: director"
     assert (everybody.what, everybody.before, everybody.after) == (
         "warnings and escalations",
         "50%",

@@ -72,8 +72,7 @@ def test_closings_arrivals_steps_and_holidays_are_told() -> None:
     assert urgent[1] == inside
     assert normal[2] == "by the end of the next business day (office)"
     assert minor[1:] == ["no promise", "up to 2.5 business days (20 h, office)"]
-    past = (1, "manager"), (3, "director"), (5, "director 2")
-    later = ", ".join(f"{hours} h past the end: {name}" for hours, name in past)
+    later = "1 h past the end: manager, then every 2 h, 2 times: director"
     assert rows(contract, "Warnings and escalations within the vendor's team")[1] == [
         "Urgent, resolution",
         f"50%, 30 min before the end, {later}",
