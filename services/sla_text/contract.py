@@ -20,9 +20,6 @@ from sla_text.steps import told_rules
 from sla_text.templates import environment
 from sla_text.times import days_or_length, moment, open_hours, percent_of
 
-#: What is told of a clock.
-_CLOCK_COLUMNS = ("clock", "starts", "stops", "pauses", "resumes", "restarts", "severity_changes")
-
 
 @dataclass(frozen=True, slots=True)
 class ContractTold:
@@ -65,7 +62,7 @@ class ContractTeller:
                 zone=zone,
             ),
             sentences=[*self._sentences()],
-            tables=[table for table in self._tables() if table.rows],
+            tables=[table for table in self._tables() if table.rows or not table.columns],
         )
 
     def _sentences(self) -> Iterator[str]:
@@ -122,7 +119,7 @@ class ContractTeller:
     def _listed(self, words: Iterable[str], *, ordered: bool = False) -> str:
         """``a, b or c``."""
         found = [*words] if ordered else sorted(words)
-        *most, last = [word.replace("_", " ") for word in found]
+        *most, last = map(_readable, found)
         return self._texts("contract.or", most=", ".join(most), last=last) if most else last
 
     def _columns(self, names: str) -> list[str]:
@@ -154,8 +151,11 @@ class ContractTeller:
         policy, texts = self._policy, self._texts
         title = texts("contract.promises")
         if policy.agreements:
-            whom = told_when(agreement, texts) or texts("contract.everybody_else")
-            title = texts("contract.promises_to", agreement=agreement.name, whom=whom)
+            whom = _readable(told_when(agreement, texts)) or texts("contract.everybody_else")
+            name = _readable(agreement.name)
+            title = texts("contract.promises_to", agreement=name, whom=whom)
+        if not any(clock.name == key[1] for key in agreement.targets for clock in self._clients):
+            return Table(title, [], [], texts("contract.nothing_promised"))
         objective = agreement.objective
         note = (
             ""
@@ -169,7 +169,7 @@ class ContractTeller:
         texts = self._texts
         title = texts("contract.internal")
         if self._policy.agreements:
-            title = texts("contract.internal_of", agreement=agreement.name)
+            title = texts("contract.internal_of", agreement=_readable(agreement.name))
         columns, rows = self._targets(agreement, self._teams)
         owed = any(clock.name == key[1] for key in agreement.targets for clock in self._teams)
         return Table(title, columns, rows if owed else [], texts("contract.internal_note"))
@@ -192,11 +192,14 @@ class ContractTeller:
             return self._texts("promise.nothing")
         # Where the hour decides, it is that of the report if nothing else starts the time.
         reported = clock.starts is None and not clock.restarts and not clock.from_change
-        return told_promise(target, self._texts, reported=reported)
+        return _readable(told_promise(target, self._texts, reported=reported))
 
     def _plan(self, plan: Plan, clocks: Sequence[ClockRule], title: str) -> Table:
         """The limits that a plan adds to some of the clocks."""
         texts = self._texts
+        told = texts(title, plan=_readable(plan.name))
+        if not plan.targets and clocks is self._clients:
+            return Table(told, [], [], texts("contract.nothing_added"))
         names = {clock.name for clock in clocks}
         rows = [
             [self._severity(severity), texts.word("clock", clock), told_promise(target, texts)]
@@ -208,7 +211,6 @@ class ContractTeller:
             built_by=self._listed(plan.built_by),
             calendar=texts.word("calendar", plan.outside.name),
         )
-        told = texts(title, plan=plan.name.replace("_", " "))
         return Table(told, self._columns("severity clock promise"), rows, note)
 
     # --- how time is counted ---
@@ -216,43 +218,37 @@ class ContractTeller:
     def _clock_rules(self, rules: Sequence[ClockRule], *, team: bool = False) -> Table:
         """By what the time of each clock is moved; of teams in a table of its own."""
         texts = self._texts
-        rows = [self._clock_rule(rule) for rule in rules]
-        used = [place for place in range(len(_CLOCK_COLUMNS)) if any(row[place] for row in rows)]
-        columns = self._columns(" ".join(_CLOCK_COLUMNS))
-        if team:
-            columns[0] = texts("contract.column.internal")
         return Table(
             texts("contract.team_clocks" if team else "contract.clocks"),
-            [columns[place] for place in used],
-            [[row[place] for place in used] for row in rows],
+            self._columns("internal counted" if team else "clock counted"),
+            [[texts.word("clock", rule.name), " ".join(self._clock_rule(rule))] for rule in rules],
             texts("contract.clocks_note"),
         )
 
-    def _clock_rule(self, rule: ClockRule) -> list[str]:
-        """A row of ``_CLOCK_COLUMNS``."""
+    def _clock_rule(self, rule: ClockRule) -> Iterator[str]:
+        """Sentences about a clock: columns would be too many to be read."""
         texts = self._texts
 
         def told(events: Selectors) -> str:
-            words = told_events(events, texts)
-            return self._listed(words, ordered=True) if words else ""
+            return self._listed(told_events(events, texts), ordered=True)
 
-        begins, ends = texts("contract.reported"), told(rule.stops)
         if rule.team:
-            begins, ends = texts("contract.team_begins"), texts("contract.team_ends")
-        elif rule.starts is not None:
-            begins = told(rule.starts)
-        again = told(rule.restarts)
+            yield texts("contract.runs_team")
+        else:
+            begins = texts("contract.by_report") if rule.starts is None else told(rule.starts)
+            yield texts("contract.runs", starts=begins, stops=told(rule.stops))
+        if rule.pauses:
+            pauses, resumes = told(rule.pauses), told(rule.resumes)
+            yield texts("contract.pauses", pauses=pauses, resumes=resumes)
+        if rule.restarts:
+            yield texts("contract.restarts", events=told(rule.restarts))
         if rule.repeat:
-            again = texts("contract.repeats")
+            yield texts("contract.repeats")
         if rule.continues:
-            again = texts("contract.continues")
+            yield texts("contract.continues")
         # That it counts from the start needs no words where no clock does otherwise.
-        severity = ""
         if any(each.from_change for each in self._policy.clocks):
-            severity = texts("contract.from_change" if rule.from_change else "contract.from_start")
-        pauses, resumes = told(rule.pauses), told(rule.resumes)
-        clock = texts.word("clock", rule.name)
-        return [clock, begins, ends, pauses, resumes, again, severity]
+            yield texts("contract.from_change" if rule.from_change else "contract.from_start")
 
     def _steps(self) -> Table:
         """The steps of all targets, then those of targets that have their own."""
@@ -265,7 +261,8 @@ class ContractTeller:
                 if promises(target) and rules != policy.steps:
                     whom = f"{self._severity(severity)}, {texts.word('clock', clock)}"
                     told = told_rules(rules, texts) or texts("contract.no_steps")
-                    rows.append([whom if alone else f"{agreement.name}: {whom}", told])
+                    name = _readable(agreement.name)
+                    rows.append([whom if alone else f"{name}: {whom}", told])
         columns = self._columns("target steps")
         return Table(texts("contract.steps"), columns, [row for row in rows if row[1]])
 
@@ -291,3 +288,8 @@ class ContractTeller:
         ]
         title = texts("contract.unusual", year=year)
         return Table(title, self._columns("date calendar hours occasion"), rows)
+
+
+def _readable(words: str) -> str:
+    """Words of the contract's own, as people write them."""
+    return words.replace("_", " ")

@@ -22,7 +22,11 @@ def always_open(calendar: Calendar) -> bool:
 
 def told_hours(calendar: Calendar, texts: Texts) -> str:
     """When a calendar is open, and how long a business day of it is."""
-    parts = [_told_week(calendar.week, texts)] if any(calendar.week) else []
+    parts = []
+    if _whole_week(calendar.week):
+        parts.append(texts("contract.always_but" if calendar.dates else "contract.always"))
+    elif any(calendar.week):
+        parts.append(_told_week(calendar.week, texts))
     if calendar.union:
         parts.append(_told_union(calendar.union, texts))
     if calendar.excluded:
@@ -49,9 +53,7 @@ def _whole_week(week: Sequence[Sequence[Span]]) -> bool:
 
 
 def _told_week(week: Sequence[Sequence[Span]], texts: Texts) -> str:
-    """``Mon-Fri 09:00-18:00, Sat 09:00-13:00``, or that it is always open."""
-    if _whole_week(week):
-        return texts("contract.always")
+    """``Mon-Fri 09:00-18:00; Sat 09:00-13:00``."""
     parts = []
     for spans, days in groupby(range(7), key=lambda day: list(week[day])):
         if spans:

@@ -247,7 +247,7 @@ def explain(
             say(f"- {sentence}")
         for table in told.tables:
             say("")
-            print_text_table(table)
+            print_text_table(table, whole=1)
 
 
 @app.command()

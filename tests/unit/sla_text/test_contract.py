@@ -10,9 +10,12 @@ from support import ROOT, default_book
 from support.agreements import AGREEMENTS
 from support.contracts import OWN_WORDS, own_words
 
+from sla_domain.event import EventType
 from sla_domain.policy import Policy
+from sla_domain.selector import WORDED, Selector, Selectors
 from sla_policy.loading import load_policy
 from sla_text.contract import ContractTeller, ContractTold, contract_page
+from sla_text.events import told_events
 from sla_text.language import LANGUAGES, Language, Texts
 
 #: A contract in which a severity counts from its change, teams owe each other something, and more.
@@ -179,9 +182,13 @@ def test_what_teams_owe_each_other_stands_apart_and_says_so() -> None:
         ["Question", "no promise"],
     ]
     assert [row[0] for row in rows(contract, "How time is counted")] == ["resolution", "answer"]
-    ((clock, begins, ends, *_),) = rows(contract, "How the time of the teams is counted (internal)")
-    assert (clock, begins) == ("handling", "the ticket comes to a team")
-    assert ends == "it goes to another team or is resolved"
+    ((clock, counted),) = rows(contract, "How the time of the teams is counted (internal)")
+    assert clock == "handling"
+    assert counted == (
+        "It starts when the ticket comes to a team, and ends when it goes to another team or is "
+        "resolved. It goes on when the ticket is reopened. If the severity changes, the new time "
+        "counts from the start."
+    )
     own_steps = rows(contract, "Warnings and escalations within the vendor's team")[1]
     assert own_steps == ["Outage, handling", "20%"]
     es = told(own_words(RULES).latest, "es")
@@ -213,14 +220,88 @@ def test_merges_exceptions_and_a_count_from_the_change_are_told() -> None:
     assert "does not count" in exceptions
     assert exceptions.endswith("granted by nobody else than: /contracts/front_office.")
     for row, since in zip(rows(contract, "How time is counted"), ("change", "start"), strict=True):
-        assert row[-1].startswith(f"the new time counts from the {since}")
+        assert f"If the severity changes, the new time counts from the {since}" in row[1]
     es = told(policy, "es").sentences
     assert es[1].startswith("Si otro ticket se fusiona")
     assert es[2].endswith("/contracts/front_office.")
     plain = told(own_words().latest)
     assert not any("merged" in each or "exception" in each for each in plain.sentences)
-    (clocks,) = [each for each in plain.tables if each.title == "How time is counted"]
-    assert "if the severity changes" not in clocks.columns
+    assert "the severity changes" not in rows(plain, "How time is counted")[0][1]
+
+
+MOVED = OWN_WORDS.replace(
+    'stops = ["resolved"]\npauses = ["waiting_on_client"]\nresumes = ["client_responded"]',
+    """\
+stops = ["replied:answer", "resolved", "milestone:workaround", "milestone:spare_part"]
+pauses = ["waiting:client", "waiting:freight_company"]
+resumes = ["client_responded", "queued:tier_1"]
+on_reopen = "continue"
+[clocks.update]
+starts = ["replied"]
+stops = ["replied", "resolved"]
+repeat = true
+restarts = ["reopened"]""",
+).replace("[targets.p1]\n", '[targets.p1]\nupdate = { within = "4h", boundary = "inclusive", '
+          'calendar = "always" }\n')  # fmt: skip
+
+
+def test_what_moves_a_clock_is_told_in_sentences() -> None:
+    policy = own_words(MOVED).latest
+    assert rows(told(policy), "How time is counted") == [
+        [
+            "resolution",
+            (
+                "It starts when the client reports it, and ends when the ticket is resolved, the "
+                "vendor answers the client, this is reached: spare part or there is a workaround. It "
+                "pauses when the ticket waits for the client or the ticket waits for: freight company, "
+                "and goes on when the client responds or the ticket is handed to the team tier 1. It "
+                "goes on when the ticket is reopened."
+            ),
+        ],
+        [
+            "update",
+            (
+                "It starts when the vendor writes to the client, and ends when the ticket is resolved "
+                "or the vendor writes to the client. It starts anew when the ticket is reopened. It "
+                "starts anew each time it has ended, until the ticket is resolved."
+            ),
+        ],
+    ]
+    assert rows(told(policy, "es"), "Cómo se cuenta el tiempo")[1][1] == (
+        "Comienza cuando el proveedor escribe al cliente y termina cuando se resuelve el ticket o "
+        "el proveedor escribe al cliente. Empieza de nuevo cuando se reabre el ticket. Empieza de "
+        "nuevo cada vez que termina, hasta que se resuelve el ticket."
+    )
+
+
+def test_every_event_that_moves_a_clock_has_words() -> None:
+    for type_ in EventType:
+        word = "tier_1" if type_ in WORDED else None
+        events = Selectors.meant([Selector(type_), *([Selector(type_, word)] if word else [])])
+        for language in LANGUAGES:
+            assert all("_" not in each for each in told_events(events, Texts(language)))
+
+
+NOTHING_FOR_SOME = (
+    OWN_WORDS
+    + """
+[[agreements]]
+name = "not_covered"
+when = { site_part = "web_space" }
+[agreements.targets]
+p1 = "none"
+p2 = "none"
+p3 = "none"
+"""
+)
+
+
+def test_an_agreement_without_promises_is_a_sentence_in_readable_words() -> None:
+    contract = told(own_words(NOTHING_FOR_SOME).latest)
+    (table,) = [each for each in contract.tables if "not covered" in each.title]
+    assert table.title == "Promises of the agreement not covered: site part web space"
+    assert (table.columns, table.rows) == ([], [])
+    assert table.note == "Nothing is promised to these tickets."
 
 
 def test_an_amount_by_a_fact_says_where_nothing_is_promised() -> None:
