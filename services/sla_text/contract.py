@@ -41,10 +41,12 @@ def contract_page(told: ContractTold, texts: Texts) -> str:
 
 
 class ContractTeller:
-    """Tells a policy; ``year`` is the one whose holidays are listed."""
+    """Tells a policy; ``year`` is the one whose holidays are listed, ``zone`` that in which it is
+    told from when the policy is in force.
+    """
 
-    def __init__(self, policy: Policy, texts: Texts, year: int) -> None:
-        self._policy, self._texts, self._year = policy, texts, year
+    def __init__(self, policy: Policy, texts: Texts, year: int, zone: str) -> None:
+        self._policy, self._texts, self._year, self._zone = policy, texts, year, zone
         #: What is promised to clients, and what teams owe each other.
         self._clients = [rule for rule in policy.clocks if not rule.team]
         self._teams = [rule for rule in policy.clocks if rule.team]
@@ -52,14 +54,13 @@ class ContractTeller:
     def tell(self) -> ContractTold:
         """The whole of it."""
         policy, texts = self._policy, self._texts
-        zone = policy.business_calendar.zone
         return ContractTold(
             title=texts("contract.title", policy=policy.name),
             subtitle=texts(
                 "contract.subtitle",
                 version=policy.version,
-                at=moment(policy.effective_from, ZoneInfo(zone), texts),
-                zone=zone,
+                at=moment(policy.effective_from, ZoneInfo(self._zone), texts),
+                zone=self._zone,
             ),
             sentences=[*self._sentences()],
             tables=[table for table in self._tables() if table.rows or not table.columns],

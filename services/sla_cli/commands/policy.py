@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sla_cli.commands.new_policy import new
-from sla_cli.options import Json, Policies, language_of
+from sla_cli.options import Json, Lang, Policies, language_of
 
 if TYPE_CHECKING:
     from sla_domain.agreement import Targets
@@ -218,22 +218,24 @@ def explain(
     ] = None,
     year: Year = None,
     html: Annotated[Path | None, typer.Option(help="Write an HTML page to this file.")] = None,
+    _lang: Lang = None,
     as_json: Json = False,
 ) -> None:
     """Tell a policy back in plain words, as a client could read it: in English or Spanish.
 
     sla policy explain contract.toml\n
-    sla --lang es policy explain contract.toml --html contrato.html\n
+    sla policy explain contract.toml --lang es --html contrato.html\n
     sla policy explain contract.toml --year 2027 --json
     """
     from sla_cli.console import out, print_json, print_text_table, say
-    from sla_policy.loading import load_policies
+    from sla_policy.loading import load_policies, zone_of_start
     from sla_text.contract import ContractTeller, contract_page
     from sla_text.language import Texts
 
     (policy,) = load_policies([file] if file else []).versions
     texts = Texts(language_of(context))
-    told = ContractTeller(policy, texts, year or _this_year()).tell()
+    zone = zone_of_start(policy)
+    told = ContractTeller(policy, texts, year or _this_year(), zone).tell()
     if html is not None:
         html.write_text(contract_page(told, texts), encoding="utf-8")
         if not as_json:
@@ -255,6 +257,7 @@ def diff(
     context: typer.Context,
     old: Annotated[Path, typer.Argument(help="The current policy.")],
     new: Annotated[Path, typer.Argument(help="The new policy.")],
+    _lang: Lang = None,
     as_json: Json = False,
 ) -> None:
     """Show what changes from one policy to another, for whom, and whether it gets stricter.

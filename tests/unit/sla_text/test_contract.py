@@ -13,7 +13,7 @@ from support.contracts import OWN_WORDS, own_words
 from sla_domain.event import EventType
 from sla_domain.policy import Policy
 from sla_domain.selector import WORDED, Selector, Selectors
-from sla_policy.loading import load_policy
+from sla_policy.loading import load_policy, zone_of_start
 from sla_text.contract import ContractTeller, ContractTold, contract_page
 from sla_text.events import told_events
 from sla_text.language import LANGUAGES, Language, Texts
@@ -40,7 +40,7 @@ STEPS = ROOT / "tests" / "scenarios" / "policies" / "steps.toml"
 
 
 def told(policy: Policy, language: Language = "en", year: int = 2026) -> ContractTold:
-    return ContractTeller(policy, Texts(language), year).tell()
+    return ContractTeller(policy, Texts(language), year, zone_of_start(policy)).tell()
 
 
 def rows(contract: ContractTold, title: str) -> list[list[str]]:
@@ -229,6 +229,22 @@ def test_merges_exceptions_and_a_count_from_the_change_are_told() -> None:
     assert "the severity changes" not in rows(plain, "How time is counted")[0][1]
 
 
+@pytest.mark.parametrize(
+    ("written", "at"),
+    [
+        ("2024-01-01T00:00:00Z", "Mon 2024-01-01 00:00 on (UTC)"),
+        ("2024-01-01T00:00:00-05:00", "Mon 2024-01-01 00:00 on (America/New_York)"),
+        # In summer the offset of New York is another one.
+        ("2024-07-01T00:00:00-04:00", "Mon 2024-07-01 00:00 on (America/New_York)"),
+        ("2024-07-01T00:00:00-05:00", "Mon 2024-07-01 05:00 on (UTC)"),
+    ],
+)
+def test_the_date_of_a_version_is_told_as_the_file_says_it(written: str, at: str) -> None:
+    text = OWN_WORDS.replace("2020-01-01T00:00:00Z", written)
+    text = text.replace('zone = "UTC"', 'zone = "America/New_York"')
+    assert told(own_words(text).latest).subtitle == f"Version 1, for tickets reported from {at}"
+
+
 MOVED = OWN_WORDS.replace(
     'stops = ["resolved"]\npauses = ["waiting_on_client"]\nresumes = ["client_responded"]',
     """\
@@ -247,26 +263,19 @@ restarts = ["reopened"]""",
 
 def test_what_moves_a_clock_is_told_in_sentences() -> None:
     policy = own_words(MOVED).latest
-    assert rows(told(policy), "How time is counted") == [
-        [
-            "resolution",
-            (
-                "It starts when the client reports it, and ends when the ticket is resolved, the "
-                "vendor answers the client, this is reached: spare part or there is a workaround. It "
-                "pauses when the ticket waits for the client or the ticket waits for: freight company, "
-                "and goes on when the client responds or the ticket is handed to the team tier 1. It "
-                "goes on when the ticket is reopened."
-            ),
-        ],
-        [
-            "update",
-            (
-                "It starts when the vendor writes to the client, and ends when the ticket is resolved "
-                "or the vendor writes to the client. It starts anew when the ticket is reopened. It "
-                "starts anew each time it has ended, until the ticket is resolved."
-            ),
-        ],
-    ]
+    resolution, update = (row[1] for row in rows(told(policy), "How time is counted"))
+    assert resolution == (
+        "It starts when the client reports it, and ends when the ticket is resolved, the vendor "
+        "answers the client, this is reached: spare part or there is a workaround. It pauses when "
+        "the ticket waits for the client or the ticket waits for: freight company, and goes on "
+        "when the client responds or the ticket is handed to the team tier 1. It goes on when the "
+        "ticket is reopened."
+    )
+    assert update == (
+        "It starts when the vendor writes to the client, and ends when the ticket is resolved or "
+        "the vendor writes to the client. It starts anew when the ticket is reopened. It starts "
+        "anew each time it has ended, until the ticket is resolved."
+    )
     assert rows(told(policy, "es"), "Cómo se cuenta el tiempo")[1][1] == (
         "Comienza cuando el proveedor escribe al cliente y termina cuando se resuelve el ticket o "
         "el proveedor escribe al cliente. Empieza de nuevo cuando se reabre el ticket. Empieza de "
