@@ -169,5 +169,5 @@ def zone_of_start(policy: Policy) -> str:
     """
     zone = policy.business_calendar.zone
     text, _ = thawed(policy.source)
-    written = datetime.fromisoformat(str(tomllib.loads(text)["effective_from"]).upper())
+    written = datetime.fromisoformat(str(tomllib.loads(text)["effective_from"]))
     return zone if written.utcoffset() == written.astimezone(ZoneInfo(zone)).utcoffset() else "UTC"

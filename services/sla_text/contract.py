@@ -12,7 +12,7 @@ from sla_domain.agreement import Agreement
 from sla_domain.policy import ClockRule, Plan, Policy
 from sla_domain.selector import Selectors
 from sla_text.events import told_events
-from sla_text.hours import told_hours
+from sla_text.hours import told_hours, unusual_days
 from sla_text.language import Texts
 from sla_text.presentation import Table
 from sla_text.promise import promises, steps_of, told_promise, told_when
@@ -282,10 +282,10 @@ class ContractTeller:
                 f"{texts.weekdays[day.weekday()]} {day}",
                 texts.word("calendar", calendar.name),
                 open_hours(spans) or texts("diff.closed"),
-                calendar.names.get(day, ""),
+                name,
             ]
             for calendar in self._policy.calendars.values()
-            for day, spans in calendar.unusual(year)
+            for day, spans, name in unusual_days(calendar, year)
         ]
         title = texts("contract.unusual", year=year)
         return Table(title, self._columns("date calendar hours occasion"), rows)

@@ -151,6 +151,70 @@ def test_days_are_told_before_hours_and_the_hour_of_arrival_as_what_it_is(
         assert rows(told(policy, "es"), "Compromisos")[0][1] == es.format(dicho)
 
 
+def other_hours(calendars: str, year: int = 2026) -> list[list[str]]:
+    text = OWN_WORDS.replace("[clocks.resolution]", f"{calendars}\n[clocks.resolution]")
+    policy = own_words(text.replace('calendar = "always"', 'calendar = "made"', 1)).latest
+    found = rows(told(policy, year=year), f"Other hours in {year}")
+    return [[day, *hours] for day, calendar, *hours in found if calendar == "made"]
+
+
+def test_other_hours_of_a_calendar_made_of_others_are_told() -> None:
+    madrid = """\
+[calendars.office]
+zone = "Europe/Madrid"
+hours = { mon-fri = [["09:00", "18:00"]] }
+holidays = { country = "ES" }
+overrides = { 2026-12-24 = [["09:00", "13:00"]] }
+"""
+    # Tokyo's day is the night before in Madrid, whose holidays of weekends change nothing.
+    tokyo = """\
+[calendars.tokyo]
+zone = "Asia/Tokyo"
+hours = { mon-fri = [["09:00", "18:00"]] }
+holidays = { dates = ["2026-01-07"] }
+[calendars.made]
+union = ["office", "tokyo"]
+"""
+    found = other_hours(madrid + tokyo)
+    assert found[:3] == [
+        ["Thu 2026-01-01", "01:00-10:00", "New Year's Day"],
+        ["Tue 2026-01-06", "01:00-10:00", "Epiphany"],
+        ["Wed 2026-01-07", "09:00-18:00", ""],
+    ]
+    assert ["Thu 2026-12-24", "01:00-13:00", ""] in found
+    assert not any(row[0].startswith(("Sat", "Sun")) for row in found)
+    only = """\
+[calendars.days]
+zone = "Europe/Madrid"
+hours = { mon-fri = [["00:00", "24:00"]] }
+holidays = { country = "ES" }
+[calendars.whole]
+zone = "Europe/Madrid"
+hours = { mon-sun = [["09:00", "22:00"]] }
+[calendars.made]
+union = ["whole"]
+except = ["days"]
+"""
+    on_holidays = other_hours(only)
+    assert on_holidays[0] == ["Thu 2026-01-01", "09:00-22:00", "New Year's Day"]
+    assert len(on_holidays) == len({row[0] for row in found if row[2]}) == 7
+
+
+def test_dates_of_a_part_that_is_taken_out_are_told() -> None:
+    freeze = """\
+[calendars.freeze]
+zone = "UTC"
+overrides = { 2026-12-31 = [["12:00", "24:00"]] }
+[calendars.nights]
+zone = "UTC"
+hours = { mon-sun = [["22:00", "06:00"]] }
+[calendars.made]
+union = ["nights"]
+except = ["freeze"]
+"""
+    assert other_hours(freeze) == [["Thu 2026-12-31", "24:00-06:00", ""]]
+
+
 def test_each_agreement_is_told_with_whom_it_takes() -> None:
     policy = own_words(AGREEMENTS).latest
     titles = [each.title for each in told(policy).tables]
