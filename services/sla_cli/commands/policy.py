@@ -22,9 +22,6 @@ app = typer.Typer(
 )
 
 _SIGNS = {"exclusive": "< ", "inclusive": "≤ "}
-#: The same of the closing of a day.
-_BY = {"exclusive": "before ", "inclusive": "by "}
-_CLOSINGS = {"END": "end of the business day", "NEXT": "end of the next business day"}
 
 
 app.command()(new)
@@ -148,7 +145,8 @@ def _print_overview(policies: Sequence[Policy], year: int) -> None:
 def _promises(policy: Policy) -> Iterator[dict[str, str]]:
     from sla_domain.instant import format_duration
     from sla_domain.target import Target
-    from sla_text.promise import business_days_of
+    from sla_text.language import Texts
+    from sla_text.promise import business_days_of, told_closing
     from sla_text.times import length
 
     clocks = [rule.name for rule in policy.clocks]
@@ -170,7 +168,7 @@ def _promises(policy: Policy) -> Iterator[dict[str, str]]:
                 promise += f" ({days} business day{'' if days == '1' else 's'})" if days else ""
             else:
                 within = target.day.value
-                promise = f"{_BY[target.boundary.value]}the {_CLOSINGS[target.day.name]}"
+                promise = told_closing(target, Texts())
             yield {
                 "policy": policy.ref,
                 "agreement": agreement,
