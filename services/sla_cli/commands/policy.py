@@ -146,7 +146,7 @@ def _promises(policy: Policy) -> Iterator[dict[str, str]]:
     from sla_domain.instant import format_duration
     from sla_domain.target import Target
     from sla_text.language import Texts
-    from sla_text.promise import business_days_of, told_closing
+    from sla_text.promise import business_days_of, promises, told_closing
     from sla_text.times import length
 
     clocks = [rule.name for rule in policy.clocks]
@@ -161,7 +161,10 @@ def _promises(policy: Policy) -> Iterator[dict[str, str]]:
             for when, each in _variants(targets[key])
         ]
         for severity, clock, when, target in found:
-            if isinstance(target, Target):
+            if not promises(target):
+                # By a fact, one value of which is written so.
+                within = promise = "none"
+            elif isinstance(target, Target):
                 within = format_duration(target.within)
                 days = business_days_of(target)
                 promise = _SIGNS[target.boundary.value] + length(target.within)
