@@ -219,11 +219,12 @@ class ContractTeller:
     def _clock_rules(self, rules: Sequence[ClockRule], *, team: bool = False) -> Table:
         """By what the time of each clock is moved; of teams in a table of its own."""
         texts = self._texts
+        name = "contract.team_clocks" if team else "contract.clocks"
         return Table(
-            texts("contract.team_clocks" if team else "contract.clocks"),
+            texts(name),
             self._columns("internal counted" if team else "clock counted"),
             [[texts.word("clock", rule.name), " ".join(self._clock_rule(rule))] for rule in rules],
-            texts("contract.clocks_note"),
+            texts(f"{name}_note"),
         )
 
     def _clock_rule(self, rule: ClockRule) -> Iterator[str]:

@@ -250,8 +250,8 @@ def test_what_teams_owe_each_other_stands_apart_and_says_so() -> None:
     assert clock == "handling"
     assert counted == (
         "It starts when the ticket comes to a team, and ends when it goes to another team or is "
-        "resolved. It goes on when the ticket is reopened. If the severity changes, the new time "
-        "counts from the start."
+        "resolved. If the ticket is reopened, it goes on with the time used so far. If the severity "
+        "changes, the new time counts from the start."
     )
     own_steps = rows(contract, "Warnings and escalations within the vendor's team")[1]
     assert own_steps == ["Outage, handling", "20%"]
@@ -332,8 +332,8 @@ def test_what_moves_a_clock_is_told_in_sentences() -> None:
         "It starts when the client reports it, and ends when the ticket is resolved, the vendor "
         "answers the client, this is reached: spare part or there is a workaround. It pauses when "
         "the ticket waits for the client or the ticket waits for: freight company, and goes on "
-        "when the client responds or the ticket is handed to the team tier 1. It goes on when the "
-        "ticket is reopened."
+        "when the client responds or the ticket is handed to the team tier 1. If the ticket is "
+        "reopened, it goes on with the time used so far."
     )
     assert update == (
         "It starts when the vendor writes to the client, and ends when the ticket is resolved or "
