@@ -250,8 +250,8 @@ def test_what_teams_owe_each_other_stands_apart_and_says_so() -> None:
     assert clock == "handling"
     assert counted == (
         "It starts when the ticket comes to a team, and ends when it goes to another team or is "
-        "resolved. If the ticket is reopened, it goes on with the time used so far. If the severity "
-        "changes, the new time counts from the start."
+        "resolved. If the ticket is reopened, it goes on with the time used so far. If the "
+        "severity changes, the new time counts from the start."
     )
     own_steps = rows(contract, "Warnings and escalations within the vendor's team")[1]
     assert own_steps == ["Outage, handling", "20%"]
