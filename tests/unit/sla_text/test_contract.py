@@ -200,6 +200,31 @@ except = ["days"]
     assert len(on_holidays) == len({row[0] for row in found if row[2]}) == 7
 
 
+def test_hours_that_are_made_of_others_are_told_by_their_names() -> None:
+    text = """\
+[calendars.ordinary_days]
+zone = "UTC"
+hours = "always"
+holidays = { country = "ES" }
+[calendars.night_shift]
+zone = "UTC"
+hours = { mon-fri = [["22:00", "06:00"]] }
+[calendars.served]
+union = ["always", "night_shift"]
+except = ["ordinary_days"]
+[calendars.alone]
+union = ["night_shift"]
+[clocks.resolution]"""
+    policy = own_words(OWN_WORDS.replace("[clocks.resolution]", text)).latest
+    assert {name: hours for name, hours, _ in rows(told(policy), "Hours")} == {
+        "always": "around the clock, every day",
+        "ordinary days": "around the clock, except on single dates",
+        "night shift": "Mon-Fri 22:00-06:00",
+        "served": "always and night shift, taken together, but closed during ordinary days",
+        "alone": "the hours of night shift",
+    }
+
+
 def test_dates_of_a_part_that_is_taken_out_are_told() -> None:
     freeze = """\
 [calendars.freeze]
