@@ -138,7 +138,7 @@ class ContractTeller:
             [
                 self._severity(severity),
                 "; ".join(
-                    f"{impact.replace('_', ' ')} ({self._listed(scopes, ordered=True)})"
+                    f"{_readable(impact)} ({self._listed(scopes, ordered=True)})"
                     for impact, scopes in told[severity].items()
                 ),
             ]
