@@ -60,13 +60,16 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title:
     _print(columns, [[str(cell) for cell in row] for row in rows], title)
 
 
-def print_text_table(table: TextTable) -> None:
-    """A table of texts; of one without columns only the title is printed."""
+def print_text_table(table: TextTable, whole: int = 2) -> None:
+    """A table of texts; of one without columns only the title and the note are printed. The first
+    ``whole`` columns are never wrapped: mostly times or names, which are hard to read then.
+    """
     if not table.columns:
-        say(table.title)
+        say(table.title, "italic" if table.note else "")
+        if table.note:
+            say(table.note)
         return
-    # The first two columns are times or names, which are hard to read when wrapped.
-    _print(table.columns, table.rows, table.title, table.note, whole=2)
+    _print(table.columns, table.rows, table.title, table.note, whole)
 
 
 def _print(

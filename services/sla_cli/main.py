@@ -30,7 +30,7 @@ from sla_cli.commands import (
     tracker,
 )
 from sla_cli.exit_status import exit_status_of
-from sla_lab.errors import UsageError
+from sla_cli.options import Lang
 
 app = typer.Typer(
     name="sla",
@@ -69,17 +69,10 @@ def _options(
             "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
-    lang: Annotated[
-        str | None,
-        typer.Option(
-            help="Language of explanations and reports: en or es. Default: from the locale."
-        ),
-    ] = None,
+    lang: Lang = None,
 ) -> None:
-    from sla_text.language import LANGUAGES, language_of
+    from sla_text.language import language_of
 
-    if lang is not None and lang not in LANGUAGES:
-        raise UsageError(f"--lang {lang!r} is not one of {', '.join(LANGUAGES)}")
     context.obj = lang or language_of(os.environ)
 
 

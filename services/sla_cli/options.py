@@ -42,6 +42,29 @@ Until = Annotated[
         help="Stop the clock at this RFC 3339 time. Default: the time of the last valid event."
     ),
 ]
+
+
+def choose_language(context: typer.Context, lang: str | None) -> str | None:
+    """Remember the language of ``--lang``. Raises ``UsageError`` if it is none of ours."""
+    from sla_lab.errors import UsageError
+    from sla_text.language import LANGUAGES
+
+    if lang is not None:
+        if lang not in LANGUAGES:
+            raise UsageError(f"--lang {lang!r} is not one of {', '.join(LANGUAGES)}")
+        context.obj = lang
+    return lang
+
+
+#: People write it behind the command as well as before it.
+Lang = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        callback=choose_language,
+        help="Language of explanations and reports: en or es. Default: from the locale.",
+    ),
+]
 EventFiles = Annotated[
     list[Path],
     typer.Argument(
@@ -152,6 +175,6 @@ def zone_option(name: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
 
 
 def language_of(context: typer.Context) -> Language:
-    """The language asked for by ``sla --lang``, else the locale's."""
+    """The language asked for by ``--lang``, else the locale's."""
     language: Language = context.obj
     return language

@@ -85,7 +85,7 @@ def _sentence(  # noqa: PLR0911  a case each
     if kind.endswith("_type") and not kind.startswith("instant"):
         what = _KINDS.get(_at(schema, path).get("type", ""), "of the right type")
         if kind == "model_type" and isinstance(path[-1], int):
-            keys = _resolved(_list_at(schema, path), schema).get("properties", {})
+            keys = _resolved(_at(schema, path, items=True), schema).get("properties", {})
             return path, f"{it}is not a table in braces; its keys are {listed(keys)}"
         return path, f"{it}is not {what}; {_example(path, schema)}"
     if kind.startswith("instant") or kind == "too_short":
@@ -138,25 +138,15 @@ def _example(path: Path, schema: Mapping[str, Any]) -> str:
     return f"write {_KINDS.get(found.get('type', ''), 'a value')}"
 
 
-def _at(schema: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
-    """The part of the schema for a key; for an item of a list, that of its list."""
+def _at(schema: Mapping[str, Any], path: Path, *, items: bool = False) -> Mapping[str, Any]:
+    """The part of the schema for a key. For an item of a list that has examples it is that of the
+    list, since they show its items too; with ``items`` that of the item.
+    """
     node = _resolved(schema, schema)
     for part in path:
         if isinstance(part, int):
-            # An example of a list also shows its items.
-            node = node if "examples" in node else _resolved(node.get("items", {}), schema)
-            continue
-        inner: Any = node.get("properties", {}).get(part, node.get("additionalProperties"))
-        node = _resolved(inner, schema) if isinstance(inner, Mapping) else {}
-    return node
-
-
-def _list_at(schema: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
-    """What each item of the list at ``path`` is."""
-    node = _resolved(schema, schema)
-    for part in path:
-        if isinstance(part, int):
-            node = _resolved(node.get("items", {}), schema)
+            if items or "examples" not in node:
+                node = _resolved(node.get("items", {}), schema)
             continue
         inner: Any = node.get("properties", {}).get(part, node.get("additionalProperties"))
         node = _resolved(inner, schema) if isinstance(inner, Mapping) else {}

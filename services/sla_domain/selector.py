@@ -115,7 +115,7 @@ class Selectors:
             implied = (
                 type_ is EventType.WAITING
                 and word == CLIENT
-                and self.types >= {EventType.WAITING_ON_CLIENT}
+                and EventType.WAITING_ON_CLIENT in self.types
             )
             if not (old or implied):
                 found.append(Selector(type_, word))

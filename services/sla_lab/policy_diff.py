@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from sla_domain.agreement import STANDARD, Agreement, Targets
 from sla_domain.policy import ClockRule, Plan, Policy, PolicyBook
-from sla_domain.selector import Selectors
+from sla_domain.selector import NOTHING, Selectors
 from sla_domain.steps import StepRule
 from sla_domain.target import AnyTarget
 from sla_lab.calendar_diff import calendar_changes, is_made_of
-from sla_lab.change import OTHER, Change, changed
-from sla_lab.target_diff import effect_of_targets
+from sla_lab.change import LOOSER, OTHER, STRICTER, Change, changed
+from sla_lab.target_diff import effect_of_targets, goes_by_hour
 from sla_lab.words_diff import effect_of_severities, word_changes
 from sla_policy.values import COMMUNICATED
 from sla_text.language import Texts
 from sla_text.presentation import Table
-from sla_text.promise import told_promise, told_when
+from sla_text.promise import promises, steps_of, told_promise, told_when
 from sla_text.steps import told_rules
 from sla_text.times import length
 
@@ -42,6 +43,8 @@ class _Differ:
         yield from word_changes(old, new, self._severities, self._texts)
         yield from self._clock_rules()
         yield from self._sets()
+        yield from self._merge()
+        yield from self._exceptions()
         yield from self._classification()
         everyone = self._texts("diff.everyone")
         before, after = (self._steps(policy.steps) for policy in (old, new))
@@ -81,9 +84,10 @@ class _Differ:
             what = self._texts.word("clock", clock)
             effect = effect_of_targets(before, after)
             yield from changed(what, whom, one, other, effect=effect)
-            rules = before and _rules(before), after and _rules(after)
+            rules = before and steps_of(before), after and steps_of(after)
             # What a target says of its own; the policy's are told once.
-            if before and after and rules != (self._old.steps, self._new.steps):
+            both = before and after and promises(before) and promises(after)
+            if both and rules != (self._old.steps, self._new.steps):
                 one, other = (self._steps(each or ()) for each in rules)
                 yield from changed(f"{what}: {self._part('steps')}", whom, one, other)
 
@@ -143,6 +147,24 @@ class _Differ:
                     _events(before, part),
                     _events(after, part),
                 )
+            yield from self._ways(name, before, after)
+
+    def _ways(
+        self, name: str, before: ClockRule | None, after: ClockRule | None
+    ) -> Iterator[Change]:
+        """Whose promise a clock is, and from when another severity counts. Neither is stricter for
+        sure: a target that counts from the change ends later, but what was missed stays missed.
+        """
+        rules = [rule for rule in (before, after) if rule is not None]
+        everyone, clock = self._texts("diff.everyone"), self._texts.word("clock", name)
+        for part, told in (("scope", _scope), ("on_severity", _on_severity)):
+            # Of a clock that is new or gone only what is unusual.
+            if len(rules) == 2 or any(told(rule) != told(_USUAL) for rule in rules):
+                one, other = (
+                    None if rule is None else self._texts(f"diff.{told(rule)}")
+                    for rule in (before, after)
+                )
+                yield from changed(f"{clock}: {self._part(part)}", everyone, one, other)
 
     def _sets(self) -> Iterator[Change]:
         for part in (
@@ -158,6 +180,29 @@ class _Differ:
                 for policy in (self._old, self._new)
             )
             yield from changed(self._part(part), self._texts("diff.everyone"), before, after)
+
+    def _merge(self) -> Iterator[Change]:
+        """Time that counts from earlier is used up sooner, unless the hour of arrival decides."""
+        policies = self._old, self._new
+        before, after = [
+            self._texts(f"diff.{'merge_earliest' if policy.merges_earliest else 'merge_own'}")
+            for policy in policies
+        ]
+        effect = STRICTER if self._new.merges_earliest else LOOSER
+        if any(goes_by_hour(target) for policy in policies for target in _all_targets(policy)):
+            effect = OTHER
+        yield from changed(self._part("merge"), self._texts("diff.everyone"), before, after, effect)
+
+    def _exceptions(self) -> Iterator[Change]:
+        """An exception only ever spares time. But who may grant one may take back another's, so of
+        two lists neither is stricter.
+        """
+        before, after = [
+            ", ".join(sorted(policy.exception_sources)) or None for policy in (self._old, self._new)
+        ]
+        effect = LOOSER if before is None else STRICTER if after is None else OTHER
+        part = self._part("exception_sources")
+        yield from changed(part, self._texts("diff.everyone"), before, after, effect)
 
     def _classification(self) -> Iterator[Change]:
         old, new = self._old.classification, self._new.classification
@@ -179,9 +224,22 @@ class _Differ:
         return f"{severities}; built by {built_by}; outside {plan.outside.name}"
 
 
-def _rules(target: AnyTarget) -> Sequence[StepRule]:
-    """The steps of a target: each that it may be has the same."""
-    return target.variants[0].rules
+#: A clock that says neither whose promise it is nor what another severity does to it.
+_USUAL: Final = ClockRule("", NOTHING)
+
+
+def _scope(rule: ClockRule) -> str:
+    return "scope_team" if rule.team else "scope_ticket"
+
+
+def _on_severity(rule: ClockRule) -> str:
+    return "from_change" if rule.from_change else "from_start"
+
+
+def _all_targets(policy: Policy) -> Iterator[AnyTarget]:
+    owners: list[Agreement | Plan] = [*policy.every_agreement, *policy.plans.values()]
+    for each in owners:
+        yield from each.targets.values()
 
 
 def _objective(agreement: Agreement | None) -> str | None:
@@ -195,6 +253,8 @@ def _events(rule: ClockRule | None, part: str) -> str | None:
         return None
     if part == "starts" and rule.starts is None:
         return COMMUNICATED
+    if part in ("starts", "stops") and rule.team:
+        return None  # said by its scope
     events: Selectors = getattr(rule, part)
     told = [each.written for each in events.selectors]
     if part == "restarts":

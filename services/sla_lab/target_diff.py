@@ -14,6 +14,7 @@ from sla_domain.target import (
     TargetChoice,
 )
 from sla_lab.change import LOOSER, OTHER, STRICTER
+from sla_text.promise import promises
 
 #: What of two targets is compared to what: two parts of each.
 _Pair = tuple[AnyTarget, AnyTarget]
@@ -22,14 +23,24 @@ _Pair = tuple[AnyTarget, AnyTarget]
 def effect_of_targets(before: AnyTarget | None, after: AnyTarget | None) -> str:
     """What becomes of a promise whose target changes; none at all is the loosest."""
     if before is None or after is None:
+        present = before or after
+        if present is None or not promises(present):
+            return OTHER
         return STRICTER if before is None else LOOSER
     effects = {_effect(*pair) for pair in _pairs(before, after)} - {None}
     return (effects.pop() if len(effects) == 1 else None) or OTHER
 
 
+def goes_by_hour(target: AnyTarget) -> bool:
+    """Whether the hour at which the clock starts decides about the amount."""
+    if isinstance(target, TargetChoice):
+        return any(goes_by_hour(each) for each in target.parts)
+    return isinstance(target, ArrivalTarget)
+
+
 def _pairs(before: AnyTarget, after: AnyTarget) -> Sequence[_Pair]:
-    """The targets that some ticket has before and after; the whole where they follow from
-    different things.
+    """The targets that some ticket has before and after, so that all may be stricter; the whole
+    where they follow from different hours.
     """
     if isinstance(before, TargetChoice) and isinstance(after, TargetChoice):
         values = before.by_value.keys() | after.by_value.keys()
@@ -39,7 +50,11 @@ def _pairs(before: AnyTarget, after: AnyTarget) -> Sequence[_Pair]:
                 for value in (*values, None)
                 for pair in _pairs(_of_value(before, value), _of_value(after, value))
             ]
-    elif (
+    if isinstance(before, TargetChoice):
+        return [pair for each in before.parts for pair in _pairs(each, after)]
+    if isinstance(after, TargetChoice):
+        return [pair for each in after.parts for pair in _pairs(before, each)]
+    if (
         isinstance(before, ArrivalTarget)
         and isinstance(after, ArrivalTarget)
         and before.of.name == after.of.name
@@ -54,6 +69,10 @@ def _of_value(choice: TargetChoice, value: str | None) -> AnyTarget:
 
 def _effect(before: AnyTarget, after: AnyTarget) -> str | None:
     """``None`` where they promise the same."""
+    if not promises(before) or not promises(after):
+        if promises(before) is promises(after):
+            return None
+        return STRICTER if promises(after) else LOOSER
     one, other = _size(before), _size(after)
     if one is None or other is None or one[0] != other[0]:
         return OTHER

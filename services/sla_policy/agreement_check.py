@@ -17,6 +17,8 @@ from sla_schemas.words import Kind
 
 #: What tickets are asked for that is no attribute.
 _FACTS: Final = ("client", "plan", "kind", "channel", "affects", "built_by", "severity")
+#: Those that events say in words of small letters.
+_WORDED: Final = ("plan", "affects", "built_by")
 _KINDS: Final[tuple[str, ...]] = get_args(Kind)
 
 
@@ -54,9 +56,9 @@ def _conditions(file: PolicyFile, path: Path, agreement: AgreementSection) -> It
                 like = nearest(word, words) or f"; write one of {listed(words)}"
                 yield Finding((*path, "when", fact), f"no ticket has the {fact} {word!r}{like}")
     for fact, values in agreement.when.items():
-        if fact in _FACTS:
+        if fact in _WORDED:
             yield from _unwordly((*path, "when", fact), fact, values)
-        elif like := nearest(fact, _FACTS):
+        elif fact not in _FACTS and (like := nearest(fact, _FACTS)):
             yield Finding(
                 (*path, "when", fact),
                 f"{fact!r} is taken for an attribute of tickets{like}",
@@ -71,8 +73,8 @@ def _conditions(file: PolicyFile, path: Path, agreement: AgreementSection) -> It
 
 
 def _unwordly(path: Path, fact: str, values: list[str]) -> Iterator[Finding]:
-    """Values that no event can say of a fact whose words are small."""
-    for value in values if fact in ("plan", "affects", "built_by") else ():
+    """Values that no event can say of a fact of ``_WORDED``."""
+    for value in values:
         if not re.fullmatch(WORD_PATTERN, value):
             yield Finding(
                 path,

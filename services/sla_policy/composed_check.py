@@ -13,8 +13,9 @@ from sla_policy.finding import Finding
 from sla_policy.sections import PolicyFile
 from sla_policy.target_check import LONGEST_YEARS, all_targets, too_long
 
-#: Beyond the dates that a policy names: the hours of a year as they go on.
-_ANY_YEAR: Final = 2110
+#: Beyond the dates that a policy names, but holidays of countries are still known: the hours of a
+#: year as they go on.
+_ANY_YEAR: Final = 2099
 
 
 def composed_findings(file: PolicyFile) -> Iterator[Finding]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sla_config.errors import UserFacingError
 from sla_config.toml_file import TomlFileError, named, read_model, read_text
@@ -158,3 +161,13 @@ def load_policies(paths: Sequence[Path]) -> PolicyBook:
     for warning in (warning for each in checked for warning in each.warnings):
         log.warning("%s", warning)
     return PolicyBook([each.policy for each in checked])
+
+
+def zone_of_start(policy: Policy) -> str:
+    """The zone in which to tell from when a policy is in force, so that people find the date of the
+    file: that of the business calendar if the file's offset is the one that it has then, else UTC.
+    """
+    zone = policy.business_calendar.zone
+    text, _ = thawed(policy.source)
+    written = datetime.fromisoformat(str(tomllib.loads(text)["effective_from"]))
+    return zone if written.utcoffset() == written.astimezone(ZoneInfo(zone)).utcoffset() else "UTC"

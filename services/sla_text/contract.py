@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sla_domain.agreement import Agreement
-from sla_domain.calendar import Calendar, Span
-from sla_domain.instant import DAY
 from sla_domain.policy import ClockRule, Plan, Policy
 from sla_domain.selector import Selectors
 from sla_text.events import told_events
+from sla_text.hours import told_hours, unusual_days
 from sla_text.language import Texts
 from sla_text.presentation import Table
-from sla_text.promise import told_promise, told_when
+from sla_text.promise import promises, steps_of, told_promise, told_when
 from sla_text.steps import told_rules
 from sla_text.templates import environment
-from sla_text.times import days_or_length, length, moment, open_hours, percent_of
-
-#: A day that is open from one midnight to the next.
-_WHOLE_DAY = [(0, DAY)]
+from sla_text.times import days_or_length, moment, open_hours, percent_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +41,29 @@ def contract_page(told: ContractTold, texts: Texts) -> str:
 
 
 class ContractTeller:
-    """Tells a policy; ``year`` is the one whose holidays are listed."""
+    """Tells a policy; ``year`` is the one whose holidays are listed, ``zone`` that in which it is
+    told from when the policy is in force.
+    """
 
-    def __init__(self, policy: Policy, texts: Texts, year: int) -> None:
-        self._policy, self._texts, self._year = policy, texts, year
-        self._clocks = [rule.name for rule in policy.clocks]
+    def __init__(self, policy: Policy, texts: Texts, year: int, zone: str) -> None:
+        self._policy, self._texts, self._year, self._zone = policy, texts, year, zone
+        #: What is promised to clients, and what teams owe each other.
+        self._clients = [rule for rule in policy.clocks if not rule.team]
+        self._teams = [rule for rule in policy.clocks if rule.team]
 
     def tell(self) -> ContractTold:
         """The whole of it."""
         policy, texts = self._policy, self._texts
-        zone = policy.business_calendar.zone
         return ContractTold(
             title=texts("contract.title", policy=policy.name),
             subtitle=texts(
                 "contract.subtitle",
                 version=policy.version,
-                at=moment(policy.effective_from, ZoneInfo(zone), texts),
-                zone=zone,
+                at=moment(policy.effective_from, ZoneInfo(self._zone), texts),
+                zone=self._zone,
             ),
             sentences=[*self._sentences()],
-            tables=[table for table in self._tables() if table.rows],
+            tables=[table for table in self._tables() if table.rows or not table.columns],
         )
 
     def _sentences(self) -> Iterator[str]:
@@ -90,6 +88,12 @@ class ContractTeller:
             services = self._listed(policy.primary_services)
             told = self._listed(severities, ordered=True)
             yield texts("contract.needs_primary", severities=told, services=services)
+        if policy.merges_earliest:
+            yield texts("contract.merge")
+        if policy.exception_sources:
+            # They are called as they call themselves, so no sign of them is changed.
+            sources = ", ".join(sorted(policy.exception_sources))
+            yield texts("contract.exceptions", sources=sources)
         yield texts("contract.retention", length=days_or_length(policy.retention, texts))
 
     def _tables(self) -> Iterator[Table]:
@@ -98,8 +102,14 @@ class ContractTeller:
         for agreement in policy.every_agreement:
             yield self._promises(agreement)
         for plan in policy.plans.values():
-            yield self._plan(plan)
-        yield self._clock_rules()
+            yield self._plan(plan, self._clients, "contract.plan")
+        yield self._clock_rules(self._clients)
+        if self._teams:
+            for agreement in policy.every_agreement:
+                yield self._of_teams(agreement)
+            for plan in policy.plans.values():
+                yield self._plan(plan, self._teams, "contract.internal_plan")
+            yield self._clock_rules(self._teams, team=True)
         yield self._steps()
         yield self._calendars()
         yield self._unusual()
@@ -110,7 +120,7 @@ class ContractTeller:
     def _listed(self, words: Iterable[str], *, ordered: bool = False) -> str:
         """``a, b or c``."""
         found = [*words] if ordered else sorted(words)
-        *most, last = [word.replace("_", " ") for word in found]
+        *most, last = map(_readable, found)
         return self._texts("contract.or", most=", ".join(most), last=last) if most else last
 
     def _columns(self, names: str) -> list[str]:
@@ -128,7 +138,7 @@ class ContractTeller:
             [
                 self._severity(severity),
                 "; ".join(
-                    f"{impact.replace('_', ' ')} ({self._listed(scopes, ordered=True)})"
+                    f"{_readable(impact)} ({self._listed(scopes, ordered=True)})"
                     for impact, scopes in told[severity].items()
                 ),
             ]
@@ -138,69 +148,109 @@ class ContractTeller:
         return Table(self._texts("contract.severities"), self._columns("severity classified"), rows)
 
     def _promises(self, agreement: Agreement) -> Table:
+        """What an agreement promises to its clients."""
         policy, texts = self._policy, self._texts
-        alone = not policy.agreements
         title = texts("contract.promises")
-        if not alone:
-            whom = told_when(agreement, texts) or texts("contract.everybody_else")
-            title = texts("contract.promises_to", agreement=agreement.name, whom=whom)
-        columns = [*self._columns("severity"), *(texts.word("clock", c) for c in self._clocks)]
-        rows = []
-        for severity in policy.severities:
-            targets = [agreement.targets.get((severity, clock)) for clock in self._clocks]
-            if severity in agreement.when.get("severity", (severity,)):
-                nothing = texts("contract.nothing")
-                cells = [told_promise(each, texts) if each else nothing for each in targets]
-                rows.append([self._severity(severity), *cells])
+        if policy.agreements:
+            whom = _readable(told_when(agreement, texts)) or texts("contract.everybody_else")
+            name = _readable(agreement.name)
+            title = texts("contract.promises_to", agreement=name, whom=whom)
+        if not any(clock.name == key[1] for key in agreement.targets for clock in self._clients):
+            return Table(title, [], [], texts("contract.nothing_promised"))
         objective = agreement.objective
         note = (
             ""
             if objective is None
             else texts("contract.objective", share=percent_of(objective, texts))
         )
-        return Table(title, columns, rows, note)
+        return Table(title, *self._targets(agreement, self._clients), note)
 
-    def _plan(self, plan: Plan) -> Table:
+    def _of_teams(self, agreement: Agreement) -> Table:
+        """What teams owe each other under an agreement; nothing where they owe nothing."""
         texts = self._texts
+        title = texts("contract.internal")
+        if self._policy.agreements:
+            title = texts("contract.internal_of", agreement=_readable(agreement.name))
+        columns, rows = self._targets(agreement, self._teams)
+        owed = any(clock.name == key[1] for key in agreement.targets for clock in self._teams)
+        return Table(title, columns, rows if owed else [], texts("contract.internal_note"))
+
+    def _targets(
+        self, agreement: Agreement, clocks: Sequence[ClockRule]
+    ) -> tuple[list[str], list[list[str]]]:
+        """The columns and rows of a table by severity and clock."""
+        columns = [*self._columns("severity"), *(self._texts.word("clock", c.name) for c in clocks)]
+        rows = []
+        for severity in self._policy.severities:
+            if severity in agreement.when.get("severity", (severity,)):
+                cells = [self._promised(agreement, severity, clock) for clock in clocks]
+                rows.append([self._severity(severity), *cells])
+        return columns, rows
+
+    def _promised(self, agreement: Agreement, severity: str, clock: ClockRule) -> str:
+        target = agreement.targets.get((severity, clock.name))
+        if target is None:
+            return self._texts("promise.nothing")
+        # Where the hour decides, it is that of the report if nothing else starts the time.
+        reported = clock.starts is None and not clock.restarts and not clock.from_change
+        return _readable(told_promise(target, self._texts, reported=reported))
+
+    def _plan(self, plan: Plan, clocks: Sequence[ClockRule], title: str) -> Table:
+        """The limits that a plan adds to some of the clocks."""
+        texts = self._texts
+        told = texts(title, plan=_readable(plan.name))
+        if not plan.targets and clocks is self._clients:
+            return Table(told, [], [], texts("contract.nothing_added"))
+        names = {clock.name for clock in clocks}
         rows = [
             [self._severity(severity), texts.word("clock", clock), told_promise(target, texts)]
             for (severity, clock), target in plan.targets.items()
+            if clock in names
         ]
         note = texts(
             "contract.plan_note",
             built_by=self._listed(plan.built_by),
             calendar=texts.word("calendar", plan.outside.name),
         )
-        title = texts("contract.plan", plan=plan.name.replace("_", " "))
-        return Table(title, self._columns("severity clock promise"), rows, note)
+        return Table(told, self._columns("severity clock promise"), rows, note)
 
     # --- how time is counted ---
 
-    def _clock_rules(self) -> Table:
-        def told(events: Selectors) -> str:
-            words = told_events(events, self._texts)
-            return self._listed(words, ordered=True) if words else ""
-
-        def row(rule: ClockRule) -> list[str]:
-            parts = [told(each) for each in (rule.stops, rule.pauses, rule.resumes, rule.restarts)]
-            begins = self._texts("contract.reported")
-            if rule.starts is not None:
-                begins = told(rule.starts)
-            if rule.repeat:
-                parts[3] = self._texts("contract.repeats")
-            if rule.continues:
-                parts[3] = self._texts("contract.continues")
-            return [self._texts.word("clock", rule.name), begins, *parts]
-
-        rows = [row(rule) for rule in self._policy.clocks]
-        used = [place for place in range(6) if any(row[place] for row in rows)]
-        columns = self._columns("clock starts stops pauses resumes restarts")
+    def _clock_rules(self, rules: Sequence[ClockRule], *, team: bool = False) -> Table:
+        """By what the time of each clock is moved; of teams in a table of its own."""
+        texts = self._texts
+        name = "contract.team_clocks" if team else "contract.clocks"
         return Table(
-            self._texts("contract.clocks"),
-            [columns[place] for place in used],
-            [[row[place] for place in used] for row in rows],
-            self._texts("contract.clocks_note"),
+            texts(name),
+            self._columns("internal counted" if team else "clock counted"),
+            [[texts.word("clock", rule.name), " ".join(self._clock_rule(rule))] for rule in rules],
+            texts(f"{name}_note"),
         )
+
+    def _clock_rule(self, rule: ClockRule) -> Iterator[str]:
+        """Sentences about a clock: columns would be too many to be read."""
+        texts = self._texts
+
+        def told(events: Selectors) -> str:
+            return self._listed(told_events(events, texts), ordered=True)
+
+        if rule.team:
+            yield texts("contract.runs_team")
+        else:
+            begins = texts("contract.by_report") if rule.starts is None else told(rule.starts)
+            yield texts("contract.runs", starts=begins, stops=told(rule.stops))
+        if rule.pauses:
+            pauses, resumes = told(rule.pauses), told(rule.resumes)
+            yield texts("contract.pauses", pauses=pauses, resumes=resumes)
+        if rule.restarts:
+            yield texts("contract.restarts", events=told(rule.restarts))
+        if rule.repeat:
+            yield texts("contract.repeats")
+        if rule.continues:
+            yield texts("contract.continues")
+        # That it counts from the start needs no words where no clock does otherwise.
+        if any(each.from_change for each in self._policy.clocks):
+            yield texts("contract.from_change" if rule.from_change else "contract.from_start")
 
     def _steps(self) -> Table:
         """The steps of all targets, then those of targets that have their own."""
@@ -209,34 +259,22 @@ class ContractTeller:
         alone = not policy.agreements
         for agreement in policy.every_agreement:
             for (severity, clock), target in agreement.targets.items():
-                rules = target.variants[0].rules
-                if rules != policy.steps:
+                rules = steps_of(target)
+                if promises(target) and rules != policy.steps:
                     whom = f"{self._severity(severity)}, {texts.word('clock', clock)}"
                     told = told_rules(rules, texts) or texts("contract.no_steps")
-                    rows.append([whom if alone else f"{agreement.name}: {whom}", told])
+                    name = _readable(agreement.name)
+                    rows.append([whom if alone else f"{name}: {whom}", told])
         columns = self._columns("target steps")
         return Table(texts("contract.steps"), columns, [row for row in rows if row[1]])
 
     def _calendars(self) -> Table:
         texts = self._texts
         rows = [
-            [texts.word("calendar", each.name), self._hours(each), each.zone]
+            [texts.word("calendar", each.name), told_hours(each, texts), each.zone]
             for each in self._policy.calendars.values()
         ]
         return Table(texts("contract.calendars"), self._columns("calendar hours zone"), rows)
-
-    def _hours(self, calendar: Calendar) -> str:
-        texts = self._texts
-        parts = [_week(calendar.week, texts)] if any(calendar.week) else []
-        if calendar.union:
-            names = [texts.word("calendar", each.name) for each in calendar.union]
-            parts.append(texts("contract.union", calendars=self._listed(names, ordered=True)))
-        if calendar.excluded:
-            names = [texts.word("calendar", each.name) for each in calendar.excluded]
-            parts.append(texts("contract.except", calendars=self._listed(names, ordered=True)))
-        if calendar.day_length is not None and calendar.day_length < DAY:
-            parts.append(texts("contract.day", length=length(calendar.day_length, texts)))
-        return "; ".join(parts)
 
     def _unusual(self) -> Table:
         texts, year = self._texts, self._year
@@ -245,25 +283,15 @@ class ContractTeller:
                 f"{texts.weekdays[day.weekday()]} {day}",
                 texts.word("calendar", calendar.name),
                 open_hours(spans) or texts("diff.closed"),
-                calendar.names.get(day, ""),
+                name,
             ]
             for calendar in self._policy.calendars.values()
-            for day, spans in calendar.unusual(year)
+            for day, spans, name in unusual_days(calendar, year)
         ]
         title = texts("contract.unusual", year=year)
         return Table(title, self._columns("date calendar hours occasion"), rows)
 
 
-def _week(week: Sequence[Sequence[Span]], texts: Texts) -> str:
-    """``Mon-Fri 09:00-18:00, Sat 09:00-13:00``, or that it is always open."""
-    if all(list(spans) == _WHOLE_DAY for spans in week):
-        return texts("contract.always")
-    parts = []
-    for spans, days in groupby(range(7), key=lambda day: list(week[day])):
-        if spans:
-            first, *rest = days
-            name = texts.weekdays[first]
-            if rest:
-                name += f"-{texts.weekdays[rest[-1]]}"
-            parts.append(f"{name} {open_hours(spans)}")
-    return "; ".join(parts)
+def _readable(words: str) -> str:
+    """Words of the contract's own, as people write them."""
+    return words.replace("_", " ")

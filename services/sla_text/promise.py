@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from sla_domain.agreement import Agreement
 from sla_domain.instant import DAY
+from sla_domain.steps import StepRule
 from sla_domain.target import AnyTarget, ArrivalTarget, ClosingTarget, Target, TargetChoice
+from sla_text.hours import always_open
 from sla_text.language import Texts
 from sla_text.times import length
 
 
-def told_promise(target: AnyTarget, texts: Texts) -> str:
-    """``up to 8 h (business hours)``, ``up to 1 h (by region: emea: office; any other: ...)``."""
-    amount = _amount(target, texts)
-    if amount is not None:
-        return texts("promise.on", amount=amount, calendar=_calendar(target, texts))
-    assert isinstance(target, TargetChoice), "only what is chosen may be several amounts"
-    return _by_value(target, [told_promise(each, texts) for each in target.parts], texts)
+def promises(target: AnyTarget) -> bool:
+    """Whether something is promised, if only for some tickets."""
+    return any(not _nothing(each) for each in target.variants)
+
+
+def _nothing(target: AnyTarget) -> bool:
+    """Whether a target is the ``none`` of a table by a fact: it has not even a breach."""
+    return isinstance(target, Target) and not target.ladder
+
+
+def steps_of(target: AnyTarget) -> Sequence[StepRule]:
+    """The steps of a target; what it may be has the same, but for what promises nothing."""
+    return next((each.rules for each in target.variants if not _nothing(each)), ())
+
+
+def told_promise(target: AnyTarget, texts: Texts, *, reported: bool = False) -> str:
+    """``up to 8 h (business hours)``, ``up to 1 h (by region: emea: office; any other: ...)``.
+
+    ``reported`` is whether the clock starts with the report and with nothing else.
+    """
+    return _Teller(texts, reported=reported).promise(target)
 
 
 def told_limit(within: int, boundary: str, calendar: str, texts: Texts) -> str:
@@ -27,46 +43,117 @@ def told_limit(within: int, boundary: str, calendar: str, texts: Texts) -> str:
     return texts("promise.on", amount=amount, calendar=texts.word("calendar", calendar))
 
 
-def _amount(target: AnyTarget, texts: Texts) -> str | None:
-    """How much is promised; ``None`` where that depends on a fact."""
-    match target:
-        case Target():
-            limit = texts(f"promise.{target.boundary.value}", target=length(target.within, texts))
-            days = business_days_of(target)
-            if not days:
-                return limit
-            key = "promise.days_one" if days == "1" else "promise.days"
-            return texts(key, limit=limit, count=texts.figure(days))
-        case ClosingTarget():
-            return texts(f"promise.{target.day.name.lower()}_{target.boundary.value}")
-        case ArrivalTarget():
-            return texts(
-                "promise.arrival",
-                inside=_amount(target.inside, texts),
-                outside=_amount(target.outside, texts),
-                of=texts.word("calendar", target.of.name),
-            )
-        case TargetChoice():
-            amounts = {_amount(each, texts) for each in target.parts}
-            return amounts.pop() if len(amounts) == 1 else None
-        case _:
-            assert_never(target)
+def told_closing(target: ClosingTarget, texts: Texts) -> str:
+    """``by the end of the next business day``."""
+    return texts(f"promise.{target.day.name.lower()}_{target.boundary.value}")
 
 
-def _calendar(target: AnyTarget, texts: Texts) -> str:
-    """The calendar on which an amount counts."""
-    if isinstance(target, TargetChoice):
-        return _by_value(target, [_calendar(each, texts) for each in target.parts], texts)
-    # By the hour of arrival there are two amounts on one calendar.
-    first = target.inside if isinstance(target, ArrivalTarget) else target
-    return texts.word("calendar", first.calendar.name)
+class _Amount(NamedTuple):
+    """How much is promised: as it is told, and how many hours that is if it is told in days."""
+
+    told: str
+    hours: str = ""
+
+    @property
+    def whole(self) -> str:
+        return f"{self.told} ({self.hours})" if self.hours else self.told
 
 
-def _by_value(choice: TargetChoice, parts: Sequence[str], texts: Texts) -> str:
-    *values, otherwise = parts
-    told = [f"{value}: {part}" for value, part in zip(choice.by_value, values, strict=True)]
-    told.append(texts("promise.otherwise", promise=otherwise))
-    return texts("promise.choice", by=texts.word("fact", choice.by), promises="; ".join(told))
+class _Teller:
+    def __init__(self, texts: Texts, *, reported: bool) -> None:
+        self._texts, self._reported = texts, reported
+
+    def promise(self, target: AnyTarget) -> str:
+        amount = self._amount(target)
+        if amount is None:
+            assert isinstance(target, TargetChoice), "only what is chosen may be several amounts"
+            return self._by_value(target, [self._part(each) for each in target.parts])
+        if not promises(target):
+            return amount.told
+        told = ", ".join(filter(None, (amount.hours, self._calendar(target))))
+        return self._texts("promise.on", amount=amount.told, calendar=told)
+
+    def _part(self, target: AnyTarget) -> str:
+        """What is promised for one value of a fact, in brackets where another fact decides."""
+        told = self.promise(target)
+        return f"({told})" if isinstance(target, TargetChoice) else told
+
+    def _amount(self, target: AnyTarget, *, days: bool = True) -> _Amount | None:
+        """How much is promised, in ``days`` where it is that; ``None`` if a fact decides."""
+        match target:
+            case Target() if _nothing(target):
+                return _Amount(self._texts("promise.nothing"))
+            case Target():
+                return self._length(target, days=days)
+            case ClosingTarget():
+                return _Amount(told_closing(target, self._texts))
+            case ArrivalTarget():
+                return self._by_hour(target)
+            case TargetChoice():
+                return self._common(target)
+            case _:
+                assert_never(target)
+
+    def _length(self, target: Target, *, days: bool) -> _Amount:
+        texts, hours = self._texts, length(target.within, self._texts)
+        told = self._days(target) if days else ""
+        amount = texts(f"promise.{target.boundary.value}", target=told or hours)
+        return _Amount(amount, hours if told else "")
+
+    def _days(self, target: Target) -> str:
+        """``5 business days``; nothing where it is no round figure of days."""
+        texts, days = self._texts, business_days_of(target)
+        if days:
+            key = "promise.business_days_one" if days == "1" else "promise.business_days"
+            return texts(key, count=texts.figure(days))
+        whole, rest = divmod(target.within, DAY)
+        # A single day is told as 24 h: nobody takes that for the rest of the day.
+        if whole < 2 or rest or not always_open(target.calendar):
+            return ""
+        return texts.counted("length.days", whole)
+
+    def _by_hour(self, target: ArrivalTarget) -> _Amount:
+        either = target.inside, target.outside
+        lengths = [each for each in either if isinstance(each, Target)]
+        # "4 h, else 1 business day" is hard to compare, so both are told in hours or in days.
+        days = all(self._days(each) for each in lengths)
+        inside, outside = (self._amount(each, days=days) for each in either)
+        assert inside is not None, "no fact decides about it"
+        assert outside is not None, "nor about this"
+        told = self._texts(
+            f"promise.{'reported' if self._reported else 'begun'}",
+            inside=inside.whole,
+            outside=outside.told,
+            of=self._texts.word("calendar", target.of.name),
+        )
+        return _Amount(told, outside.hours)
+
+    def _common(self, choice: TargetChoice) -> _Amount | None:
+        """The amount if it is the same whatever the fact, in days or else in hours."""
+        for days in (True, False):
+            amounts = [self._amount(each, days=days) for each in choice.parts]
+            told = {each and each.told for each in amounts}
+            if len(told) == 1 and amounts[0] is not None:
+                alike = len({each and each.hours for each in amounts}) == 1
+                return amounts[0] if alike else _Amount(amounts[0].told)
+        return None
+
+    def _calendar(self, target: AnyTarget) -> str:
+        """The calendar on which an amount counts."""
+        if isinstance(target, TargetChoice):
+            return self._by_value(target, [self._calendar(each) for each in target.parts])
+        # By the hour of arrival there are two amounts on one calendar.
+        first = target.inside if isinstance(target, ArrivalTarget) else target
+        return self._texts.word("calendar", first.calendar.name)
+
+    def _by_value(self, choice: TargetChoice, parts: Sequence[str]) -> str:
+        texts = self._texts
+        *values, otherwise = parts
+        by_value = zip(choice.by_value, values, strict=True)
+        # In an order of its own, so that the same table is told the same however it is written.
+        told = [f"{value}: {part}" for value, part in sorted(by_value)]
+        told.append(texts("promise.otherwise", promise=otherwise))
+        return texts("promise.choice", by=texts.word("fact", choice.by), promises="; ".join(told))
 
 
 def business_days_of(target: Target) -> str:

@@ -131,6 +131,10 @@ DUE: Final = [
         "Fri 2026-11-27 17:00", "severity=sev2", "resolution", "Mon 2026-11-30 12:00",
     ),
     Due(
+        "On public holidays we are there from 9 to 13.",
+        "Thu 2026-12-24 17:00", "severity=sev2", "resolution", "Mon 2026-12-28 12:00",
+    ),
+    Due(
         "The lunch break does not count.",
         "Mon 2026-11-23 09:00", "severity=sev2", "resolution", "Mon 2026-11-23 18:00",
     ),
@@ -362,3 +366,59 @@ def test_a_clock_of_the_page_does_what_its_sentence_says(
         *events,
     ]
     assert outcome(sentence, given, Then(at="2026-11-23 13:00", clocks=clocks)) == []
+
+
+def test_another_severity_counts_from_its_change() -> None:
+    events = [
+        "Mon 2026-11-23 09:00  created severity=sev3",
+        "Mon 2026-11-23 09:05  assigned",
+        "Mon 2026-11-23 12:00  severity_changed severity=sev1",
+    ]
+    clocks = ["resolution: running due=2026-11-23 20:00"]
+    then = Then(at="2026-11-23 12:30", clocks=clocks)
+    sentence = "If the severity changes, the new time counts from then."
+    assert outcome(sentence, events, then) == []
+
+
+def test_each_team_has_its_own_time() -> None:
+    events = [
+        "Mon 2026-11-23 09:00  created severity=sev1",
+        "Mon 2026-11-23 09:10  queued group=level1",
+        "Mon 2026-11-23 09:30  queued group=level2",
+        "Mon 2026-11-23 10:00  assigned",
+    ]
+    clocks = ["handling: met used=20m", "handling cycle=2: running due=2026-11-23 13:30"]
+    then = Then(at="2026-11-23 10:10", clocks=clocks)
+    sentence = "The first level keeps a ticket for 30 minutes, the second for 4 hours."
+    assert outcome(sentence, events, then) == []
+
+
+def test_a_merged_ticket_counts_from_the_earliest_report() -> None:
+    events = [
+        "Mon 2026-11-23 10:00  created severity=sev2",
+        "Mon 2026-11-23 10:30  absorbed ticket_id=other communicated_at=2026-11-23T09:00",
+    ]
+    then = Then(at="2026-11-23 11:00", clocks=["resolution: running due=2026-11-23 17:00"])
+    assert outcome("Of merged tickets the earliest report counts.", events, then) == []
+
+
+def test_what_is_agreed_in_a_single_case_does_not_count() -> None:
+    sentence = "As agreed with you in a single case, this time does not count."
+    granted = "exception_granted exception_id=x reason=agreed approved_by=lead"
+    span = "from=2026-11-23T10:00:00+01:00 until=2026-11-23T12:00:00+01:00"
+    ticket = ["Mon 2026-11-23 09:00  created severity=sev2", "Mon 2026-11-23 09:05  assigned"]
+    for source, due, notices in (
+        ("/contracts/office", "2026-11-24 10:00", []),
+        (
+            "/elsewhere",
+            "2026-11-23 17:00",
+            ["Mon 2026-11-23 13:00  exception_not_allowed contact=/elsewhere#3"],
+        ),
+    ):
+        events = [*ticket, f"Mon 2026-11-23 13:00  {granted} {span} source={source}"]
+        clocks = [f"resolution: running due={due}"]
+        then = Then(at="2026-11-23 14:00", clocks=clocks, notices=notices)
+        assert outcome(sentence, events, then) == []
+    events = [*ticket, f"Mon 2026-11-23 13:00  {granted} source=/contracts/office"]
+    then = Then(at="2026-11-23 14:00", clocks=["resolution: excused"])
+    assert outcome(sentence, events, then) == []

@@ -518,8 +518,12 @@ def test_a_policy_is_told_back_as_text_page_and_document(tmp_path: Path) -> None
     assert "by the end of the next business day (office)" in text
     assert "Tue 2026-12-08" in text
     page = tmp_path / "contrato.html"
-    sla("--lang", "es", "policy", "explain", "--html", page)
-    assert "hasta 45 h, es decir 5 días hábiles (horario laborable)" in page.read_text()
+    sla("policy", "explain", "--lang", "es", "--html", page)
+    assert "hasta 5 días hábiles (45 h, horario laborable)" in page.read_text()
+    before = sla("--lang", "es", "policy", "explain", steps).stdout
+    assert before == sla("--lang", "en", "policy", "explain", steps, "--lang", "es").stdout
+    wrong = sla("policy", "explain", steps, "--lang", "fr", status=2)
+    assert b"--lang 'fr' is not one of en, es" in wrong.stderr
     told = sla_json("policy", "explain", steps)
     assert told["title"] == "What steps promises"
     assert b"cannot be read" in sla("policy", "explain", tmp_path / "none", status=1).stderr

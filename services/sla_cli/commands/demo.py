@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sla_cli.options import Json, language_of
+from sla_cli.options import Json, Lang, language_of
 
 
 def demo(
@@ -24,6 +24,7 @@ def demo(
     stay: Annotated[
         bool, typer.Option(help="On a terminal, keep the board running afterwards until Ctrl-C.")
     ] = True,
+    _lang: Lang = None,
     as_json: Json = False,
 ) -> None:
     """Send real incidents through intake, Kafka, tracker, board and notifier, and watch.

@@ -11,6 +11,7 @@ from sla_cli.options import (
     DEFAULT_PARTITIONS,
     Bootstrap,
     Json,
+    Lang,
     Partitions,
     Policies,
     Until,
@@ -47,6 +48,7 @@ def explain(
         Path | None, typer.Option(help="Write an HTML page with a timeline to this file.")
     ] = None,
     partitions: Partitions = DEFAULT_PARTITIONS,
+    _lang: Lang = None,
     as_json: Json = False,
 ) -> None:
     """Explain a ticket's clocks: what every span of time counted as, why, and how it adds up.
@@ -54,7 +56,7 @@ def explain(
     Without --events, reads the ticket table on the broker. Times in JSON are in UTC.
 
       sla explain INC0000045 --events events.jsonl\n
-      sla --lang es explain 48213 --html 48213.html --zone Europe/Madrid\n
+      sla explain 48213 --lang es --html 48213.html --zone Europe/Madrid\n
       sla explain --client acme --bootstrap broker:9092 --json
     """
     from sla_lab.errors import UsageError

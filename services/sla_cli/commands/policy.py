@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sla_cli.commands.new_policy import new
-from sla_cli.options import Json, Policies, language_of
+from sla_cli.options import Json, Lang, Policies, language_of
 
 if TYPE_CHECKING:
     from sla_domain.agreement import Targets
@@ -22,9 +22,6 @@ app = typer.Typer(
 )
 
 _SIGNS = {"exclusive": "< ", "inclusive": "≤ "}
-#: The same of the closing of a day.
-_BY = {"exclusive": "before ", "inclusive": "by "}
-_CLOSINGS = {"END": "end of the business day", "NEXT": "end of the next business day"}
 
 
 app.command()(new)
@@ -148,7 +145,8 @@ def _print_overview(policies: Sequence[Policy], year: int) -> None:
 def _promises(policy: Policy) -> Iterator[dict[str, str]]:
     from sla_domain.instant import format_duration
     from sla_domain.target import Target
-    from sla_text.promise import business_days_of
+    from sla_text.language import Texts
+    from sla_text.promise import business_days_of, promises, told_closing
     from sla_text.times import length
 
     clocks = [rule.name for rule in policy.clocks]
@@ -163,14 +161,17 @@ def _promises(policy: Policy) -> Iterator[dict[str, str]]:
             for when, each in _variants(targets[key])
         ]
         for severity, clock, when, target in found:
-            if isinstance(target, Target):
+            if not promises(target):
+                # By a fact, one value of which is written so.
+                within = promise = "none"
+            elif isinstance(target, Target):
                 within = format_duration(target.within)
                 days = business_days_of(target)
                 promise = _SIGNS[target.boundary.value] + length(target.within)
                 promise += f" ({days} business day{'' if days == '1' else 's'})" if days else ""
             else:
                 within = target.day.value
-                promise = f"{_BY[target.boundary.value]}the {_CLOSINGS[target.day.name]}"
+                promise = told_closing(target, Texts())
             yield {
                 "policy": policy.ref,
                 "agreement": agreement,
@@ -218,22 +219,24 @@ def explain(
     ] = None,
     year: Year = None,
     html: Annotated[Path | None, typer.Option(help="Write an HTML page to this file.")] = None,
+    _lang: Lang = None,
     as_json: Json = False,
 ) -> None:
     """Tell a policy back in plain words, as a client could read it: in English or Spanish.
 
     sla policy explain contract.toml\n
-    sla --lang es policy explain contract.toml --html contrato.html\n
+    sla policy explain contract.toml --lang es --html contrato.html\n
     sla policy explain contract.toml --year 2027 --json
     """
     from sla_cli.console import out, print_json, print_text_table, say
-    from sla_policy.loading import load_policies
+    from sla_policy.loading import load_policies, zone_of_start
     from sla_text.contract import ContractTeller, contract_page
     from sla_text.language import Texts
 
     (policy,) = load_policies([file] if file else []).versions
     texts = Texts(language_of(context))
-    told = ContractTeller(policy, texts, year or _this_year()).tell()
+    zone = zone_of_start(policy)
+    told = ContractTeller(policy, texts, year or _this_year(), zone).tell()
     if html is not None:
         html.write_text(contract_page(told, texts), encoding="utf-8")
         if not as_json:
@@ -247,7 +250,7 @@ def explain(
             say(f"- {sentence}")
         for table in told.tables:
             say("")
-            print_text_table(table)
+            print_text_table(table, whole=1)
 
 
 @app.command()
@@ -255,6 +258,7 @@ def diff(
     context: typer.Context,
     old: Annotated[Path, typer.Argument(help="The current policy.")],
     new: Annotated[Path, typer.Argument(help="The new policy.")],
+    _lang: Lang = None,
     as_json: Json = False,
 ) -> None:
     """Show what changes from one policy to another, for whom, and whether it gets stricter.

@@ -11,6 +11,7 @@ from sla_cli.options import (
     DEFAULT_PARTITIONS,
     EventFiles,
     Json,
+    Lang,
     Partitions,
     Until,
     instant_option,
@@ -42,6 +43,7 @@ def simulate(
         Path | None, typer.Option(help="Write a chart (SVG) of the promises kept to this file.")
     ] = None,
     partitions: Partitions = DEFAULT_PARTITIONS,
+    _lang: Lang = None,
     as_json: Json = False,
 ) -> None:
     """Run recorded events through the tracker's rules without a broker, on the events' own time.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sla_cli.options import Json, language_of
+from sla_cli.options import Json, Lang, language_of
 
 
 def top(
@@ -17,6 +17,7 @@ def top(
     severity: Annotated[str | None, typer.Option(help="Only this severity.")] = None,
     client: Annotated[str | None, typer.Option(help="Only this client.")] = None,
     team: Annotated[str | None, typer.Option(help="Only this team.")] = None,
+    _lang: Lang = None,
     as_json: Json = False,
 ) -> None:
     """Show what breaches next, what has breached and what is waiting, as the board does.

@@ -80,6 +80,17 @@ def test_what_is_told_of_a_good_policy(contract: Path) -> None:
     assert [row["promise"] for row in told["promises"]] == ["≤ 1 h", "≤ 8 h"]
 
 
+def test_a_value_of_a_fact_without_a_promise_is_listed_as_none(tmp_path: Path) -> None:
+    path = tmp_path / "contract.toml"
+    by_region = '{ by = "region", moon = "none", else = "1h" }'
+    path.write_text(OWN_WORDS.replace('within = "1h"', f"within = {by_region}"))
+    found = sla_json("policy", "check", path)["promises"][:2]
+    assert [(row["within"], row["promise"], row["calendar"]) for row in found] == [
+        ("none", "none", "always (region moon)"),
+        ("PT1H", "≤ 1 h", "always (other region)"),
+    ]
+
+
 def test_it_is_read_by_people_at_any_width(contract: Path) -> None:
     wide = sla("policy", "check", contract, "--year", "2026").stdout.decode()
     assert "nube@1, office: other hours than usual in 2026" in wide

@@ -127,14 +127,109 @@ DIFFER = [
     ),
 ]  # fmt: skip
 
+BY_TEAM = OWN_WORDS.replace(
+    "[targets.p1]",
+    """\
+[clocks.handling]
+scope = "team"
+[targets.p1]
+handling = { within = { by = "team", tier1 = "30m", else = "none" }, boundary = "inclusive", \
+calendar = "always" }""",
+)
+HEAD = 'retention = "30d"\n'
+HOURLY = OWN_WORDS.replace(
+    'within = "1h"', 'within = { inside = "1h", outside = "2h", of = "office" }'
+).replace(
+    "[calendars.always]", f'[calendars.office]\nzone = "UTC"\nhours = {DAYS}\n[calendars.always]'
+)
+SOURCES = '[exceptions]\nsources = ["/a"]\n[words]'
+RULES = [
+    (
+        OWN_WORDS,
+        "[clocks.resolution]\n",
+        '[clocks.resolution]\non_severity = "from_change"\n',
+        ("resolution: another severity counts", "everyone", "from the start", "from the change",
+         "other"),
+    ),
+    (
+        OWN_WORDS,
+        HEAD,
+        f'{HEAD}merge = "earliest"\n',
+        ("communication of merged tickets", "everyone", "changes nothing",
+         "counts if it is earlier", "stricter"),
+    ),
+    (
+        HOURLY,
+        HEAD,
+        f'{HEAD}merge = "earliest"\n',
+        ("communication of merged tickets", "everyone", "changes nothing",
+         "counts if it is earlier", "other"),
+    ),
+    (
+        OWN_WORDS,
+        "[words]",
+        SOURCES,
+        ("may grant exceptions", "everyone", None, "/a", "looser"),
+    ),
+    (
+        OWN_WORDS.replace("[words]", SOURCES),
+        '["/a"]',
+        '["/a", "/b"]',
+        ("may grant exceptions", "everyone", "/a", "/a, /b", "other"),
+    ),
+    (
+        BY_TEAM,
+        'tier1 = "30m"',
+        'tier1 = "20m"',
+        ("handling", "Outage", "by team: tier1: up to 30 min (always); any other: no promise",
+         "by team: tier1: up to 20 min (always); any other: no promise", "stricter"),
+    ),
+    (
+        BY_TEAM,
+        'else = "none"',
+        'else = "9h"',
+        ("handling", "Outage", "by team: tier1: up to 30 min (always); any other: no promise",
+         "by team: tier1: up to 30 min (always); any other: up to 9 h (always)", "stricter"),
+    ),
+    (
+        BY_TEAM,
+        '{ by = "team", tier1 = "30m", else = "none" }',
+        '"30m"',
+        ("handling", "Outage", "by team: tier1: up to 30 min (always); any other: no promise",
+         "up to 30 min (always)", "stricter"),
+    ),
+    (
+        BY_TEAM,
+        '{ by = "team", tier1 = "30m", else = "none" }',
+        '"40m"',
+        ("handling", "Outage", "by team: tier1: up to 30 min (always); any other: no promise",
+         "up to 40 min (always)", "other"),
+    ),
+]  # fmt: skip
 
-@pytest.mark.parametrize(("text", "old", "new", "expected"), DIFFER)
+
+def test_whose_promise_a_clock_is_is_told() -> None:
+    ours = BY_TEAM.replace('by = "team"', 'by = "region"').replace(
+        'scope = "team"', 'stops = ["resolved"]'
+    )
+    scope = "handling: whose promise it is"
+    found = {row[0]: row[2:] for row in told(BY_TEAM, ours)}
+    assert found[scope] == ("between teams, not promised to the client", "the client's", "other")
+    # A clock that is new says it where it is a team's.
+    new = {row[0]: row[2:] for row in told(OWN_WORDS, BY_TEAM)}
+    assert new[scope] == (None, "between teams, not promised to the client", "other")
+    assert scope not in [row[0] for row in told(OWN_WORDS, ours)]
+
+
+@pytest.mark.parametrize(("text", "old", "new", "expected"), [*DIFFER, *RULES])
 def test_a_pair_that_differs_in_one_thing_is_told_so(
     text: str, old: str, new: str, expected: tuple[Any, ...]
 ) -> None:
     assert text.count(old) == 1
     assert told(text, text.replace(old, new)) == [expected]
-    assert [row[2:4] for row in told(text.replace(old, new), text)] == [expected[2:4][::-1]]
+    (back,) = told(text.replace(old, new), text)
+    opposite = {"stricter": "looser", "looser": "stricter", "other": "other"}[expected[4]]
+    assert back[2:] == (*expected[2:4][::-1], opposite)
     assert told(text, text) == []
 
 
@@ -217,15 +312,15 @@ ARRIVAL = '{{ inside = "{}", outside = "{}", of = "office" }}'
         (
             ARRIVAL.format("1h", "2h"),
             ARRIVAL.format("1h", "3h"),
-            "up to 1 h if it starts in the hours of office, else up to 2 h (always)",
-            "up to 1 h if it starts in the hours of office, else up to 3 h (always)",
+            "up to 1 h if the time begins during office, else up to 2 h (always)",
+            "up to 1 h if the time begins during office, else up to 3 h (always)",
             "looser",
         ),
         (
             ARRIVAL.format("1h", "2h"),
             ARRIVAL.format("30m", "3h"),
-            "up to 1 h if it starts in the hours of office, else up to 2 h (always)",
-            "up to 30 min if it starts in the hours of office, else up to 3 h (always)",
+            "up to 1 h if the time begins during office, else up to 2 h (always)",
+            "up to 30 min if the time begins during office, else up to 3 h (always)",
             "other",
         ),
     ],
@@ -258,8 +353,7 @@ def test_steps_are_told_of_the_policy_and_of_a_target_that_has_its_own() -> None
     own = WITH_STEPS.replace(p2, p2 + 'steps = [{ at = "+1h", name = "owner" }], ')
     policies = [own_words(text).latest for text in (OWN_WORDS, own)]
     p2_only, everybody = changes(*policies, Texts("en"))
-    past = (1, "manager"), (3, "director"), (5, "director 2")
-    later = ", ".join(f"{hours} h past the end: {name}" for hours, name in past)
+    later = "1 h past the end: manager, then every 2 h, 2 times: director"
     assert (everybody.what, everybody.before, everybody.after) == (
         "warnings and escalations",
         "50%",
@@ -276,10 +370,12 @@ def test_steps_are_told_of_the_policy_and_of_a_target_that_has_its_own() -> None
 # --- drawn contracts ---
 
 
-def plain(target: AnyTarget) -> object:
+def plain(target: AnyTarget) -> Any:
     """A target without the objects that policies do not share."""
     match target:
         case Target():
+            if not target.ladder:
+                return "none"
             return target.within, target.boundary, target.calendar.name, target.rules
         case ClosingTarget():
             return target.day, target.boundary, target.calendar.name, target.rules
@@ -307,6 +403,18 @@ def meaning(policy: Policy) -> object:
             )
             for each in policy.every_agreement
         ],
+        policy.merges_earliest,
+        policy.exception_sources,
+        {
+            name: (
+                each.built_by,
+                each.severities,
+                each.outside.name,
+                # A plan's limit has the steps of the target beside it.
+                {key: plain(target)[:3] for key, target in each.targets.items()},
+            )
+            for name, each in policy.plans.items()
+        },
         {
             name: (
                 each.zone,
@@ -324,22 +432,29 @@ def meaning(policy: Policy) -> object:
 def nearly(draw: random.Random, contract: Contract) -> Contract:
     """A contract that differs from another in a single thing, if at all."""
     severities = list(contract["severities"])
-    kind = draw.choice(
-        ["default", "rank", "target", "agreements", "when", "steps", "calendars", "clocks"]
-    )
+    kinds = ("default", "rank", "agreements", "when", "rules")
+    keys = ("standard", "steps", "calendars", "clocks", "merge", "sources", "guard")
+    kind = draw.choice([*kinds, *keys])
+    other: dict[str, Any] = {}
     if kind == "default":
-        return contract | {"default": draw.choice([None, *severities])}
-    if kind == "rank":
-        return contract | {"severities": draw.sample(severities, len(severities))}
-    if kind == "agreements":
+        other["default"] = draw.choice([None, *severities])
+    elif kind == "rank":
+        other["severities"] = draw.sample(severities, len(severities))
+    elif kind == "agreements":
         kept = contract["agreements"][: draw.randint(0, 3)]
-        return contract | {"agreements": draw.sample(kept, len(kept))}
-    if kind == "when":
-        other = [{**each, "when": {"plan": ["silver"]}} for each in contract["agreements"][:1]]
-        return contract | {"agreements": [*other, *contract["agreements"][1:]]}
-    if kind in ("steps", "calendars", "clocks"):
-        return contract | {kind: drawn(draw)[kind]}
-    return contract | {"standard": drawn(draw)["standard"]}
+        other["agreements"] = draw.sample(kept, len(kept))
+    elif kind == "when":
+        first = [{**each, "when": {"plan": ["silver"]}} for each in contract["agreements"][:1]]
+        other["agreements"] = [*first, *contract["agreements"][1:]]
+    elif kind == "rules":
+        name = draw.choice([*contract["clocks"]])
+        rule = contract["clocks"][name]
+        turned = rule | {"from_change": not rule.get("from_change")}
+        other["clocks"] = contract["clocks"] | {name: turned}
+    else:
+        # One of the contract's keys, as another contract has it.
+        other[kind] = drawn(draw)[kind]
+    return contract | other
 
 
 def read(contract: Contract) -> Policy | None:

@@ -213,6 +213,28 @@ def test_a_calendar_that_can_not_be_meant_is_told(text: str, says: str) -> None:
         parse_policy(with_calendars(text), "x.toml")
 
 
+def test_a_calendar_that_opens_only_on_holidays_is_fine() -> None:
+    text = """\
+[calendars.office]
+zone = "Europe/Madrid"
+hours = { mon-fri = [["09:00", "18:00"]] }
+[calendars.working_days]
+zone = "Europe/Madrid"
+hours = { mon-fri = [["00:00", "24:00"]] }
+holidays = { country = "ES" }
+[calendars.on_holidays]
+union = ["office"]
+except = ["working_days"]"""
+    day = 'within = "9h", boundary = "inclusive", calendar = "on_holidays"'
+    calendar = parse_policy(with_calendars(text, day), "x.toml").calendars["on_holidays"]
+    # New Year's Day of 2026 is a Thursday, Epiphany a Tuesday.
+    assert calendar.is_open(parse_instant("2026-01-01T10:00:00+01:00"))
+    start = parse_instant("2026-01-01T12:00:00+01:00")
+    assert calendar.add(start, 9 * HOUR) == parse_instant("2026-01-06T12:00:00+01:00")
+    with pytest.raises(PolicyError, match="leaves nothing open"):
+        parse_policy(with_calendars(text.replace('holidays = { country = "ES" }', "")), "x.toml")
+
+
 def test_a_target_that_a_union_seldom_opens_for_is_told() -> None:
     hour = 'zone = "UTC"\nhours = { mon = [["09:00", "10:00"]] }\n'
     text = with_calendars(

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from support import decoded, default_book, event, lines_of, run
+from support.contracts import OWN_WORDS, own_words
 
 from sla_cli.explaining import from_recording
 from sla_domain.announcement import AnnouncementKind
@@ -351,6 +352,53 @@ def test_a_step_is_told_by_where_it_lies_or_what_it_is_called() -> None:
     rule = StepRule("director", Fraction(3, 2), 2 * HOUR, 2)
     assert told_rules([rule], english) == "150%, 2 h past the end: director 2"
     assert told_rules([rule], spanish) == "150 %, 2 h después del final: director 2"
+
+
+@pytest.mark.parametrize(
+    ("steps", "en", "es"),
+    [
+        (
+            '{ every = "1h", times = 10, name = "credit" }',
+            "every hour past the end, 10 times: credit",
+            "cada hora después del final, 10 veces: credit",
+        ),
+        (
+            '{ at = "50%" }, { at = "+1h", name = "a" }, { every = "2h", times = 3, name = "a" }',
+            "50%, 1 h past the end: a 1, then every 2 h, 3 times: a 2 to 4",
+            "50 %, 1 h después del final: a 1, luego cada 2 h, 3 veces: a 2 a 4",
+        ),
+        (
+            '{ at = "+1h" }, { at = "+4h" }, { at = "+5h30m", name = "a" }',
+            (
+                "1 h past the end: escalation 1, 4 h past the end: escalation 2, "
+                "5 h 30 min past the end: a"
+            ),
+            (
+                "1 h después del final: escalation 1, 4 h después del final: escalation 2, "
+                "5 h 30 min después del final: a"
+            ),
+        ),
+        (
+            '{ every = "30m", times = 2, name = "a" }, { every = "30m", times = 2, name = "b" }',
+            "every 30 min past the end, 2 times: a, then every 30 min, 2 times: b",
+            "cada 30 min después del final, 2 veces: a, luego cada 30 min, 2 veces: b",
+        ),
+        (
+            '{ at = "+1h", name = "a" }, { at = "+2h", name = "a" }, { at = "200%", name = "a" }',
+            "every hour past the end, 2 times: a 1 to 2, 200%: a 3",
+            "cada hora después del final, 2 veces: a 1 a 2, 200 %: a 3",
+        ),
+    ],
+)
+def test_repeated_steps_are_told_in_one_with_the_numbers_of_their_events(
+    steps: str, en: str, es: str
+) -> None:
+    text = OWN_WORDS.replace("[warnings]\nfractions = [0.5]\n", "").replace(
+        "default_severity", f"steps = [{steps}]\ndefault_severity", 1
+    )
+    rules = own_words(text).latest.steps
+    assert told_rules(rules, Texts("en")) == en
+    assert told_rules(rules, Texts("es")) == es
 
 
 @pytest.mark.parametrize(
