@@ -35,7 +35,7 @@ class Outcome(StrEnum):
 
 
 #: Without a due time: nothing is owed, or an open pause comes before it.
-UNDUE: Final = frozenset({Outcome.PAUSED, Outcome.VOID, Outcome.EXCUSED})
+UNDUE: Final = (Outcome.PAUSED, Outcome.VOID, Outcome.EXCUSED)
 
 
 class Contact(NamedTuple):

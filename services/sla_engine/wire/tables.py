@@ -91,11 +91,11 @@ def _clocks(ticket: Ticket, as_of: int) -> dict[str, Any]:
     """The clocks of a row; of those that have had many cycles, the earlier ones summed up."""
     without = ticket.outcomes_without_exceptions(as_of)
     earlier = earlier_clocks(ticket.clocks)
-    told = {
+    told: dict[str, Any] = {
         "clocks": [
-            _clock(ticket, clock, as_of, without.get(clock.key))
+            _clock(ticket, clock, as_of, without.get(clock.key) if without else None)
             for clock in ticket.clocks
-            if clock not in earlier
+            if not earlier or clock not in earlier
         ]
     }
     if earlier:
