@@ -83,10 +83,11 @@ class Cycles:
             clock.pause(event.occurred, word_of(event) or CLIENT, event.id)
 
     def beginning(
-        self, event: Event, policy: Policy, status: Status, *, stay: bool
+        self, event: Event, policy: Policy, status: Status, *, stay: bool, reopened: bool
     ) -> Iterator[tuple[ClockRule, int]]:
         """The rules of which ``event`` begins a cycle, after it has taken effect, each with the
-        number of that cycle; ``stay`` is whether it begins one of a team.
+        number of that cycle; ``stay`` is whether it begins one of a team, and ``reopened`` whether
+        it reopens a ticket that was resolved.
         """
         if status in (Status.RESOLVED, Status.CANCELLED):
             self._repeated = []
@@ -99,7 +100,7 @@ class Cycles:
             if rule in repeated and status is Status.WAITING:
                 self._repeated.append(rule)
             elif rule in repeated or (
-                (stay or rule.restarts.takes(event))
+                (stay or (reopened and rule.restarts.takes(event)))
                 if rule.team
                 else rule.starts is not None
                 and rule.starts.takes(event)

@@ -376,9 +376,13 @@ class Ticket:
         for ended in self._cycles.move(event, team, handed_over=handed_over):
             self._start(ended.rule, ended.cycle + 1, event.occurred, [event.id])
         self._move_obligations(event)
+        resolved = self.status is Status.RESOLVED
         self._course.move(event)
         if self.policy.begins_later and self._promising:
-            begun = self._cycles.beginning(event, self.policy, self.status, stay=handed_over)
+            reopened = resolved and event.type is EventType.REOPENED
+            begun = self._cycles.beginning(
+                event, self.policy, self.status, stay=handed_over, reopened=reopened
+            )
             for rule, cycle in begun:
                 if not rule.team or team is not None:
                     start = max(event.occurred, self.communicated_at)

@@ -41,12 +41,25 @@ TICKET: Final = "T-1"
 _ATTRIBUTE: Final = "attributes."
 _SOURCE: Final = "/scenario"
 _MOMENT: Final = r"(?:(?P<day>\w{3}) )?(?P<time>\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d{3})?)?)"
+_OFFSET: Final = re.compile(r"(?:Z|[+-]\d\d:\d\d)$")
 _LINE: Final = re.compile(rf"{_MOMENT}\s+(?P<rest>\S.*)")
 _CLOCK: Final = re.compile(r"(?P<name>\w+)(?: cycle=(?P<cycle>\d+))?: (?P<outcome>\w+)(?P<rest>.*)")
 #: What the model asks of an event and no scenario cares about.
 _IMPLIED: Final = {
     "created": {"client_id": "client"},
     "assigned": {"analyst_id": "analyst"},
+    "absorbed": {"ticket_id": "T-2"},
+    "exception_granted": {"reason": "agreed", "approved_by": "client"},
+}
+#: The fields of an event that are instants.
+_INSTANTS: Final = ("communicated_at", "from", "until")
+#: What a clock is said to be besides its figures, by the name of that in its record.
+_SAID: Final = {
+    "limit": "limit",
+    "origin": "origin",
+    "severity": "severity",
+    "team": "team",
+    "without": "without_exceptions",
 }
 
 
@@ -177,8 +190,7 @@ class _Reader:
         }
         if "sequence" in data:
             envelope["sequence"] = data.pop("sequence")
-        if "communicated_at" in data:
-            data["communicated_at"] = format_instant(self.instant(data["communicated_at"]))
+        data |= {name: self._told_instant(data[name]) for name in _INSTANTS if name in data}
         if "affects" in data:
             data["affects"] = [name for name in data["affects"].split(",") if name]
         attributes = {
@@ -191,6 +203,10 @@ class _Reader:
         if "built_by" in data:
             data["integration"] = {"built_by": data.pop("built_by")}
         return {**envelope, "data": {**_IMPLIED.get(type_, {}), **data}}
+
+    def _told_instant(self, text: str) -> str:
+        """An instant that an event tells: local, or with an offset as events have it."""
+        return text if _OFFSET.search(text) else format_instant(self.instant(text))
 
     def clock(self, line: str) -> re.Match[str]:
         found = _CLOCK.fullmatch(line)
@@ -322,8 +338,8 @@ def _compare_clock(line: str, clocks: list[dict[str, Any]], reader: _Reader) -> 
             expected: Any = "none" if value == "none" else format_instant(reader.instant(value))
             came = found["due"] or "none"
             shown = reader.moment(found["due"])
-        elif name in ("limit", "origin", "severity"):
-            expected, came = value, found[name]
+        elif name in _SAID:
+            expected, came = value, found.get(_SAID[name]) or "none"
             shown = str(came)
         else:
             measured = name in ("used", "paused", "target")

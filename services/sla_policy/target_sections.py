@@ -57,6 +57,8 @@ class ArrivalSection(Section):
     )
 
 
+#: The fact of which a ticket may have several values: each table goes by another of them.
+_SEVERAL_VALUES: Final = "affects"
 #: What tells an amount by a fact from one by the hour of arrival.
 _FACT: Final = "fact"
 
@@ -155,24 +157,33 @@ class TargetSection(Section):
                 return ClosingTarget(day, self.boundary, calendar, rules)
             return Target.of(parse_amount(text, calendar), self.boundary, calendar, rules)
 
+        def one(text: str | None, name: str) -> TargetRule:
+            return Target.none(calendars[name]) if text is None else amount(text, name)
+
+        within = self.within
+
         def on(name: str) -> AnyTarget:
-            within = self.within
             if isinstance(within, str):
                 return amount(within, name)
             if isinstance(within, ArrivalSection):
                 inside, outside = amount(within.inside, name), amount(within.outside, name)
                 return ArrivalTarget(calendars[within.of], inside, outside)
-            found = {
-                value: Target.none(calendars[name]) if text is None else amount(text, name)
-                for value, text in within.items()
-                if value != BY
-            }
+            found = {value: one(text, name) for value, text in within.items() if value != BY}
             return TargetChoice(str(within[BY]), found, found.pop(OTHERWISE))
 
         if isinstance(self.calendar, str):
             return on(self.calendar)
         named = dict(self.calendar)
         by, otherwise = named.pop(BY), named.pop(OTHERWISE)
+        if isinstance(within, dict) and within[BY] == by != _SEVERAL_VALUES:
+            # One choice by both: a choice within a choice would name teams that nobody is.
+            usual = within[OTHERWISE]
+            values = [*named, *(each for each in within if each not in (*named, BY, OTHERWISE))]
+            both = {
+                value: one(within.get(value, usual), named.get(value, otherwise))
+                for value in values
+            }
+            return TargetChoice(by, both, one(usual, otherwise))
         return TargetChoice(by, {value: on(name) for value, name in named.items()}, on(otherwise))
 
 

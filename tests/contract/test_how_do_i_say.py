@@ -165,6 +165,15 @@ DUE: Final = [
         "Tue 2026-11-24 10:00", "America/New_York",
     ),
     Due(
+        "We solve it within 4 hours in Europe and within 8 elsewhere.",
+        "Mon 2026-11-23 09:00", "severity=sev1 attributes.region=europe", "resolution",
+        "Mon 2026-11-23 13:00",
+    ),
+    Due(
+        "We solve it within 4 hours in Europe and within 8 elsewhere.",
+        "Mon 2026-11-23 09:00", "severity=sev1", "resolution", "Mon 2026-11-23 17:00",
+    ),
+    Due(
         "Premium customers are served twice as fast.",
         "Mon 2026-11-23 09:00", "severity=sev2 plan=premium", "resolution", "Mon 2026-11-23 13:00",
     ),

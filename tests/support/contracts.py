@@ -128,3 +128,99 @@ def escalating_book() -> PolicyBook:
 def own_words(text: str = OWN_WORDS) -> PolicyBook:
     """A policy book of this contract only."""
     return PolicyBook([parse_policy(text, "nube.toml")])
+
+
+#: Every rule of clocks at once, each in its simplest form: what a wait pauses goes on with the same
+#: events, and only ``handling`` is promised nothing at some severity, so that records tell of every
+#: cycle of the others.
+_EVERY_RULE: Final = """\
+name = "every"
+version = "1"
+effective_from = "2020-01-01T00:00:00Z"
+retention = "60d"
+merge = "earliest"
+
+[severities]
+blocker = "Blocker"
+high = "High"
+medium = "Medium"
+low = "Low"
+
+[calendars.office]
+zone = "UTC"
+hours = { mon-fri = [["09:00", "18:00"]] }
+
+[calendars.always]
+zone = "UTC"
+hours = "always"
+
+[exceptions]
+sources = ["/helpdesk"]
+
+[clocks.first_response]
+starts = "communicated"
+stops = ["assigned", "resolved"]
+
+[clocks.resolution]
+starts = "communicated"
+stops = ["resolved"]
+pauses = ["waiting"]
+resumes = ["client_responded", "assigned"]
+on_reopen = "new_cycle"
+on_severity = "from_change"
+
+[clocks.workaround]
+starts = "communicated"
+stops = ["milestone:workaround", "resolved"]
+pauses = ["waiting"]
+resumes = ["client_responded", "assigned"]
+on_reopen = "continue"
+
+[clocks.update]
+starts = ["replied"]
+stops = ["replied", "resolved"]
+repeat = true
+pauses = ["waiting"]
+resumes = ["client_responded", "assigned"]
+on_severity = "from_change"
+
+[clocks.stay]
+scope = "team"
+on_reopen = "{on_reopen}"
+pauses = ["waiting"]
+resumes = ["client_responded", "assigned"]
+
+[clocks.handling]
+scope = "team"
+on_reopen = "new_cycle"
+on_severity = "from_change"
+
+[plans.integrations_24x7]
+built_by = ["aivo"]
+severities = ["blocker", "high"]
+outside = "office"
+[plans.integrations_24x7.targets.high]
+resolution = { within = "4h", boundary = "inclusive", calendar = "always", \
+from = "guard_contacted" }
+"""
+_EVERY_TARGET: Final = """
+[targets.{severity}]
+first_response = { within = "1h", boundary = "exclusive", calendar = "always" }
+resolution = { within = "{hours}h", boundary = "inclusive", calendar = "office" }
+workaround = { within = "5h", boundary = "inclusive", calendar = "office" }
+update = { within = "{hours}h", boundary = "exclusive", calendar = "always" }
+stay = { within = { by = "team", level1 = "30m", else = "2h" }, boundary = "inclusive", \
+calendar = "always" }
+handling = {handling}
+"""
+_HANDLING: Final = '{ within = "1h", boundary = "inclusive", calendar = "always" }'
+
+
+def every_rule_book(on_reopen: str = "new_cycle") -> PolicyBook:
+    """A contract with every rule of clocks; ``on_reopen`` is that of the team's clock ``stay``."""
+    text = _EVERY_RULE.replace("{on_reopen}", on_reopen)
+    for hours, severity in enumerate(("blocker", "high", "medium", "low"), 1):
+        target = _EVERY_TARGET.replace("{severity}", severity).replace("{hours}", str(hours))
+        handling = '"none"' if severity in ("medium", "low") else _HANDLING
+        text += target.replace("{handling}", handling)
+    return PolicyBook([parse_policy(text, "every.toml")])

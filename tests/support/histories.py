@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -46,7 +47,9 @@ times = st.integers(0, SPAN // (30 * MINUTE)).map(lambda n: n * 30 * MINUTE) | s
 
 _SEVERITY = st.sampled_from(SEVERITIES)
 #: What an event of a type says; those that are not here say nothing.
+_GROUP = {"group": st.sampled_from(["level1", "level2"])}
 _SAYS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "assigned": st.fixed_dictionaries({}, optional=_GROUP),
     "severity_changed": st.fixed_dictionaries({"severity": _SEVERITY}),
     "attributes_changed": st.fixed_dictionaries(
         {"plan": st.sampled_from(["standard", "integrations_24x7"])}
@@ -59,7 +62,7 @@ _SAYS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         {"party": st.sampled_from(["client", "client_third_party"])}
     ),
     "waiting": st.fixed_dictionaries({"party": st.sampled_from(["client", "supplier"])}),
-    "queued": st.fixed_dictionaries({"group": st.sampled_from(["level1", "level2"])}),
+    "queued": st.fixed_dictionaries(_GROUP),
     "absorbed": st.fixed_dictionaries(
         {
             "ticket_id": st.just("T-9"),
@@ -95,11 +98,16 @@ _SAYS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
 }
 
 
+def said(type_: str) -> st.SearchStrategy[dict[str, Any]]:
+    """The data of an event of this type."""
+    return _SAYS.get(type_, st.just({}))
+
+
 @st.composite
 def moves(draw: st.DrawFn, ticket: str) -> dict[str, Any]:
     type_ = draw(st.sampled_from(MOVES))
     at = format_instant(BEGIN + draw(times))
-    data = dict(draw(_SAYS.get(type_, st.just({}))))
+    data = dict(draw(said(type_)))
     if draw(st.booleans()):
         data["sequence"] = str(draw(st.integers(0, 3)))
     return event(type_, at, ticket, **data)
@@ -132,3 +140,34 @@ def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
         )
         events += draw(st.lists(moves(ticket), max_size=7))
     return sorted(events, key=lambda item: item["time"])
+
+
+#: What moves the clocks of a ticket; what is here twice is drawn more often.
+STORY = (
+    "assigned", "queued", "queued", "replied", "replied", "waiting", "waiting_on_client",
+    "client_responded", "client_responded", "resolved", "resolved", "reopened", "reopened",
+    "severity_changed", "severity_changed", "milestone_reached", "guard_contacted", "absorbed",
+    "attributes_changed", "reclassified", "exception_granted", "exception_withdrawn", "cancelled",
+)  # fmt: skip
+#: How long it is until the next event.
+_LATER = (1, 10 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 5 * HOUR, DAY)
+
+
+@st.composite
+def stories(
+    draw: st.DrawFn, types: Sequence[str] = STORY, *, one_by_one: bool = False
+) -> list[dict[str, Any]]:
+    """Up to twelve events of one ticket, of these types and in the order of time, close enough to
+    each other for a clock to be moved by several; with ``one_by_one`` no two at the same instant.
+    """
+    at = BEGIN
+    said_first = {
+        "severity": draw(_SEVERITY),
+        "plan": draw(st.sampled_from(["standard", "integrations_24x7"])),
+        "integration": {"built_by": "aivo"},
+    }
+    story = [event("created", format_instant(at), "A", **said_first)]
+    for type_ in draw(st.lists(st.sampled_from(types), min_size=5, max_size=12)):
+        at += draw(st.sampled_from(_LATER if one_by_one else (0, *_LATER)))
+        story.append(event(type_, format_instant(at), "A", **draw(said(type_))))
+    return story

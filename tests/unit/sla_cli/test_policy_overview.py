@@ -91,6 +91,27 @@ def test_a_value_of_a_fact_without_a_promise_is_listed_as_none(tmp_path: Path) -
     ]
 
 
+def test_an_amount_and_a_calendar_by_one_fact_are_listed_once_for_each_value(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "contract.toml"
+    night = '[calendars.night]\nzone = "UTC"\nhours = { mon-fri = [["22:00", "06:00"]] }\n'
+    text = OWN_WORDS.replace("[clocks.resolution]", f"{night}[clocks.resolution]").replace(
+        'within = "1h", boundary = "inclusive", calendar = "always"',
+        'within = { by = "region", moon = "2h", mars = "4h", else = "1h" }, '
+        'boundary = "inclusive", '
+        'calendar = { by = "region", mars = "night", sun = "night", else = "always" }',
+    )
+    path.write_text(text)
+    found = sla_json("policy", "check", path)["promises"][:4]
+    assert [(row["within"], row["calendar"]) for row in found] == [
+        ("PT4H", "night (region mars)"),
+        ("PT1H", "night (region sun)"),
+        ("PT2H", "always (region moon)"),
+        ("PT1H", "always (other region)"),
+    ]
+
+
 def test_it_is_read_by_people_at_any_width(contract: Path) -> None:
     wide = sla("policy", "check", contract, "--year", "2026").stdout.decode()
     assert "nube@1, office: other hours than usual in 2026" in wide

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
 from sla_lab.errors import CommandError
 from sla_lab.scenarios import try_file
@@ -98,3 +99,38 @@ def test_a_file_that_cannot_be_understood_says_what_is_wrong(
     with pytest.raises(CommandError, match=r"s\.toml") as error:
         tried(tmp_path, GOOD.replace(old, new, 1))
     assert message in str(error.value)
+
+
+LINES = ROOT / "tests" / "scenarios" / "policies" / "lines.toml"
+EXCEPTED = """
+[[scenario]]
+name = "A team's time, an hour of which was agreed not to count"
+given = ["Mon 2026-11-23 09:00  created severity=inner"]
+when = [
+  "Mon 2026-11-23 09:00  absorbed communicated_at=2026-11-23T08:30",
+  "Mon 2026-11-23 09:00  queued group=level2",
+  "Mon 2026-11-23 09:10  exception_granted source=/contracts exception_id=x until=2026-11-23T10:00",
+]
+then.at = "Mon 2026-11-23 10:20"
+then.clocks = ["line: running used=20m agreed=1h team=level2 without=breached"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "difference"),
+    [
+        ("team=level2", "team=none", "team is level2"),
+        ("without=breached", "without=none", "without is breached"),
+        ("T10:00", "T09:50", "agreed is PT50M"),
+    ],
+)
+def test_a_scenario_says_the_team_and_the_outcome_without_exceptions(
+    tmp_path: Path, old: str, new: str, difference: str
+) -> None:
+    assert old in EXCEPTED
+    path = tmp_path / "s.toml"
+    for text, found in ((EXCEPTED, False), (EXCEPTED.replace(old, new), True)):
+        path.write_text(text)
+        [verdict] = try_file(path, [LINES])
+        assert any(difference in line for line in verdict.differences) is found
+        assert bool(verdict.differences) is found
