@@ -55,8 +55,8 @@ class ClockRecord(LimitFigures):
     without_exceptions: Annotated[
         Outcome | None,
         Field(
-            description="The outcome without what was agreed not to count; null if no exception is "
-            "about the clock."
+            description="Whether it would be met or breached without what was agreed not to count; "
+            "null if that is undecided, or no exception is about the clock."
         ),
     ] = None
     breaches_at: Annotated[

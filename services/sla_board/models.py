@@ -53,7 +53,10 @@ class ClockAnswer(BaseModel):
     ] = None
     without_exceptions: Annotated[
         Outcome | None,
-        Field(description="The outcome without exceptions; null if none is about the clock."),
+        Field(
+            description="Whether it would be met or breached without exceptions; null if that is "
+            "undecided, or no exception is about the clock."
+        ),
     ] = None
 
 

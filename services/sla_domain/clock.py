@@ -34,6 +34,8 @@ class Outcome(StrEnum):
     NOT_STARTED = "not_started"
 
 
+#: Counted in reports.
+DECIDED: Final = (Outcome.MET, Outcome.BREACHED)
 #: Without a due time: nothing is owed, or an open pause comes before it.
 UNDUE: Final = (Outcome.PAUSED, Outcome.VOID, Outcome.EXCUSED)
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from sla_domain.agreement import Agreement
 from sla_domain.alert import Postponed, PostponedKey, SentAlert, SentNotice
-from sla_domain.clock import Clock, Contact, Outcome
+from sla_domain.clock import DECIDED, Clock, Contact, Outcome
 from sla_domain.cycles import Cycles
 from sla_domain.errors import UnknownPolicyError
 from sla_domain.event import Event, EventType, effective, in_order, insert, standing_created
@@ -233,8 +233,8 @@ class Ticket:
         return next(found, None)
 
     def outcomes_without_exceptions(self, at: int) -> dict[tuple[str, int], Outcome]:
-        """By the key of each clock that an exception is about, the outcome that it would have at
-        ``at`` if none had been granted.
+        """By the key of each clock that an exception is about, whether it would be met or breached
+        at ``at`` if none had been granted; those that are undecided then are left out.
         """
         if not self.exceptions:
             return {}
@@ -242,7 +242,9 @@ class Ticket:
         others = [event for event in self.timeline if event.type not in EXCEPTION_TYPES]
         other.restore(others, [], [], [], self.policy.ref)
         excepted = {clock.key for clock in self.clocks if clock.exceptions}
-        return {clock.key: clock.outcome(at) for clock in other.clocks if clock.key in excepted}
+        found = {each.key: each.outcome(at) for each in other.clocks if each.key in excepted}
+        # No deadline would have an undecided one told anew when it is decided.
+        return {key: outcome for key, outcome in found.items() if outcome in DECIDED}
 
     def event(self, source: str, id_: str) -> Event | None:
         """The event with this source and id, if it is in the timeline."""

@@ -436,7 +436,8 @@ class ContractTicket(Ticket):
         ]
 
     def _otherwise(self, clock: Clock, now: int) -> str | None:
-        """The outcome that it would have without exceptions, if one is about it."""
+        """Whether it would be met or breached without exceptions, if one is about it."""
         if not self.exceptions.about(clock["clock"]):
             return None
-        return self.outcome(clock | {"agreed": [], "excused": False}, now)
+        outcome = self.outcome(clock | {"agreed": [], "excused": False}, now)
+        return outcome if outcome in ("met", "breached") else None
