@@ -35,8 +35,8 @@ class LimitFigures(Strict):
 
 
 class ClockRecord(LimitFigures):
-    """One cycle of one clock. The figures are those of the limit that is due first, or of the
-    severity's limit while none is due.
+    """One cycle of one clock. The figures are those of the limit that decides: that is due first,
+    or was broken before another took its place; of the severity's limit while none is due.
     """
 
     clock: Text

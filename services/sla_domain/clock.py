@@ -135,8 +135,10 @@ class Limit:
         """Open milliseconds of the pauses up to ``at``, of one party or of all parties."""
         if not self.pauses:
             return 0
+        if self.stopped is not None and self.ended:
+            at = min(at, self.stopped)
         last = self.pauses[-1]
-        if party is None and last.end is not None and last.end <= at:
+        if party is None and not self.ended and last.end is not None and last.end <= at:
             return self._paused_before
         total = 0
         for pause in self.pauses:
@@ -288,7 +290,11 @@ class Clock:
 
     @property
     def governing(self) -> Limit:
-        """The limit due first; the primary limit if neither has a due time."""
+        """The limit that decides: the first that was broken before it ended, else the limit due
+        first; the primary limit if neither has a due time.
+        """
+        if self.ended_limits:
+            return self.ended_limits[0]
         plan_limit = self.plan_limit
         if plan_limit is None or plan_limit.due is None:
             return self.primary
@@ -350,7 +356,9 @@ class Clock:
         broken stays broken; if nothing is promised from now on, the clock stops by it.
         """
         present = () if self.excused or not self.promised else self.present_limits
-        broken = [limit for limit in present if limit.broken(at)]
+        broken = sorted(
+            [limit for limit in present if limit.broken(at)], key=lambda limit: limit.due or 0
+        )
         if (broken or self.ended_limits) and not target.ladder:
             self.stop(at, cause)
             return

@@ -275,7 +275,8 @@ class Presenter:
                 "explain.due_total", steps=told, target=length(limit["target_ms"], self.texts)
             )
         present = [each for each in clock["limits"] if not each["ended"]]
-        first = len(present) > 1 and clock["limit"] == limit["limit"]
+        earlier = clock["limit"] == limit["limit"] and not limit["ended"]
+        first = len(present) > 1 and earlier
         return self.texts(
             "explain.due_first" if first else "explain.due",
             due=self.moment(limit["due"]),

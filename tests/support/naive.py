@@ -323,6 +323,10 @@ class Ticket:
         due = min((each for each in dues if each is not None), default=None)
         shown = limits[0] if due is None else limits[dues.index(due)]
         end = self.end(clock, now)
+        over = None if undue else self.broken_first(clock)
+        if over is not None:
+            shown, due = over.limit, self._due(clock, over.limit)
+            end = min(end, over.until)
         unknown = self.kind == "feature_request"
         paused_by = {} if unknown else self._paused_by(clock, shown, end)
         return {
@@ -338,6 +342,9 @@ class Ticket:
             "paused": None if unknown else sum(paused_by.values()),
             "paused_by": paused_by,
         }
+
+    def broken_first(self, clock: dict[str, Any]) -> Any:
+        """The limit that decided before it ended, if any did."""
 
     def outcome(self, clock: dict[str, Any], now: int) -> str:
         """What has become of a clock by ``now``."""

@@ -208,6 +208,11 @@ class ContractTicket(Ticket):
             if each.limit.breaks(self.used(clock, each.limit, each.until))
         ]
 
+    def broken_first(self, clock: Clock) -> Ended | None:
+        broken = [] if clock["excused"] else self.broken_limits(clock)
+        order = sorted(broken, key=lambda each: (each.until, self._due(clock, each.limit) or 0))
+        return order[0] if order else None
+
     def _moved(self, event: dict[str, Any], at: int) -> None:
         """Whatever is no change of what the promise follows from."""
         if event["type"] == "ticket.reopened":

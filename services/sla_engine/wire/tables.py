@@ -117,8 +117,8 @@ def _clock(
     if ticket.status is Status.CANCELLED and ticket.closed_at is not None:
         until = min(as_of, ticket.closed_at)
     measured = ticket.kind != FEATURE_REQUEST
-    limit = clock.primary if undue or clock.plan_limit is None else clock.governing
     several = clock.plan_limit is not None or clock.ended_limits
+    limit = clock.governing if several and not undue else clock.primary
     record: dict[str, Any] = {
         "clock": clock.rule.name,
         "cycle": clock.cycle,
