@@ -33,7 +33,7 @@ def alert_text(
     elif kind == "approved":
         values["about"] = data["subscriber_id"]
     else:
-        values["clock"] = texts.word("clock", data["clock"])
+        values["clock"] = texts.clock(data["clock"], data.get("team"))
         values |= _figures(data, texts, zone)
         if kind == "warning" and "share" not in values:
             kind = "warning_before"

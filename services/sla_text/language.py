@@ -61,6 +61,11 @@ class Texts:
             return self(f"words.{sort}.{value}", **values)
         return value.replace("_", " ")
 
+    def clock(self, name: str, team: str | None = None) -> str:
+        """What a clock is called; of a promise between teams with the team whose it is."""
+        called = self.word("clock", name)
+        return called if team is None else f"{called} ({team})"
+
     def severity(self, severity: str | None, names: SeverityNames) -> str:
         """The policy's name for a severity, in this language if it has one; its word if the policy
         names none; or "no severity".

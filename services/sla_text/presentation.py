@@ -109,9 +109,8 @@ class Presenter:
     def clock_title(self, clock: Document) -> str:
         """A clock's name, cycle and outcome, and whose it is between teams."""
         return self.texts(
-            "explain.team_clock_title" if clock["team"] else "explain.clock_title",
-            team=clock["team"],
-            clock=self.texts.word("clock", clock["clock"]),
+            "explain.clock_title",
+            clock=self.texts.clock(clock["clock"], clock["team"]),
             cycle=clock["cycle"],
             outcome=self.texts.word("outcome", clock["outcome"]),
         )
@@ -339,9 +338,7 @@ class Presenter:
         if without not in (None, earlier["outcome"]):
             told = texts.word("outcome", without)
             outcome += f" ({texts('explain.without_exceptions', outcome=told)})"
-        clock = texts.word("clock", earlier["clock"])
-        if earlier["team"]:
-            clock += f", {earlier['team']}"
+        clock = texts.clock(earlier["clock"], earlier["team"])
         return [clock, ", ".join(cycles), outcome, earlier["date"]]
 
     def _alert(self, alert: Document) -> list[str]:

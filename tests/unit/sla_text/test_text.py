@@ -423,6 +423,12 @@ def test_repeated_steps_are_told_in_one_with_the_numbers_of_their_events(
             "se escala (manager 2) el lun 2026-11-23 11:00: usó 2 h de 1 h del tiempo de",
         ),
         (
+            "sla.breach",
+            {"clock": "in_tier", "team": "tier2"},
+            "breached its in tier (tier2) SLA on",
+            "incumplió el tiempo de in tier (tier2) el",
+        ),
+        (
             "sla.escalation_retracted",
             {"name": "manager", "number": 1, "reason": "late_event"},
             "resolution escalation (manager) retracted: ",
