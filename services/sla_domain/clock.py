@@ -52,6 +52,18 @@ class Contact(NamedTuple):
         return self if self.at >= at else self._replace(at=at)
 
 
+class Terms(NamedTuple):
+    """By what a clock is judged since the event ``cause``; ``plan_target`` applies from the contact
+    with the guard, if there was one.
+    """
+
+    severity: str
+    agreement: str | None
+    target: Target
+    plan_target: Target | None
+    cause: str
+
+
 class Limit:
     """The time a clock may use, counted from ``start`` on the target's calendar, without pauses.
 
@@ -324,63 +336,36 @@ class Clock:
         """True if nothing is owed by it: it does not apply, or is excused."""
         return self.void or self.excused
 
-    def retarget(
-        self,
-        severity: str,
-        agreement: str | None,
-        target: Target,
-        plan_target: Target | None,
-        cause: str,
-        at: int,
-    ) -> None:
-        """Replace the targets of the present limits at ``at``, keeping their start and pauses;
-        ``plan_target`` applies from the contact with the guard, if there was one. If nothing is
-        promised from now on, a clock that is broken for ever stops by it.
+    def retarget(self, terms: Terms, at: int) -> None:
+        """Let the present limits be judged by ``terms`` from ``at`` on, keeping their start and
+        pauses. If nothing is promised by them, a clock that is broken for ever stops.
         """
-        primary = self.primary
-        if self.ended_limits and not target.ladder:
-            self.stop(at, cause)
-            return
-        self._take(severity, agreement, target, plan_target, cause, primary.start, primary.cause)
+        if self.ended_limits and not terms.target.ladder:
+            self.stop(at, terms.cause)
+        else:
+            self._take(terms, self.primary.start, self.primary.cause)
 
-    def begin_anew(
-        self,
-        severity: str,
-        agreement: str | None,
-        target: Target,
-        plan_target: Target | None,
-        cause: str,
-        at: int,
-    ) -> None:
-        """Let other limits take the place of the present ones from ``at`` on. What these have
-        broken stays broken; if nothing is promised from now on, the clock stops by it.
+    def begin_anew(self, terms: Terms, at: int) -> None:
+        """Let limits by ``terms`` take the place of the present ones from ``at`` on. What these
+        have broken stays broken; if nothing is promised any more, the clock stops by it.
         """
         present = () if self.excused or not self.promised else self.present_limits
         broken = sorted(
             [limit for limit in present if limit.broken(at)], key=lambda limit: limit.due or 0
         )
-        if (broken or self.ended_limits) and not target.ladder:
-            self.stop(at, cause)
+        if (broken or self.ended_limits) and not terms.target.ladder:
+            self.stop(at, terms.cause)
             return
         for limit in broken:
             limit.end(at)
         self.ended_limits += broken
-        self._take(severity, agreement, target, plan_target, cause, at, cause)
+        self._take(terms, at, terms.cause)
 
-    def _take(
-        self,
-        severity: str,
-        agreement: str | None,
-        target: Target,
-        plan_target: Target | None,
-        cause: str,
-        start: int,
-        started_by: str,
-    ) -> None:
-        self.severity, self.agreement = severity, agreement
-        self.causes.append(cause)
-        self.primary = Limit(SEVERITY_LIMIT, start, target, started_by, self.pauses)
-        self._limit_by(plan_target)
+    def _take(self, terms: Terms, start: int, started_by: str) -> None:
+        self.severity, self.agreement = terms.severity, terms.agreement
+        self.causes.append(terms.cause)
+        self.primary = Limit(SEVERITY_LIMIT, start, terms.target, started_by, self.pauses)
+        self._limit_by(terms.plan_target)
         self.changed = True
 
     def guard(self, contact: Contact, target: Target | None) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from sla_domain.agreement import Agreement
 from sla_domain.alert import Postponed, PostponedKey, SentAlert, SentNotice
-from sla_domain.clock import DECIDED, Clock, Contact, Outcome
+from sla_domain.clock import DECIDED, Clock, Contact, Outcome, Terms
 from sla_domain.cycles import Cycles
 from sla_domain.errors import UnknownPolicyError
 from sla_domain.event import Event, EventType, effective, in_order, insert, standing_created
@@ -419,7 +419,7 @@ class Ticket:
         """Judge what still runs by what ``event`` has led to: if severity or agreement ``changed``,
         or the target is another by what is known now.
         """
-        severity, agreement = self.severity, self.agreement_name
+        severity = self.severity
         if severity is None or not (changed or self.policy.choosy):
             return
         for clock in self._cycles.running():
@@ -433,11 +433,11 @@ class Ticket:
             if not changed and target == clock.primary.target:
                 continue
             limit = plan_target(self.policy, self.profile, clock, severity, clock.contact)
+            terms = Terms(severity, self.agreement_name, target, limit, event.id)
             if anew:
-                clock.begin_anew(severity, agreement, target, limit, event.id, start)
+                clock.begin_anew(terms, start)
             else:
-                at = max(event.occurred, clock.start)
-                clock.retarget(severity, agreement, target, limit, event.id, at)
+                clock.retarget(terms, max(event.occurred, clock.start))
             if not clock.running:
                 self._cycles.stopped(clock)
         self._cycles.retargeted()
