@@ -77,6 +77,7 @@ class Limit:
         "_start_position",
         "cause",
         "ended",
+        "ended_by",
         "name",
         "pauses",
         "start",
@@ -101,6 +102,7 @@ class Limit:
         self.stopped = stopped
         #: True if another limit counts in its place since it stopped.
         self.ended = False
+        self.ended_by: str | None = None
         self._due: int | None = None
         self._due_known = False
         self._start_position = target.calendar.position(start)
@@ -117,9 +119,9 @@ class Limit:
             if pause.end is not None:
                 self._paused_before += self.counted_pause(pause, pause.end)
 
-    def end(self, at: int) -> None:
-        """Another limit counts in its place from ``at`` on."""
-        self.stopped, self.ended = at, True
+    def end(self, at: int, cause: str) -> None:
+        """Another limit counts in its place from ``at`` on, by the event ``cause``."""
+        self.stopped, self.ended, self.ended_by = at, True, cause
 
     def paused_until(self, pause: Pause, at: int) -> None:
         """Record that ``pause``, the last one, ended at ``at``."""
@@ -357,7 +359,7 @@ class Clock:
             self.stop(at, terms.cause)
             return
         for limit in broken:
-            limit.end(at)
+            limit.end(at, terms.cause)
         self.ended_limits += broken
         self._take(terms, at, terms.cause)
 

@@ -35,16 +35,23 @@ class Cycles:
         if clock.promised:
             self.promised.append(clock)
 
-    def move(self, event: Event, team: str | None, *, handed_over: bool) -> list[Clock]:
+    def take_up(self, event: Event, team: str | None) -> list[Clock]:
+        """Let ``event`` take up again what a resolution had stopped, if it reopens the ticket; of
+        teams what ``team`` had, which has the ticket. Those that it takes up.
+        """
+        if event.type is not EventType.REOPENED or not self._resolved:
+            return []
+        resolved, self._resolved = self._resolved, []
+        found = [clock for clock in resolved if clock.team is None or clock.team == team]
+        for clock in found:
+            clock.take_up(event.occurred, event.id)
+        return found
+
+    def move(self, event: Event, *, handed_over: bool) -> list[Clock]:
         """Let ``event`` stop, pause and resume; the ended cycles after which it begins the next.
 
-        ``team`` has the ticket since ``event``, and had not before if it is ``handed_over``.
+        Another team has the ticket since ``event`` if it is ``handed_over``.
         """
-        if event.type is EventType.REOPENED and self._resolved:
-            for clock in self._resolved:
-                if clock.team is None or clock.team == team:
-                    clock.take_up(event.occurred, event.id)
-            self._resolved = []
         again: list[Clock] = []
         for clock in self._current:
             rule = clock.rule

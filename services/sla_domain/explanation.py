@@ -78,7 +78,9 @@ def ledger(ticket: Ticket, clock: Clock, limit: Limit, until: int) -> Ledger:
     """The ledger of ``limit`` up to ``until``."""
     until = max(until, clock.start)
     end, ended_by = until, None
-    if clock.stopped is not None:
+    if limit.stopped is not None and limit.ended:
+        end, ended_by = limit.stopped, limit.ended_by
+    elif clock.stopped is not None:
         end, ended_by = clock.stopped, clock.stopped_by
     elif ticket.status is Status.CANCELLED:
         end, ended_by = ticket.stages[-1].start, ticket.stages[-1].cause

@@ -276,7 +276,7 @@ class Ticket:
         self.communicated_at, started_by = communication_of(created), [created.id]
         if self.policy.merges_earliest:
             for event in effective(self.timeline):
-                if event.type is EventType.ABSORBED:
+                if event.type is EventType.ABSORBED and event.facts["ticket_id"] != self.id:
                     earlier = event.facts["communicated_at"]
                     if earlier < self.communicated_at:
                         self.communicated_at, started_by = earlier, [created.id, event.id]
@@ -375,7 +375,8 @@ class Ticket:
             self._retarget(event, changed=self._find_agreement(event))
         handed_over = self._stay.move(event)
         team = self._stay.team
-        for ended in self._cycles.move(event, team, handed_over=handed_over):
+        self._take_up(event)
+        for ended in self._cycles.move(event, handed_over=handed_over):
             self._start(ended.rule, ended.cycle + 1, event.occurred, [event.id])
         self._move_obligations(event)
         resolved = self.status is Status.RESOLVED
@@ -423,24 +424,44 @@ class Ticket:
         if severity is None or not (changed or self.policy.choosy):
             return
         for clock in self._cycles.running():
-            rule, start = clock.rule, clock.primary.start
-            anew = severity_changed and rule.from_change
-            if anew:
-                start = max(event.occurred, clock.start)
-                if clock.contact is not None:
-                    clock.contact = clock.contact.not_before(start)
-            target = self._target(severity, rule, start, clock.team)
-            if not changed and target == clock.primary.target:
-                continue
-            limit = plan_target(self.policy, self.profile, clock, severity, clock.contact)
-            terms = Terms(severity, self.agreement_name, target, limit, event.id)
-            if anew:
-                clock.begin_anew(terms, start)
-            else:
-                clock.retarget(terms, max(event.occurred, clock.start))
-            if not clock.running:
-                self._cycles.stopped(clock)
+            self._judge_anew(
+                clock, severity, event, changed=changed, severity_changed=severity_changed
+            )
         self._cycles.retargeted()
+
+    def _judge_anew(
+        self, clock: Clock, severity: str, event: Event, *, changed: bool, severity_changed: bool
+    ) -> None:
+        rule, start = clock.rule, clock.primary.start
+        anew = severity_changed and rule.from_change
+        if anew:
+            start = max(event.occurred, clock.start)
+            if clock.contact is not None:
+                clock.contact = clock.contact.not_before(start)
+        target = self._target(severity, rule, start, clock.team)
+        if not changed and target == clock.primary.target:
+            return
+        limit = plan_target(self.policy, self.profile, clock, severity, clock.contact)
+        terms = Terms(severity, self.agreement_name, target, limit, event.id)
+        if anew:
+            clock.begin_anew(terms, start)
+        else:
+            clock.retarget(terms, max(event.occurred, clock.start))
+        if not clock.running:
+            self._cycles.stopped(clock)
+
+    def _take_up(self, event: Event) -> None:
+        """Take up again what the resolution had stopped, by what has changed since."""
+        taken_up = self._cycles.take_up(event, self._stay.team)
+        severity = self.severity
+        if severity is None:
+            return
+        for clock in taken_up:
+            other = clock.severity != severity
+            moved = other or clock.agreement != self.agreement_name
+            self._judge_anew(clock, severity, event, changed=moved, severity_changed=other)
+        if taken_up:
+            self._cycles.retargeted()
 
     def _find_agreement(self, event: Event) -> bool:
         """Look for the promise that the ticket gets; whether it is another than before."""

@@ -44,6 +44,8 @@ def admit(record: Record, book: PolicyBook, *, replay: bool) -> Received | Rejec
     if event.occurred > latest or communicated > latest:
         why = "more than 5 minutes ahead of its append time"
         return Rejected("from_the_future", why, event.source)
+    if event.type is EventType.EXCEPTION_GRANTED:
+        return _vain(event, book) or received
     if event.type not in _SAYS_WORDS or not facts:
         return received
     policy = book.in_force(communicated)
@@ -52,6 +54,19 @@ def admit(record: Record, book: PolicyBook, *, replay: bool) -> Received | Rejec
         return wrong
     unknown = _unknown_words(facts, policy)
     return received._replace(unknown_words=unknown) if unknown else received
+
+
+def _vain(event: Event, book: PolicyBook) -> Rejected | None:
+    """Why an exception could have no effect, whatever ticket it is about."""
+    facts = event.facts
+    start, end = facts.get("from"), facts.get("until")
+    if start is not None and end is not None and end <= start:
+        return Rejected("invalid_data", "until: must be later than from", event.source)
+    clock = facts.get("clock")
+    known = dict.fromkeys(rule.name for policy in book.versions for rule in policy.clocks)
+    if clock is not None and clock not in known:
+        return _unknown(event, "clock", clock, [*known], book.latest)
+    return None
 
 
 def _translated(event: Event, policy: Policy) -> Rejected | None:

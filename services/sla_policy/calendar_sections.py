@@ -66,7 +66,8 @@ class HolidaysSection(Section):
     half_day: Spans | None = Field(
         None,
         description="When the calendar is open on holidays of a part of the day, which some "
-        "countries have. By default they count as other days do, and a warning names them.",
+        "countries have, within its usual hours. By default they count as other days do, and a "
+        "warning names them.",
         examples=['[["09:00", "13:00"]]'],
     )
     dates: list[Day] = Field(
@@ -210,12 +211,13 @@ class CalendarSection(Section):
         """The calendar with its holidays as dates without spans; ``known`` are those it names."""
         dates: dict[date, Sequence[Span]] = {}
         names: dict[date, str] = {}
+        week = [self.hours.get(day, []) for day in get_args(Weekday)]
         for source in self.holiday_sources:
             for day, (holiday, spans) in source.days().items():
-                # Closed by one is closed.
-                dates[day] = spans if dates.get(day) != () else ()
+                # Closed by one is closed; and a holiday opens nothing.
+                usual = week[day.weekday()]
+                dates[day] = in_both(spans, usual) if dates.get(day) != () else ()
                 names[day] = both_names(names.get(day), holiday)
-        week = [self.hours.get(day, []) for day in get_args(Weekday)]
         union = [known[each] for each in self.union]
         zone = self.zone or union[0].zone
         for source in self.holiday_sources:
@@ -223,6 +225,12 @@ class CalendarSection(Section):
         dates.update(self.overrides)
         excluded = [known[each] for each in self.excluded]
         return Calendar(name, zone, week, dates, self.day, union, excluded, names)
+
+
+def in_both(spans: Sequence[Span], others: Sequence[Span]) -> Sequence[Span]:
+    """What lies within spans of both."""
+    common = [(max(a, c), min(b, d)) for a, b in spans for c, d in others]
+    return tuple([(start, end) for start, end in common if start < end])
 
 
 def to_calendars(sections: Mapping[str, CalendarSection]) -> dict[str, Calendar]:

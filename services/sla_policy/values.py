@@ -19,12 +19,13 @@ from pydantic import (
 )
 
 from sla_config.wording import listed, nearest
-from sla_domain.event import EVENT_TYPES
+from sla_domain.event import EVENT_TYPES, EventType
 from sla_domain.instant import DAY, HOUR, MINUTE, parse_duration
 from sla_domain.selector import WORDED, Selector
 from sla_domain.target import BusinessDay
 from sla_policy.amount import AMOUNT_FORMS, closing_day, length_of
 from sla_schemas.types import MAX_ID, MAX_NAME, MAX_WORD
+from sla_schemas.words import ReplyKind
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _DAYS: Final[tuple[str, ...]] = get_args(Weekday)
@@ -173,7 +174,13 @@ def _selector(value: Any) -> Any:
         words = listed(each.word for each in sorted(WORDED))
         raise UnfitError(f"{value!r}: only {words} are told apart by a word; write {name!r}")
     if colon and not re.fullmatch(WORD_PATTERN, word):
-        raise UnfitError(f"{value!r} has no word behind the colon; write it like 'waiting:client'")
+        raise UnfitError(
+            f"{value!r} has no word behind the colon, of small letters, digits, - and _; write it "
+            "like 'waiting:client'"
+        )
+    if type_ is EventType.REPLIED and colon and word not in get_args(ReplyKind):
+        like = nearest(word, get_args(ReplyKind)) or f"; a reply is {listed(get_args(ReplyKind))}"
+        raise UnfitError(f"{value!r}: there is no reply {word!r}{like}")
     return Selector(type_, word if colon else None)
 
 

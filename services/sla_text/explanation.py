@@ -21,6 +21,7 @@ _TOLD_FACTS: Final = (
     "kind",
     "party",
     "analyst_id",
+    "group",
     "medium",
     "contact_id",
     "record",
@@ -163,7 +164,8 @@ def _clock(ticket: Ticket, clock: Clock, at: int, without: Outcome | None) -> di
     outcome = clock.outcome(at)
     undue = outcome in UNDUE
     governing = clock.primary if undue else clock.governing
-    limits = [] if outcome is Outcome.VOID else clock.limits
+    # What decided first is told first.
+    limits = [] if outcome is Outcome.VOID else [*clock.ended_limits, *clock.present_limits]
     told = {id(limit): _limit(ledger(ticket, clock, limit, at), undue=undue) for limit in limits}
     figures = told.get(id(governing), {})
     return {

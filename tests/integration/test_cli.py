@@ -216,6 +216,17 @@ def test_what_is_odd_in_a_policy_is_told_once_where_it_is_used(tmp_path: Path) -
         assert said.count("warning: retention") == 1, said
 
 
+def test_words_that_the_policy_does_not_list_are_told_by_simulate(tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    lines = [
+        event("created", "2026-11-23T12:00:00Z", severity="high"),
+        event("waiting", "2026-11-23T13:00:00Z", party="nobody_we_know"),
+    ]
+    events.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    said = sla("simulate", events).stderr.decode()
+    assert "match nothing: party 1" in said
+
+
 def test_topics_are_listed() -> None:
     assert {row["topic"] for row in sla_json("topics", "list")} >= {"support.tickets.v1"}
 

@@ -80,7 +80,7 @@ _SAYS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
             "from": times.map(lambda after: format_instant(BEGIN + after)),
             "until": times.map(lambda after: format_instant(BEGIN + after)),
         },
-    ),
+    ).filter(lambda said: "until" not in said or said.get("from", "") < said["until"]),
     "exception_withdrawn": st.fixed_dictionaries({"exception_id": st.sampled_from(["x1", "x2"])}),
     "replied": st.fixed_dictionaries({}, optional={"kind": st.sampled_from(["answer", "update"])}),
     "milestone_reached": st.just({"name": "workaround"}),

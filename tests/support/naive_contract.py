@@ -470,7 +470,7 @@ class _Says:
 
     def exception_granted(self) -> dict[str, Any]:
         begin = self._draw.choice([-1500, -300, -60, 0, 60, 300, 1500])
-        end = begin + self._draw.choice([-60, 0, 15, 30, 300, 1500, 4000])
+        end = begin + self._draw.choice([15, 30, 60, 300, 1500, 4000])
         return {
             **self.exception_withdrawn(),
             "reason": "agreed with the client",

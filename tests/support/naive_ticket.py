@@ -168,21 +168,24 @@ class ContractTicket(Ticket):
         count from here on, if the clock says so.
         """
         for clock in self._running():
-            rule = self.contract["clocks"][clock["clock"]]
-            since = max(at, clock["start"])
-            after = clock | {
-                "severity": told or clock["severity"],
-                "agreement": self._agreement(),
-                "facts": {**self.known, "team": clock["team"]},
-            }
-            if changed and rule.get("from_change"):
-                after |= {"counts": since, "ended": [*clock["ended"], *self._ended(clock, since)]}
-            if self.promise(after) is None and self._broken_before(after):
-                self._halt(clock, after["ended"], since)
-                if rule.get("repeat"):
-                    self.repeated.add(clock["clock"])
-            else:
-                clock.update(after)
+            self._judge_one(clock, at, told=told, changed=changed)
+
+    def _judge_one(self, clock: Clock, at: int, *, told: str | None, changed: bool) -> None:
+        rule = self.contract["clocks"][clock["clock"]]
+        since = max(at, clock["start"])
+        after = clock | {
+            "severity": told or clock["severity"],
+            "agreement": self._agreement(),
+            "facts": {**self.known, "team": clock["team"]},
+        }
+        if changed and rule.get("from_change"):
+            after |= {"counts": since, "ended": [*clock["ended"], *self._ended(clock, since)]}
+        if self.promise(after) is None and self._broken_before(after):
+            self._halt(clock, after["ended"], since)
+            if rule.get("repeat"):
+                self.repeated.add(clock["clock"])
+        else:
+            clock.update(after)
 
     def _ended(self, clock: Clock, until: int) -> list[Ended]:
         promise = self.promise(clock)
@@ -247,6 +250,8 @@ class ContractTicket(Ticket):
             if clock["team"] in (None, self.team):
                 clock["pauses"].append([clock["stop"], at, "nobody"])
                 clock["stop"] = None
+                changed = self.severity not in (None, clock["severity"])
+                self._judge_one(clock, at, told=self.severity, changed=changed)
         self.continued = []
 
     def _stay(self, at: int, *, handed: bool, reopened: bool) -> None:

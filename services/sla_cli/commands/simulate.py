@@ -19,7 +19,6 @@ from sla_cli.options import (
 )
 
 if TYPE_CHECKING:
-    from sla_config.wording import listed
     from sla_domain.policy import PolicyBook
     from sla_lab.comparison import Comparison
 
@@ -58,6 +57,7 @@ def simulate(
     """
     from sla_cli.console import out as console
     from sla_cli.console import print_json, print_text_table
+    from sla_config.wording import listed
     from sla_domain.policy import PolicyBook
     from sla_lab.comparison import Comparison, Result, drawn, tables
     from sla_lab.progress import err, working

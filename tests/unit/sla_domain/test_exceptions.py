@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from support import clocks, decoded, event, run
 from support.contracts import escalating_book
 
-from sla_domain.instant import parse_instant
+from sla_domain.instant import HOUR, parse_instant
+from sla_engine.memory import read_stored, restored_ticket
+from sla_text.explanation import explain
 
 BOOK = escalating_book()
 CREATED = event("created", "2026-11-23T12:00:00Z", severity="blocker")
@@ -44,3 +47,22 @@ def test_a_span_without_an_end_pauses_from_its_beginning_on() -> None:
     assert not [
         record for record in decoded(after.breaches) if record["data"]["clock"] == "resolution"
     ]
+
+
+def test_the_ledger_of_an_ended_limit_goes_to_its_end() -> None:
+    changed = event("severity_changed", "2026-11-23T20:00:00Z", severity="high")
+    history = [CREATED, changed, event("resolved", "2026-11-24T14:00:00Z")]
+    outputs = run(history, parse_instant("2026-11-25T12:00:00Z"), book=BOOK)
+    (row,) = decoded(outputs.tickets)
+    ticket = restored_ticket("T-1", read_stored(json.dumps(row).encode()), BOOK)
+    document = explain(ticket, parse_instant("2026-11-25T12:00:00Z"))
+    (told,) = [clock for clock in document["clocks"] if clock["clock"] == "resolution"]
+    first = told["limits"][0]
+    assert first["ended"] == "2026-11-23T20:00:00.000Z"
+    assert first["used_ms"] == told["used_ms"] == 8 * HOUR
+    assert first["used_ms"] + first["remaining_ms"] == first["target_ms"]
+    figures = clocks(outputs)["resolution", 1]
+    assert (figures["used_ms"], figures["due"]) == (8 * HOUR, told["due"])
+    assert {span["cause"] for span in first["spans"] if span["kind"] == "stopped"} == {
+        changed["id"]
+    }

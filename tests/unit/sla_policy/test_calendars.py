@@ -163,6 +163,14 @@ def test_a_holiday_of_a_part_of_the_day_has_the_hours_that_are_told() -> None:
     )
     assert short.is_open(at("2026-12-24T12:00:00+10:30"))
     assert not short.is_open(at("2026-12-24T14:00:00+10:30"))
+    # It opens no Sunday, and no hour that is not usual.
+    assert not short.is_open(at("2028-12-24T10:00:00+10:30"))
+    late = calendar(
+        f'zone = "Australia/Adelaide"\nhours = {{ thu = [["11:00", "12:00"]] }}\n'
+        'holidays = { country = "AU", subdivision = "SA", half_day = [["09:00", "13:00"]] }'
+    )
+    assert not late.is_open(at("2026-12-24T10:30:00+10:30"))
+    assert late.is_open(at("2026-12-24T11:30:00+10:30"))
 
 
 ONCE = 'zone = "UTC"\noverrides = { 2026-12-24 = [["09:00", "13:00"]] }\n'
