@@ -30,11 +30,12 @@ _KINDS: Final = {
 #: Tags of a table and of a list of them, where a key takes either.
 ONE: Final = "[one]"
 SEVERAL: Final = "[several]"
-#: Tags of a text and of a table, where a key takes either.
+#: Tags of a text, of a table, and of one whose keys are the file's own, where a key takes either.
 TEXT: Final = "[text]"
 TABLE: Final = "[table]"
+OWN_KEYS: Final = "[own keys]"
 #: What stands in the path of a mistake and is no key of the file.
-_NO_KEYS: Final = ("[key]", ONE, SEVERAL, TEXT, TABLE)
+_NO_KEYS: Final = ("[key]", ONE, SEVERAL, TEXT, TABLE, OWN_KEYS)
 
 
 def sentences(

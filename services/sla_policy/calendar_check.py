@@ -68,7 +68,7 @@ def calendar_findings(
     in_days = [
         ".".join(map(str, at))
         for at, use in uses
-        if any(business_days(amount) is not None for amount in use.amounts)
+        if any(business_days(amount) is not None for amount in use.amounts_on(name))
     ]
     if in_days and calendar.day is None:
         yield Finding(

@@ -38,7 +38,7 @@ def findings(file: PolicyFile) -> Iterator[Finding]:
     for name in file.calendars:
         targets = list(all_targets(file))
         uses = [(path, target) for path, target in targets if name in target.calendars]
-        asked = any(target.asks == name for _, target in targets)
+        asked = any(name in target.asks for _, target in targets)
         yield from calendar_findings(file, name, uses, asked=asked)
     yield from composed_findings(file)
     for name, clock in file.clocks.items():

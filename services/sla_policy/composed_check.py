@@ -40,7 +40,7 @@ def composed_findings(file: PolicyFile) -> Iterator[Finding]:
             )
             continue
         for path, target in all_targets(file):
-            for amount in target.amounts if name in target.calendars else ():
+            for amount in target.amounts_on(name):
                 if closing_day(amount) is None:
                     within = length_of(amount, sections[name].day or DAY)
                     if within > LONGEST_YEARS * year:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sla_config.toml_places import Path
@@ -14,7 +14,8 @@ from sla_policy.calendar_sections import CalendarSection
 from sla_policy.finding import Finding, length
 from sla_policy.sections import PolicyFile
 from sla_policy.step_check import length_findings, step_findings
-from sla_policy.target_sections import ArrivalSection, TargetsBySeverity, TargetSection
+from sla_policy.target_sections import ByArrival, TargetsBySeverity, TargetSection
+from sla_policy.values import OF
 
 #: An amount of open time that takes longer than this can't be meant, and may not be reached by the
 #: last year that calendars are kept for.
@@ -153,8 +154,9 @@ def _target(file: PolicyFile, path: Path, target: TargetSection) -> Iterator[Fin
         yield from unfit
         if unfit:
             return
-    if isinstance(target.within, ArrivalSection):
-        yield from _arrival(file, (*path, "within"), target.within)
+    for key, table in target.by_arrival:
+        yield from _arrival(file, (*path, key), table)
+    yield from _one_hour(path, target.asks)
     for key, fact in target.facts:
         clock = file.clocks.get(str(path[-1]))
         if fact == TEAM and clock is not None and clock.scope != TEAM:
@@ -169,7 +171,7 @@ def _target(file: PolicyFile, path: Path, target: TargetSection) -> Iterator[Fin
         unknown = list(known_calendar(file, (*path, "calendar"), name))
         yield from unknown
         if not unknown:
-            for amount in target.amounts:
+            for amount in target.amounts_on(name):
                 yield from _length(path, amount, name, file.calendars[name])
                 yield from _room(file, path, target, amount, file.calendars[name].day or DAY)
 
@@ -187,13 +189,24 @@ def _plan_limit(path: Path, target: TargetSection) -> Iterator[Finding]:
         )
 
 
-def _arrival(file: PolicyFile, path: Path, arrival: ArrivalSection) -> Iterator[Finding]:
+def _one_hour(path: Path, asked: Sequence[str]) -> Iterator[Finding]:
+    """An amount and a calendar by the hours of two calendars."""
+    if len(asked) > 1:
+        within, calendar = asked
+        yield Finding(
+            (*path, "calendar", OF),
+            f"is {calendar!r}, but the amount goes by the hours of {within!r}, and one hour "
+            f'decides about both; write {OF} = "{within}"',
+        )
+
+
+def _arrival(file: PolicyFile, path: Path, arrival: ByArrival) -> Iterator[Finding]:
     """An hour of arrival that can't be asked about, or makes no difference."""
-    unknown = list(known_calendar(file, (*path, "of"), arrival.of))
+    unknown = list(known_calendar(file, (*path, OF), arrival.of))
     yield from unknown
     if not unknown and file.calendars[arrival.of].always_open:
         yield Finding(
-            (*path, "of"),
+            (*path, OF),
             f"the calendar {arrival.of!r} is always open, so nothing arrives outside of it; name "
             "the calendar of the usual hours",
         )
@@ -201,7 +214,7 @@ def _arrival(file: PolicyFile, path: Path, arrival: ArrivalSection) -> Iterator[
         yield Finding(
             path,
             f"is {arrival.inside!r} inside and outside, so the hour decides nothing; write it "
-            f'like within = "{arrival.inside}"',
+            f'like {path[-1]} = "{arrival.inside}"',
             harmless=True,
         )
 

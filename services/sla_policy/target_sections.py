@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Final, Literal
+from itertools import product
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Field, Tag
 from pydantic.json_schema import SkipJsonSchema
 
-from sla_config.toml_form import TABLE, TEXT
+from sla_config.toml_form import OWN_KEYS, TABLE, TEXT
 from sla_domain.agreement import STANDARD
 from sla_domain.calendar import Calendar
 from sla_domain.steps import StepRule
@@ -26,6 +27,7 @@ from sla_policy.calendar_sections import Section, header
 from sla_policy.step_sections import StepSection, step_rules
 from sla_policy.values import (
     BY,
+    OF,
     OTHERWISE,
     Amount,
     AmountByFact,
@@ -57,15 +59,52 @@ class ArrivalSection(Section):
     )
 
 
+class ArrivalCalendarSection(Section):
+    """The calendar on which time counts, by the hour at which a clock starts. It stands in place of
+    a name, as `calendar`.
+    """
+
+    inside: str = Field(
+        description="The calendar on which time counts if the clock starts while the calendar `of` "
+        "is open.",
+        examples=['"office"'],
+    )
+    outside: str = Field(
+        description="The calendar on which time counts if the clock starts while the calendar `of` "
+        "is closed.",
+        examples=['"always"'],
+    )
+    of: str = Field(
+        description="The calendar that decides between the two. If `within` depends on the hour, "
+        "too, it is the same there.",
+        examples=['"office"'],
+    )
+
+
+#: Whatever depends on the hour of arrival.
+ByArrival = ArrivalSection | ArrivalCalendarSection
+#: The keys of what holds at either hour.
+_HOURS: Final = ("inside", "outside")
+
+
+def _at(hour: str, told: Any) -> Any:
+    """What holds for a clock that starts at that hour."""
+    return getattr(told, hour) if isinstance(told, ByArrival) else told
+
+
+def _each(told: str | Mapping[str, str | None]) -> list[str]:
+    """What is named, whatever the fact."""
+    named = {"": told} if isinstance(told, str) else told
+    return [each for key, each in named.items() if key != BY and each is not None]
+
+
 #: The fact of which a ticket may have several values: each table goes by another of them.
 _SEVERAL_VALUES: Final = "affects"
-#: What tells an amount by a fact from one by the hour of arrival.
-_FACT: Final = "fact"
 
 
 def _form(value: object) -> str:
     if isinstance(value, dict) and BY in value:
-        return _FACT
+        return OWN_KEYS
     return TABLE if isinstance(value, dict | ArrivalSection) else TEXT
 
 
@@ -73,8 +112,22 @@ def _form(value: object) -> str:
 AnyAmount = Annotated[
     Annotated[Amount, Tag(TEXT)]
     | Annotated[ArrivalSection, Tag(TABLE)]
-    | Annotated[AmountByFact, Tag(_FACT)],
+    | Annotated[AmountByFact, Tag(OWN_KEYS)],
     Discriminator(_form),
+]
+
+
+def _calendar_form(value: object) -> str:
+    """A table is one by the hour of arrival as soon as a key says so."""
+    keys = set() if not isinstance(value, dict) or BY in value else {*value}
+    by_hour = isinstance(value, ArrivalCalendarSection) or keys & {*_HOURS, OF}
+    return TABLE if by_hour else TEXT
+
+
+#: A calendar's name, or one by the hour of arrival or by a fact.
+AnyCalendar = Annotated[
+    Annotated[CalendarByFact, Tag(TEXT)] | Annotated[ArrivalCalendarSection, Tag(TABLE)],
+    Discriminator(_calendar_form),
 ]
 
 
@@ -106,11 +159,16 @@ class TargetSection(Section):
         '"up to", and `exclusive` is "less than".',
         examples=['"inclusive"', '"exclusive"'],
     )
-    calendar: CalendarByFact = Field(
-        description="The calendar on which time counts. In a table, `by` names a fact of the "
-        "ticket, each other key is a value of it with the calendar for that value, and `else` is "
-        "the calendar for all other tickets. It is chosen again when the fact changes.",
-        examples=['"business"', '{ by = "region", emea = "emea", else = "us" }'],
+    calendar: AnyCalendar = Field(
+        description="The calendar on which time counts. With a table it depends on whether a "
+        "calendar is open when the clock starts, or on a fact of the ticket: `by` names it, each "
+        "other key is a value of it with the calendar for that value, and `else` is the calendar "
+        "for all other tickets. It is chosen again when the fact changes.",
+        examples=[
+            '"business"',
+            '{ by = "region", emea = "emea", else = "us" }',
+            '{ inside = "office", outside = "always", of = "office" }',
+        ],
     )
     steps: list[StepSection] | None = Field(
         None,
@@ -122,24 +180,28 @@ class TargetSection(Section):
     @property
     def calendars(self) -> list[str]:
         """The calendars it may count on."""
-        if isinstance(self.calendar, str):
-            return [self.calendar]
-        return [name for key, name in self.calendar.items() if key != BY]
+        names = [name for hour in _HOURS for name in _each(_at(hour, self.calendar))]
+        return list(dict.fromkeys(names))
+
+    def amounts_on(self, calendar: str) -> list[str]:
+        """How much it may promise on that calendar."""
+        pairs = [
+            pair
+            for hour in _HOURS
+            for pair in product(_each(_at(hour, self.within)), _each(_at(hour, self.calendar)))
+        ]
+        return list(dict.fromkeys(amount for amount, name in pairs if name == calendar))
 
     @property
-    def amounts(self) -> list[str]:
-        """How much it may promise."""
-        within = self.within
-        if isinstance(within, str):
-            return [within]
-        if isinstance(within, ArrivalSection):
-            return [within.inside, within.outside]
-        return [each for key, each in within.items() if key != BY and each is not None]
+    def by_arrival(self) -> list[tuple[str, ByArrival]]:
+        """What depends on the hour at which a clock starts, each with its key."""
+        told = {"within": self.within, "calendar": self.calendar}
+        return [(key, each) for key, each in told.items() if isinstance(each, ByArrival)]
 
     @property
-    def asks(self) -> str | None:
-        """The calendar that is asked when a clock starts; ``None`` for none."""
-        return self.within.of if isinstance(self.within, ArrivalSection) else None
+    def asks(self) -> list[str]:
+        """The calendars that are asked when a clock starts: one, if the target can be meant."""
+        return list(dict.fromkeys(each.of for _, each in self.by_arrival))
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -157,21 +219,23 @@ class TargetSection(Section):
                 return ClosingTarget(day, self.boundary, calendar, rules)
             return Target.of(parse_amount(text, calendar), self.boundary, calendar, rules)
 
-        def one(text: str | None, name: str) -> TargetRule:
-            return Target.none(calendars[name]) if text is None else amount(text, name)
+        def one(text: str | ArrivalSection | None, name: str | ArrivalCalendarSection) -> AnyTarget:
+            if text is None:
+                return Target.none(calendars[_at("inside", name)])
+            if isinstance(text, str) and isinstance(name, str):
+                return amount(text, name)
+            inside, outside = (amount(_at(hour, text), _at(hour, name)) for hour in _HOURS)
+            return ArrivalTarget(calendars[self.asks[0]], inside, outside)
 
         within = self.within
 
-        def on(name: str) -> AnyTarget:
-            if isinstance(within, str):
-                return amount(within, name)
-            if isinstance(within, ArrivalSection):
-                inside, outside = amount(within.inside, name), amount(within.outside, name)
-                return ArrivalTarget(calendars[within.of], inside, outside)
+        def on(name: str | ArrivalCalendarSection) -> AnyTarget:
+            if not isinstance(within, dict):
+                return one(within, name)
             found = {value: one(text, name) for value, text in within.items() if value != BY}
             return TargetChoice(str(within[BY]), found, found.pop(OTHERWISE))
 
-        if isinstance(self.calendar, str):
+        if not isinstance(self.calendar, dict):
             return on(self.calendar)
         named = dict(self.calendar)
         by, otherwise = named.pop(BY), named.pop(OTHERWISE)
@@ -222,7 +286,7 @@ class PlanTargetSection(TargetSection):
         description="From when the limit counts: from the contact with the guard, the only value.",
         examples=['"guard_contacted"'],
     )
-    calendar: CalendarByFact = Field(
+    calendar: AnyCalendar = Field(
         description="The calendar on which time counts. A plan's limit names one.",
         examples=['"always"'],
     )

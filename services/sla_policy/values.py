@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cache
@@ -47,6 +48,8 @@ _PERCENT: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
 #: Keys of a calendar that depends on a fact: which fact, and the calendar for any other value.
 BY: Final = "by"
 OTHERWISE: Final = "else"
+#: The key of a table by the hour of arrival that names the calendar which is asked.
+OF: Final = "of"
 _CLOCK_TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HUNDRED_YEARS: Final = 36_525 * DAY
@@ -231,6 +234,7 @@ def _calendar_by_fact(value: Any) -> Any:
     like = 'write it like "business" or { by = "region", emea = "emea", else = "us" }'
     if not isinstance(value, dict):
         raise UnfitError(f"{value!r} is not a calendar; {like}")
+    _one_question(value)
     for key, why in ((BY, "by which fact"), (OTHERWISE, "which calendar for all other values")):
         if key not in value:
             raise UnfitError(f"a calendar by a fact says {why}: {key!r} is missing; {like}")
@@ -239,8 +243,18 @@ def _calendar_by_fact(value: Any) -> Any:
     return value
 
 
+def _one_question(table: Mapping[str, Any]) -> None:
+    """Refuse a table that goes by a fact and by the hour of arrival."""
+    if BY in table and OF in table:
+        raise UnfitError(
+            f"a table goes by a fact or by the hour of arrival, not by both; take out {BY!r} or "
+            f"{OF!r}"
+        )
+
+
 def _amount_by_fact(value: Any) -> Any:
     like = 'write it like { by = "team", level1 = "30m", else = "4h" }'
+    _one_question(value)
     if OTHERWISE not in value:
         why = f"which amount for all other values: {OTHERWISE!r} is missing"
         raise UnfitError(f"an amount by a fact says {why}; {like}")

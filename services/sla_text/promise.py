@@ -29,6 +29,10 @@ def steps_of(target: AnyTarget) -> Sequence[StepRule]:
     return next((each.rules for each in target.variants if not _nothing(each)), ())
 
 
+def _on_one_calendar(target: ArrivalTarget) -> bool:
+    return target.inside.calendar.name == target.outside.calendar.name
+
+
 def told_promise(target: AnyTarget, texts: Texts, *, reported: bool = False) -> str:
     """``up to 8 h (business hours)``, ``up to 1 h (by region: emea: office; any other: ...)``.
 
@@ -66,6 +70,8 @@ class _Teller:
     def promise(self, target: AnyTarget) -> str:
         amount = self._amount(target)
         if amount is None:
+            if isinstance(target, ArrivalTarget):
+                return self._hour(target, *map(self.promise, (target.inside, target.outside)))
             assert isinstance(target, TargetChoice), "only what is chosen may be several amounts"
             return self._by_value(target, [self._part(each) for each in target.parts])
         if not promises(target):
@@ -79,7 +85,9 @@ class _Teller:
         return f"({told})" if isinstance(target, TargetChoice) else told
 
     def _amount(self, target: AnyTarget, *, days: bool = True) -> _Amount | None:
-        """How much is promised, in ``days`` where it is that; ``None`` if a fact decides."""
+        """How much is promised, in ``days`` where it is that; ``None`` if a fact decides, or the
+        hour about the calendar.
+        """
         match target:
             case Target() if _nothing(target):
                 return _Amount(self._texts("promise.nothing"))
@@ -88,7 +96,7 @@ class _Teller:
             case ClosingTarget():
                 return _Amount(told_closing(target, self._texts))
             case ArrivalTarget():
-                return self._by_hour(target)
+                return self._by_hour(target) if _on_one_calendar(target) else None
             case TargetChoice():
                 return self._common(target)
             case _:
@@ -120,13 +128,15 @@ class _Teller:
         inside, outside = (self._amount(each, days=days) for each in either)
         assert inside is not None, "no fact decides about it"
         assert outside is not None, "nor about this"
-        told = self._texts(
+        return _Amount(self._hour(target, inside.whole, outside.told), outside.hours)
+
+    def _hour(self, target: ArrivalTarget, inside: str, outside: str) -> str:
+        return self._texts(
             f"promise.{'reported' if self._reported else 'begun'}",
-            inside=inside.whole,
-            outside=outside.told,
+            inside=inside,
+            outside=outside,
             of=self._texts.word("calendar", target.of.name),
         )
-        return _Amount(told, outside.hours)
 
     def _common(self, choice: TargetChoice) -> _Amount | None:
         """The amount if it is the same whatever the fact, in days or else in hours."""
@@ -142,7 +152,7 @@ class _Teller:
         """The calendar on which an amount counts."""
         if isinstance(target, TargetChoice):
             return self._by_value(target, [self._calendar(each) for each in target.parts])
-        # By the hour of arrival there are two amounts on one calendar.
+        # Where an amount is told without its calendar, it is the same at either hour.
         first = target.inside if isinstance(target, ArrivalTarget) else target
         return self._texts.word("calendar", first.calendar.name)
 

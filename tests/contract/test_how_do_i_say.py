@@ -127,6 +127,14 @@ DUE: Final = [
         "Mon 2026-11-23 18:10", "severity=sev1", "first_response", "Mon 2026-11-23 19:10",
     ),
     Due(
+        "Within 1 hour in office hours, otherwise within 4 hours around the clock.",
+        "Fri 2026-11-27 17:30", "severity=sev1", "first_response", "Mon 2026-11-30 09:30",
+    ),
+    Due(
+        "Within 1 hour in office hours, otherwise within 4 hours around the clock.",
+        "Fri 2026-11-27 18:30", "severity=sev1", "first_response", "Fri 2026-11-27 22:30",
+    ),
+    Due(
         "On Saturdays we are open half the day.",
         "Fri 2026-11-27 17:00", "severity=sev2", "resolution", "Mon 2026-11-30 12:00",
     ),

@@ -134,7 +134,8 @@ class DrawnWorld:
     def _dated(self, told: dict[str, Any]) -> np.ndarray[Any, Any]:
         wall = local_minutes(told["zone"], self._days)
         found = np.full(len(wall), _NO_DATE, dtype=np.int64)
-        for day in range(-2, self._days + 2):
+        # What a night shares with the date on which it ends belongs to the date it begins on.
+        for day in reversed(range(-2, self._days + 2)):
             spans = told["week"][day % 7]
             if day in told.get("holidays", ()):
                 spans = []

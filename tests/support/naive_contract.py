@@ -214,14 +214,13 @@ def _target(draw: random.Random, calendars: Calendars, *, team: bool) -> dict[st
     calendar: Any = draw.choice(names)
     if draw.random() < 0.2:
         calendar = _by_fact(draw, lambda: draw.choice(names), team=team)
-    counted = [calendar]
-    if isinstance(calendar, dict):
-        counted = [each for key, each in calendar.items() if key != "by"]
-    days = all("day" in calendars[name] for name in counted)
+    elif draw.random() < 0.3:
+        calendar = {hour: draw.choice(names) for hour in ("inside", "outside")}
 
-    def amount() -> Any:
+    def amount(hour: str | None = None) -> Any:
         if draw.random() < 0.2:
             return draw.choice(CLOSINGS)
+        days = all("day" in calendars[name] for name in _counted(calendar, hour))
         if days and draw.random() < 0.15:
             return draw.choice(["1 business day", "0.5 business days", "2.5 business days"])
         return draw.choice([15, 30, 60, 240, 480, 960])
@@ -230,8 +229,11 @@ def _target(draw: random.Random, calendars: Calendars, *, team: bool) -> dict[st
     if draw.random() < (0.6 if team else 0.15):
         within = _by_fact(draw, lambda: "none" if draw.random() < 0.2 else amount(), team=team)
     elif draw.random() < 0.2:
-        of = draw.choice([name for name in calendars if name != "all"])
-        within = {"inside": amount(), "outside": amount(), "of": of}
+        within = {hour: amount(hour) for hour in ("inside", "outside")}
+    of = draw.choice([name for name in calendars if name != "all"])
+    for told in (within, calendar):
+        if isinstance(told, dict) and "inside" in told:
+            told["of"] = of
     own = _steps(draw) if draw.random() < 0.3 else None
     return {
         "within": within,
@@ -239,6 +241,15 @@ def _target(draw: random.Random, calendars: Calendars, *, team: bool) -> dict[st
         "calendar": calendar,
         "steps": own,
     }
+
+
+def _counted(calendar: Any, hour: str | None) -> list[str]:
+    """What an amount may count on that is promised to who comes at this hour, or at any."""
+    if not isinstance(calendar, dict):
+        return [calendar]
+    if hour in calendar:
+        return [calendar[hour]]
+    return [name for key, name in calendar.items() if key != "by"]
 
 
 def _by_fact(draw: random.Random, told: Callable[[], Any], *, team: bool) -> dict[str, Any]:

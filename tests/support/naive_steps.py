@@ -99,10 +99,11 @@ def alerts_of(
             reached = [each.what for each in reaches if each.at <= minute * MS]
             if not alert.reasons and alert.what not in reached:
                 alert.reasons = why
+        over = ticket.cancelled is not None
         for key, (clock, reaches) in owed.items():
             later = {each.at for each in reaches if minute * MS < each.at}
             for at in sorted({minute * MS, *later}):
-                _judge(sent, key, clock, _by(reaches, at))
+                _judge(sent, key, _by(reaches, at), over=over or clock["stop"] is not None)
     return sent
 
 
@@ -152,14 +153,16 @@ def _climbed(ticket: ContractTicket, clock: Clock, each: Ended) -> dict[str, int
     return {what: at for what, at in ats.items() if at is not None and at <= until * MS}
 
 
-def _judge(sent: list[Sent], key: Key, clock: Clock, reached: list[str]) -> None:
-    """Send the highest of what was reached up to the breach, and the highest past it."""
+def _judge(sent: list[Sent], key: Key, reached: list[str], *, over: bool) -> None:
+    """Send the highest of what was reached up to the breach, and the highest past it; where the
+    clock is over, only the breach.
+    """
     standing = [each.what for each in sent if each.key == key and not each.reasons]
     for part in (
         [what for what in reached if "#" not in what],
         [what for what in reached if "#" in what],
     ):
-        highest = part[-1:] if clock["stop"] is None else [w for w in part if w == "breach"]
+        highest = [what for what in part if what == "breach"] if over else part[-1:]
         above = reached[reached.index(highest[0]) :] if highest else []
         if highest and not any(what in standing for what in above):
             sent.append(Sent(key, highest[0]))

@@ -398,20 +398,20 @@ class ContractTicket(Ticket):
         target: dict[str, Any] | None = targets.get(clock["clock"])
         return target
 
-    def _arrival(self, promise: dict[str, Any], start: int) -> Any:
-        """What it may use if it counts from ``start``, whatever the hour decides."""
-        within = promise["within"]
-        if isinstance(within, dict):
-            return within["inside" if self.world.open[within["of"]][start] else "outside"]
-        return within
+    def _arrival(self, told: Any, start: int) -> Any:
+        """What a table by the hour says of what counts from ``start``; anything else as it is."""
+        if isinstance(told, dict):
+            return told["inside" if self.world.open[told["of"]][start] else "outside"]
+        return told
 
     def until_closing(self, promise: dict[str, Any], start: int) -> bool:
         """Whether it may run until a day's closing."""
-        return self._arrival(promise, start) in CLOSINGS
+        return self._arrival(promise["within"], start) in CLOSINGS
 
     def _limit(self, promise: dict[str, Any], start: int) -> Limit:
         """How many minutes it may use from ``start`` on, or less than so many, and on what."""
-        calendar, within = promise["calendar"], self._arrival(promise, start)
+        calendar = self._arrival(promise["calendar"], start)
+        within = self._arrival(promise["within"], start)
         if within in CLOSINGS:
             following = within == "next business day"
             closing = self.world.closing(calendar, start, following=following)

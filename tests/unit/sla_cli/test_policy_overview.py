@@ -112,6 +112,22 @@ def test_an_amount_and_a_calendar_by_one_fact_are_listed_once_for_each_value(
     ]
 
 
+def test_an_amount_and_a_calendar_by_the_hour_are_listed_once_for_each(tmp_path: Path) -> None:
+    path = tmp_path / "contract.toml"
+    night = '[calendars.night]\nzone = "UTC"\nhours = { mon-fri = [["22:00", "06:00"]] }\n'
+    text = OWN_WORDS.replace("[clocks.resolution]", f"{night}[clocks.resolution]").replace(
+        'within = "1h", boundary = "inclusive", calendar = "always"',
+        'within = { inside = "1h", outside = "4h", of = "night" }, boundary = "inclusive", '
+        'calendar = { inside = "night", outside = "always", of = "night" }',
+    )
+    path.write_text(text)
+    found = sla_json("policy", "check", path)["promises"][:2]
+    assert [(row["within"], row["calendar"]) for row in found] == [
+        ("PT1H", "night (starts inside night)"),
+        ("PT4H", "always (outside night)"),
+    ]
+
+
 def test_it_is_read_by_people_at_any_width(contract: Path) -> None:
     wide = sla("policy", "check", contract, "--year", "2026").stdout.decode()
     assert "nube@1, office: other hours than usual in 2026" in wide

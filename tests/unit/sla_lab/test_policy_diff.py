@@ -289,6 +289,17 @@ def test_days_of_distant_years_are_told_by_the_next_and_their_count(tmp_path: Pa
     ]
 
 
+def with_office(target: str) -> Policy:
+    """A contract with this target, and with an office by whose hours it may go."""
+    text = OWN_WORDS.replace(
+        "[calendars.always]",
+        f'[calendars.office]\nzone = "UTC"\nhours = {DAYS}\n[calendars.always]',
+    )
+    usual = 'within = "1h", boundary = "inclusive", calendar = "always"'
+    text = text.replace(usual, f'{target}, boundary = "inclusive"')
+    return own_words(f'business_calendar = "always"\n{text}').latest
+
+
 ARRIVAL = '{{ inside = "{}", outside = "{}", of = "office" }}'
 
 
@@ -328,12 +339,41 @@ ARRIVAL = '{{ inside = "{}", outside = "{}", of = "office" }}'
 def test_a_promise_of_any_form_is_told_and_compared(
     old: str, new: str, before: str, after: str, effect: str
 ) -> None:
-    text = OWN_WORDS.replace(
-        "[calendars.always]",
-        f'[calendars.office]\nzone = "UTC"\nhours = {DAYS}\n[calendars.always]',
-    ).replace('retention = "30d"', 'retention = "30d"\nbusiness_calendar = "always"')
-    policies = [own_words(text.replace('"1h"', each)).latest for each in (old, new)]
-    (found,) = changes(*policies, Texts("en"))
+    (found,) = changes(
+        *(with_office(f'within = {each}, calendar = "always"') for each in (old, new)), Texts("en")
+    )
+    assert (found.before, found.after, found.effect) == (before, after, effect)
+
+
+EITHER = (
+    'within = {{ inside = "{}", outside = "{}", of = "office" }}, '
+    'calendar = {{ inside = "{}", outside = "{}", of = "office" }}'
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "before", "after", "effect"),
+    [
+        (
+            EITHER.format("1h", "4h", "office", "always"),
+            EITHER.format("1h", "2h", "office", "always"),
+            "up to 1 h (office) if the time begins during office, else up to 4 h (always)",
+            "up to 1 h (office) if the time begins during office, else up to 2 h (always)",
+            "stricter",
+        ),
+        (
+            EITHER.format("1h", "4h", "always", "always"),
+            EITHER.format("1h", "4h", "office", "always"),
+            "up to 1 h if the time begins during office, else up to 4 h (always)",
+            "up to 1 h (office) if the time begins during office, else up to 4 h (always)",
+            "other",
+        ),
+    ],
+)
+def test_a_promise_on_two_calendars_is_compared_calendar_by_calendar(
+    old: str, new: str, before: str, after: str, effect: str
+) -> None:
+    (found,) = changes(*map(with_office, (old, new)), Texts("en"))
     assert (found.before, found.after, found.effect) == (before, after, effect)
 
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support import POLICY
+from support.contracts import OWN_WORDS
 
 from sla_policy.loading import (
     PolicyError,
@@ -69,6 +70,15 @@ def steps(written: str, field: str, says: str, line: str = "8h") -> Slip:
     where = "targets.high.resolution.steps"
     new = HIGH.replace(" }", f", steps = [{written}] }}")
     return Slip(HIGH, new, f"{where}.{field}" if field else where, line, says)
+
+
+BY_HOUR = '{ inside = "business", outside = "around_the_clock", of = "business" }'
+
+
+def by_hour(calendar: str, field: str, says: str, within: str = '"8h"') -> Slip:
+    """A target on a calendar by the hour of arrival."""
+    new = HIGH.replace('calendar = "business"', f"calendar = {calendar}").replace('"8h"', within)
+    return Slip(HIGH, new, f"targets.high.resolution{field}", "inclusive", says)
 
 
 def gold(more: str, field: str, line: str, says: str) -> Slip:
@@ -523,6 +533,57 @@ MISTAKES = {
         "inside",
         "'soon' is not an amount of time",
     ),
+    "calendar of an arrival without the one that decides": by_hour(
+        '{ inside = "business", outside = "around_the_clock" }',
+        ".calendar.of",
+        'is missing; write it like: of = "office"',
+    ),
+    "unknown calendar of an arrival": by_hour(
+        '{ inside = "busines", outside = "around_the_clock", of = "business" }',
+        ".calendar",
+        "did you mean 'business'?",
+    ),
+    "calendar by arrival at an unknown one": by_hour(
+        '{ inside = "business", outside = "around_the_clock", of = "busines" }',
+        ".calendar.of",
+        "did you mean 'business'?",
+    ),
+    "calendar outside of what is always open": by_hour(
+        '{ inside = "business", outside = "around_the_clock", of = "around_the_clock" }',
+        ".calendar.of",
+        "so nothing arrives outside of it; name the calendar of the usual hours",
+    ),
+    "calendar by a fact and by arrival": by_hour(
+        '{ by = "region", emea = "business", else = "around_the_clock", of = "business" }',
+        ".calendar",
+        "a table goes by a fact or by the hour of arrival, not by both; take out 'by' or 'of'",
+    ),
+    "amount by a fact and by arrival": Slip(
+        'within = "8h"',
+        'within = { by = "region", emea = "4h", else = "8h", of = "business" }',
+        "targets.high.resolution.within",
+        "emea",
+        "not by both; take out 'by' or 'of'",
+    ),
+    "amount that is too long at one hour": by_hour(
+        BY_HOUR,
+        ".within",
+        "'50000h' is more than ten years of the calendar 'business'; write less",
+        within='{ inside = "50000h", outside = "4h", of = "business" }',
+    ),
+    "steps that have no room at one hour": by_hour(
+        BY_HOUR,
+        ".steps.0",
+        "'-10h' lies 10h before the end of a target of '1 business day', so it warns at the start",
+        within='"1 business day", steps = [{ at = "-10h" }]',
+    ),
+    "calendar of a plan by arrival": Slip(
+        'calendar = "around_the_clock", from',
+        f"calendar = {BY_HOUR}, from",
+        "plans.integrations_24x7.targets.high.resolution.calendar",
+        "guard_contacted",
+        "a plan's limit counts on one calendar; name it",
+    ),
     "misspelt closing": Slip(
         'within = "8h"',
         'within = "next busines day"',
@@ -677,6 +738,12 @@ WARNINGS = {
         "inside",
         "is '8h' inside and outside",
     ),
+    "hour of arrival that decides on no calendar": by_hour(
+        '{ inside = "business", outside = "business", of = "business" }',
+        ".calendar",
+        "is 'business' inside and outside, so the hour decides nothing; write it like "
+        'calendar = "business"',
+    ),
     "days of 24 hours": Slip(
         'within = "8h"',
         'within = "5d"',
@@ -764,6 +831,41 @@ def test_the_packaged_policy_has_nothing_to_say_of() -> None:
 def test_a_country_goes_by_every_name_that_is_known(holidays: str) -> None:
     text = TEXT.replace(DAY, f"holidays = {{ {holidays} }}\n{DAY}", 1)
     assert check_policy(text, "mine.toml").warnings == []
+
+
+def hourly(within: str, calendar: str) -> str:
+    """A contract with a target by the hour of arrival, and two calendars that only it may use."""
+    office, night = (
+        f'[calendars.{name}]\nzone = "UTC"\n{day}hours = {{ mon-fri = [["09:00", "18:00"]] }}\n'
+        for name, day in (("office", 'day = "9h"\n'), ("night", ""))
+    )
+    target = 'within = "1h", boundary = "inclusive", calendar = "always"'
+    text = OWN_WORDS.replace("[calendars.always]", f"{office}{night}[calendars.always]")
+    text = text.replace(target, f'within = {within}, boundary = "inclusive", calendar = {calendar}')
+    return f'business_calendar = "always"\n{text}'
+
+
+def test_calendars_of_an_hour_are_used_and_each_has_its_own_days() -> None:
+    by_office = '{{ inside = "{}", outside = "{}", of = "night" }}'
+    calendar = by_office.format("office", "always")
+    for within in ('"4h"', by_office.format("2 business days", "50000h")):
+        assert check_policy(hourly(within, calendar), "mine.toml").warnings == []
+    [said] = told(hourly(by_office.format("4h", "2 business days"), calendar)).mistakes
+    assert "calendars.always.day: is missing, and targets.p1.resolution count business" in said
+
+
+def test_one_hour_decides_about_amount_and_calendar() -> None:
+    within = '{ inside = "1h", outside = "4h", of = "office" }'
+    calendar = '{ inside = "office", outside = "always", of = "night" }'
+    text = hourly(within, calendar)
+    [said] = told(text).mistakes
+    origin, line, field, *_ = said.split(":")
+    assert (origin, field) == ("mine.toml", " targets.p1.resolution.calendar.of")
+    assert calendar in text.splitlines()[int(line) - 1]
+    assert said.endswith(
+        "is 'night', but the amount goes by the hours of 'office', and one hour decides about "
+        'both; write of = "office"'
+    )
 
 
 def test_a_calendar_of_a_plan_is_used() -> None:

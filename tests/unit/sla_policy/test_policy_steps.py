@@ -108,6 +108,53 @@ def test_a_target_by_arrival_and_closing_is_chosen_at_the_start() -> None:
     assert target.chosen(lambda _: (), monday + 18 * HOUR).within == 6 * HOUR + DAY
 
 
+def at_either_hour(within: str, calendar: str) -> list[tuple[int, str]]:
+    """The hours that a target gives in and outside of the office, and on which calendar."""
+    office = '[calendars.office]\nzone = "UTC"\nday = "9h"\nhours = { mon-tue = '
+    text = OWN_WORDS.replace(
+        "[calendars.always]", f'{office}[["09:00", "18:00"]] }}\n[calendars.always]'
+    )
+    new = P1.replace('"1h"', within).replace('"always"', calendar)
+    target = own_words(text.replace(P1, new)).latest.targets["p1", "resolution"]
+    monday = parse_instant("2026-11-23T00:00:00Z")
+    found = [target.chosen(lambda _: ("emea",), monday + hour * HOUR) for hour in (17, 18)]
+    return [(each.within // HOUR, each.calendar.name) for each in found]
+
+
+BY_HOUR = '{ inside = "office", outside = "always", of = "office" }'
+
+
+@pytest.mark.parametrize(
+    ("within", "expected"),
+    [
+        ('"4h"', [(4, "office"), (4, "always")]),
+        ('{ inside = "1h", outside = "4h", of = "office" }', [(1, "office"), (4, "always")]),
+        # A day has nine hours in the office, and no length around the clock.
+        (
+            '{ inside = "2 business days", outside = "4h", of = "office" }',
+            [(18, "office"), (4, "always")],
+        ),
+        # What is left of Monday and the whole Tuesday; what is left of Monday until midnight.
+        ('"end of business day"', [(1, "office"), (6, "always")]),
+        (
+            '{ inside = "next business day", outside = "end of business day", of = "office" }',
+            [(10, "office"), (6, "always")],
+        ),
+        ('{ by = "region", emea = "2h", else = "4h" }', [(2, "office"), (2, "always")]),
+    ],
+)
+def test_the_hour_of_arrival_decides_on_the_calendar_too(
+    within: str, expected: list[tuple[int, str]]
+) -> None:
+    assert at_either_hour(within, BY_HOUR) == expected
+
+
+def test_the_hour_decides_on_the_amount_and_a_fact_on_the_calendar() -> None:
+    within = '{ inside = "1h", outside = "4h", of = "office" }'
+    by_fact = '{ by = "region", emea = "office", else = "always" }'
+    assert at_either_hour(within, by_fact) == [(1, "office"), (4, "office")]
+
+
 def test_the_steps_of_a_limit_beside_the_severitys_are_the_same() -> None:
     text = POLICY.read_text().replace("[warnings]\nfractions = [0.5, 0.75, 0.9]\n", STEPS)
     policy = parse_policy(text, "mine.toml")

@@ -70,11 +70,18 @@ def test_the_promises_of_the_packaged_policy_are_told_in_both_languages() -> Non
 
 def test_closings_arrivals_steps_and_holidays_are_told() -> None:
     contract = told(load_policy(STEPS))
-    urgent, normal, minor = rows(contract, "Promises")
+    urgent, normal, minor, request = rows(contract, "Promises")
     inside = "up to 30 min if reported during office, else up to 1 h (always)"
     assert urgent[1] == inside
     assert normal[2] == "by the end of the next business day (office)"
     assert minor[1:] == ["no promise", "up to 2.5 business days (20 h, office)"]
+    assert request[1:] == [
+        "up to 1 h (office) if reported during office, else up to 4 h (always)",
+        (
+            "up to 1 business day (8 h, office) if the time begins during office, "
+            "else by the end of the business day (always)"
+        ),
+    ]
     later = "1 h past the end: manager, then every 2 h, 2 times: director"
     assert rows(contract, "Warnings and escalations within the vendor's team")[1] == [
         "Urgent, resolution",
@@ -105,6 +112,7 @@ union = ["always"]
 except = ["short"]
 [clocks.resolution]""",
 )
+BY_HOUR = '{ inside = "short", outside = "always", of = "short" }'
 BY_REGION = '{ by = "region", emea = "short", else = "long" }'
 
 
@@ -131,6 +139,18 @@ BY_REGION = '{ by = "region", emea = "short", else = "long" }'
         ('{ inside = "4h", outside = "8h", of = "long" }', '"short"',
          "up to 4 h if {} during long, else up to 8 h (short)",
          "hasta 4 h si {} en long; si no, hasta 8 h (short)"),
+        # On two calendars each is told with its own.
+        ('{ inside = "1h", outside = "4h", of = "short" }', BY_HOUR,
+         "up to 1 h (short) if {} during short, else up to 4 h (always)",
+         "hasta 1 h (short) si {} en short; si no, hasta 4 h (always)"),
+        ('{ inside = "2 business days", outside = "72h", of = "short" }', BY_HOUR,
+         "up to 2 business days (16 h, short) if {} during short, else up to 3 days (72 h, always)",
+         "hasta 2 días hábiles (16 h, short) si {} en short; si no, hasta 3 días (72 h, always)"),
+        ('{ by = "region", emea = "none", else = "4h" }', BY_HOUR,
+         ("by region: emea: no promise; "
+          "any other: up to 4 h (short) if {} during short, else up to 4 h (always)"),
+         ("según región: emea: sin compromiso; "
+          "los demás: hasta 4 h (short) si {} en short; si no, hasta 4 h (always)")),
     ],
 )  # fmt: skip
 def test_days_are_told_before_hours_and_the_hour_of_arrival_as_what_it_is(
