@@ -166,7 +166,7 @@ def test_a_holiday_of_a_part_of_the_day_has_the_hours_that_are_told() -> None:
     # It opens no Sunday, and no hour that is not usual.
     assert not short.is_open(at("2028-12-24T10:00:00+10:30"))
     late = calendar(
-        f'zone = "Australia/Adelaide"\nhours = {{ thu = [["11:00", "12:00"]] }}\n'
+        'zone = "Australia/Adelaide"\nhours = { thu = [["11:00", "12:00"]] }\n'
         'holidays = { country = "AU", subdivision = "SA", half_day = [["09:00", "13:00"]] }'
     )
     assert not late.is_open(at("2026-12-24T10:30:00+10:30"))
