@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Annotated, Any, Final, Literal
 
@@ -102,6 +102,23 @@ def _each(told: str | Mapping[str, str | None]) -> list[str]:
 _SEVERAL_VALUES: Final = "affects"
 
 
+def _pairs(
+    within: str | Mapping[str, str | None], calendar: str | Mapping[str, str]
+) -> Iterable[tuple[str, str]]:
+    """Each amount with the calendar on which it may count."""
+    if isinstance(within, str) or isinstance(calendar, str):
+        return product(_each(within), _each(calendar))
+    fact = within[BY]
+    if fact != calendar[BY] or fact == _SEVERAL_VALUES:
+        return product(_each(within), _each(calendar))
+    values = [value for value in {**within, **calendar} if value != BY]
+    both = [
+        (within.get(value, within[OTHERWISE]), calendar.get(value, calendar[OTHERWISE]))
+        for value in values
+    ]
+    return [(amount, name) for amount, name in both if amount is not None]
+
+
 def _form(value: object) -> str:
     if isinstance(value, dict) and BY in value:
         return OWN_KEYS
@@ -188,7 +205,7 @@ class TargetSection(Section):
         pairs = [
             pair
             for hour in _HOURS
-            for pair in product(_each(_at(hour, self.within)), _each(_at(hour, self.calendar)))
+            for pair in _pairs(_at(hour, self.within), _at(hour, self.calendar))
         ]
         return list(dict.fromkeys(amount for amount, name in pairs if name == calendar))
 

@@ -66,3 +66,19 @@ def test_the_ledger_of_an_ended_limit_goes_to_its_end() -> None:
     assert {span["cause"] for span in first["spans"] if span["kind"] == "stopped"} == {
         changed["id"]
     }
+
+
+def test_what_is_granted_after_a_cancellation_has_no_effect() -> None:
+    merged = event("cancelled", "2026-11-23T14:00:00Z", reason="merged")
+    after = granted("2026-11-23T15:00:00Z", clock="first_response")
+    outputs = run([CREATED, merged, after], parse_instant("2026-11-24T12:00:00Z"), book=BOOK)
+    assert clocks(outputs)["first_response", 1]["outcome"] == "breached"
+
+
+def test_a_breach_names_the_merge_that_moved_its_start() -> None:
+    earlier = {"ticket_id": "T-9", "communicated_at": "2026-11-23T11:30:00Z"}
+    merged = event("absorbed", "2026-11-23T12:10:00Z", **earlier)
+    outputs = run([CREATED, merged], parse_instant("2026-11-23T13:00:00Z"), book=BOOK)
+    (breach,) = [each["data"] for each in decoded(outputs.breaches) if each["type"] == "sla.breach"]
+    assert breach["start"] == "2026-11-23T11:30:00.000Z"
+    assert breach["follows"] == [CREATED["id"], merged["id"]]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from support import POLICY
+from support.contracts import OWN_WORDS
 
 from sla_domain.instant import HOUR, parse_instant
 from sla_domain.policy import PolicyBook
@@ -72,3 +74,20 @@ def test_a_ticket_takes_the_version_in_force_or_the_first() -> None:
     assert book.in_force(june - 1).version == "1"
     assert book.in_force(0).version == "1"
     assert book.latest.version == "2"
+
+
+def test_amount_and_calendar_of_one_fact_go_together() -> None:
+    target = (
+        'resolution = { within = { by = "dept", ward = "4h", else = "1 business day" }, '
+        'boundary = "inclusive", calendar = { by = "dept", ward = "always", else = "office" } }'
+    )
+    office = (
+        '[calendars.office]\nzone = "UTC"\nday = "8h"\nhours = { mon-fri = [["09:00", "17:00"]] }'
+    )
+    text = re.sub(
+        r"(?ms)^\[targets\.p1\]\n.*?^\[targets\.p2\]",
+        f"{office}\n[targets.p1]\n{target}\n[targets.p2]",
+        OWN_WORDS,
+    )
+    # Business days are counted in the office only, so only that says how long one is.
+    assert target in parse_policy(text, "dept.toml").source

@@ -327,7 +327,7 @@ def test_merges_exceptions_and_a_count_from_the_change_are_told() -> None:
     merge, exceptions = contract.sentences[1:3]
     assert merge.startswith("If another ticket is merged into one")
     assert "does not count" in exceptions
-    assert exceptions.endswith("granted by nobody else than: /contracts/front_office.")
+    assert exceptions.endswith("Only these may grant such an exception: /contracts/front_office.")
     for row, since in zip(rows(contract, "How time is counted"), ("change", "start"), strict=True):
         assert f"If the severity changes, the new time counts from the {since}" in row[1]
     es = told(policy, "es").sentences
@@ -376,9 +376,9 @@ def test_what_moves_a_clock_is_told_in_sentences() -> None:
     assert resolution == (
         "It starts when the client reports it, and ends when the ticket is resolved, the vendor "
         "answers the client, this is reached: spare part or there is a workaround. It pauses when "
-        "the ticket waits for the client or the ticket waits for: freight company, and goes on "
-        "when the client responds or the ticket is handed to the team tier 1. If the ticket is "
-        "reopened, it goes on with the time used so far."
+        "the ticket waits for: client or freight company, and goes on when the client responds or "
+        "the ticket is handed to the team tier 1. If the ticket is reopened, it goes on with the "
+        "time used so far."
     )
     assert update == (
         "It starts when the vendor writes to the client, and ends when the ticket is resolved or "
