@@ -352,6 +352,15 @@ async def test_notices_approvals_and_the_clients_delay_reach_topics_and_metrics(
             event("client_responded", before(30), ticket),
             event("guard_contacted", before(20), ticket),
             event("contact_logged", before(15), ticket, contact_id="c", medium="phone"),
+            # The packaged policy lets nobody grant exceptions.
+            event(
+                "exception_granted",
+                before(12),
+                ticket,
+                exception_id="x",
+                reason="agreed",
+                approved_by="max",
+            ),
             event("resolved", before(10), ticket, origin="client"),
             event("feature_approved", before(5), ticket),
             event("created", before(5), unclassified, severity=None),
