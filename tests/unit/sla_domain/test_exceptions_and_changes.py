@@ -1,4 +1,4 @@
-"""Exceptions as alerts and rows tell them."""
+"""Exceptions, merges and changes of severity as alerts and rows tell them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from support import clocks, decoded, event, run
-from support.contracts import escalating_book
+from support.contracts import ALL_DAY, escalating_book, own_words
 
 from sla_domain.instant import HOUR, parse_instant
 from sla_engine.memory import read_stored, restored_ticket
@@ -82,3 +82,41 @@ def test_a_breach_names_the_merge_that_moved_its_start() -> None:
     (breach,) = [each["data"] for each in decoded(outputs.breaches) if each["type"] == "sla.breach"]
     assert breach["start"] == "2026-11-23T11:30:00.000Z"
     assert breach["follows"] == [CREATED["id"], merged["id"]]
+
+
+UPDATES = """\
+name = "updates"
+version = "1"
+effective_from = "2020-01-01T00:00:00Z"
+retention = "30d"
+[severities]
+p1 = "Outage"
+p2 = "Question"
+[calendars.always]
+zone = "UTC"
+hours = {ALL_DAY}
+[clocks.update]
+starts = ["replied"]
+stops = ["replied", "resolved"]
+repeat = true
+on_severity = "from_change"
+[targets]
+p2 = "none"
+[targets.p1]
+update = { within = "30m", boundary = "inclusive", calendar = "always" }
+""".replace("{ALL_DAY}", ALL_DAY)
+
+
+def test_what_a_change_of_severity_stops_for_good_is_owed_again_after_it() -> None:
+    history = [
+        event("created", "2026-11-23T12:00:00Z", severity="p1"),
+        event("replied", "2026-11-23T12:05:00Z"),
+        event("severity_changed", "2026-11-23T13:00:00Z", severity="p2"),
+        event("severity_changed", "2026-11-23T14:00:00Z", severity="p1"),
+    ]
+    outputs = run(history, parse_instant("2026-11-23T15:00:00Z"), book=own_words(UPDATES))
+    breaches = [each["data"] for each in decoded(outputs.breaches)]
+    assert [(each["cycle"], each["breached_at"], each["counted_from"]) for each in breaches] == [
+        (1, "2026-11-23T12:35:00.001Z", "2026-11-23T12:05:00.000Z"),
+        (2, "2026-11-23T14:30:00.001Z", "2026-11-23T14:00:00.000Z"),
+    ]
