@@ -7,6 +7,8 @@ from typing import Final
 from sla_domain.event import Facts
 
 INCIDENT: Final = "incident"
+#: What policies may ask of a ticket that is no attribute of it.
+FACTS: Final = ("client", "plan", "kind", "channel", "affects", "built_by", "severity")
 
 
 class Profile:

@@ -9,14 +9,14 @@ from typing import Final, get_args
 from sla_config.toml_places import Path
 from sla_config.wording import listed, nearest
 from sla_domain.agreement import STANDARD
+from sla_domain.profile import FACTS
+from sla_domain.ticket import TEAM
 from sla_policy.finding import Finding
 from sla_policy.sections import PolicyFile
 from sla_policy.target_sections import AgreementSection, tables_of
 from sla_policy.values import WORD_PATTERN
 from sla_schemas.words import Kind
 
-#: What tickets are asked for that is no attribute.
-_FACTS: Final = ("client", "plan", "kind", "channel", "affects", "built_by", "severity")
 #: Those that events say in words of small letters.
 _WORDED: Final = ("plan", "affects", "built_by")
 _KINDS: Final[tuple[str, ...]] = get_args(Kind)
@@ -58,7 +58,15 @@ def _conditions(file: PolicyFile, path: Path, agreement: AgreementSection) -> It
     for fact, values in agreement.when.items():
         if fact in _WORDED:
             yield from _unwordly((*path, "when", fact), fact, values)
-        elif fact not in _FACTS and (like := nearest(fact, _FACTS)):
+        elif fact == TEAM:
+            yield Finding(
+                (*path, "when", fact),
+                "an agreement is chosen for the ticket as a whole, so this asks for an attribute "
+                "called team; amounts by team are written at a clock of teams, like within = "
+                '{ by = "team", level1 = "30m", else = "none" }',
+                harmless=True,
+            )
+        elif fact not in FACTS and (like := nearest(fact, FACTS)):
             yield Finding(
                 (*path, "when", fact),
                 f"{fact!r} is taken for an attribute of tickets{like}",

@@ -55,6 +55,13 @@ def findings(file: PolicyFile) -> Iterator[Finding]:
 
 
 def _general(file: PolicyFile) -> Iterator[Finding]:
+    if "exceptions" in file.model_fields_set and not file.exceptions.sources:
+        yield Finding(
+            ("exceptions",),
+            "names no source, so nobody may grant an exception, as if it were not there; write "
+            'like sources = ["/contracts/office"], or delete it',
+            harmless=True,
+        )
     if file.retention < _SHORTEST_RETENTION:
         yield Finding(
             ("retention",),

@@ -8,6 +8,7 @@ from typing import Final
 from sla_config.toml_places import Path
 from sla_config.wording import listed, nearest
 from sla_domain.instant import DAY
+from sla_domain.profile import FACTS
 from sla_domain.ticket import TEAM
 from sla_policy.amount import business_days, closing_day, length_of
 from sla_policy.calendar_sections import CalendarSection
@@ -157,14 +158,7 @@ def _target(file: PolicyFile, path: Path, target: TargetSection) -> Iterator[Fin
     for key, table in target.by_arrival:
         yield from _arrival(file, (*path, key), table)
     yield from _one_hour(path, target.asks)
-    for key, fact in target.facts:
-        clock = file.clocks.get(str(path[-1]))
-        if fact == TEAM and clock is not None and clock.scope != TEAM:
-            yield Finding(
-                (*path, key),
-                'only a clock of scope = "team" knows a team; choose another fact, or write that '
-                f"under [clocks.{path[-1]}]",
-            )
+    yield from _facts(file, path, target)
     if target.steps is not None:
         yield from step_findings((*path, "steps"), target.steps)
     for name in target.calendars:
@@ -174,6 +168,24 @@ def _target(file: PolicyFile, path: Path, target: TargetSection) -> Iterator[Fin
             for amount in target.amounts_on(name):
                 yield from _length(path, amount, name, file.calendars[name])
                 yield from _room(file, path, target, amount, file.calendars[name].day or DAY)
+
+
+def _facts(file: PolicyFile, path: Path, target: TargetSection) -> Iterator[Finding]:
+    """Facts that nobody knows of the ticket, or that only a clock of teams knows."""
+    clock = file.clocks.get(str(path[-1]))
+    of_team = clock is not None and clock.scope == TEAM
+    known = (*FACTS, TEAM) if of_team else FACTS
+    for key, fact in target.facts:
+        if fact == TEAM and clock is not None and not of_team:
+            yield Finding(
+                (*path, key),
+                'only a clock of scope = "team" knows a team; choose another fact, or write that '
+                f"under [clocks.{path[-1]}]",
+            )
+        elif fact not in (*FACTS, TEAM) and (like := nearest(fact, known)):
+            yield Finding(
+                (*path, key), f"{fact!r} is taken for an attribute of tickets{like}", harmless=True
+            )
 
 
 def _plan_limit(path: Path, target: TargetSection) -> Iterator[Finding]:

@@ -95,6 +95,29 @@ def test_what_an_agreement_leaves_out_is_a_warning() -> None:
     assert "nothing is promised at 'p3' under 'europe'; write p3 = \"none\" to mean it" in warning
 
 
+def test_what_is_taken_for_an_attribute_is_told() -> None:
+    by_team = AGREEMENTS + (
+        '\n[[agreements]]\nname = "line"\nwhen = { team = "level1" }\nextends = "standard"\n'
+    )
+    assert any("an attribute called team" in each for each in warnings(by_team))
+    stay = '\n[clocks.stay]\nscope = "team"\n'
+    target = (
+        '\n[targets.p1.stay]\nwithin = { by = "teem", level1 = "30m", else = "1h" }\n'
+        'boundary = "inclusive"\ncalendar = "always"\n'
+    )
+    (told,) = [each for each in warnings(AGREEMENTS + stay + target) if "attribute" in each]
+    assert "'teem' is taken for an attribute of tickets; did you mean 'team'?" in told
+
+
+def test_exceptions_that_nobody_may_grant_are_told() -> None:
+    (told,) = [each for each in warnings(AGREEMENTS + "\n[exceptions]\n") if "grant" in each]
+    assert "names no source, so nobody may grant an exception" in told
+
+
+def warnings(text: str) -> list[str]:
+    return list(check_policy(text, "x.toml").warnings)
+
+
 CLIENTS = """\
 [clients.acme]
 plan = "gold"
