@@ -120,3 +120,13 @@ def test_what_a_change_of_severity_stops_for_good_is_owed_again_after_it() -> No
         (1, "2026-11-23T12:35:00.001Z", "2026-11-23T12:05:00.000Z"),
         (2, "2026-11-23T14:30:00.001Z", "2026-11-23T14:00:00.000Z"),
     ]
+
+
+def test_a_retraction_says_whose_promise_it_is_about_too() -> None:
+    queued = event("queued", "2026-11-23T12:05:00Z", group="level1")
+    excused = granted("2026-11-23T14:00:00Z", clock="stay")
+    outputs = run([CREATED, queued, excused], parse_instant("2026-11-23T15:00:00Z"), book=BOOK)
+    told = [each for each in decoded(outputs.breaches) if each["data"]["clock"] == "stay"]
+    about = [(each["type"], each["data"]["team"], each["data"].get("reason")) for each in told]
+    assert ("sla.breach", "level1", None) in about
+    assert ("sla.breach_retracted", "level1", "excused") in about
