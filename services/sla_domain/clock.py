@@ -76,7 +76,6 @@ class Limit:
         "_paused_before",
         "_start_position",
         "cause",
-        "ended",
         "ended_by",
         "name",
         "pauses",
@@ -100,8 +99,7 @@ class Limit:
         self.cause = cause
         self.pauses = pauses
         self.stopped = stopped
-        #: True if another limit counts in its place since it stopped.
-        self.ended = False
+        #: The event since which another limit counts in its place.
         self.ended_by: str | None = None
         self._due: int | None = None
         self._due_known = False
@@ -121,7 +119,12 @@ class Limit:
 
     def end(self, at: int, cause: str) -> None:
         """Another limit counts in its place from ``at`` on, by the event ``cause``."""
-        self.stopped, self.ended, self.ended_by = at, True, cause
+        self.stopped, self.ended_by = at, cause
+
+    @property
+    def ended(self) -> bool:
+        """True if another limit counts in its place since it stopped."""
+        return self.ended_by is not None
 
     def paused_until(self, pause: Pause, at: int) -> None:
         """Record that ``pause``, the last one, ended at ``at``."""

@@ -39,18 +39,20 @@ class Earlier(NamedTuple):
         return told
 
 
-def earlier_clocks(clocks: Sequence[Clock]) -> list[Clock]:
-    """Those of ``clocks`` that are not told one by one any more."""
+def parted(clocks: Sequence[Clock]) -> tuple[Sequence[Clock], Sequence[Clock]]:
+    """Those of ``clocks`` that are not told one by one any more, and those that are."""
     if len(clocks) <= SHOWN_CYCLES:
-        return []
+        return (), clocks
     left = Counter([clock.rule.name for clock in clocks if clock.stopped is not None])
-    found = []
+    earlier: list[Clock] = []
+    shown: list[Clock] = []
     for clock in clocks:
-        if clock.stopped is not None:
-            if left[clock.rule.name] > SHOWN_CYCLES:
-                found.append(clock)
-            left[clock.rule.name] -= 1
-    return found
+        if clock.stopped is None:
+            shown.append(clock)
+            continue
+        (earlier if left[clock.rule.name] > SHOWN_CYCLES else shown).append(clock)
+        left[clock.rule.name] -= 1
+    return earlier, shown
 
 
 def summed_up(

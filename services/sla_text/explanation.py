@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sla_domain.clock import SEVERITY_LIMIT, UNDUE, Clock, Limit, Outcome
 from sla_domain.delay import client_delay
-from sla_domain.earlier import earlier_clocks, summed_up
+from sla_domain.earlier import parted, summed_up
 from sla_domain.event import Event, EventType
 from sla_domain.explanation import Ledger, SpanKind, due_steps, ledger
 from sla_domain.instant import format_instant, format_optional
@@ -75,7 +75,7 @@ def explain(ticket: Ticket, at: int) -> dict[str, Any]:
     policy = ticket.policy
     affects = facts.get("affects", [])
     without = ticket.outcomes_without_exceptions(at)
-    earlier = earlier_clocks(ticket.clocks)
+    earlier, shown = parted(ticket.clocks)
     return {
         "ticket_id": ticket.id,
         "client_id": ticket.client_id,
@@ -104,11 +104,7 @@ def explain(ticket: Ticket, at: int) -> dict[str, Any]:
             for stage in ticket.stages
         ],
         "clocks": [
-            *[
-                _clock(ticket, clock, at, without.get(clock.key))
-                for clock in ticket.clocks
-                if clock not in earlier
-            ],
+            *[_clock(ticket, clock, at, without.get(clock.key)) for clock in shown],
             *[_not_started(ticket, rule) for rule, _ in ticket.not_started],
         ],
         "earlier_cycles": [

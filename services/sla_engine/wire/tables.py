@@ -9,7 +9,7 @@ import msgspec
 
 from sla_domain.clock import SEVERITY_LIMIT, UNDUE, Clock, Limit, Outcome
 from sla_domain.delay import client_delay
-from sla_domain.earlier import earlier_clocks, summed_up
+from sla_domain.earlier import parted, summed_up
 from sla_domain.event import EventType
 from sla_domain.instant import format_instant, format_optional
 from sla_domain.obligations import Obligation
@@ -90,12 +90,11 @@ def _assignment(ticket: Ticket) -> dict[str, str | None]:
 def _clocks(ticket: Ticket, as_of: int) -> dict[str, Any]:
     """The clocks of a row; of those that have had many cycles, the earlier ones summed up."""
     without = ticket.outcomes_without_exceptions(as_of)
-    earlier = earlier_clocks(ticket.clocks)
+    earlier, shown = parted(ticket.clocks)
     told: dict[str, Any] = {
         "clocks": [
             _clock(ticket, clock, as_of, without.get(clock.key) if without else None)
-            for clock in ticket.clocks
-            if not earlier or clock not in earlier
+            for clock in shown
         ]
     }
     if earlier:
