@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
+from sla_domain.selector import CLIENT
 from sla_intake.delivery import Delivery, UnusableError, at, ident, instant, shown, word
-from sla_intake.sources import CLIENT, WAITING, Source, State
+from sla_intake.sources import WAITING, Source, State
 from sla_schemas.events import TYPE_PREFIX
 from sla_schemas.words import CancelReason, DeadLetterReason
 

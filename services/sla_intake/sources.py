@@ -22,6 +22,7 @@ from sla_config.configuration import StrictSection, read_toml
 from sla_config.errors import UserFacingError
 from sla_config.secrets import secret_of
 from sla_config.wording import listed, nearest
+from sla_domain.selector import CLIENT
 from sla_policy.clients import Clients, read_clients
 from sla_schemas.types import MAX_WORD, Id, Word
 from sla_schemas.words import Kind
@@ -38,7 +39,6 @@ STATES: Final = (
 )
 #: What goes before the party in a state, as in the selectors of a policy.
 WAITING: Final = "waiting:"
-CLIENT: Final = "client"
 _PARTY: Final[TypeAdapter[str]] = TypeAdapter(Word)
 
 

@@ -102,21 +102,31 @@ def _each(told: str | Mapping[str, str | None]) -> list[str]:
 _SEVERAL_VALUES: Final = "affects"
 
 
-def _pairs(
-    within: str | Mapping[str, str | None], calendar: str | Mapping[str, str]
-) -> Iterable[tuple[str, str]]:
-    """Each amount with the calendar on which it may count."""
-    if isinstance(within, str) or isinstance(calendar, str):
+def _by_one_fact(within: Any, calendar: Any) -> dict[str, tuple[str | None, str]] | None:
+    """Amount and calendar by each value of the fact that both go by; ``None`` where they do not.
+
+    A choice within a choice would pair what no ticket has, such as the amount of one team with the
+    calendar of another.
+    """
+    if not isinstance(within, dict) or not isinstance(calendar, dict):
+        return None
+    if within[BY] != calendar[BY] or within[BY] == _SEVERAL_VALUES:
+        return None
+    amounts: dict[str, str | None] = within
+    names: dict[str, str] = calendar
+    return {
+        value: (amounts.get(value, amounts[OTHERWISE]), names.get(value, names[OTHERWISE]))
+        for value in {**names, **amounts}
+        if value != BY
+    }
+
+
+def _pairs(within: Any, calendar: Any) -> Iterable[tuple[str, str]]:
+    """Each amount with the calendar on which it may count, at one hour of arrival."""
+    both = _by_one_fact(within, calendar)
+    if both is None:
         return product(_each(within), _each(calendar))
-    fact = within[BY]
-    if fact != calendar[BY] or fact == _SEVERAL_VALUES:
-        return product(_each(within), _each(calendar))
-    values = [value for value in {**within, **calendar} if value != BY]
-    both = [
-        (within.get(value, within[OTHERWISE]), calendar.get(value, calendar[OTHERWISE]))
-        for value in values
-    ]
-    return [(amount, name) for amount, name in both if amount is not None]
+    return [(amount, name) for amount, name in both.values() if amount is not None]
 
 
 def _form(value: object) -> str:
@@ -255,16 +265,11 @@ class TargetSection(Section):
         if not isinstance(self.calendar, dict):
             return on(self.calendar)
         named = dict(self.calendar)
+        both = _by_one_fact(within, named)
         by, otherwise = named.pop(BY), named.pop(OTHERWISE)
-        if isinstance(within, dict) and within[BY] == by != _SEVERAL_VALUES:
-            # One choice by both: a choice within a choice would name teams that nobody is.
-            usual = within[OTHERWISE]
-            values = [*named, *(each for each in within if each not in (*named, BY, OTHERWISE))]
-            both = {
-                value: one(within.get(value, usual), named.get(value, otherwise))
-                for value in values
-            }
-            return TargetChoice(by, both, one(usual, otherwise))
+        if both is not None:
+            found = {value: one(*pair) for value, pair in both.items()}
+            return TargetChoice(by, found, found.pop(OTHERWISE))
         return TargetChoice(by, {value: on(name) for value, name in named.items()}, on(otherwise))
 
 
